@@ -1,0 +1,88 @@
+/*
+ * engine.h: the contract between an engine (a way to read the kernel) and the rest.
+ *
+ * Life: probe (may it work here? why not, and what would help) -> open (take descriptors; runs
+ * before privileges are dropped, so everything that needs them is opened here) -> attach (core
+ * thread: watch descriptors in its loop) -> collect once a tick -> close. select.c decides which
+ * engine provides which capability; an engine collects only what it was given.
+ *
+ * Threads: probe and open on the main thread before any other exists; attach, collect, detach and
+ * close on the core thread; survey on the survey thread (slow sources; its result is a frozen
+ * message that take_survey receives on the core thread; a tick never waits for it).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/series.h"
+#include "model/tick.h"
+
+enum capability {
+    CAPABILITY_INTERFACES,  /* per-device counters and state, table "interfaces" */
+    CAPABILITY_LINK_EVENTS, /* link, address and route changes as events */
+    CAPABILITY_PROTOCOLS,   /* IP, ICMP, TCP, UDP counters */
+    CAPABILITY_SOCKETS,     /* sockets in use by protocol */
+    CAPABILITY_SOFTNET,     /* per-CPU backlog */
+    CAPABILITY_CONNTRACK,   /* connection tracking counters */
+    CAPABILITIES
+};
+
+const char *capability_name(enum capability c); /* "interfaces" … */
+
+struct engine_probe {
+    uint32_t capabilities; /* bit set of what works here */
+    /* Why something does not work and the command or setting that would change that; "" when all
+     * works. Plain sentences. */
+    char reason[256];
+    char remedy[256];
+};
+
+struct engine_settings {
+    const char *proc_root; /* "/proc", another tree in tests */
+    const char *sys_root;  /* "/sys" */
+    const char *const *exclude_devices; /* globs */
+    size_t exclude_devices_count;
+    int64_t interval_ms;
+};
+
+struct engine_sink {
+    struct registry *registry;
+    struct draft *draft;
+    int64_t now_ms; /* wall */
+};
+
+struct uv_loop_s;
+struct engine;
+
+struct engine_class {
+    const char *name;
+    int preference; /* larger wins when two engines offer a capability */
+    /* Allocates; settings must outlive the engine. */
+    struct engine *(*make)(const struct engine_settings *settings);
+    void (*probe)(struct engine *e, struct engine_probe *ret);
+    int (*open)(struct engine *e, uint32_t capabilities); /* 0 or -errno; reason is logged */
+    int (*attach)(struct engine *e, struct uv_loop_s *loop); /* NULL: nothing to watch */
+    /* Reads everything once. 0, or -errno when a capability is lost: the bits in *ret_lost go to
+     * the next engine. A source that is only briefly unreadable is a gap, not a loss. */
+    int (*collect)(struct engine *e, const struct engine_sink *sink, uint32_t *ret_lost);
+    /* Changes what it provides while it runs (fall-back). */
+    void (*assign)(struct engine *e, uint32_t capabilities);
+    /* Survey thread, about once per collect.tables_interval: reads slow sources into a frozen
+     * message, or NULL when nothing changed. Must touch nothing that collect touches. May be NULL. */
+    struct message *(*survey)(struct engine *e);
+    /* Core thread: takes what survey returned, for the ticks from now on. */
+    void (*take_survey)(struct engine *e, struct message *result);
+    void (*detach)(struct engine *e, void (*done)(void *user), void *user); /* NULL with attach */
+    void (*free)(struct engine *e); /* closes; NULL allowed */
+};
+
+struct engine {
+    const struct engine_class *class;
+    uint32_t assigned; /* capabilities it provides now */
+    struct engine_probe probe; /* filled by select.c */
+};
+
+extern const struct engine_class engine_procfs;
+extern const struct engine_class engine_netlink;

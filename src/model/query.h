@@ -1,0 +1,71 @@
+/*
+ * query.h: questions about the past and who answers them. `store` implements them for the disk,
+ * callers add the ticks that the disk does not have yet. CONTRACT section 4 defines the meaning.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/series.h"
+#include "model/tick.h"
+
+#define SELECTOR_GLOBS_MAX 64
+#define SELECTOR_MATCHES_MAX 16
+
+/* Which series: any of the name globs (none = all) and every match. Owns its texts. */
+struct selector {
+    size_t globs_count;
+    char *globs[SELECTOR_GLOBS_MAX];
+    size_t matches_count;
+    struct {
+        char *label, *glob;
+    } matches[SELECTOR_MATCHES_MAX];
+};
+
+void selector_init(struct selector *s);
+void selector_fini(struct selector *s);
+int selector_add_glob(struct selector *s, const char *glob);   /* 0, -E2BIG, -EINVAL (empty) */
+/* "label=glob"; a series without the label has the value "". 0, -E2BIG, -EINVAL. */
+int selector_add_match(struct selector *s, const char *match);
+bool selector_matches(const struct selector *s, const char *name, const struct label *labels,
+                      size_t labels_count);
+bool selector_has(const struct selector *s, const struct series *series);
+
+enum aggregate { AGG_AVG, AGG_MIN, AGG_MAX, AGG_LAST, AGG_SUM, AGG_P50, AGG_P90, AGG_P99 };
+
+int aggregate_parse(const char *word, enum aggregate *ret); /* 0 or -EINVAL */
+const char *aggregate_name(enum aggregate agg);
+
+#define QUERY_POINTS_DEFAULT 300
+#define QUERY_POINTS_MAX 20000
+#define QUERY_SERIES_MAX 5000
+
+struct query {
+    struct selector selector;
+    int64_t from_ms, to_ms; /* both inclusive of the steps they fall into; from <= to */
+    uint32_t points;        /* most points a series */
+    enum aggregate aggregate;
+};
+
+struct answer_series {
+    uint32_t id;
+    char *name, *unit, *key;
+    enum metric_kind kind;
+    size_t labels_count;
+    struct label labels[SERIES_LABELS_MAX]; /* texts owned by the answer */
+    double *values; /* answer.points_count of them; NAN where nothing was sampled */
+};
+
+struct answer {
+    int64_t from_ms, to_ms; /* aligned to the step */
+    int64_t step_ms;        /* a multiple of the stored interval */
+    const char *tier;       /* "raw" | "memory" | later "minute", "hour" */
+    size_t points_count;    /* point i starts at from_ms + i * step_ms */
+    size_t series_count;
+    struct answer_series *series; /* by name, then labels */
+    bool truncated;         /* more than QUERY_SERIES_MAX series matched */
+};
+
+void answer_free(struct answer *a); /* NULL allowed */

@@ -1,0 +1,72 @@
+/*
+ * table.h: a frozen table of CONTRACT section 6: named columns, rows of typed cells, the row's id
+ * in column 0. Built by a collector row by row, then shared.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/message.h"
+
+enum table_kind {
+    TABLE_INTERFACES,
+    TABLE_KINDS /* later issues: connections, processes, flows, dns */
+};
+
+enum cell_type { CELL_NULL, CELL_UINT, CELL_REAL, CELL_TEXT, CELL_LIST };
+
+struct cell {
+    enum cell_type type;
+    union {
+        uint64_t uint;
+        double real;
+        const char *text; /* CELL_TEXT: UTF-8. CELL_LIST: items separated by '\n', may be "" */
+    };
+};
+
+struct table_column {
+    const char *name;
+    enum cell_type type;
+    const char *unit; /* "" when it has none */
+};
+
+struct table_schema {
+    enum table_kind kind;
+    const char *name; /* "interfaces": the channel and the route */
+    size_t columns_count;
+    const struct table_column *columns;
+};
+
+const struct table_schema *table_schema(enum table_kind kind);
+const struct table_schema *table_schema_named(const char *name); /* NULL: no such table */
+
+/* Columns of TABLE_INTERFACES in order. */
+enum interfaces_column {
+    IF_ID, IF_DEVICE, IF_KIND, IF_STATE, IF_SPEED_BPS, IF_MTU, IF_ADDRESSES, IF_RX_BYTES,
+    IF_TX_BYTES, IF_RX_RATE, IF_TX_RATE, IF_RX_PACKETS, IF_TX_PACKETS, IF_ERRORS, IF_DROPS,
+    IF_COLUMNS
+};
+
+struct table {
+    struct message msg;
+    const struct table_schema *schema;
+    size_t rows_count;
+    size_t rows_capacity;
+    struct cell *cells; /* row-major, rows_count * columns_count */
+};
+
+struct table *table_new(enum table_kind kind, size_t rows_hint); /* one reference */
+struct table *table_ref(struct table *t);
+void table_unref(struct table *t); /* NULL allowed */
+
+/* A new last row of CELL_NULLs with cell 0 = id; the pointer holds until the next table_row. */
+struct cell *table_row(struct table *t, uint64_t id);
+void cell_uint(struct cell *c, uint64_t value);
+void cell_real(struct cell *c, double value); /* not finite: null */
+/* Copied into the table, made valid UTF-8. NULL: null. */
+void cell_text(struct table *t, struct cell *c, const char *text);
+void cell_list(struct table *t, struct cell *c, const char *lines);
+
+const struct cell *table_cell(const struct table *t, size_t row, size_t column);
+int cell_compare(const struct cell *a, const struct cell *b); /* total order; null first */
