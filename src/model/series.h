@@ -29,9 +29,11 @@ struct label {
 struct series {
     atomic_uint refs;
     uint32_t id;
-    /* Name, unit, help, method and labels point into one allocation with the series. */
+    /* Name, unit, help and labels point into one allocation with the series. */
     const char *name, *unit, *help;
-    const char *method; /* which engine measured it: "procfs", "netlink" */
+    /* Which engine measures it: "procfs", "netlink". The one part that may change: when another
+     * engine takes over, the series stays the same. Points to text that lives for ever. */
+    _Atomic(const char *) method;
     enum metric_kind kind;
     double scale;
     size_t labels_count;
@@ -42,10 +44,12 @@ struct series {
     struct {
         uint32_t slot; /* SERIES_NO_SLOT while not live */
         uint64_t absolute;
+        uint64_t increment; /* the last one, to tell a wrap from a reset */
         uint64_t source;   /* identity of the counting object, see draft_counter */
         uint64_t last_seq; /* the last tick that sampled it; 0 = none in this run */
         int64_t last_ms;   /* its wall time, for ageing */
-        bool restored;     /* absolute comes from an earlier run of the same boot */
+        bool sampled;      /* absolute and source are known, from this run or, in the same boot,
+                              from an earlier one */
     } live;
 };
 
@@ -73,7 +77,8 @@ void registry_free(struct registry *r);
 
 /* A series of an earlier run: it keeps its id when it is seen again. With same_boot the first
  * sample counts its increment from `absolute` (drawn as a gap, CONTRACT section 4), unless the
- * source differs. 0, or -EINVAL for labels that registry_get would refuse. */
+ * source differs. Does not count against the limit until it is sampled. 0, -EINVAL for labels that
+ * registry_get would refuse, -EEXIST for a series that is there already. */
 int registry_restore(struct registry *r, uint32_t id, const struct metric *m,
                      const struct label *labels, size_t labels_count, const char *method,
                      bool same_boot, uint64_t absolute, uint64_t source);
@@ -81,7 +86,7 @@ int registry_restore(struct registry *r, uint32_t id, const struct metric *m,
 /* Finds or makes the series and keeps it live. Labels in any order; values are cut to
  * SERIES_TEXT_MAX and made valid UTF-8. Borrowed: the registry holds it while it lives; engines
  * that cache it take a reference. NULL when `limit` live series exist: counted in
- * registry_refused. A changed method (another engine took over) is taken on without a new id. */
+ * registry_refused, or when the labels are too many or repeated. `method` must live for ever. */
 struct series *registry_get(struct registry *r, const struct metric *m, const struct label *labels,
                             size_t labels_count, const char *method);
 

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,12 +49,17 @@ enum interfaces_column {
     IF_COLUMNS
 };
 
+#define TABLE_LIST_MAX 4096 /* bytes of one list cell; longer ones are cut */
+
+struct table_block;
+
 struct table {
     struct message msg;
     const struct table_schema *schema;
     size_t rows_count;
     size_t rows_capacity;
     struct cell *cells; /* row-major, rows_count * columns_count */
+    struct table_block *texts;
 };
 
 struct table *table_new(enum table_kind kind, size_t rows_hint); /* one reference */

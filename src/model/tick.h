@@ -50,6 +50,9 @@ struct tick {
 struct tick *tick_ref(struct tick *t);
 void tick_unref(struct tick *t); /* NULL allowed */
 
+/* Memory of a tick without its tables and the events' texts. */
+size_t tick_bytes(uint32_t series_count, size_t events_count);
+
 /* A counter's mean rate per second in its unit, a gauge's value; NAN when there is none. */
 static inline double tick_shown(const struct tick *t, uint32_t slot)
 {
@@ -87,18 +90,19 @@ void draft_begin(struct draft *d, uint64_t seq, int64_t t_ms, int64_t elapsed_ns
 /*
  * `source` names the object that counts (e.g. an interface index): when it differs from the last
  * sample's, the numbers are not comparable and a gap is marked. A counter that went backwards is
- * a 32-bit wrap when the last value was in the top quarter of 32 bits and the new one is in the
- * lowest quarter, and then counts right; anything else is a reset: gap, increment 0. s may be
- * NULL (registry full): nothing happens. Sampling a series twice in a tick keeps the last.
+ * a wrap at 32 bits, and counts on, when that makes an increment in line with the one before (at
+ * most four times as large); anything else is a reset: gap, increment 0. s may be NULL (registry
+ * full): nothing happens. A series sampled twice in a tick keeps the last value; a counter's
+ * increments add up.
  */
 void draft_counter(struct draft *d, struct series *s, uint64_t absolute, uint64_t source);
 void draft_gauge(struct draft *d, struct series *s, double value); /* NaN and infinities: absent */
 void draft_event(struct draft *d, struct event *e);  /* takes the reference */
 void draft_table(struct draft *d, struct table *t);  /* takes; replaces one of the same kind */
 
-/* Ends it. One reference to the caller; NULL when memory is refused (the tick is lost, counted by
- * the caller). */
-struct tick *draft_seal(struct draft *d, int64_t now_mono_ns);
+/* Ends it and numbers its events from *next_event_seq on. One reference to the caller; NULL when
+ * memory is refused (the tick is lost, counted by the caller). */
+struct tick *draft_seal(struct draft *d, int64_t now_mono_ns, uint64_t *next_event_seq);
 
 /* ---- a bounded ring of recent ticks: one owner thread ------------------------------------ */
 

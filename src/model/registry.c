@@ -1,0 +1,219 @@
+/*
+ * registry.c: which series exist, and which of them are live.
+ *
+ * `known` maps the canonical key to every series ever seen that is still stored or live; a live
+ * one also sits in slots[series->live.slot]. Slots are reused, ids never are. The published
+ * series_set is a snapshot of slots, rebuilt on the first request after a change.
+ *
+ * Invariants: slots[i] is NULL or its live.slot == i; a series holds one reference for `known`,
+ * each set holds one more for each of its slots. Core thread only.
+ */
+#include "model/registry_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "model/series_internal.h"
+
+struct registry {
+    struct map known;
+    struct buf key; /* scratch for building keys */
+    size_t limit;
+    uint32_t next_id;
+    struct series **slots;
+    uint32_t slots_count, slots_capacity;
+    uint32_t live;
+    uint64_t refused;
+    uint64_t generation;
+    struct series_set *set; /* NULL: must be rebuilt */
+};
+
+struct registry *registry_new(size_t limit, uint32_t next_id)
+{
+    struct registry *r = mem_alloc(sizeof(*r));
+    map_init(&r->known);
+    r->limit = limit;
+    r->next_id = MAX(next_id, 1U);
+    return r;
+}
+
+void registry_free(struct registry *r)
+{
+    if (!r)
+        return;
+    size_t at = 0;
+    const char *key;
+    void *value;
+    while (map_next(&r->known, &at, &key, &value))
+        series_unref(value);
+    map_fini(&r->known);
+    series_set_unref(r->set);
+    buf_fini(&r->key);
+    free(r->slots);
+    free(r);
+}
+
+static const char *registry_key(struct registry *r, const char *name, const struct label_set *set)
+{
+    buf_clear(&r->key);
+    series_key_write(&r->key, name, set->labels, set->count);
+    return buf_string(&r->key);
+}
+
+int registry_restore(struct registry *r, uint32_t id, const struct metric *m,
+                     const struct label *labels, size_t labels_count, const char *method,
+                     bool same_boot, uint64_t absolute, uint64_t source)
+{
+    struct label_set set;
+    int err = label_set_make(&set, labels, labels_count);
+    if (err)
+        return err;
+    const char *key = registry_key(r, m->name, &set);
+    if (map_get(&r->known, key)) {
+        err = -EEXIST;
+    } else {
+        struct series *s = series_make(id, m, &set, key, method);
+        s->live.sampled = same_boot;
+        s->live.absolute = absolute;
+        s->live.source = source;
+        map_put(&r->known, key, s);
+        r->next_id = MAX(r->next_id, id + 1);
+    }
+    label_set_fini(&set);
+    return err;
+}
+
+static void registry_changed(struct registry *r)
+{
+    series_set_unref(r->set);
+    r->set = NULL;
+    r->generation++;
+}
+
+bool registry_make_live(struct registry *r, struct series *s)
+{
+    if (s->live.slot != SERIES_NO_SLOT)
+        return true;
+    if (r->live >= r->limit) {
+        r->refused++;
+        return false;
+    }
+    uint32_t slot = r->slots_count;
+    if (r->live < r->slots_count) {
+        slot = 0;
+        while (r->slots[slot])
+            slot++;
+    } else if (slot == r->slots_capacity) {
+        r->slots_capacity = MAX(r->slots_capacity * 2, 256U);
+        r->slots = mem_resize(r->slots, r->slots_capacity, sizeof(*r->slots));
+    }
+    r->slots[slot] = s;
+    r->slots_count = MAX(r->slots_count, slot + 1);
+    r->live++;
+    s->live.slot = slot;
+    registry_changed(r);
+    return true;
+}
+
+struct series *registry_get(struct registry *r, const struct metric *m, const struct label *labels,
+                            size_t labels_count, const char *method)
+{
+    struct label_set set;
+    if (label_set_make(&set, labels, labels_count) < 0) {
+        r->refused++;
+        return NULL;
+    }
+    const char *key = registry_key(r, m->name, &set);
+    struct series *s = map_get(&r->known, key);
+    if (!s && r->live < r->limit) {
+        s = series_make(r->next_id++, m, &set, key, method);
+        map_put(&r->known, key, s);
+    }
+    label_set_fini(&set);
+    if (!s) {
+        r->refused++;
+        return NULL;
+    }
+    if (!registry_make_live(r, s))
+        return NULL;
+    atomic_store_explicit(&s->method, method, memory_order_relaxed);
+    return s;
+}
+
+uint64_t registry_refused(const struct registry *r)
+{
+    return r->refused;
+}
+
+size_t registry_live(const struct registry *r)
+{
+    return r->live;
+}
+
+uint32_t registry_next_id(const struct registry *r)
+{
+    return r->next_id;
+}
+
+uint32_t registry_slots(const struct registry *r)
+{
+    return r->slots_count;
+}
+
+size_t registry_sweep(struct registry *r, int64_t before_ms)
+{
+    size_t gone = 0;
+    for (uint32_t i = 0; i < r->slots_count; i++) {
+        struct series *s = r->slots[i];
+        if (!s || s->live.last_ms >= before_ms)
+            continue;
+        s->live.slot = SERIES_NO_SLOT;
+        r->slots[i] = NULL;
+        r->live--;
+        gone++;
+    }
+    while (r->slots_count && !r->slots[r->slots_count - 1])
+        r->slots_count--;
+    if (gone)
+        registry_changed(r);
+    return gone;
+}
+
+static void series_set_destroy(struct message *msg)
+{
+    struct series_set *set = CONTAINER_OF(msg, struct series_set, msg);
+    for (uint32_t i = 0; i < set->count; i++)
+        series_unref(set->slots[i]);
+    free(set);
+}
+
+struct series_set *series_set_ref(struct series_set *set)
+{
+    message_ref(&set->msg);
+    return set;
+}
+
+void series_set_unref(struct series_set *set)
+{
+    if (set)
+        message_unref(&set->msg);
+}
+
+struct series_set *registry_set(struct registry *r)
+{
+    if (r->set)
+        return r->set;
+    struct series_set *set = mem_alloc(sizeof(*set) + r->slots_count * sizeof(set->slots[0]));
+    message_init(&set->msg, series_set_destroy);
+    set->generation = r->generation;
+    set->count = r->slots_count;
+    for (uint32_t i = 0; i < r->slots_count; i++)
+        set->slots[i] = r->slots[i] ? series_ref(r->slots[i]) : NULL;
+    r->set = set;
+    return set;
+}

@@ -1,0 +1,189 @@
+/*
+ * table.c: rows of typed cells. Cells grow in one array; the texts of a table live in its own
+ * chain of blocks, so a table is freed in a few calls whatever its size.
+ */
+#include "model/table.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "model/series_internal.h"
+
+static const struct table_column interfaces_columns[IF_COLUMNS] = {
+    [IF_ID] = {"id", CELL_UINT, ""},
+    [IF_DEVICE] = {"device", CELL_TEXT, ""},
+    [IF_KIND] = {"kind", CELL_TEXT, ""},
+    [IF_STATE] = {"state", CELL_TEXT, ""},
+    [IF_SPEED_BPS] = {"speed_bps", CELL_UINT, "bits/s"},
+    [IF_MTU] = {"mtu", CELL_UINT, "bytes"},
+    [IF_ADDRESSES] = {"addresses", CELL_LIST, ""},
+    [IF_RX_BYTES] = {"rx_bytes", CELL_UINT, "bytes"},
+    [IF_TX_BYTES] = {"tx_bytes", CELL_UINT, "bytes"},
+    [IF_RX_RATE] = {"rx_rate", CELL_REAL, "bytes/s"},
+    [IF_TX_RATE] = {"tx_rate", CELL_REAL, "bytes/s"},
+    [IF_RX_PACKETS] = {"rx_packets", CELL_UINT, "packets"},
+    [IF_TX_PACKETS] = {"tx_packets", CELL_UINT, "packets"},
+    [IF_ERRORS] = {"errors", CELL_UINT, ""},
+    [IF_DROPS] = {"drops", CELL_UINT, ""},
+};
+
+static const struct table_schema schemas[TABLE_KINDS] = {
+    [TABLE_INTERFACES] = {TABLE_INTERFACES, "interfaces", IF_COLUMNS, interfaces_columns},
+};
+
+#define TABLE_BLOCK_BYTES 4096
+
+struct table_block {
+    struct table_block *next;
+    size_t used, size;
+    char text[];
+};
+
+const struct table_schema *table_schema(enum table_kind kind)
+{
+    CHECK(kind < TABLE_KINDS);
+    return &schemas[kind];
+}
+
+const struct table_schema *table_schema_named(const char *name)
+{
+    for (size_t i = 0; i < TABLE_KINDS; i++) {
+        if (strcmp(schemas[i].name, name) == 0)
+            return &schemas[i];
+    }
+    return NULL;
+}
+
+static void table_destroy(struct message *msg)
+{
+    struct table *t = CONTAINER_OF(msg, struct table, msg);
+    for (struct table_block *block = t->texts, *next; block; block = next) {
+        next = block->next;
+        free(block);
+    }
+    free(t->cells);
+    free(t);
+}
+
+struct table *table_new(enum table_kind kind, size_t rows_hint)
+{
+    struct table *t = mem_alloc(sizeof(*t));
+    message_init(&t->msg, table_destroy);
+    t->schema = table_schema(kind);
+    t->rows_capacity = MAX(rows_hint, (size_t)4);
+    t->cells = mem_array(t->rows_capacity * t->schema->columns_count, sizeof(*t->cells));
+    return t;
+}
+
+struct table *table_ref(struct table *t)
+{
+    message_ref(&t->msg);
+    return t;
+}
+
+void table_unref(struct table *t)
+{
+    if (t)
+        message_unref(&t->msg);
+}
+
+struct cell *table_row(struct table *t, uint64_t id)
+{
+    size_t columns = t->schema->columns_count;
+    if (t->rows_count == t->rows_capacity) {
+        t->rows_capacity *= 2;
+        t->cells = mem_resize(t->cells, t->rows_capacity * columns, sizeof(*t->cells));
+    }
+    struct cell *row = t->cells + t->rows_count++ * columns;
+    memset(row, 0, columns * sizeof(*row));
+    cell_uint(&row[0], id);
+    return row;
+}
+
+void cell_uint(struct cell *c, uint64_t value)
+{
+    *c = (struct cell){.type = CELL_UINT, .uint = value};
+}
+
+void cell_real(struct cell *c, double value)
+{
+    *c = isfinite(value) ? (struct cell){.type = CELL_REAL, .real = value} : (struct cell){0};
+}
+
+static char *table_text(struct table *t, size_t size)
+{
+    struct table_block *block = t->texts;
+    if (!block || block->size - block->used < size) {
+        size_t room = MAX(size, (size_t)TABLE_BLOCK_BYTES);
+        block = mem_alloc(sizeof(*block) + room);
+        block->size = room;
+        block->next = t->texts;
+        t->texts = block;
+    }
+    char *text = block->text + block->used;
+    block->used += size;
+    return text;
+}
+
+static void cell_put(struct table *t, struct cell *c, enum cell_type type, const char *text,
+                     size_t max)
+{
+    if (!text) {
+        *c = (struct cell){0};
+        return;
+    }
+    struct buf clean = BUF_INIT;
+    text_append_clean(&clean, text, max);
+    char *copy = table_text(t, clean.len + 1);
+    memcpy(copy, buf_string(&clean), clean.len + 1);
+    buf_fini(&clean);
+    *c = (struct cell){.type = type, .text = copy};
+}
+
+void cell_text(struct table *t, struct cell *c, const char *text)
+{
+    cell_put(t, c, CELL_TEXT, text, SERIES_TEXT_MAX);
+}
+
+void cell_list(struct table *t, struct cell *c, const char *lines)
+{
+    cell_put(t, c, CELL_LIST, lines, TABLE_LIST_MAX);
+}
+
+const struct cell *table_cell(const struct table *t, size_t row, size_t column)
+{
+    CHECK(row < t->rows_count && column < t->schema->columns_count);
+    return &t->cells[row * t->schema->columns_count + column];
+}
+
+static int compare_double(double a, double b)
+{
+    return (a > b) - (a < b);
+}
+
+int cell_compare(const struct cell *a, const struct cell *b)
+{
+    if (a->type != b->type) {
+        bool numbers = (a->type == CELL_UINT || a->type == CELL_REAL) &&
+                       (b->type == CELL_UINT || b->type == CELL_REAL);
+        if (!numbers)
+            return (a->type > b->type) - (a->type < b->type);
+        return compare_double(a->type == CELL_UINT ? (double)a->uint : a->real,
+                              b->type == CELL_UINT ? (double)b->uint : b->real);
+    }
+    switch (a->type) {
+    case CELL_NULL:
+        return 0;
+    case CELL_UINT:
+        return (a->uint > b->uint) - (a->uint < b->uint);
+    case CELL_REAL:
+        return compare_double(a->real, b->real);
+    case CELL_TEXT:
+    case CELL_LIST:
+        return strcmp(a->text, b->text);
+    }
+    return 0;
+}
