@@ -1,0 +1,61 @@
+/*
+ * net.h: what the connections of one loop share: limits, counters, the read buffer, the timer.
+ * A struct net and everything made with it belong to the thread of its loop.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <uv.h>
+
+struct net;
+
+struct net_limits {
+    unsigned max_clients;
+    unsigned max_clients_per_address; /* IPv6: per /64; loopback peers are exempt */
+    uint32_t handshake_ms;            /* a request's head and body must be there by then */
+    uint32_t keepalive_ms;            /* between two requests */
+    uint32_t idle_ms;                 /* silence of a peer that must speak (WebSocket pong) */
+    uint32_t stall_ms;                /* no byte leaves although there is something to send */
+    uint32_t linger_ms;               /* after conn_close: for the last bytes and the peer's end */
+};
+#define NET_LIMITS_DEFAULT                                                                         \
+    ((struct net_limits){.max_clients = 20000,                                                     \
+                         .max_clients_per_address = 1000,                                          \
+                         .handshake_ms = 10000,                                                    \
+                         .keepalive_ms = 75000,                                                    \
+                         .idle_ms = 75000,                                                         \
+                         .stall_ms = 30000,                                                        \
+                         .linger_ms = 2000})
+
+struct net_counters {
+    uint64_t accepted;
+    uint64_t refused_clients;     /* max_clients reached */
+    uint64_t refused_address;     /* max_clients_per_address reached */
+    uint64_t refused_descriptors; /* the process or the system has no descriptor left */
+    uint64_t accept_errors;       /* any other failure of accept */
+    uint64_t bytes_in, bytes_out;
+    uint64_t sends;         /* system calls that wrote */
+    uint64_t sends_blocked; /* of them, the kernel took not all: the rest was queued */
+    uint64_t queue_full;    /* conn_send refused with -ENOBUFS */
+    uint64_t expired_handshake, expired_keepalive, expired_idle, expired_stall;
+    uint64_t errors;     /* connections that ended by an error of the socket, e.g. a reset */
+    unsigned open;       /* connections now */
+    size_t queued_bytes; /* in all write queues now */
+};
+
+struct net *net_new(uv_loop_t *loop, const struct net_limits *limits);
+
+/* Sent, best effort, to a client that is turned away because of a limit; static text. */
+void net_set_refusal(struct net *net, const char *text);
+
+const struct net_counters *net_counters(const struct net *net); /* borrowed */
+const struct net_limits *net_limits(const struct net *net);
+uv_loop_t *net_loop(const struct net *net);
+
+/* Lets every connection send what it still has (conn_close), aborts what is left after grace_ms,
+ * then closes the timer. The listeners must be stopped by their owner. The loop runs out of
+ * handles of this module at the latest after grace_ms. */
+void net_stop(struct net *net, uint32_t grace_ms);
+
+/* After the loop has ended, or before net_new's loop ever ran a connection. */
+void net_free(struct net *net);
