@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""Builds the dashboard: runs `npm run build` in web/ with OUT_DIR set, and tells ninja by a depfile
-which files and directories the result stands on (all of web/ but what npm installed), so that an
-unchanged dashboard is not built again and a new file is not missed."""
+"""Builds the dashboard with web/build.mjs and tells ninja by a depfile which files and directories
+the result stands on (all of web/ but what npm installed), so that an unchanged dashboard is not
+built again and a new file is not missed."""
 
 import argparse
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 
@@ -35,13 +34,10 @@ def main():
     web = args.web.resolve()
     if not (web / "node_modules").is_dir():
         sys.exit("web/node_modules is missing: `tools/setup run` installs it")
-    shutil.rmtree(args.out, ignore_errors=True)
-    args.out.mkdir(parents=True)
     before = list(inputs(web))
-    subprocess.run(["npm", "run", "--silent", "build"], cwd=web, check=True,
-                   env={**os.environ, "OUT_DIR": str(args.out.resolve())})
-    if not any(args.out.iterdir()):
-        sys.exit(f"the build of the dashboard left nothing in {args.out}")
+    built = subprocess.run(["node", "build.mjs", "--out", args.out.resolve()], cwd=web)
+    if built.returncode != 0:
+        sys.exit("the dashboard did not build")
 
     def escape(path):
         return path.replace("\\", "\\\\").replace(" ", "\\ ").replace("#", "\\#")

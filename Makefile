@@ -1,0 +1,94 @@
+# The front door. `make run` and `make test` also work on a machine that has nothing but make.
+#
+#   make run     install what is missing, build, start, print the address    (ARGS="--interval 100ms")
+#   make test    the same, then every test; ends with "N passed, N failed, N skipped"
+#   make build   build/netsonde, optimized, everything inside one file
+#   make bench   the figures, with a peer beside them                        -> bench/RESULTS.md
+#   make asan | tsan | valgrind   the suites under a checker
+#   make fuzz    each fuzz target for FUZZ_SECONDS (60)
+#   make soak    SOAK_SECONDS (1800) under load; slopes of memory and descriptors
+#   make check-long   hours: 500 kills, 10 million fuzz inputs per target, soak
+#   make lint | format | docs | install | clean
+#
+# NO_INSTALL=1 only names what is missing. Build directories, each for one purpose, lie in build/:
+# release (gcc or $CC), asan (clang, address and undefined, fuzz targets), tsan (clang, thread).
+
+RELEASE := build/release
+ASAN := build/asan
+TSAN := build/tsan
+
+SANITIZED := -Dbuildtype=debug -Doptimization=1 -Db_lundef=false
+
+FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 1800
+export SOAK_SECONDS
+
+.DEFAULT_GOAL := build
+MAKEFLAGS += --no-print-directory
+.PHONY: run test build bench asan tsan valgrind fuzz soak check-long lint format docs install clean
+.PHONY: setup-run setup-test setup-lint release-with-tests
+
+setup-run setup-test setup-lint: setup-%:
+	@tools/setup $*
+
+# -- building ----------------------------------------------------------------------------------
+
+$(RELEASE)/build.ninja: | setup-run
+	@meson setup $(RELEASE) -Dtests=false
+
+$(ASAN)/build.ninja: | setup-test
+	@CC=clang meson setup $(ASAN) $(SANITIZED) -Db_sanitize=address,undefined -Dfuzzing=true
+
+$(TSAN)/build.ninja: | setup-test
+	@CC=clang meson setup $(TSAN) $(SANITIZED) -Db_sanitize=thread
+
+build: setup-run $(RELEASE)/build.ninja
+	@ninja --quiet -C $(RELEASE) netsonde
+	@ln -sfn release/netsonde build/netsonde
+
+# `make run` needs no test library, so the suites join the same build directory only here.
+release-with-tests: setup-test $(RELEASE)/build.ninja
+	@[ -e $(RELEASE)/with-tests ] || meson configure $(RELEASE) -Dtests=true
+	@touch $(RELEASE)/with-tests
+	@ninja --quiet -C $(RELEASE)
+	@ln -sfn release/netsonde build/netsonde
+
+run: build
+	@exec build/netsonde run $(ARGS)
+
+install: build
+	@meson install -C $(RELEASE) --no-rebuild --strip
+
+clean:
+	@rm -rf build
+
+# -- tests -------------------------------------------------------------------------------------
+
+# The optimized build runs everything; clang with the sanitizers adds the unit tests, the corpora
+# and a short search of every fuzz target. BUILD:SUITE,SUITE names what runs where.
+test: release-with-tests $(ASAN)/build.ninja
+	@ninja --quiet -C $(ASAN)
+	@tests/run $(RELEASE) $(ASAN):unit,component,fuzz
+
+asan: setup-test $(ASAN)/build.ninja
+	@ninja --quiet -C $(ASAN)
+	@tests/run $(ASAN):unit,component,integration,replay
+
+tsan: setup-test $(TSAN)/build.ninja
+	@ninja --quiet -C $(TSAN)
+	@tests/run $(TSAN):unit,component,integration
+
+valgrind: release-with-tests
+	@tests/run --setup valgrind $(RELEASE):unit,component,replay
+
+fuzz: setup-test $(ASAN)/build.ninja
+	@ninja --quiet -C $(ASAN)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run $(ASAN):search
+
+# -- code --------------------------------------------------------------------------------------
+
+lint: setup-lint release-with-tests
+	@tools/lint $(RELEASE)
+
+format: setup-lint
+	@git ls-files '*.[ch]' | xargs clang-format -i
