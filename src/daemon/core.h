@@ -1,0 +1,58 @@
+/*
+ * core.h: the core thread: once an interval it lets the engines collect, seals the tick and hands
+ * it to the sinks. Nothing here blocks: whoever is slow (disk, sockets, surveys) has a thread of
+ * its own and a bounded queue.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "loop/loop.h"
+#include "model/event.h"
+#include "model/series.h"
+#include "model/sink.h"
+
+struct collector;
+struct core;
+
+#define CORE_SINKS_MAX 4
+
+struct core_settings {
+    struct registry *registry;   /* taken */
+    struct collector *collector; /* taken; opened */
+    int64_t interval_ms;
+    uint64_t next_seq, next_event_seq; /* as the store says; at least 1 */
+};
+
+/* Before the threads start. NULL: no memory or descriptors (errno tells). */
+struct core *core_new(const struct core_settings *settings);
+
+/* The loop on which hub and others open their core side, before core_start. */
+uv_loop_t *core_uv(struct core *core);
+
+/* Sinks are called in the order of adding, before core_start only. */
+void core_add_sink(struct core *core, struct sink *sink);
+
+/* Called on the core thread when it ends, after the last tick: closes what lives on its loop. */
+void core_on_end(struct core *core, void (*end)(void *user), void *user);
+
+/* Called on the core thread in every tick, after the engines: the daemon's own numbers. */
+void core_on_sample(struct core *core,
+                    void (*sample)(void *user, struct registry *registry, struct draft *draft),
+                    void *user);
+
+int core_start(struct core *core); /* 0 or -errno */
+void core_stop(struct core *core); /* any thread */
+void core_join(struct core *core);
+void core_free(struct core *core); /* after join, or never started; NULL allowed */
+
+/* Any thread: puts the event into the next tick. Takes the reference; a full queue is counted. */
+void core_post_event(struct core *core, struct event *event);
+
+/* Any thread: hands a survey's result to the collector's engine on the core thread. */
+struct engine;
+struct message;
+void core_post_survey(struct core *core, struct engine *engine, struct message *result);
+
+/* Any thread, on SIGHUP. */
+void core_post_interval(struct core *core, int64_t interval_ms);

@@ -1,0 +1,21 @@
+/*
+ * channel.h: what a viewer may subscribe to. Names are those of CONTRACT section 5.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "model/table.h"
+
+enum channel {
+    CHANNEL_METRICS,
+    CHANNEL_EVENTS,
+    CHANNEL_INTERFACES,
+    CHANNELS
+};
+
+const char *channel_name(enum channel c);
+int channel_parse(const char *name, enum channel *ret); /* 0 or -ENOENT */
+
+/* The table that a channel carries. False: it carries none. */
+bool channel_table(enum channel c, enum table_kind *ret);

@@ -1,0 +1,349 @@
+/*
+ * feed.c: from ticks to messages.
+ *
+ * Metrics: `picks` lists the selected series by slot; it is rebuilt when the tick's series_set has
+ * another generation, and what was not in it before is announced. A feed slower than the ticks
+ * keeps a sum per slot: increments and the time they took for counters, the last value for gauges,
+ * so a message says the mean rate since the message before and nothing is sampled away.
+ *
+ * Tables: the last table sent is kept by reference; a change message lists the rows that differ.
+ *
+ * Pace: a feed of interval I speaks at the first tick at or past each multiple of I on the wall
+ * clock, so all feeds of one pace speak together.
+ */
+#include "hub/feed.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/mem.h"
+#include "hub/encode.h"
+
+/* Most bytes of one replay: well inside the smallest client_queue. */
+#define REPLAY_BYTES (256 * 1024)
+
+struct pick {
+    uint32_t slot;
+    uint32_t id;
+    double sum;         /* counter: units counted since the last message */
+    int64_t elapsed_ns; /* the time they took; 0: nothing honest to say */
+    double last;        /* gauge: newest value, NAN if none */
+};
+
+struct feed {
+    struct feed_spec spec;
+    uint64_t generation;
+    bool picked; /* picks belong to `generation` */
+    struct pick *picks;
+    size_t picks_count, picks_capacity;
+    int64_t last_t_ms; /* tick of the last step */
+    struct table *last_table;
+    struct encode_value *values; /* scratch, as long as picks */
+};
+
+void feed_spec_fini(struct feed_spec *spec)
+{
+    selector_fini(&spec->selector);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char *feed_spec_key(const struct feed_spec *spec)
+{
+    const struct selector *sel = &spec->selector;
+    char *parts[SELECTOR_GLOBS_MAX + SELECTOR_MATCHES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < sel->globs_count; i++)
+        parts[count++] = mem_printf("m%s", sel->globs[i]);
+    for (size_t i = 0; i < sel->matches_count; i++)
+        parts[count++] = mem_printf("l%s=%s", sel->matches[i].label, sel->matches[i].glob);
+    qsort(parts, count, sizeof(parts[0]), compare_texts);
+
+    struct buf key = BUF_INIT;
+    buf_printf(&key, "%d %lld", (int)spec->channel, (long long)spec->interval_ms);
+    for (size_t i = 0; i < count; i++) {
+        /* Lengths, not separators: no choice of globs can imitate another. */
+        buf_printf(&key, " %zu:%s", strlen(parts[i]), parts[i]);
+        free(parts[i]);
+    }
+    char *text = mem_string(buf_string(&key));
+    buf_fini(&key);
+    return text;
+}
+
+struct feed *feed_new(struct feed_spec *spec)
+{
+    struct feed *f = mem_alloc(sizeof(*f));
+    f->spec = *spec;
+    selector_init(&spec->selector);
+    return f;
+}
+
+void feed_free(struct feed *f)
+{
+    if (!f)
+        return;
+    feed_spec_fini(&f->spec);
+    table_unref(f->last_table);
+    free(f->picks);
+    free(f->values);
+    free(f);
+}
+
+enum channel feed_channel(const struct feed *f)
+{
+    return f->spec.channel;
+}
+
+static bool feed_due(const struct feed *f, const struct tick *t)
+{
+    int64_t interval = f->spec.interval_ms;
+    if (interval <= t->interval_ms || f->last_t_ms == 0)
+        return true;
+    return t->t_ms / interval != f->last_t_ms / interval;
+}
+
+/* ---- metrics ----------------------------------------------------------------------------- */
+
+static int compare_ids(const void *a, const void *b)
+{
+    const struct pick *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static const struct pick *find_pick(const struct pick *picks, size_t count, uint32_t id)
+{
+    struct pick wanted = {.id = id};
+    return count ? bsearch(&wanted, picks, count, sizeof(*picks), compare_ids) : NULL;
+}
+
+/* Brings picks in line with the tick's series; fresh[] receives the series not seen before. */
+static size_t feed_pick(struct feed *f, const struct series_set *set, const struct series **fresh)
+{
+    struct pick *before = TAKE(f->picks);
+    size_t before_count = f->picks_count;
+    size_t fresh_count = 0;
+
+    f->picks = mem_array(set->count, sizeof(*f->picks));
+    f->picks_count = 0;
+    for (uint32_t slot = 0; slot < set->count; slot++) {
+        const struct series *s = set->slots[slot];
+        if (!s || !selector_has(&f->spec.selector, s))
+            continue;
+        const struct pick *old = find_pick(before, before_count, s->id);
+        struct pick *pick = &f->picks[f->picks_count++];
+        *pick = old ? *old : (struct pick){.id = s->id, .last = NAN};
+        pick->slot = slot;
+        if (!old)
+            fresh[fresh_count++] = s;
+    }
+    qsort(f->picks, f->picks_count, sizeof(*f->picks), compare_ids);
+    f->values = mem_resize(f->values, f->picks_count, sizeof(*f->values));
+    f->generation = set->generation;
+    f->picked = true;
+    free(before);
+    return fresh_count;
+}
+
+static void feed_announce(struct feed *f, struct tick *t, struct parcels *out)
+{
+    if (f->picked && f->generation == t->set->generation)
+        return;
+    const struct series **fresh = mem_array(t->set->count, sizeof(struct series *));
+    size_t count = feed_pick(f, t->set, fresh);
+    if (count)
+        parcels_add(out, encode_series(fresh, count), 0, PARCEL_KEEP, true);
+    free(fresh);
+}
+
+static void feed_accumulate(struct feed *f, const struct tick *t)
+{
+    for (size_t i = 0; i < f->picks_count; i++) {
+        struct pick *p = &f->picks[i];
+        const struct series *s = t->set->slots[p->slot];
+        if (t->state[p->slot] != SAMPLE_OK)
+            continue;
+        if (s->kind == METRIC_GAUGE) {
+            p->last = t->value[p->slot].gauge;
+        } else {
+            p->sum += (double)t->value[p->slot].increment * s->scale;
+            p->elapsed_ns += t->elapsed_ns;
+        }
+    }
+}
+
+static struct bytes *feed_metrics_frame(struct feed *f, const struct tick *t)
+{
+    for (size_t i = 0; i < f->picks_count; i++) {
+        const struct pick *p = &f->picks[i];
+        f->values[i] = (struct encode_value){.id = p->id, .value = tick_shown(t, p->slot)};
+    }
+    return encode_metrics(t->seq, t->t_ms, f->values, f->picks_count);
+}
+
+static struct bytes *feed_metrics_mean_frame(struct feed *f, const struct tick *t)
+{
+    for (size_t i = 0; i < f->picks_count; i++) {
+        struct pick *p = &f->picks[i];
+        double value = p->last;
+        if (t->set->slots[p->slot]->kind == METRIC_COUNTER)
+            value = p->elapsed_ns > 0 ? p->sum * (double)NS_PER_S / (double)p->elapsed_ns : NAN;
+        f->values[i] = (struct encode_value){.id = p->id, .value = value};
+        p->sum = 0;
+        p->elapsed_ns = 0;
+        p->last = NAN;
+    }
+    return encode_metrics(t->seq, t->t_ms, f->values, f->picks_count);
+}
+
+static void feed_step_metrics(struct feed *f, struct tick *t, struct parcels *out)
+{
+    feed_announce(f, t, out);
+    bool slow = f->spec.interval_ms > t->interval_ms;
+    if (slow)
+        feed_accumulate(f, t);
+    if (feed_due(f, t))
+        parcels_add(out, slow ? feed_metrics_mean_frame(f, t) : feed_metrics_frame(f, t), t->seq,
+                    PARCEL_LATEST, true);
+}
+
+static void feed_snapshot_metrics(struct feed *f, struct tick *t, struct parcels *out)
+{
+    const struct series **all = mem_array(f->picks_count, sizeof(struct series *));
+    for (size_t i = 0; i < f->picks_count; i++)
+        all[i] = t->set->slots[f->picks[i].slot];
+    if (f->picks_count)
+        parcels_add(out, encode_series(all, f->picks_count), 0, PARCEL_KEEP, true);
+    free(all);
+    parcels_add(out, feed_metrics_frame(f, t), t->seq, PARCEL_LATEST, true);
+}
+
+/* ---- tables ------------------------------------------------------------------------------ */
+
+static struct table *feed_table(const struct feed *f, const struct tick *t)
+{
+    enum table_kind kind;
+    bool is_table = channel_table(f->spec.channel, &kind);
+    CHECK(is_table);
+    return t->tables[kind];
+}
+
+static void feed_step_table(struct feed *f, struct tick *t, struct parcels *out)
+{
+    struct table *now = feed_table(f, t);
+    if (!now || !feed_due(f, t))
+        return;
+    bool complete = f->last_table == NULL;
+    struct bytes *frame = NULL;
+    if (complete) {
+        frame = encode_table(now, t->seq, t->t_ms);
+    } else if (!encode_table_change(f->last_table, now, t->seq, t->t_ms, &frame)) {
+        return; /* nothing changed: nothing to say */
+    }
+    parcels_add(out, frame, t->seq, PARCEL_LATEST, complete);
+    table_unref(f->last_table);
+    f->last_table = table_ref(now);
+}
+
+static void feed_snapshot_table(struct feed *f, struct tick *t, struct parcels *out)
+{
+    /* Viewers of this feed go on from what it sent last, not from what is newest. */
+    if (f->last_table)
+        parcels_add(out, encode_table(f->last_table, t->seq, t->t_ms), t->seq, PARCEL_LATEST, true);
+}
+
+/* ---- events ------------------------------------------------------------------------------ */
+
+static void feed_step_events(struct tick *t, struct parcels *out)
+{
+    for (size_t i = 0; i < t->events_count; i++)
+        parcels_add(out, encode_event(t->events[i]), t->events[i]->seq, PARCEL_KEEP, true);
+}
+
+/* ---- all --------------------------------------------------------------------------------- */
+
+void feed_step(struct feed *f, struct tick *t, struct parcels *out)
+{
+    if (f->spec.channel == CHANNEL_METRICS)
+        feed_step_metrics(f, t, out);
+    else if (f->spec.channel == CHANNEL_EVENTS)
+        feed_step_events(t, out);
+    else
+        feed_step_table(f, t, out);
+    f->last_t_ms = t->t_ms;
+}
+
+void feed_snapshot(struct feed *f, struct tick *t, struct parcels *out)
+{
+    if (f->spec.channel == CHANNEL_METRICS)
+        feed_snapshot_metrics(f, t, out);
+    else if (f->spec.channel != CHANNEL_EVENTS)
+        feed_snapshot_table(f, t, out);
+}
+
+static void replay_gap(struct feed *f, uint64_t since, uint64_t first, uint64_t run_first,
+                       struct parcels *out)
+{
+    if (first <= since + 1)
+        return;
+    parcels_add(out,
+                encode_gap(channel_name(f->spec.channel), since + 1, first - 1,
+                           since < run_first ? "restart" : "ring"),
+                0, PARCEL_KEEP, true);
+}
+
+static void replay_events(struct feed *f, const struct tick_ring *ring, uint64_t since,
+                          struct parcels *out)
+{
+    bool first = true;
+    for (size_t i = 0; i < tick_ring_count(ring); i++) {
+        struct tick *t = tick_ring_at(ring, i);
+        for (size_t k = 0; k < t->events_count; k++) {
+            struct event *e = t->events[k];
+            if (e->seq <= since)
+                continue;
+            if (first)
+                replay_gap(f, since, e->seq, 0, out);
+            first = false;
+            parcels_add(out, encode_event(e), e->seq, PARCEL_KEEP, true);
+        }
+    }
+}
+
+void feed_replay(struct feed *f, const struct tick_ring *ring, uint64_t since, uint64_t first_seq,
+                 struct parcels *out)
+{
+    if (f->spec.channel == CHANNEL_EVENTS) {
+        replay_events(f, ring, since, out);
+        return;
+    }
+    struct tick *newest = tick_ring_newest(ring);
+    if (!newest)
+        return;
+    if (f->spec.channel != CHANNEL_METRICS || since >= newest->seq) {
+        feed_snapshot(f, newest, out);
+        return;
+    }
+    size_t count = tick_ring_count(ring);
+    size_t most = REPLAY_BYTES / (f->picks_count * ENCODE_VALUE_BYTES + ENCODE_VALUE_BYTES);
+    size_t start = MAX(tick_ring_after(ring, since), count - MIN(count, MAX(most, (size_t)1)));
+    replay_gap(f, since, tick_ring_at(ring, start)->seq, first_seq, out);
+
+    /* A second feed of the same spec lives through the ring, so pace and sums come out as a
+     * viewer who had stayed would have seen them. */
+    struct feed past = {.spec = f->spec};
+    size_t from = out->count;
+    for (size_t i = start; i < count; i++)
+        feed_step(&past, tick_ring_at(ring, i), out);
+    /* What was asked for is not conflated away. */
+    for (size_t i = from; i < out->count; i++)
+        out->items[i].urgency = PARCEL_KEEP;
+    free(past.picks);
+    free(past.values);
+}

@@ -1,0 +1,43 @@
+/*
+ * feed.h: one selection of one channel at one pace, encoded once for everybody who asked for it.
+ * Pure: ticks in, parcels out; no clock, no socket. Core thread only.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "hub/channel.h"
+#include "hub/parcel.h"
+#include "model/query.h"
+#include "model/tick.h"
+
+struct feed_spec {
+    enum channel channel;
+    int64_t interval_ms;      /* 0: every tick */
+    struct selector selector; /* metrics only */
+};
+
+void feed_spec_fini(struct feed_spec *spec);
+
+/* The same text for specs that yield the same messages. Free with free(). */
+char *feed_spec_key(const struct feed_spec *spec);
+
+struct feed;
+
+struct feed *feed_new(struct feed_spec *spec); /* moves the selector out of *spec */
+void feed_free(struct feed *f);                /* NULL allowed */
+enum channel feed_channel(const struct feed *f);
+
+/* What this tick means for the feed's viewers, appended to *out: new series, then metrics or a
+ * table's changes when its pace says so, or events. */
+void feed_step(struct feed *f, struct tick *t, struct parcels *out);
+
+/* The newest state for a viewer that joins after feed_step(t): all series and this tick's values,
+ * or the whole table. */
+void feed_snapshot(struct feed *f, struct tick *t, struct parcels *out);
+
+/* What a viewer missed after message `since`: the ring's messages as a viewer of this feed would
+ * have received them, a gap first when the ring does not reach back that far, and the present
+ * state at the end. `first_seq` is the first tick of this run. */
+void feed_replay(struct feed *f, const struct tick_ring *ring, uint64_t since, uint64_t first_seq,
+                 struct parcels *out);

@@ -1,0 +1,321 @@
+/*
+ * hub.c: the core side: which feeds exist, who listens to them, what they are sent.
+ *
+ * A feed lives as long as one station has a member in it: `members` counts memberships per station,
+ * granted here and given back by REQUEST_LEAVE. Feeds are found by their canonical key, so viewers
+ * who ask for the same thing share one encoding.
+ *
+ * Core thread only, but for hub_hello's frame, which is made before the threads start.
+ */
+#include "hub/hub.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "hub/encode.h"
+#include "hub/hub_internal.h"
+
+#define HUB_STATIONS_MAX 64
+#define HUB_INBOX 4096 /* requests of all stations; a refused one is answered "busy" */
+#define SESSION_HEX 16
+
+struct open_feed {
+    uint32_t id; /* its index in hub->feeds */
+    char *key;
+    struct feed *feed;
+    uint32_t members[HUB_STATIONS_MAX];
+    uint64_t members_total;
+};
+
+struct hub {
+    struct hub_settings settings;
+    char session[SESSION_HEX + 1];
+    struct bytes *hello;
+    struct mailbox *inbox;
+    struct station *stations[HUB_STATIONS_MAX];
+    uint32_t stations_count;
+    struct tick_ring *ring;
+    uint64_t first_seq; /* of this run; 0: no tick yet */
+    struct open_feed **feeds; /* by id; NULL = free */
+    uint32_t feeds_count;
+    struct map by_key;
+    struct hub_stats stats;
+};
+
+static void hub_deliver(struct hub *hub, uint32_t station, struct delivery *d)
+{
+    hub->stats.messages += d->parcels.count;
+    for (size_t i = 0; i < d->parcels.count; i++)
+        hub->stats.bytes += d->parcels.items[i].frame->len;
+    if (mailbox_post(station_inbox(hub->stations[station]), d) < 0) {
+        hub->stats.lost++;
+        delivery_free(d);
+    }
+}
+
+static struct delivery *delivery_new(enum delivery_kind kind, const struct open_feed *of)
+{
+    struct delivery *d = mem_alloc(sizeof(*d));
+    d->kind = kind;
+    if (of) {
+        d->feed = of->id;
+        d->channel = feed_channel(of->feed);
+    }
+    return d;
+}
+
+/* ---- requests ---------------------------------------------------------------------------- */
+
+static struct open_feed *hub_find(struct hub *hub, uint32_t id)
+{
+    return id < hub->feeds_count ? hub->feeds[id] : NULL;
+}
+
+/* A free id. It may be one that was used before: its old members are all gone, and what was sent
+ * to them lies before the new members' join in every mailbox. */
+static uint32_t hub_free_id(struct hub *hub)
+{
+    for (uint32_t id = FEED_NONE + 1; id < hub->feeds_count; id++) {
+        if (!hub->feeds[id])
+            return id;
+    }
+    uint32_t id = MAX(hub->feeds_count, FEED_NONE + 1U);
+    hub->feeds = mem_resize(hub->feeds, id + 1, sizeof(struct open_feed *));
+    if (!hub->feeds_count)
+        hub->feeds[FEED_NONE] = NULL;
+    hub->feeds_count = id + 1;
+    return id;
+}
+
+static struct open_feed *hub_open_feed(struct hub *hub, struct feed_spec *spec)
+{
+    char *key = feed_spec_key(spec);
+    struct open_feed *of = map_get(&hub->by_key, key);
+    if (of) {
+        free(key);
+        return of;
+    }
+    of = mem_alloc(sizeof(*of));
+    of->id = hub_free_id(hub);
+    of->key = key;
+    of->feed = feed_new(spec);
+    hub->feeds[of->id] = of;
+    map_put(&hub->by_key, key, of);
+    hub->stats.feeds++;
+
+    /* A new feed starts from the present: it has announced what is there and owes nothing. */
+    struct tick *newest = tick_ring_newest(hub->ring);
+    if (newest) {
+        struct parcels unheard = PARCELS_INIT;
+        feed_step(of->feed, newest, &unheard);
+        parcels_fini(&unheard);
+    }
+    return of;
+}
+
+static void hub_close_feed(struct hub *hub, struct open_feed *of)
+{
+    hub->feeds[of->id] = NULL;
+    map_remove(&hub->by_key, of->key);
+    feed_free(of->feed);
+    free(of->key);
+    free(of);
+    hub->stats.feeds--;
+}
+
+static void hub_subscribe(struct hub *hub, struct request *r)
+{
+    struct open_feed *of = hub_open_feed(hub, &r->spec);
+    of->members[r->station]++;
+    of->members_total++;
+
+    struct delivery *d = delivery_new(DELIVERY_JOIN, of);
+    d->viewer = r->viewer;
+    d->ticket = r->ticket;
+    if (r->has_id)
+        parcels_add(&d->parcels, encode_ok(r->id), 0, PARCEL_KEEP, true);
+    struct tick *newest = tick_ring_newest(hub->ring);
+    if (r->has_since)
+        feed_replay(of->feed, hub->ring, r->since, hub->first_seq, &d->parcels);
+    else if (newest)
+        feed_snapshot(of->feed, newest, &d->parcels);
+    hub_deliver(hub, r->station, d);
+}
+
+static void hub_leave(struct hub *hub, const struct request *r)
+{
+    struct open_feed *of = hub_find(hub, r->feed);
+    CHECK(of && of->members[r->station] > 0);
+    of->members[r->station]--;
+    if (--of->members_total == 0)
+        hub_close_feed(hub, of);
+}
+
+static void hub_resend(struct hub *hub, const struct request *r)
+{
+    struct open_feed *of = hub_find(hub, r->feed);
+    struct tick *newest = tick_ring_newest(hub->ring);
+    if (!of || !newest)
+        return;
+    struct delivery *d = delivery_new(DELIVERY_VIEWER, of);
+    d->viewer = r->viewer;
+    feed_snapshot(of->feed, newest, &d->parcels);
+    hub_deliver(hub, r->station, d);
+}
+
+static void hub_receive(void *item, void *user)
+{
+    struct hub *hub = user;
+    struct request *r = item;
+    switch (r->kind) {
+    case REQUEST_SUBSCRIBE:
+        hub_subscribe(hub, r);
+        break;
+    case REQUEST_LEAVE:
+        hub_leave(hub, r);
+        break;
+    case REQUEST_RESEND:
+        hub_resend(hub, r);
+        break;
+    }
+    request_free(r);
+}
+
+static void hub_drop_request(void *item)
+{
+    request_free(item);
+}
+
+static const struct mailbox_ops hub_mailbox_ops = {hub_receive, hub_drop_request};
+
+/* ---- ticks ------------------------------------------------------------------------------- */
+
+/* The same parcels for another station: the frames are shared. */
+static struct delivery *delivery_share(const struct delivery *d)
+{
+    struct delivery *copy = mem_alloc(sizeof(*copy));
+    *copy = (struct delivery){.kind = d->kind, .feed = d->feed, .channel = d->channel};
+    for (size_t i = 0; i < d->parcels.count; i++) {
+        const struct parcel *p = &d->parcels.items[i];
+        parcels_add(&copy->parcels, bytes_ref(p->frame), p->seq, p->urgency, p->complete);
+    }
+    return copy;
+}
+
+static void hub_broadcast(struct hub *hub, struct open_feed *of, struct tick *tick)
+{
+    struct delivery *d = delivery_new(DELIVERY_FEED, of);
+    feed_step(of->feed, tick, &d->parcels);
+    if (!d->parcels.count) {
+        delivery_free(d);
+        return;
+    }
+    for (uint32_t s = 0; s < hub->stations_count; s++) {
+        if (of->members[s])
+            hub_deliver(hub, s, delivery_share(d));
+    }
+    delivery_free(d);
+}
+
+void hub_publish(struct hub *hub, struct tick *tick)
+{
+    if (!hub->first_seq)
+        hub->first_seq = tick->seq;
+    tick_ring_push(hub->ring, tick);
+    for (uint32_t id = 0; id < hub->feeds_count; id++) {
+        if (hub->feeds[id])
+            hub_broadcast(hub, hub->feeds[id], tick);
+    }
+    for (uint32_t s = 0; s < hub->stations_count; s++) {
+        struct delivery *d = delivery_new(DELIVERY_TICK, NULL);
+        d->tick = tick_ref(tick);
+        hub_deliver(hub, s, d);
+    }
+}
+
+/* ---- life -------------------------------------------------------------------------------- */
+
+static void hub_make_session(struct hub *hub)
+{
+    uint64_t random = 0;
+    if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        log_warning("hub", "no random bytes for the session's name; it is all zeros");
+    snprintf(hub->session, sizeof(hub->session), "%016llx", (unsigned long long)random);
+}
+
+struct hub *hub_new(const struct hub_settings *settings, uv_loop_t *core_uv)
+{
+    struct hub *hub = mem_alloc(sizeof(*hub));
+    hub->settings = *settings;
+    map_init(&hub->by_key);
+    hub->ring = tick_ring_new(settings->ring_ticks, settings->ring_bytes);
+    hub_make_session(hub);
+    hub->hello = encode_hello(&(struct encode_hello){.version = settings->version,
+                                                     .host = settings->host,
+                                                     .session = hub->session,
+                                                     .interval_ms = settings->interval_ms});
+    hub->inbox = mailbox_new(core_uv, HUB_INBOX, &hub_mailbox_ops, hub);
+    if (!hub->hello || !hub->inbox) {
+        hub_free(hub);
+        return NULL;
+    }
+    return hub;
+}
+
+struct station *hub_add_station(struct hub *hub, uv_loop_t *uv)
+{
+    CHECK(hub->stations_count < HUB_STATIONS_MAX);
+    struct station *st = station_new(hub, hub->stations_count, uv);
+    if (st)
+        hub->stations[hub->stations_count++] = st;
+    return st;
+}
+
+void hub_stats(const struct hub *hub, struct hub_stats *ret)
+{
+    *ret = hub->stats;
+}
+
+void hub_close(struct hub *hub)
+{
+    mailbox_close(hub->inbox);
+    for (uint32_t id = 0; id < hub->feeds_count; id++) {
+        if (hub->feeds[id])
+            hub_close_feed(hub, hub->feeds[id]);
+    }
+}
+
+void hub_free(struct hub *hub)
+{
+    if (!hub)
+        return;
+    for (uint32_t i = 0; i < hub->stations_count; i++)
+        station_free(hub->stations[i]);
+    mailbox_free(hub->inbox);
+    tick_ring_free(hub->ring);
+    map_fini(&hub->by_key);
+    free(hub->feeds);
+    bytes_unref(hub->hello);
+    free(hub);
+}
+
+struct mailbox *hub_inbox(struct hub *hub)
+{
+    return hub->inbox;
+}
+
+const struct hub_settings *hub_settings(const struct hub *hub)
+{
+    return &hub->settings;
+}
+
+struct bytes *hub_hello(struct hub *hub)
+{
+    return bytes_ref(hub->hello);
+}

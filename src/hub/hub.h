@@ -1,0 +1,87 @@
+/*
+ * hub.h: from sealed ticks to viewers.
+ *
+ *   core thread                              loop threads (stations)
+ *   hub_publish(tick) ── feeds: encode ───►  station: members of each feed ──► viewers ──► conns
+ *         ▲                  once each              │
+ *         └────────── requests (subscribe …) ◄──────┘
+ *
+ * The hub (core side) knows which feeds exist and encodes every message once. A station (one per
+ * loop thread) knows its viewers and which feed each of them listens to. The two talk through
+ * mailboxes only; the order of a mailbox is what makes a join exact: a viewer becomes a member when
+ * the snapshot arrives, in the same queue as the broadcasts around it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "hub/channel.h"
+#include "model/tick.h"
+
+struct hub_settings {
+    const char *version, *host;
+    int64_t interval_ms;
+    size_t client_queue_bytes;
+    int64_t heartbeat_ms;    /* ping a viewer that was silent for so long */
+    int64_t idle_timeout_ms; /* close a viewer that did not even answer a ping */
+    size_t ring_ticks;
+    size_t ring_bytes;
+};
+
+struct hub_stats {
+    uint64_t messages; /* frames encoded */
+    uint64_t bytes;    /* of those frames */
+    uint64_t lost;     /* deliveries that a station's mailbox refused */
+    size_t feeds;
+};
+
+struct hub;
+struct station;
+struct viewer;
+struct conn;
+
+/* ---- core side --------------------------------------------------------------------------- */
+
+/* Settings' texts must outlive the hub. core_uv: the loop that will call hub_publish. Before the
+ * threads start. NULL: no memory or descriptors. */
+struct hub *hub_new(const struct hub_settings *settings, uv_loop_t *core_uv);
+
+/* Core thread: encodes for every feed and sends it on its way. Takes its own reference. */
+void hub_publish(struct hub *hub, struct tick *tick);
+void hub_stats(const struct hub *hub, struct hub_stats *ret); /* core thread */
+void hub_close(struct hub *hub); /* core thread, at its end */
+void hub_free(struct hub *hub);  /* all threads joined; frees the stations too; NULL allowed */
+
+/* ---- loop side --------------------------------------------------------------------------- */
+
+struct station_stats {
+    uint64_t viewers;      /* now */
+    uint64_t opened;       /* ever */
+    uint64_t messages;     /* frames handed to connections */
+    uint64_t bytes;
+    uint64_t received;     /* client messages */
+    uint64_t conflated;    /* messages replaced by a newer one before they were sent */
+    uint64_t closed_slow;  /* 1013 */
+    uint64_t closed_idle;
+    uint64_t protocol_errors;
+};
+
+/* One per loop thread, before the threads start. Owned by the hub. */
+struct station *hub_add_station(struct hub *hub, uv_loop_t *uv);
+
+/* The loop's thread from here on. */
+
+/* Takes a connection that has answered the upgrade. `subscribe` is the query's comma list of
+ * channels, or NULL. Unknown channels in it are answered with an error message. */
+void station_open(struct station *st, struct conn *conn, const char *subscribe);
+
+/* The newest ticks this loop has heard of: what /metrics, tables and queries read. Borrowed. */
+const struct tick_ring *station_ring(const struct station *st);
+void station_stats(const struct station *st, struct station_stats *ret);
+
+/* Says 1001 to every viewer, closes the mailbox and timers. Viewers' connections end by
+ * themselves (net's time-outs bound it). */
+void station_close(struct station *st);

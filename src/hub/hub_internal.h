@@ -1,0 +1,14 @@
+/* hub_internal.h: what hub.c and station.c know of each other. */
+#pragma once
+
+#include "hub/hub.h"
+#include "hub/letters.h"
+#include "loop/mailbox.h"
+
+struct station *station_new(struct hub *hub, uint32_t index, uv_loop_t *uv);
+void station_free(struct station *st);
+struct mailbox *station_inbox(struct station *st);
+
+struct mailbox *hub_inbox(struct hub *hub);
+const struct hub_settings *hub_settings(const struct hub *hub);
+struct bytes *hub_hello(struct hub *hub); /* one reference; NULL: no memory */

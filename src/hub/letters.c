@@ -1,0 +1,17 @@
+/* letters.c: the end of a letter that nobody will read. */
+#include "hub/letters.h"
+
+#include <stdlib.h>
+
+void request_free(struct request *r)
+{
+    feed_spec_fini(&r->spec);
+    free(r);
+}
+
+void delivery_free(struct delivery *d)
+{
+    tick_unref(d->tick);
+    parcels_fini(&d->parcels);
+    free(d);
+}

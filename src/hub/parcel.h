@@ -1,0 +1,36 @@
+/*
+ * parcel.h: an encoded message on its way from the core thread to viewers, with what a queue must
+ * know about it. Frames are shared: a parcel holds one reference.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+enum parcel_urgency {
+    PARCEL_KEEP,   /* must arrive: answers, series, events, gaps */
+    PARCEL_LATEST, /* only the newest matters: metrics, tables */
+};
+
+struct parcel {
+    struct bytes *frame;
+    uint64_t seq; /* 0: has none */
+    enum parcel_urgency urgency;
+    bool complete; /* LATEST: stands alone; false: a change to the parcel before */
+};
+
+struct parcels {
+    struct parcel *items;
+    size_t count, capacity;
+    size_t failed; /* frames that could not be made for lack of memory */
+};
+
+#define PARCELS_INIT ((struct parcels){0})
+
+/* Takes the frame; NULL counts as failed. */
+void parcels_add(struct parcels *list, struct bytes *frame, uint64_t seq,
+                 enum parcel_urgency urgency, bool complete);
+void parcels_fini(struct parcels *list);

@@ -1,0 +1,312 @@
+/*
+ * station.c: the loop side of the hub: the viewers of one loop thread.
+ *
+ * `members[feed]` is the list of viewers that listen to a feed; feed ids are small numbers that
+ * the hub hands out, so it is an array. `viewers` finds a viewer by its id, slot and serial: a
+ * delivery for a viewer that is gone finds nobody, even when its slot has a new owner.
+ *
+ * Leaving must never get lost, or a feed would be encoded for nobody for ever: a LEAVE that the
+ * hub's mailbox refuses waits in `leaves` and is posted again with the next beat.
+ */
+#include "hub/hub_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "hub/viewer.h"
+#include "net/conn.h"
+#include "net/fanout.h"
+#include "wire/websocket.h"
+
+#define STATION_INBOX 16384
+#define FANOUT_BATCH 256
+
+struct viewer_slot {
+    struct viewer *viewer; /* NULL: free */
+    uint32_t serial;
+};
+
+struct station {
+    struct hub *hub;
+    uint32_t index;
+    uv_loop_t *uv;
+    struct mailbox *inbox;
+    uv_timer_t beat;
+    struct bytes *ping;
+    struct tick_ring *ring;
+    struct list *members;
+    uint32_t members_count;
+    struct viewer_slot *viewers;
+    uint32_t viewers_count;
+    uint32_t *leaves; /* feeds still to be given back */
+    size_t leaves_count;
+    bool closing;
+    struct station_stats stats;
+};
+
+/* ---- what viewers ask for ---------------------------------------------------------------- */
+
+int station_request(struct station *st, struct request *r)
+{
+    r->station = st->index;
+    int err = mailbox_post(hub_inbox(st->hub), r);
+    if (err)
+        request_free(r);
+    return err;
+}
+
+static int station_post_leave(struct station *st, uint32_t feed)
+{
+    struct request *r = mem_alloc(sizeof(*r));
+    r->kind = REQUEST_LEAVE;
+    r->feed = feed;
+    return station_request(st, r);
+}
+
+void station_leave(struct station *st, uint32_t feed)
+{
+    if (station_post_leave(st, feed) != -ENOBUFS)
+        return;
+    st->leaves = mem_resize(st->leaves, st->leaves_count + 1, sizeof(*st->leaves));
+    st->leaves[st->leaves_count++] = feed;
+}
+
+static void station_retry_leaves(struct station *st)
+{
+    while (st->leaves_count &&
+           station_post_leave(st, st->leaves[st->leaves_count - 1]) != -ENOBUFS)
+        st->leaves_count--;
+}
+
+struct list *station_members(struct station *st, uint32_t feed)
+{
+    if (feed >= st->members_count) {
+        /* The heads are part of their rings: moving them means hanging them in anew. */
+        uint32_t count = feed + 16;
+        struct list *grown = mem_array(count, sizeof(*grown));
+        for (uint32_t i = 0; i < count; i++) {
+            list_init(&grown[i]);
+            if (i < st->members_count && !list_empty(&st->members[i])) {
+                grown[i] = st->members[i];
+                grown[i].next->prev = grown[i].prev->next = &grown[i];
+            }
+        }
+        free(st->members);
+        st->members = grown;
+        st->members_count = count;
+    }
+    return &st->members[feed];
+}
+
+struct station_stats *station_counters(struct station *st)
+{
+    return &st->stats;
+}
+
+const struct hub_settings *station_settings(const struct station *st)
+{
+    return hub_settings(st->hub);
+}
+
+int64_t station_now_ms(const struct station *st)
+{
+    return (int64_t)uv_now(st->uv);
+}
+
+/* ---- viewers ----------------------------------------------------------------------------- */
+
+static struct viewer *station_find(const struct station *st, uint64_t id)
+{
+    uint32_t slot = (uint32_t)id;
+    if (slot >= st->viewers_count || st->viewers[slot].serial != id >> 32)
+        return NULL;
+    return st->viewers[slot].viewer;
+}
+
+static uint32_t station_free_slot(struct station *st)
+{
+    for (uint32_t i = 0; i < st->viewers_count; i++) {
+        if (!st->viewers[i].viewer)
+            return i;
+    }
+    uint32_t first = st->viewers_count;
+    st->viewers_count = MAX(16U, st->viewers_count * 2);
+    st->viewers = mem_resize(st->viewers, st->viewers_count, sizeof(*st->viewers));
+    memset(st->viewers + first, 0, (st->viewers_count - first) * sizeof(*st->viewers));
+    return first;
+}
+
+void station_open(struct station *st, struct conn *conn, const char *subscribe)
+{
+    uint32_t slot = station_free_slot(st);
+    struct viewer_slot *place = &st->viewers[slot];
+    uint64_t id = (uint64_t)++place->serial << 32 | slot;
+    place->viewer = viewer_new(st, id, conn);
+    st->stats.viewers++;
+    st->stats.opened++;
+    struct bytes *hello = hub_hello(st->hub);
+    viewer_greet(place->viewer, hello, subscribe);
+    bytes_unref(hello);
+    if (st->closing)
+        viewer_close(st->viewers[slot].viewer, WS_CLOSE_GOING_AWAY, "the server is stopping");
+}
+
+void station_viewer_gone(struct station *st, uint64_t id)
+{
+    CHECK(station_find(st, id));
+    st->viewers[(uint32_t)id].viewer = NULL;
+    st->stats.viewers--;
+}
+
+/* ---- deliveries -------------------------------------------------------------------------- */
+
+struct batch {
+    struct conn *conns[FANOUT_BATCH];
+    struct viewer *viewers[FANOUT_BATCH];
+    size_t count;
+};
+
+static void batch_send(struct batch *batch, const struct parcel *p)
+{
+    int results[FANOUT_BATCH];
+    fanout_send(batch->conns, batch->count, p->frame, results);
+    for (size_t i = 0; i < batch->count; i++)
+        viewer_sent(batch->viewers[i], results[i], p);
+    batch->count = 0;
+}
+
+static void station_broadcast(struct station *st, uint32_t feed, enum channel channel,
+                              const struct parcel *p)
+{
+    struct batch batch;
+    batch.count = 0;
+    LIST_EACH(node, station_members(st, feed)) {
+        struct viewer *v = viewer_of_member(node, channel);
+        if (!viewer_ready(v, channel, p)) {
+            viewer_take(v, channel, p);
+            continue;
+        }
+        batch.conns[batch.count] = viewer_conn(v);
+        batch.viewers[batch.count++] = v;
+        if (batch.count == FANOUT_BATCH)
+            batch_send(&batch, p);
+    }
+    if (batch.count)
+        batch_send(&batch, p);
+}
+
+static void station_receive(void *item, void *user)
+{
+    struct station *st = user;
+    struct delivery *d = item;
+    struct viewer *v;
+    switch (d->kind) {
+    case DELIVERY_TICK:
+        tick_ring_push(st->ring, d->tick);
+        break;
+    case DELIVERY_FEED:
+        for (size_t i = 0; i < d->parcels.count; i++)
+            station_broadcast(st, d->feed, d->channel, &d->parcels.items[i]);
+        break;
+    case DELIVERY_JOIN:
+        v = station_find(st, d->viewer);
+        if (v)
+            viewer_join(v, d);
+        else
+            station_leave(st, d->feed);
+        break;
+    case DELIVERY_VIEWER:
+        v = station_find(st, d->viewer);
+        if (v)
+            viewer_deliver(v, d);
+        break;
+    }
+    delivery_free(d);
+}
+
+static void station_drop(void *item)
+{
+    delivery_free(item);
+}
+
+static const struct mailbox_ops station_mailbox_ops = {station_receive, station_drop};
+
+static void station_on_beat(uv_timer_t *timer)
+{
+    struct station *st = timer->data;
+    station_retry_leaves(st);
+    for (uint32_t i = 0; i < st->viewers_count; i++) {
+        if (st->viewers[i].viewer)
+            viewer_beat(st->viewers[i].viewer, station_now_ms(st), st->ping);
+    }
+}
+
+/* ---- life -------------------------------------------------------------------------------- */
+
+struct station *station_new(struct hub *hub, uint32_t index, uv_loop_t *uv)
+{
+    const struct hub_settings *settings = hub_settings(hub);
+    struct station *st = mem_alloc(sizeof(*st));
+    st->hub = hub;
+    st->index = index;
+    st->uv = uv;
+    st->ping = ws_frame(WS_PING, "", 0);
+    st->inbox = mailbox_new(uv, STATION_INBOX, &station_mailbox_ops, st);
+    if (!st->ping || !st->inbox) {
+        bytes_unref(st->ping);
+        free(st);
+        return NULL;
+    }
+    st->ring = tick_ring_new(settings->ring_ticks, settings->ring_bytes);
+    int err = uv_timer_init(uv, &st->beat);
+    CHECK(err == 0);
+    st->beat.data = st;
+    uint64_t every_ms = (uint64_t)MAX(settings->heartbeat_ms / 4, INT64_C(1));
+    err = uv_timer_start(&st->beat, station_on_beat, every_ms, every_ms);
+    CHECK(err == 0);
+    return st;
+}
+
+struct mailbox *station_inbox(struct station *st)
+{
+    return st->inbox;
+}
+
+const struct tick_ring *station_ring(const struct station *st)
+{
+    return st->ring;
+}
+
+void station_stats(const struct station *st, struct station_stats *ret)
+{
+    *ret = st->stats;
+}
+
+void station_close(struct station *st)
+{
+    if (st->closing)
+        return;
+    st->closing = true;
+    for (uint32_t i = 0; i < st->viewers_count; i++) {
+        if (st->viewers[i].viewer)
+            viewer_close(st->viewers[i].viewer, WS_CLOSE_GOING_AWAY, "the server is stopping");
+    }
+    mailbox_close(st->inbox);
+    uv_close((uv_handle_t *)&st->beat, NULL);
+}
+
+void station_free(struct station *st)
+{
+    CHECK(st->stats.viewers == 0);
+    mailbox_free(st->inbox);
+    tick_ring_free(st->ring);
+    bytes_unref(st->ping);
+    free(st->members);
+    free(st->viewers);
+    free(st->leaves);
+    free(st);
+}

@@ -1,0 +1,43 @@
+/*
+ * viewer.h: one WebSocket client: its session, its subscriptions, and what happens when it is
+ * slow. Private to src/hub; the station's thread only.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "hub/hub.h"
+#include "hub/letters.h"
+
+struct viewer *viewer_new(struct station *st, uint64_t id, struct conn *conn);
+
+/* Takes the connection over and says hello; the viewer frees itself when the connection ends.
+ * `subscribe`: comma list of channels, or NULL. */
+void viewer_greet(struct viewer *v, struct bytes *hello, const char *subscribe);
+
+/* A granted subscription: leaves the channel's feed of before, joins this one, takes parcels. */
+void viewer_join(struct viewer *v, const struct delivery *d);
+/* Parcels for this viewer alone; nothing when it has left the feed meanwhile. */
+void viewer_deliver(struct viewer *v, const struct delivery *d);
+
+/* A broadcast in two steps: whoever is ready gets the frame through the fan-out and is told the
+ * result; everybody else takes the parcel by itself. */
+bool viewer_ready(const struct viewer *v, enum channel channel, const struct parcel *p);
+void viewer_sent(struct viewer *v, int result, const struct parcel *p);
+void viewer_take(struct viewer *v, enum channel channel, const struct parcel *p);
+
+/* Once in a while: pings whoever has been silent for a heartbeat. */
+void viewer_beat(struct viewer *v, int64_t now_ms, struct bytes *ping);
+void viewer_close(struct viewer *v, uint16_t code, const char *reason);
+
+struct viewer *viewer_of_member(struct list *node, enum channel channel);
+struct conn *viewer_conn(struct viewer *v);
+
+/* ---- what a viewer needs of its station -------------------------------------------------- */
+
+int station_request(struct station *st, struct request *r); /* takes it; 0 or -errno */
+void station_leave(struct station *st, uint32_t feed);      /* gives one membership back */
+struct list *station_members(struct station *st, uint32_t feed);
+void station_viewer_gone(struct station *st, uint64_t id);
+struct station_stats *station_counters(struct station *st);
+const struct hub_settings *station_settings(const struct station *st);
+int64_t station_now_ms(const struct station *st); /* monotonic */
