@@ -3,7 +3,7 @@
  *
  * The draft keeps one row of columns that lives as long as the draft and grows with the registry,
  * so sampling allocates nothing once every series has been seen. Sealing copies the columns into
- * one block of memory: header, state, value, absolute. What a counter counted last is kept in the
+ * one block of memory: header, values, absolutes, sources, states. What a counter counted last is kept in the
  * series itself (series->live), which is why a draft and its registry belong to one thread.
  */
 #include "model/tick.h"
@@ -24,7 +24,7 @@ struct draft {
     uint32_t capacity;
     uint8_t *state;
     union sample *value;
-    uint64_t *absolute;
+    uint64_t *absolute, *source;
     size_t events_count, events_dropped;
     struct event *events[DRAFT_EVENTS_MAX];
     struct table *tables[TABLE_KINDS];
@@ -55,6 +55,7 @@ void draft_free(struct draft *d)
     free(d->state);
     free(d->value);
     free(d->absolute);
+    free(d->source);
     free(d);
 }
 
@@ -83,6 +84,7 @@ static bool draft_slot(struct draft *d, struct series *s, uint32_t *ret_slot)
         d->state = mem_resize(d->state, capacity, sizeof(*d->state));
         d->value = mem_resize(d->value, capacity, sizeof(*d->value));
         d->absolute = mem_resize(d->absolute, capacity, sizeof(*d->absolute));
+        d->source = mem_resize(d->source, capacity, sizeof(*d->source));
         memset(d->state + d->capacity, SAMPLE_ABSENT, capacity - d->capacity);
         d->capacity = capacity;
     }
@@ -124,6 +126,7 @@ void draft_counter(struct draft *d, struct series *s, uint64_t absolute, uint64_
     d->value[slot].increment = (again ? d->value[slot].increment : 0) + increment;
     d->state[slot] = comparable && follows ? SAMPLE_OK : SAMPLE_GAP;
     d->absolute[slot] = absolute;
+    d->source[slot] = source;
 
     s->live.sampled = true;
     s->live.absolute = absolute;
@@ -141,6 +144,7 @@ void draft_gauge(struct draft *d, struct series *s, double value)
     CHECK(s->kind == METRIC_GAUGE);
     d->value[slot].gauge = value;
     d->absolute[slot] = 0;
+    d->source[slot] = 0;
     d->state[slot] = SAMPLE_OK;
     s->live.last_seq = d->seq;
     s->live.last_ms = d->t_ms;
@@ -178,7 +182,7 @@ static void tick_destroy(struct message *msg)
 size_t tick_bytes(uint32_t series_count, size_t events_count)
 {
     return sizeof(struct tick) + events_count * sizeof(struct event *) +
-           series_count * (sizeof(union sample) + sizeof(uint64_t) + sizeof(uint8_t));
+           series_count * (sizeof(union sample) + 2 * sizeof(uint64_t) + sizeof(uint8_t));
 }
 
 struct tick *draft_seal(struct draft *d, int64_t now_mono_ns, uint64_t *next_event_seq)
@@ -214,12 +218,14 @@ struct tick *draft_seal(struct draft *d, int64_t now_mono_ns, uint64_t *next_eve
     /* Widest first, so every column is aligned. */
     t->value = (union sample *)(t + 1);
     t->absolute = (uint64_t *)(t->value + count);
-    t->events = (struct event **)(t->absolute + count);
+    t->source = t->absolute + count;
+    t->events = (struct event **)(t->source + count);
     t->state = (uint8_t *)(t->events + d->events_count);
     uint32_t known = MIN(count, d->capacity);
     if (known) {
         memcpy(t->value, d->value, known * sizeof(*t->value));
         memcpy(t->absolute, d->absolute, known * sizeof(*t->absolute));
+        memcpy(t->source, d->source, known * sizeof(*t->source));
         memcpy(t->state, d->state, known);
     }
     memset(t->state + known, SAMPLE_ABSENT, count - known);

@@ -42,6 +42,7 @@ struct tick {
     uint8_t *state;        /* enum sample_state */
     union sample *value;
     uint64_t *absolute;    /* counters only: the kernel's number */
+    uint64_t *source;      /* counters only: who counted, see draft_counter */
     size_t events_count;
     struct event **events;
     struct table *tables[TABLE_KINDS]; /* NULL: not collected in this tick */
