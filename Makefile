@@ -87,8 +87,8 @@ fuzz: setup-test $(ASAN)/build.ninja
 
 # -- code --------------------------------------------------------------------------------------
 
-lint: setup-lint release-with-tests
-	@tools/lint $(RELEASE)
+lint: setup-lint $(ASAN)/build.ninja
+	@tools/lint $(ASAN)
 
 format: setup-lint
 	@git ls-files '*.[ch]' | xargs clang-format -i
