@@ -3,8 +3,9 @@
  *
  * The draft keeps one row of columns that lives as long as the draft and grows with the registry,
  * so sampling allocates nothing once every series has been seen. Sealing copies the columns into
- * one block of memory: header, values, absolutes, sources, states. What a counter counted last is kept in the
- * series itself (series->live), which is why a draft and its registry belong to one thread.
+ * one block of memory: header, values, absolutes, sources, states. What a counter counted last is
+ * kept in the series itself (series->live), which is why a draft and its registry belong to one
+ * thread.
  */
 #include "model/tick.h"
 
