@@ -48,7 +48,7 @@ static size_t log_prefix(char *text, size_t size, enum log_level level)
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     size_t len = strftime(text, size, "%Y-%m-%dT%H:%M:%S", &utc);
-    return len + (size_t)snprintf(text + len, size - len, ".%03ldZ %s ", now.tv_nsec / NS_PER_MS,
+    return len + (size_t)snprintf(text + len, size - len, ".%03lldZ %s ", now.tv_nsec / NS_PER_MS,
                                   log_names[level]);
 }
 
