@@ -3,12 +3,9 @@
 #   make run     install what is missing, build, start, print the address    (ARGS="--interval 100ms")
 #   make test    the same, then every test; ends with "N passed, N failed, N skipped"
 #   make build   build/netsonde, optimized, everything inside one file
-#   make bench   the figures, with a peer beside them                        -> bench/RESULTS.md
 #   make asan | tsan | valgrind   the suites under a checker
 #   make fuzz    each fuzz target for FUZZ_SECONDS (60)
-#   make soak    SOAK_SECONDS (1800) under load; slopes of memory and descriptors
-#   make check-long   hours: 500 kills, 10 million fuzz inputs per target, soak
-#   make lint | format | docs | install | clean
+#   make lint | format | install | clean
 #
 # NO_INSTALL=1 only names what is missing. Build directories, each for one purpose, lie in build/:
 # release (gcc or $CC), asan (clang, address and undefined, fuzz targets), tsan (clang, thread).
@@ -20,12 +17,10 @@ TSAN := build/tsan
 SANITIZED := -Dbuildtype=debug -Doptimization=1 -Db_lundef=false
 
 FUZZ_SECONDS ?= 60
-SOAK_SECONDS ?= 1800
-export SOAK_SECONDS
 
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-print-directory
-.PHONY: run test build bench asan tsan valgrind fuzz soak check-long lint format docs install clean
+.PHONY: run test build asan tsan valgrind fuzz lint format install clean
 .PHONY: setup-run setup-test setup-lint release-with-tests
 
 setup-run setup-test setup-lint: setup-%:
