@@ -33,10 +33,10 @@ struct http_field {
 
 struct http_head {
     enum http_method method;
-    unsigned minor;            /* of HTTP/1.x */
-    const char *target;        /* the path and query as sent, for messages */
-    const char *path;          /* decoded; begins with '/', no "." ".." or empty segments inside */
-    const char *authority;     /* Host, or the authority of an absolute target; "" in HTTP/1.0 */
+    unsigned minor;        /* of HTTP/1.x */
+    const char *target;    /* the path and query as sent, for messages */
+    const char *path;      /* decoded; begins with '/', holds no "." or ".."; "*" in OPTIONS * */
+    const char *authority; /* Host, or the authority of an absolute target; "" in HTTP/1.0 */
     struct http_field *params; /* the query, decoded, in order; a name may come more than once */
     size_t param_count;
     struct http_field *headers; /* in order */
@@ -87,8 +87,7 @@ enum http_event http_parse(struct http_parser *p, const void *data, size_t len, 
 
 const struct http_head *http_parser_head(const struct http_parser *p);      /* after HEAD or DONE */
 const char *http_parser_body(const struct http_parser *p, size_t *ret_len); /* after DONE */
-unsigned
-http_parser_status(const struct http_parser *p); /* after BAD: 400, 413, 414, 431, 501, 505 */
+unsigned http_parser_status(const struct http_parser *p);    /* after BAD: 4xx or 5xx */
 const char *http_parser_reason(const struct http_parser *p); /* after BAD: one plain sentence */
 bool http_parser_started(const struct http_parser *p);       /* has a byte of the request come? */
 
@@ -100,5 +99,6 @@ int http_query_split(char *text, struct http_field *fields, size_t capacity);
 
 const char *http_status_text(unsigned status); /* "Not Found"; "Unknown" for a strange number */
 void http_put_status(struct buf *b, unsigned status); /* "HTTP/1.1 404 Not Found\r\n" */
-void http_put_header(struct buf *b, const char *name, const char *value); /* CHECKs: no CR, LF */
+void http_put_header(struct buf *b, const char *name,
+                     const char *value);            /* control bytes become spaces */
 void http_put_date(struct buf *b, int64_t wall_ms); /* "Date: Mon, ..." with CRLF */

@@ -45,19 +45,19 @@ struct ws_parser {
     enum ws_role role;
     uint8_t head[WS_HEADER_MAX]; /* of the frame at hand */
     uint8_t head_len, head_need;
-    uint8_t mask[4];
     uint8_t opcode;  /* of the frame at hand */
-    uint8_t message; /* opcode of the fragmented message under way, 0 = none */
+    uint8_t message; /* opcode of the message under way, 0 = none */
+    bool in_payload; /* the frame's head is complete */
     bool fin;
     bool ended;          /* after an error or a close frame: nothing more is read */
-    bool delivered;      /* `text` was handed out and is cleared by the next call */
+    bool delivered;      /* `text` was handed out; the next call drops it */
+    uint8_t mask[4];     /* zero for unmasked frames */
     uint8_t control_len; /* bytes in control */
-    uint8_t utf8[4];     /* of a character that the last fragment cut in two */
-    uint8_t utf8_len;
-    size_t limit;     /* bytes of a message */
-    uint64_t left;    /* payload bytes of the frame still to come */
-    uint64_t mask_at; /* payload bytes of the frame already unmasked */
-    struct buf text;  /* the message under way; holds no memory between messages */
+    size_t limit;        /* bytes of a message */
+    uint64_t left;       /* payload bytes of the frame still to come */
+    uint64_t taken;      /* payload bytes of the frame already read */
+    struct buf text;     /* the message under way; holds no memory between messages */
+    size_t checked;      /* bytes of it that are known to be UTF-8 */
     uint8_t control[WS_CONTROL_MAX];
 };
 

@@ -1,0 +1,71 @@
+/* prometheus.c: see prometheus.h and prometheus.io/docs/instrumenting/exposition_formats. */
+#include "wire/prometheus.h"
+
+#include <math.h>
+#include <string.h>
+
+enum prometheus_format prometheus_negotiate(const char *accept)
+{
+    return accept && strstr(accept, "application/openmetrics-text") ? PROMETHEUS_OPENMETRICS
+                                                                    : PROMETHEUS_TEXT;
+}
+
+const char *prometheus_content_type(enum prometheus_format format)
+{
+    return format == PROMETHEUS_OPENMETRICS
+               ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+               : "text/plain; version=0.0.4; charset=utf-8";
+}
+
+static void put_help(struct buf *b, enum prometheus_format format, const char *help)
+{
+    for (const char *p = help; *p; p++) {
+        if (*p == '\n')
+            buf_text(b, "\\n");
+        else if (*p == '\\' || (*p == '"' && format == PROMETHEUS_OPENMETRICS))
+            buf_printf(b, "\\%c", *p);
+        else
+            buf_char(b, *p);
+    }
+}
+
+void prometheus_family(struct buf *b, enum prometheus_format format, const char *name,
+                       enum prometheus_type type, const char *help)
+{
+    static const char *const types[] = {"counter", "gauge", "histogram"};
+    static const char total[] = "_total";
+    const char *word = types[type];
+    size_t len = strlen(name);
+    if (format == PROMETHEUS_OPENMETRICS && type == PROMETHEUS_COUNTER) {
+        if (len > sizeof(total) - 1 && strcmp(name + len - (sizeof(total) - 1), total) == 0)
+            len -= sizeof(total) - 1;
+        else
+            word = "unknown";
+    }
+    buf_text(b, "# HELP ");
+    buf_append(b, name, len);
+    buf_char(b, ' ');
+    put_help(b, format, help);
+    buf_text(b, "\n# TYPE ");
+    buf_append(b, name, len);
+    buf_printf(b, " %s\n", word);
+}
+
+void prometheus_sample(struct buf *b, const char *key, double value)
+{
+    buf_text(b, key);
+    if (isnan(value))
+        buf_text(b, " NaN\n");
+    else if (isinf(value))
+        buf_text(b, value > 0 ? " +Inf\n" : " -Inf\n");
+    else if (value == floor(value) && fabs(value) < 9007199254740992.0)
+        buf_printf(b, " %lld\n", (long long)value);
+    else
+        buf_printf(b, " %.17g\n", value);
+}
+
+void prometheus_end(struct buf *b, enum prometheus_format format)
+{
+    if (format == PROMETHEUS_OPENMETRICS)
+        buf_text(b, "# EOF\n");
+}
