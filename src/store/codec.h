@@ -1,0 +1,38 @@
+/*
+ * codec.h: the envelope around everything packed: codec number, flags, the body (compressed when
+ * that helps), a checksum. The number is the seam for better codecs: a reader dispatches on it.
+ * A codec belongs to one thread at a time.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define CODEC_PLAIN 1 /* varint columns, zstd: the only one so far */
+
+/* FNV-1a: notices every single damaged byte. Against accidents, not against people. */
+uint32_t codec_checksum(const uint8_t *data, size_t len);
+void codec_checksum_put(uint8_t out[4], uint32_t sum);
+uint32_t codec_checksum_get(const uint8_t in[4]);
+#define CODEC_CHECKSUM_BYTES 4
+
+struct codec; /* compression contexts and scratch memory, made when first needed, kept */
+
+struct codec *codec_new(void);
+void codec_free(struct codec *codec); /* NULL allowed */
+
+/* Appends an envelope to `out`. `flags` (at most 6 bits) are the caller's. */
+void codec_wrap(struct codec *codec, uint8_t flags, const uint8_t *body, size_t len,
+                struct buf *out);
+
+/*
+ * Opens an envelope whose body may have at most max_len bytes. The body is borrowed from `data` or
+ * from the codec until its next call. 0, or -EBADMSG for damage and -ENOTSUP for another codec.
+ */
+int codec_unwrap(struct codec *codec, const uint8_t *data, size_t len, size_t max_len,
+                 uint8_t *ret_flags, const uint8_t **ret_body, size_t *ret_len);
+
+/* Memory for building a body of at most `size` bytes; valid until the next codec_scratch. */
+uint8_t *codec_scratch(struct codec *codec, size_t size);
