@@ -306,6 +306,14 @@ void core_join(struct core *core)
     loop_join(&core->loop);
 }
 
+void core_numbers(const struct core *core, uint64_t *ret_seq, uint64_t *ret_event_seq,
+                  uint32_t *ret_series_id)
+{
+    *ret_seq = core->next_seq;
+    *ret_event_seq = core->next_event_seq;
+    *ret_series_id = registry_next_id(core->registry);
+}
+
 void core_free(struct core *core)
 {
     if (!core)

@@ -44,6 +44,9 @@ void core_on_sample(struct core *core,
 int core_start(struct core *core); /* 0 or -errno */
 void core_stop(struct core *core); /* any thread */
 void core_join(struct core *core);
+/* After core_join: the first numbers that no tick, event or series of this run has. */
+void core_numbers(const struct core *core, uint64_t *ret_seq, uint64_t *ret_event_seq,
+                  uint32_t *ret_series_id);
 void core_free(struct core *core); /* after join, or never started; NULL allowed */
 
 /* Any thread: puts the event into the next tick. Takes the reference; a full queue is counted. */

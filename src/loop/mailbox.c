@@ -99,6 +99,15 @@ uint64_t mailbox_refused(struct mailbox *box)
     return refused;
 }
 
+void mailbox_flush(struct mailbox *box)
+{
+    void *batch[MAILBOX_BATCH];
+    for (size_t count; (count = mailbox_take(box, batch)) > 0;) {
+        for (size_t i = 0; i < count; i++)
+            box->ops->receive(batch[i], box->user);
+    }
+}
+
 void mailbox_close(struct mailbox *box)
 {
     uv_mutex_lock(&box->lock);

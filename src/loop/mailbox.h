@@ -29,6 +29,9 @@ int mailbox_post(struct mailbox *box, void *item);
 /* How many posts were refused because it was full. Any thread. */
 uint64_t mailbox_refused(struct mailbox *box);
 
+/* On the loop's thread: receives what is inside now, without waiting for the bell. */
+void mailbox_flush(struct mailbox *box);
+
 /* On the loop's thread: refuses further posts, drops what is inside, closes the bell. The memory
  * stays until mailbox_free, so late posters are safe. */
 void mailbox_close(struct mailbox *box);

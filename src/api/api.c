@@ -1,0 +1,163 @@
+/*
+ * api.c: the list of routes, and how parameters are read. Each route's work is in a file of its
+ * own. A bad parameter is answered with its name and what was expected; nothing is guessed.
+ */
+#include "api/api_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+struct api *api_new(const struct api_settings *settings, struct station *station, uv_loop_t *uv)
+{
+    struct api *api = mem_alloc(sizeof(*api));
+    api->settings = *settings;
+    api->station = station;
+    api->readers =
+        readers_new(uv, settings->data_dir, settings->history_damaged, settings->user);
+    return api;
+}
+
+struct tick *api_tick(const struct api *api)
+{
+    return tick_ring_newest(station_ring(api->station));
+}
+
+static void api_get_healthz(struct http_request *request, void *user)
+{
+    (void)user;
+    struct buf body = BUF_INIT;
+    buf_text(&body, "ok\n");
+    http_respond(request, 200, "text/plain; charset=utf-8", &body);
+}
+
+/* Ready: the first tick has come, and the last one is not older than a few intervals. */
+static void api_get_readyz(struct http_request *request, void *user)
+{
+    const struct api *api = user;
+    const struct tick *t = api_tick(api);
+    struct buf body = BUF_INIT;
+    int64_t age_ns = t ? clock_mono_ns() - t->read_mono_ns : 0;
+    if (!t)
+        buf_text(&body, "starting: no tick yet\n");
+    else if (age_ns > (5 * t->interval_ms + 2000) * NS_PER_MS)
+        buf_printf(&body, "stale: the last tick is %lld ms old\n", (long long)(age_ns / NS_PER_MS));
+    unsigned status = body.len ? 503 : 200;
+    if (!body.len)
+        buf_text(&body, "ok\n");
+    http_respond(request, status, "text/plain; charset=utf-8", &body);
+}
+
+void api_get_stream(struct http_request *request, void *user)
+{
+    struct api *api = user;
+    const char *subscribe = http_request_param(request, "subscribe");
+    char *copy = subscribe ? mem_string(subscribe) : NULL;
+    struct conn *conn = http_upgrade(request, "netsonde.v1");
+    if (conn)
+        station_open(api->station, conn, copy);
+    free(copy);
+}
+
+void api_routes(struct api *api, struct http_server *server)
+{
+    static const struct {
+        const char *pattern;
+        enum access_role role;
+        void (*handler)(struct http_request *request, void *user);
+    } routes[] = {
+        {"/healthz", ACCESS_ANYONE, api_get_healthz},
+        {"/readyz", ACCESS_ANYONE, api_get_readyz},
+        {"/metrics", ACCESS_VIEWER, api_get_metrics},
+        {"/api/v1/info", ACCESS_VIEWER, api_get_info},
+        {"/api/v1/series", ACCESS_VIEWER, api_get_series},
+        {"/api/v1/query", ACCESS_VIEWER, api_get_query},
+        {"/api/v1/events", ACCESS_VIEWER, api_get_events},
+        {"/api/v1/interfaces", ACCESS_VIEWER, api_get_interfaces},
+        {"/api/v1/stream", ACCESS_VIEWER, api_get_stream},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        struct http_route route = {
+            .methods = HTTP_METHOD_GET,
+            .pattern = routes[i].pattern,
+            .role = routes[i].role,
+            .handler = routes[i].handler,
+            .user = api,
+        };
+        http_server_route(server, &route);
+    }
+}
+
+void api_set_engines(struct api *api, struct bytes *members)
+{
+    bytes_unref(api->engines);
+    api->engines = members;
+}
+
+void api_close(struct api *api)
+{
+    readers_close(api->readers);
+}
+
+void api_free(struct api *api)
+{
+    if (!api)
+        return;
+    readers_free(api->readers);
+    bytes_unref(api->engines);
+    free(api->order);
+    free(api);
+}
+
+/* ---- parameters -------------------------------------------------------------------------- */
+
+bool api_selector(struct http_request *request, struct selector *ret)
+{
+    const struct http_head *head = http_request_head(request);
+    selector_init(ret);
+    for (size_t i = 0; i < head->param_count; i++) {
+        const struct http_field *p = &head->params[i];
+        const char *form = NULL;
+        int err = 0;
+        if (strcmp(p->name, "metric") == 0) {
+            err = selector_add_glob(ret, p->value);
+            form = "a metric name or pattern such as node_network_*, at most 64 times";
+        } else if (strcmp(p->name, "match") == 0) {
+            err = selector_add_match(ret, p->value);
+            form = "label=pattern such as device=eth*, at most 16 times";
+        }
+        if (!err)
+            continue;
+        http_respond_error(request, 400, NULL, p->name, "\"%s\" must be %s", p->name, form);
+        selector_fini(ret);
+        return false;
+    }
+    return true;
+}
+
+bool api_time(struct http_request *request, const char *name, int64_t fallback_ms, int64_t *ret)
+{
+    const char *text = http_request_param(request, name);
+    *ret = fallback_ms;
+    if (!text || text_time_ms(text, clock_wall_ms(), ret) == 0)
+        return true;
+    http_respond_error(request, 400, NULL, name,
+                       "\"%s\" must be a time: epoch milliseconds, RFC 3339, -60 or now-15m", name);
+    return false;
+}
+
+bool api_number(struct http_request *request, const char *name, uint64_t fallback, uint64_t most,
+                uint64_t *ret)
+{
+    const char *text = http_request_param(request, name);
+    *ret = fallback;
+    if (!text || (text_u64(text, ret) == 0 && *ret <= most))
+        return true;
+    http_respond_error(request, 400, NULL, name, "\"%s\" must be a whole number up to %llu", name,
+                       (unsigned long long)most);
+    return false;
+}

@@ -1,0 +1,45 @@
+/*
+ * api.h: the routes of CONTRACT section 4: where requests meet ticks, history and the stream.
+ *
+ * One struct api per loop thread, beside its HTTP server and its station; everything here runs on
+ * that thread. History is read on libuv's pool; the answer comes back to the loop.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "http/server.h"
+#include "hub/hub.h"
+
+struct api;
+
+struct api_settings {
+    const char *version, *host;
+    const char *data_dir;
+    int64_t interval_ms;
+    int64_t started_ms; /* wall time */
+    size_t metrics_series_limit;
+    /* JSON object without its braces, e.g. "\"sandbox\":{...}": what is known at the start. */
+    const char *info_members;
+    /* The loop's thread: a reader met a damaged database. May be NULL. */
+    void (*history_damaged)(void *user);
+    void *user;
+};
+
+/* Texts are borrowed for the life of the api. The station and the server are the loop's own. */
+struct api *api_new(const struct api_settings *settings, struct station *station, uv_loop_t *uv);
+
+/* Adds every route. Before the server serves. */
+void api_routes(struct api *api, struct http_server *server);
+
+/* What the engines look like now: JSON members for /api/v1/info, e.g. "\"engines\":[...]". Takes
+ * the reference. */
+void api_set_engines(struct api *api, struct bytes *members);
+
+/* Cancels what runs; late answers find nobody. */
+void api_close(struct api *api);
+
+/* After the loop has ended. NULL allowed. */
+void api_free(struct api *api);

@@ -1,0 +1,39 @@
+/* api_internal.h: what the files of src/api share. */
+#pragma once
+
+#include "api/api.h"
+#include "api/readers.h"
+#include "model/query.h"
+#include "model/tick.h"
+
+struct api {
+    struct api_settings settings;
+    struct station *station;
+    struct readers *readers;
+    struct bytes *engines;
+    /* /metrics: slots of one set in the order of their names, kept while the set is the same. */
+    uint64_t order_generation;
+    uint32_t *order;
+    uint32_t order_count;
+};
+
+/* The newest tick this loop has heard of; NULL in the first instant. Borrowed. */
+struct tick *api_tick(const struct api *api);
+
+/* Reads the parameters metric= and match= into *ret, which it initialises. False: an error has
+ * been answered, *ret holds nothing. */
+bool api_selector(struct http_request *request, struct selector *ret);
+
+/* Reads a time or a number. False: an error that names the parameter has been answered. */
+bool api_time(struct http_request *request, const char *name, int64_t fallback_ms, int64_t *ret);
+bool api_number(struct http_request *request, const char *name, uint64_t fallback, uint64_t most,
+                uint64_t *ret);
+
+/* One file each. `user` is the struct api. */
+void api_get_metrics(struct http_request *request, void *user);
+void api_get_info(struct http_request *request, void *user);
+void api_get_series(struct http_request *request, void *user);
+void api_get_query(struct http_request *request, void *user);
+void api_get_events(struct http_request *request, void *user);
+void api_get_interfaces(struct http_request *request, void *user);
+void api_get_stream(struct http_request *request, void *user);

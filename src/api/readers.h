@@ -1,0 +1,42 @@
+/*
+ * readers.h: questions to the history, answered on libuv's pool. At most READERS_AT_ONCE run, the
+ * next READERS_WAITING wait; more are refused, so a crowd of viewers cannot pile up work. The
+ * loop's thread, but for `work`.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "model/tick.h"
+#include "store/store.h"
+
+#define READERS_AT_ONCE 4
+#define READERS_WAITING 256
+
+struct readers;
+
+/* What a job may use while it works. */
+struct reading {
+    struct store_reader *reader; /* NULL: there is no history on disk */
+    struct recent recent;
+};
+
+struct job {
+    /* On a pool thread. 0 or a negative errno: how the history answered. */
+    int (*work)(struct job *job, const struct reading *reading);
+    /* On the loop's thread, always called; frees the job. */
+    void (*done)(struct job *job);
+    struct job *next; /* the queue's */
+};
+
+/* damaged (may be NULL): on the loop's thread, when a reader met a damaged database. */
+struct readers *readers_new(uv_loop_t *uv, const char *data_dir, void (*damaged)(void *user),
+                            void *damaged_user);
+
+/* Runs the job with the ticks of `ring` at hand. False: too many wait; the job was not taken. */
+bool readers_submit(struct readers *r, struct job *job, const struct tick_ring *ring);
+
+/* Nothing starts any more, what runs is told to end; done is still called for every job. */
+void readers_close(struct readers *r);
+void readers_free(struct readers *r); /* after the loop has ended; NULL allowed */

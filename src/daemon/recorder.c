@@ -1,0 +1,156 @@
+/*
+ * recorder.c: see recorder.h. The queue is the mailbox: at most RECORDER_INBOX ticks wait for a
+ * slow disk, newer ones are dropped and counted; they stay visible live. Housekeeping is done in
+ * small pieces by an idle handle, so a tick waits for one piece at most. What the store wants
+ * people to hear becomes events.
+ */
+#include "daemon/recorder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/core.h"
+#include "loop/loop.h"
+#include "loop/mailbox.h"
+#include "model/tick.h"
+#include "store/store.h"
+
+#define RECORDER_INBOX 256
+
+struct recorder {
+    struct sink sink;
+    struct loop loop;
+    uv_idle_t idle; /* active while there is housekeeping to do */
+    struct mailbox *inbox;
+    struct store *store;
+    struct core *core;
+    uint64_t dropped_told;
+};
+
+static void recorder_tell(struct recorder *r, enum event_kind kind, const char *reason)
+{
+    struct event *e = event_new(kind, clock_wall_ms());
+    event_text(e, "what", "history");
+    event_text(e, "reason", reason);
+    core_post_event(r->core, e);
+}
+
+static void recorder_tell_notes(struct recorder *r)
+{
+    struct store_note note;
+    while (store_take_note(r->store, &note)) {
+        if (note.recovered)
+            log_info("store", "%s", note.text);
+        else
+            log_error("store", "%s", note.text);
+        recorder_tell(r, note.kind, note.text);
+    }
+}
+
+static void recorder_work(uv_idle_t *idle)
+{
+    struct recorder *r = idle->data;
+    if (!store_work(r->store))
+        uv_idle_stop(idle);
+    recorder_tell_notes(r);
+}
+
+static void recorder_receive(void *item, void *user)
+{
+    struct recorder *r = user;
+    struct tick *tick = item;
+    store_write(r->store, tick); /* a failure is counted and noted by the store */
+    tick_unref(tick);
+    recorder_tell_notes(r);
+
+    uint64_t dropped = mailbox_refused(r->inbox);
+    if (dropped != r->dropped_told) {
+        char reason[128];
+        snprintf(reason, sizeof(reason), "the disk is too slow: %llu ticks were not written",
+                 (unsigned long long)(dropped - r->dropped_told));
+        log_warning("store", "%s", reason);
+        recorder_tell(r, EVENT_LOSS, reason);
+        r->dropped_told = dropped;
+    }
+    uv_idle_start(&r->idle, recorder_work);
+}
+
+static void recorder_drop(void *item)
+{
+    tick_unref(item);
+}
+
+static const struct mailbox_ops recorder_mailbox_ops = {recorder_receive, recorder_drop};
+
+static void recorder_push(struct sink *sink, struct tick *tick)
+{
+    struct recorder *r = CONTAINER_OF(sink, struct recorder, sink);
+    if (mailbox_post(r->inbox, tick_ref(tick)) < 0)
+        tick_unref(tick); /* the mailbox has counted it */
+}
+
+static void recorder_on_stop(struct loop *loop, void *user)
+{
+    struct recorder *r = user;
+    (void)loop;
+    /* The core has ended before: what is in the box is all there will be. Housekeeping can wait
+     * for the next start. */
+    mailbox_flush(r->inbox);
+    mailbox_close(r->inbox);
+    uv_close((uv_handle_t *)&r->idle, NULL);
+}
+
+struct recorder *recorder_new(struct store *store, struct core *core)
+{
+    struct recorder *r = mem_alloc(sizeof(*r));
+    r->sink = (struct sink){.name = "store", .push = recorder_push};
+    r->store = store;
+    r->core = core;
+    if (loop_init(&r->loop, "store", recorder_on_stop, r) < 0) {
+        free(r);
+        return NULL;
+    }
+    r->inbox = mailbox_new(&r->loop.uv, RECORDER_INBOX, &recorder_mailbox_ops, r);
+    int err = uv_idle_init(&r->loop.uv, &r->idle);
+    CHECK(err == 0);
+    r->idle.data = r;
+    CHECK(r->inbox); /* descriptors were just enough for the loop itself */
+    return r;
+}
+
+struct sink *recorder_sink(struct recorder *r)
+{
+    return &r->sink;
+}
+
+uint64_t recorder_dropped(struct recorder *r)
+{
+    return mailbox_refused(r->inbox);
+}
+
+int recorder_start(struct recorder *r)
+{
+    return loop_start(&r->loop);
+}
+
+void recorder_stop(struct recorder *r)
+{
+    loop_stop(&r->loop);
+}
+
+void recorder_join(struct recorder *r)
+{
+    loop_join(&r->loop);
+}
+
+void recorder_free(struct recorder *r)
+{
+    if (!r)
+        return;
+    mailbox_free(r->inbox);
+    free(r);
+}

@@ -1,0 +1,155 @@
+/*
+ * server.c: see server.h. Everything but the two mailbox-like entries (engines, stats) belongs to
+ * the loop's thread. Statistics are copied out once a second under a lock that is held for the
+ * copy alone, so the core thread can sample them without asking the loop.
+ */
+#include "daemon/server.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/assets.h"
+#include "http/server.h"
+#include "loop/loop.h"
+#include "loop/mailbox.h"
+
+#define STOP_GRACE_MS 1000 /* CONTRACT section 1: everything ends within two seconds */
+#define STATS_EVERY_MS 1000
+#define ENGINES_INBOX 64
+
+struct server {
+    struct loop loop;
+    struct net *net;
+    struct listeners *listeners;
+    struct http_server *http;
+    struct station *station;
+    struct api *api;
+    struct mailbox *inbox; /* struct bytes: engine members */
+    uv_timer_t stats_timer;
+    uv_mutex_t lock; /* guards stats */
+    struct server_stats stats;
+};
+
+/* The dashboard's pages of this version: each is index.html. */
+static const char *const server_pages[] = {"/", "/interfaces"};
+
+static void server_copy_stats(struct server *s)
+{
+    struct server_stats now = {.net = *net_counters(s->net),
+                               .http = *http_server_counters(s->http)};
+    station_stats(s->station, &now.station);
+    uv_mutex_lock(&s->lock);
+    s->stats = now;
+    uv_mutex_unlock(&s->lock);
+}
+
+static void server_on_stats(uv_timer_t *timer)
+{
+    server_copy_stats(timer->data);
+}
+
+static void server_receive(void *item, void *user)
+{
+    struct server *s = user;
+    api_set_engines(s->api, item);
+}
+
+static void server_drop(void *item)
+{
+    bytes_unref(item);
+}
+
+static const struct mailbox_ops server_mailbox_ops = {server_receive, server_drop};
+
+static void server_on_stop(struct loop *loop, void *user)
+{
+    struct server *s = user;
+    (void)loop;
+    listeners_stop(s->listeners);
+    station_close(s->station);
+    api_close(s->api);
+    http_server_stop(s->http);
+    net_stop(s->net, STOP_GRACE_MS);
+    mailbox_close(s->inbox);
+    uv_close((uv_handle_t *)&s->stats_timer, NULL);
+}
+
+struct server *server_new(const struct server_settings *settings)
+{
+    struct server *s = mem_alloc(sizeof(*s));
+    if (loop_init(&s->loop, "hub", server_on_stop, s) < 0) {
+        free(s);
+        return NULL;
+    }
+    uv_loop_t *uv = &s->loop.uv;
+    int err = uv_mutex_init(&s->lock);
+    CHECK(err == 0);
+    err = uv_timer_init(uv, &s->stats_timer);
+    CHECK(err == 0);
+    s->stats_timer.data = s;
+    s->net = net_new(uv, &settings->limits);
+    s->station = hub_add_station(settings->hub, uv);
+    s->inbox = mailbox_new(uv, ENGINES_INBOX, &server_mailbox_ops, s);
+    CHECK(s->net && s->station && s->inbox); /* nothing runs yet: no memory, no service */
+    s->listeners = settings->listeners;
+    struct http_config http = {
+        .assets = assets,
+        .asset_count = assets_count,
+        .pages = server_pages,
+        .page_count = ARRAY_LEN(server_pages),
+        .base_path = settings->base_path,
+        .access = settings->access,
+        .limits = HTTP_LIMITS_DEFAULT,
+        .compress = true,
+    };
+    s->http = http_server_new(s->net, &http);
+    s->api = api_new(&settings->api, s->station, uv);
+    api_routes(s->api, s->http);
+    return s;
+}
+
+int server_start(struct server *s)
+{
+    int err = listeners_start(s->listeners, s->net, http_server_accept, s->http);
+    if (!err)
+        err = uv_timer_start(&s->stats_timer, server_on_stats, 0, STATS_EVERY_MS);
+    return err ? err : loop_start(&s->loop);
+}
+
+void server_post_engines(struct server *s, struct bytes *members)
+{
+    if (mailbox_post(s->inbox, members) < 0)
+        bytes_unref(members);
+}
+
+void server_stats(struct server *s, struct server_stats *ret)
+{
+    uv_mutex_lock(&s->lock);
+    *ret = s->stats;
+    uv_mutex_unlock(&s->lock);
+}
+
+void server_stop(struct server *s)
+{
+    loop_stop(&s->loop);
+}
+
+void server_join(struct server *s)
+{
+    loop_join(&s->loop);
+}
+
+void server_free(struct server *s)
+{
+    if (!s)
+        return;
+    api_free(s->api);
+    http_server_free(s->http);
+    net_free(s->net);
+    listeners_free(s->listeners);
+    mailbox_free(s->inbox);
+    uv_mutex_destroy(&s->lock);
+    free(s);
+}

@@ -1,0 +1,46 @@
+/*
+ * server.h: one hub loop: a thread with its listeners, HTTP server, station and api.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api/api.h"
+#include "base/bytes.h"
+#include "http/access.h"
+#include "hub/hub.h"
+#include "net/listener.h"
+#include "net/net.h"
+
+struct server;
+
+struct server_settings {
+    struct hub *hub;
+    struct listeners *listeners; /* taken */
+    const struct access *access; /* borrowed */
+    struct net_limits limits;
+    const char *base_path;
+    struct api_settings api;
+};
+
+struct server_stats {
+    struct net_counters net;
+    struct http_counters http;
+    struct station_stats station;
+};
+
+/* Before the threads start. NULL: no memory or descriptors. */
+struct server *server_new(const struct server_settings *settings);
+int server_start(struct server *s);
+
+/* Any thread: members of /api/v1/info; takes the reference. */
+void server_post_engines(struct server *s, struct bytes *members);
+
+/* Any thread; as of the last second. */
+void server_stats(struct server *s, struct server_stats *ret);
+
+/* Any thread: clients get 1001, answers under way go out, within STOP_GRACE_MS. */
+void server_stop(struct server *s);
+void server_join(struct server *s);
+void server_free(struct server *s); /* after join, before hub_free; NULL allowed */
