@@ -28,9 +28,9 @@ enum conn_wait {
 };
 
 struct conn_ops {
-    /* Bytes came; `data` is valid during the call. Returns how many were used. Less than `len`
-     * only after conn_pause, conn_set_owner, conn_close or conn_abort in the same call: the rest is
-     * kept and offered again after conn_resume, or at once to the new owner. */
+    /* Bytes came; `data` is valid during the call. Returns how many were used. What is not used is
+     * kept and offered again, at once or after conn_resume when the conn was paused. None may be
+     * used only together with conn_pause, conn_set_owner, conn_close or conn_abort. */
     size_t (*data)(struct conn *conn, void *user, const uint8_t *data, size_t len);
     /* The write queue went from something to empty. May be NULL. */
     void (*drained)(struct conn *conn, void *user);
@@ -51,8 +51,9 @@ void conn_set_queue_limit(struct conn *conn, size_t bytes); /* 1 MiB unless set 
 
 /* Sends `message` at once when nothing is queued, with one system call; what the kernel does not
  * take is queued by reference (the conn takes a reference of its own, the caller keeps his).
- * 0: sent or queued. -ENOBUFS: the queue would pass its limit, nothing of it was queued: the
- * owner decides. -EPIPE: the conn is ending; `closed` will tell. */
+ * 0: sent or queued. -ENOBUFS: something is queued already and this would pass the limit; nothing
+ * of it was queued and the owner decides. Into an empty queue every message goes, whatever its
+ * size. -EPIPE: the conn is ending; `closed` will tell. */
 int conn_send(struct conn *conn, struct bytes *message);
 
 size_t conn_queued_bytes(const struct conn *conn);

@@ -1,0 +1,228 @@
+/*
+ * net.c: what the connections of a loop share.
+ *
+ * Time-outs. Tens of thousands of connections wait for something, and nearly always it happens, so
+ * starting and ending a wait must cost next to nothing. Each kind of wait has one duration, and so
+ * one list in which the newest goes to the end: the list is ordered by deadline by itself, and a
+ * coarse timer looks at the heads only. A wait ends late by one tick of that timer at most. With
+ * nobody waiting the timer is off: an idle program does not wake up.
+ *
+ * Limits. The number of connections is counted as a whole and per address; of IPv6 the first 64
+ * bits count as the address, since whoever has one has them all.
+ */
+#include "net/net.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/defs.h"
+#include "base/mem.h"
+#include "net/net_internal.h"
+
+#define TICK_MAX_MS 250
+#define TICK_MIN_MS 10
+
+/* ---- waits ---- */
+
+static uint64_t duration_ms(const struct net *net, enum wait_list list)
+{
+    switch (list) {
+    case WAIT_HANDSHAKE:
+        return net->limits.handshake_ms;
+    case WAIT_KEEPALIVE:
+        return net->limits.keepalive_ms;
+    case WAIT_IDLE:
+        return net->limits.idle_ms;
+    case WAIT_LINGER:
+        return net->limits.linger_ms;
+    case WAIT_STALL:
+        return net->limits.stall_ms;
+    default:
+        CHECK(list != WAIT_NONE && list != WAIT_LISTS);
+        return 0;
+    }
+}
+
+static void close_timer(struct net *net)
+{
+    if (!net->timer_closed)
+        uv_close((uv_handle_t *)&net->timer, NULL);
+    net->timer_closed = true;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct net *net = timer->data;
+    uint64_t now_ms = uv_now(net->loop);
+    bool waiting = false;
+    for (enum wait_list list = WAIT_NONE + 1; list < WAIT_LISTS; list++) {
+        /* Whatever an expired wait starts anew ends later than now: this loop comes to an end. */
+        while (!list_empty(&net->waits[list])) {
+            struct wait *wait = LIST_ENTRY(net->waits[list].next, struct wait, node);
+            if (wait->deadline_ms > now_ms) {
+                waiting = true;
+                break;
+            }
+            struct conn *conn = conn_of_wait(wait);
+            wait_end(wait);
+            conn_wait_expired(conn, list);
+        }
+    }
+    if (net->stopping && now_ms >= net->stop_ms) {
+        LIST_EACH(node, &net->conns)
+        conn_abort(conn_of_node(node));
+    } else if (!waiting && !net->stopping) {
+        uv_timer_stop(&net->timer);
+    }
+}
+
+static void run_timer(struct net *net)
+{
+    if (!net->timer_closed && !uv_is_active((uv_handle_t *)&net->timer))
+        CHECK(uv_timer_start(&net->timer, on_tick, net->tick_ms, net->tick_ms) == 0);
+}
+
+void wait_init(struct wait *wait)
+{
+    list_init(&wait->node);
+    wait->list = WAIT_NONE;
+}
+
+void wait_end(struct wait *wait)
+{
+    list_remove(&wait->node);
+    wait->list = WAIT_NONE;
+}
+
+void wait_start(struct net *net, struct wait *wait, enum wait_list list)
+{
+    wait_end(wait);
+    if (list == WAIT_NONE)
+        return;
+    wait->list = list;
+    wait->deadline_ms = uv_now(net->loop) + MAX(duration_ms(net, list), 1);
+    list_append(&net->waits[list], &wait->node);
+    run_timer(net);
+}
+
+/* ---- limits ---- */
+
+/* The part of an address that counts as one client, as text. */
+static void address_key(const struct net_address *remote, char key[NET_ADDRESS_TEXT_MAX])
+{
+    struct net_address prefix = *remote;
+    if (prefix.family == 6)
+        memset(prefix.ip + 8, 0, 8);
+    net_address_format_ip(&prefix, key);
+}
+
+bool net_admit(struct net *net, const struct net_address *remote)
+{
+    if (net->counters.open >= net->limits.max_clients) {
+        net->counters.refused_clients++;
+        return false;
+    }
+    if (remote->family && !net_address_is_loopback(remote)) {
+        char key[NET_ADDRESS_TEXT_MAX];
+        address_key(remote, key);
+        uintptr_t count = (uintptr_t)map_get(&net->addresses, key);
+        if (count >= net->limits.max_clients_per_address) {
+            net->counters.refused_address++;
+            return false;
+        }
+        map_put(&net->addresses, key, (void *)(count + 1)); /* the pointer is a number */
+    }
+    net->counters.open++;
+    return true;
+}
+
+void net_release(struct net *net, const struct net_address *remote)
+{
+    net->counters.open--;
+    if (!remote->family || net_address_is_loopback(remote))
+        return;
+    char key[NET_ADDRESS_TEXT_MAX];
+    address_key(remote, key);
+    uintptr_t count = (uintptr_t)map_get(&net->addresses, key);
+    CHECK(count > 0);
+    if (count > 1)
+        map_put(&net->addresses, key, (void *)(count - 1));
+    else
+        map_remove(&net->addresses, key);
+}
+
+/* ---- life ---- */
+
+struct net *net_new(uv_loop_t *loop, const struct net_limits *limits)
+{
+    struct net *net = mem_alloc(sizeof(*net));
+    net->loop = loop;
+    net->limits = *limits;
+    net->read_buffer = mem_alloc(READ_BUFFER_BYTES);
+    list_init(&net->conns);
+    for (size_t i = 0; i < WAIT_LISTS; i++)
+        list_init(&net->waits[i]);
+    map_init(&net->addresses);
+
+    uint64_t shortest = TICK_MAX_MS * 4;
+    for (enum wait_list list = WAIT_NONE + 1; list < WAIT_LISTS; list++)
+        shortest = MIN(shortest, duration_ms(net, list));
+    net->tick_ms = MAX(shortest / 4, TICK_MIN_MS);
+    CHECK(uv_timer_init(loop, &net->timer) == 0);
+    net->timer.data = net;
+    return net;
+}
+
+void net_set_refusal(struct net *net, const char *text)
+{
+    net->refusal = text;
+}
+
+const struct net_counters *net_counters(const struct net *net)
+{
+    return &net->counters;
+}
+
+const struct net_limits *net_limits(const struct net *net)
+{
+    return &net->limits;
+}
+
+uv_loop_t *net_loop(const struct net *net)
+{
+    return net->loop;
+}
+
+void net_conn_gone(struct net *net)
+{
+    if (net->stopping && list_empty(&net->conns))
+        close_timer(net);
+}
+
+void net_stop(struct net *net, uint32_t grace_ms)
+{
+    CHECK(!net->stopping);
+    net->stopping = true;
+    net->stop_ms = uv_now(net->loop) + grace_ms;
+    LIST_EACH(node, &net->conns)
+    {
+        if (grace_ms)
+            conn_close(conn_of_node(node));
+        else
+            conn_abort(conn_of_node(node));
+    }
+    if (list_empty(&net->conns))
+        close_timer(net);
+    else
+        run_timer(net);
+}
+
+void net_free(struct net *net)
+{
+    CHECK(list_empty(&net->conns));
+    map_fini(&net->addresses);
+    free(net->read_buffer);
+    free(net);
+}
