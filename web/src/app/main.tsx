@@ -1,1 +1,66 @@
+/* Puts the parts together and starts them. */
+import { computed, effect, signal } from "@preact/signals";
+import { render } from "preact";
+import { systemClock } from "../base/clock";
+import { Environment, type ChartEnvironment } from "../charts/environment";
+import { readPalette } from "../charts/palette";
+import { basePathOf, streamAddress } from "../link/base-path";
+import { jsonGetter } from "../link/http";
+import { Context } from "../pages/context";
+import { SUBPROTOCOL } from "../proto/stream";
+import { Location } from "../store/location";
+import { loadPreferences } from "../store/preferences";
+import { Session } from "../store/session";
+import { listenToKeys } from "./keys";
+import { Shell } from "./shell";
+import "./style/tokens.css";
 import "./style/app.css";
+import "./style/chart.css";
+import "./style/pages.css";
+
+const base = basePathOf(import.meta.url);
+const preferences = loadPreferences();
+const location = new Location(base);
+const session = new Session(
+    () => new WebSocket(streamAddress(window.location, base), SUBPROTOCOL),
+    jsonGetter(base),
+    systemClock,
+    location.range,
+);
+
+/* The theme is an attribute of the root; charts read their colours after it is set. */
+const prefersLight = window.matchMedia("(prefers-color-scheme: light)");
+const systemTheme = signal<"dark" | "light">(prefersLight.matches ? "light" : "dark");
+prefersLight.addEventListener("change", (e) => (systemTheme.value = e.matches ? "light" : "dark"));
+const palette = signal(readPalette());
+effect(() => {
+    const theme = preferences.theme.value;
+    document.documentElement.dataset["theme"] = theme === "system" ? systemTheme.value : theme;
+    palette.value = readPalette();
+});
+
+const environment: ChartEnvironment = {
+    source: session.window,
+    painted: session.painted,
+    state: computed(() => (session.liveness.value === "connecting" ? "live" : session.liveness.value)),
+    bytesAs: preferences.bytesAs,
+    palette,
+    flags: session.flags,
+    zoom: (fromMs, toMs) => location.setRange({ kind: "fixed", fromMs, toMs }),
+};
+
+document.addEventListener("visibilitychange", () => session.setVisible(!document.hidden));
+window.addEventListener("online", () => session.retry());
+
+const page = { session, location, preferences };
+const help = signal(false);
+listenToKeys(page, help);
+render(
+    <Context.Provider value={page}>
+        <Environment.Provider value={environment}>
+            <Shell help={help} />
+        </Environment.Provider>
+    </Context.Provider>,
+    document.getElementById("app")!,
+);
+session.start();

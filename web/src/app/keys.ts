@@ -1,0 +1,63 @@
+/* The keys that work everywhere. Each does what a visible control does, too. */
+import type { Signal } from "@preact/signals";
+import { CHOICES, DEFAULT_RANGE } from "../domain/range";
+import type { PageContext } from "../pages/context";
+import type { Shortcut } from "../widgets/help";
+
+export const SHORTCUTS: readonly Shortcut[] = [
+    { keys: ["Space"], what: "pause, go on" },
+    { keys: ["1", "…", "6"], what: "show the last 1 minute … 24 hours" },
+    { keys: ["o"], what: "overview" },
+    { keys: ["i"], what: "interfaces" },
+    { keys: ["/"], what: "filter the table of interfaces" },
+    { keys: ["↑", "↓", "Enter"], what: "walk through the table, open" },
+    { keys: ["←", "→"], what: "read values of the focused chart" },
+    { keys: ["b"], what: "bits or bytes" },
+    { keys: ["t"], what: "dark, light or the system's theme" },
+    { keys: ["Esc"], what: "back: from a marked stretch, an interface, this list" },
+    { keys: ["?"], what: "this list" },
+];
+
+export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
+    const { session, location, preferences } = page;
+    const actions: Record<string, () => void> = {
+        " ": () => togglePause(page),
+        "o": () => location.go(location.href("")),
+        "i": () => location.go(location.href("interfaces")),
+        "b": () => (preferences.bytesAs.value = preferences.bytesAs.value === "bits" ? "bytes" : "bits"),
+        "t": () => nextTheme(page),
+        "?": () => (help.value = !help.value),
+        "/": () => {
+            if (location.place.value.page !== "interfaces") location.go(location.href("interfaces"));
+            requestAnimationFrame(() => document.getElementById("filter")?.focus());
+        },
+        "Escape": () => {
+            if (location.range.value.kind === "fixed") location.setRange(DEFAULT_RANGE);
+            else if (location.place.value.query.has("device")) location.go(location.href("interfaces"));
+            else session.hold(false);
+        },
+    };
+    CHOICES.forEach((c, i) => {
+        actions[String(i + 1)] = () => location.setRange({ kind: "last", spanMs: c.spanMs });
+    });
+    document.addEventListener("keydown", (e) => {
+        if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey) return;
+        if (help.value && e.key !== "?") return; // the dialog has its own keys
+        const target = e.target as Element;
+        if (target.closest("input, select, textarea")) return;
+        if (e.key === " " && target.closest("button, a, summary")) return;
+        const action = actions[e.key];
+        if (!action) return;
+        e.preventDefault();
+        action();
+    });
+}
+
+export function togglePause({ session, location }: PageContext): void {
+    if (location.range.value.kind === "fixed") location.setRange(DEFAULT_RANGE);
+    else session.hold(!session.paused.value);
+}
+
+export function nextTheme({ preferences: { theme } }: PageContext): void {
+    theme.value = theme.value === "system" ? "dark" : theme.value === "dark" ? "light" : "system";
+}

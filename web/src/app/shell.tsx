@@ -1,0 +1,221 @@
+/* What surrounds every page: the bar at the top, the navigation, the strip of problems. */
+import { useComputed, useSignal, type Signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { CHOICES, spanOf, type Range } from "../domain/range";
+import { clockText, durationText } from "../domain/units";
+import { usePage } from "../pages/context";
+import { Interfaces } from "../pages/interfaces";
+import { NotFound } from "../pages/not-found";
+import { Overview } from "../pages/overview";
+import { Help } from "../widgets/help";
+import { LivePill } from "../widgets/live-pill";
+import { Brand, PauseMark } from "../widgets/marks";
+import { Segmented } from "../widgets/segmented";
+import { StatusStrip, type StripMessage } from "../widgets/status-strip";
+import { nextTheme, SHORTCUTS, togglePause } from "./keys";
+
+const CLOCK_MS = 250; // how often ages and countdowns are looked at
+
+const PAGES: Record<string, { title: string; Page: () => preact.JSX.Element }> = {
+    "": { title: "Overview", Page: Overview },
+    "interfaces": { title: "Interfaces", Page: Interfaces },
+};
+
+export function Shell({ help }: { help: Signal<boolean> }) {
+    const context = usePage();
+    const { session, location } = context;
+    const { page, query } = location.place.value;
+    const { Page, title } = PAGES[page] ?? { Page: NotFound, title: "Not found" };
+    const device = query.get("device");
+    const host = session.hello.value?.host ?? session.info.value?.host ?? "";
+    const liveness = session.liveness.value;
+
+    useEffect(() => {
+        const state = liveness === "paused" || liveness === "stale" ? `(${liveness}) ` : "";
+        document.title = state + [device ?? title, host, "netsonde"].filter(Boolean).join(" · ");
+    }, [liveness, device, title, host]);
+
+    return (
+        <div class="shell" onClick={(e) => followLink(e, (href) => location.go(href))}>
+            <a class="skip" href="#main">Skip to the charts</a>
+            <header class="topbar">
+                <a class="brand" href={location.href("")} aria-label="netsonde, overview">
+                    <Brand />
+                    <span>netsonde</span>
+                </a>
+                <span class="host">{host}</span>
+                <Live />
+                <RangePicker />
+                <Tools help={help} />
+            </header>
+            <Navigation />
+            <main id="main" tabIndex={-1} data-liveness={liveness}>
+                <Page />
+            </main>
+            <Problems />
+            <Help open={help.value} shortcuts={SHORTCUTS} onClose={() => (help.value = false)} />
+        </div>
+    );
+}
+
+/* Real links stay real: only a plain click on one of ours is taken. */
+function followLink(e: MouseEvent, go: (href: string) => boolean): void {
+    if (e.defaultPrevented || e.button !== 0 || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
+    const link = e.target instanceof Element ? e.target.closest("a") : null;
+    if (!link || link.target || link.getAttribute("href")?.startsWith("#")) return;
+    if (!go(link.href)) return;
+    e.preventDefault();
+    window.scrollTo(0, 0);
+}
+
+function Navigation() {
+    const { session, location } = usePage();
+    const { page } = location.place.value;
+    const count = session.interfaces.value.length;
+    return (
+        <nav class="pages" aria-label="Pages">
+            <a href={location.href("")} aria-current={page === "" ? "page" : undefined}>
+                Overview
+            </a>
+            <a href={location.href("interfaces")} aria-current={page === "interfaces" ? "page" : undefined}>
+                Interfaces <span class="count">{count || ""}</span>
+            </a>
+        </nav>
+    );
+}
+
+/* Counts up a few times a second while somebody looks. */
+function useClock(): number {
+    const now = useSignal(performance.now());
+    useEffect(() => {
+        const timer = setInterval(() => {
+            if (!document.hidden) now.value = performance.now();
+        }, CLOCK_MS);
+        return () => clearInterval(timer);
+    }, []);
+    return now.value;
+}
+
+function Live() {
+    const context = usePage();
+    const { session } = context;
+    const now = useClock();
+    const link = session.link.value;
+    const paused = session.paused.value;
+    return (
+        <div class="live">
+            <LivePill
+                liveness={session.liveness.value}
+                beats={session.beats.value}
+                ageMs={session.ageMs}
+                latencyMs={session.latency.value}
+                staleSince={session.staleSince}
+                retryInMs={link.name === "waiting" ? Math.max(0, link.retryAt - now) : undefined}
+                connecting={link.name === "connecting"}
+            />
+            <button
+                type="button"
+                class="button icon-button"
+                aria-pressed={paused}
+                aria-label={paused ? "Go on" : "Pause"}
+                title={paused ? "Go on (Space)" : "Pause (Space)"}
+                onClick={() => togglePause(context)}
+            >
+                <PauseMark paused={paused} />
+            </button>
+        </div>
+    );
+}
+
+function RangePicker() {
+    const { location } = usePage();
+    const range = location.range.value;
+    return (
+        <div class="range">
+            <Segmented
+                label="Window"
+                choices={CHOICES.map((c) => ({ ...c, value: c.spanMs, name: `last ${c.name}` }))}
+                value={range.kind === "last" ? range.spanMs : undefined}
+                onChoose={(spanMs) => location.setRange({ kind: "last", spanMs })}
+            />
+            <RangeNote range={range} />
+        </div>
+    );
+}
+
+/* Says what the buttons cannot: a marked stretch, a window from the address. */
+function RangeNote({ range }: { range: Range }) {
+    if (range.kind === "fixed")
+        return (
+            <span class="range-note">
+                {clockText(range.fromMs)} – {clockText(range.toMs)}
+            </span>
+        );
+    if (CHOICES.some((c) => c.spanMs === range.spanMs)) return null;
+    return <span class="range-note">last {durationText(spanOf(range))}</span>;
+}
+
+const THEME_WORDS = { system: "auto", dark: "dark", light: "light" } as const;
+
+function Tools({ help }: { help: Signal<boolean> }) {
+    const context = usePage();
+    const { bytesAs, theme } = context.preferences;
+    return (
+        <div class="tools">
+            <Segmented
+                label="Unit of traffic"
+                choices={[
+                    { value: "bits" as const, short: "bit", name: "bits" },
+                    { value: "bytes" as const, short: "byte", name: "bytes" },
+                ]}
+                value={bytesAs.value}
+                onChoose={(unit) => (bytesAs.value = unit)}
+            />
+            <button
+                type="button"
+                class="button theme-button"
+                aria-label={`Theme: ${theme.value}`}
+                title="Theme (t)"
+                onClick={() => nextTheme(context)}
+            >
+                {THEME_WORDS[theme.value]}
+            </button>
+            <button
+                type="button"
+                class="button icon-button"
+                aria-label="Keys"
+                title="Keys (?)"
+                onClick={() => (help.value = true)}
+            >
+                ?
+            </button>
+        </div>
+    );
+}
+
+function Problems() {
+    const { session } = usePage();
+    const messages = useComputed<StripMessage[]>(() => {
+        const list: StripMessage[] = session.problems.value.map((p) => ({
+            key: p.key,
+            text: p.text,
+            actions: [
+                ...(p.key === "history" ? [{ name: "Read again", run: () => session.retry() }] : []),
+                { name: "Dismiss", run: () => session.dismiss(p.key) },
+            ],
+        }));
+        const link = session.link.value;
+        if (link.name === "waiting" || (link.name === "connecting" && link.attempt > 0)) {
+            const since = session.staleSince;
+            const why = link.name === "waiting" ? link.why : "trying again";
+            const old = since === undefined ? "" : ` What you see is from ${clockText(since)}.`;
+            list.unshift({
+                key: "link",
+                text: `No connection: ${why}.${old} This page keeps trying.`,
+                actions: [{ name: "Try now", run: () => session.retry() }],
+            });
+        }
+        return list;
+    });
+    return <StatusStrip messages={messages.value} />;
+}

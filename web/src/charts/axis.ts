@@ -1,0 +1,49 @@
+/* Where the marks of an axis stand and what they say. Pure, so it can be tested. */
+
+/* A step of 1, 2 or 5 times a power of ten that gives about `wanted` marks. */
+export function niceStep(range: number, wanted: number): number {
+    const rough = range / Math.max(1, wanted);
+    if (!(rough > 0)) return 1;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    for (const m of [1, 2, 5]) if (m * power >= rough) return m * power;
+    return 10 * power;
+}
+
+export function marks(low: number, high: number, wanted: number): number[] {
+    const step = niceStep(high - low, wanted);
+    const out: number[] = [];
+    for (let k = Math.ceil(low / step - 1e-9); k <= high / step + 1e-9; k++)
+        out.push(k === 0 ? 0 : Number((k * step).toPrecision(12)));
+    return out;
+}
+
+/* The two ends of a volume axis: zero is always in sight, and a mirrored half is never a sliver. */
+const LEAST_SHARE = 0.2;
+
+export function ends(above: number, below: number, mirrored: boolean): [number, number] {
+    if (!mirrored) return [0, above];
+    return [-Math.max(below, above * LEAST_SHARE), Math.max(above, below * LEAST_SHARE)];
+}
+
+/* 14:05, with seconds where marks are closer than a minute, with the day at midnight. */
+export function timeMark(ms: number, stepMs: number): string {
+    const d = new Date(ms);
+    const two = (n: number) => String(n).padStart(2, "0");
+    const minute = `${two(d.getHours())}:${two(d.getMinutes())}`;
+    return stepMs < 60_000 ? `${minute}:${two(d.getSeconds())}` : minute;
+}
+
+/* Moves labels apart (positions in pixels, sorted by wish) until none is closer than `apart`. */
+export function spread(wishes: readonly number[], apart: number, low: number, high: number): number[] {
+    const order = wishes.map((y, i) => ({ y, i })).sort((a, b) => a.y - b.y);
+    for (let k = 1; k < order.length; k++)
+        order[k]!.y = Math.max(order[k]!.y, order[k - 1]!.y + apart);
+    let limit = high;
+    for (let k = order.length - 1; k >= 0; k--) {
+        order[k]!.y = Math.max(low, Math.min(order[k]!.y, limit));
+        limit = order[k]!.y - apart;
+    }
+    const out = new Array<number>(wishes.length);
+    for (const { y, i } of order) out[i] = y;
+    return out;
+}

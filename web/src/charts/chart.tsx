@@ -1,0 +1,193 @@
+/*
+ * A chart as the reader meets it: title with unit, legend with values, how it was measured and what
+ * is missing, and the picture. It paints when the environment says so and is otherwise at rest.
+ */
+import { effect, signal, useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { ChartSpec, TraceSpec } from "../domain/trace";
+import { clockText, durationText, NO_VALUE, plotFactor, quantity, text, unitOf, type ByteUnit } from "../domain/units";
+import type { Flag } from "../domain/flags";
+import { useEnvironment } from "./environment";
+import { Gatherer } from "./gather";
+import { Picture, type Readout } from "./picture";
+
+interface ChartProps {
+    spec: ChartSpec;
+    size: "large" | "half" | "third" | "quarter";
+    note?: string | undefined; // what is counted, before the method
+    device?: string; // show this device's flags only
+}
+
+interface Facts {
+    latest: number[];
+    empty: boolean;
+    methods: string[];
+    missingMs: number;
+}
+
+const NO_FACTS: Facts = { latest: [], empty: true, methods: [], missingMs: 0 };
+
+export function Chart({ spec, size, note, device }: ChartProps) {
+    const env = useEnvironment();
+    const host = useRef<HTMLDivElement>(null);
+    const picture = useRef<Picture>();
+    const facts = useSignal<Facts>(NO_FACTS);
+    const readout = useSignal<Readout | undefined>(undefined);
+    const byKeys = useSignal(false);
+
+    useEffect(() => {
+        const element = host.current!;
+        const gatherer = new Gatherer(spec);
+        const laidOut = signal(0);
+        const box = () => ({ width: element.clientWidth, height: element.clientHeight });
+        const p = new Picture(element, box(), spec, env.palette.peek(), {
+            cursor: (r) => (readout.value = r),
+            zoom: env.zoom,
+        });
+        picture.current = p;
+        const observer = new ResizeObserver(() => {
+            p.resize(box().width, box().height);
+            laidOut.value++;
+        });
+        observer.observe(element);
+        let palette = env.palette.peek();
+        const stop = effect(() => {
+            void env.painted.value;
+            void laidOut.value;
+            if (env.palette.value !== palette) {
+                palette = env.palette.value;
+                p.recolour(palette);
+            }
+            const bytesAs = env.bytesAs.value;
+            const flags = relevant(env.flags.value, device);
+            const { grid, bounds } = env.source;
+            const data = gatherer.gather(env.source, bytesAs);
+            if (!data || !grid || !bounds) {
+                facts.value = NO_FACTS;
+                return;
+            }
+            const latestText = data.latest.map((v) => shortText(v, spec, bytesAs));
+            const key = `${bytesAs} ${grid.stepMs} ${grid.capacity}`;
+            p.paint(data, grid, bounds, latestText, flags, key);
+            const { latest, empty, methods, missingMs } = data;
+            facts.value = { latest: [...latest], empty, methods, missingMs };
+            if (readout.peek()) readout.value = p.readout;
+        });
+        return () => {
+            stop();
+            observer.disconnect();
+            p.destroy();
+            picture.current = undefined;
+        };
+    }, [spec, env, device]);
+
+    const kind = useMemo(() => (spec.traces.some((t) => t.area) ? "area" : "line"), [spec]);
+    const { empty, methods, missingMs } = facts.value;
+    const state = empty ? "empty" : env.state.value;
+    const unit = spec.what ?? unitOf(spec.measure, env.bytesAs.value);
+    const source = [note, methods.join(" + ")].filter(Boolean).join(" · ");
+    const at = readout.value;
+    return (
+        <figure class={`chart chart-${size}`} data-chart={kind} data-state={state} data-key={spec.key}>
+            <figcaption>
+                <h3>
+                    {spec.title} {unit && <span class="unit">{unit}</span>}
+                </h3>
+                <p class="method">
+                    {[source, missingMs > 0 && `${durationText(missingMs)} missing`].filter(Boolean).join(" · ")}
+                </p>
+                <ul class={at ? "legend reading" : "legend"}>
+                    {spec.traces.map((trace, i) => (
+                        <LegendItem
+                            key={trace.name}
+                            trace={trace}
+                            value={at ? at.values[i] : facts.value.latest[i]}
+                            spec={spec}
+                            bytesAs={env.bytesAs.value}
+                        />
+                    ))}
+                </ul>
+                <p class="readout" aria-live={byKeys.value ? "polite" : "off"}>
+                    {at ? readoutText(at) : ""}
+                    {at && byKeys.value && (
+                        <span class="visually-hidden">{spokenValues(at, spec, env.bytesAs.value)}</span>
+                    )}
+                </p>
+            </figcaption>
+            <div
+                class="plot"
+                ref={host}
+                role="img"
+                tabIndex={0}
+                aria-label={`${spec.title} over time. Arrow keys read values.`}
+                onKeyDown={(e) => {
+                    const by = KEYS[e.key];
+                    if (by === undefined || e.ctrlKey || e.metaKey || e.altKey) return;
+                    e.preventDefault();
+                    e.stopPropagation();
+                    byKeys.value = true;
+                    const wide = e.shiftKey && typeof by === "number" ? by * 10 : by;
+                    picture.current?.moveCursor(wide);
+                }}
+                onBlur={() => {
+                    if (byKeys.value) picture.current?.moveCursor(undefined);
+                    byKeys.value = false;
+                }}
+            />
+            {empty && (
+                <p class="chart-empty">
+                    {env.source.loading ? "Reading history…" : "Nothing was measured in this window."}
+                </p>
+            )}
+        </figure>
+    );
+}
+
+const KEYS: Record<string, number | "first" | "last"> = {
+    ArrowLeft: -1,
+    ArrowRight: 1,
+    Home: "first",
+    End: "last",
+};
+
+interface LegendItemProps {
+    trace: TraceSpec;
+    value: number | undefined;
+    spec: ChartSpec;
+    bytesAs: ByteUnit;
+}
+
+function LegendItem({ trace, value, spec, bytesAs }: LegendItemProps) {
+    return (
+        <li>
+            <svg class={`swatch tone-${trace.tone}`} viewBox="0 0 16 4" aria-hidden="true">
+                <line x1="0" y1="2" x2="16" y2="2" stroke-dasharray={trace.dash?.join(" ")} />
+            </svg>
+            <span class="name">{trace.name}</span>
+            <span class="value">{shortText(value ?? NaN, spec, bytesAs)}</span>
+        </li>
+    );
+}
+
+/* Values of a gathered trace are in plotted units already; the title says which. */
+function shortText(plotted: number, spec: ChartSpec, bytesAs: ByteUnit): string {
+    if (Number.isNaN(plotted)) return NO_VALUE;
+    const q = quantity(plotted / plotFactor(spec.measure, bytesAs), spec.measure, bytesAs);
+    const prefix = q.unit.slice(0, q.unit.length - unitOf(spec.measure, bytesAs).length);
+    return prefix ? `${q.number}\u2009${prefix}` : q.number;
+}
+
+function spokenValues(at: Readout, spec: ChartSpec, bytesAs: ByteUnit): string {
+    const factor = plotFactor(spec.measure, bytesAs);
+    return spec.traces
+        .map((t, i) => `${t.name} ${text(quantity(at.values[i]! / factor, spec.measure, bytesAs))}`)
+        .join(", ");
+}
+
+function readoutText(at: Readout): string {
+    return at.flag ? `${clockText(at.flag.t)} · ${at.flag.text}` : clockText(at.t);
+}
+
+function relevant(flags: readonly Flag[], device: string | undefined): readonly Flag[] {
+    return device === undefined ? flags : flags.filter((f) => f.device === "" || f.device === device);
+}

@@ -1,0 +1,43 @@
+/*
+ * What charts are given by the page. They read numbers from the source while they paint and know
+ * nothing of connections, addresses or preferences.
+ */
+import type { ReadonlySignal } from "@preact/signals";
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { Flag } from "../domain/flags";
+import type { Grid } from "../domain/grid";
+import type { ByteUnit } from "../domain/units";
+import type { Palette } from "./palette";
+
+export interface ChartSource {
+    readonly grid: Grid | undefined;
+    readonly series: ReadonlyMap<
+        number,
+        { id: number; name: string; labels: Readonly<Record<string, string>>; method: string }
+    >;
+    readonly seriesVersion: number;
+    readonly bounds: { fromMs: number; toMs: number } | undefined;
+    readonly loading: boolean;
+}
+
+export type ChartState = "live" | "paused" | "stale";
+
+export interface ChartEnvironment {
+    source: ChartSource;
+    painted: ReadonlySignal<number>;
+    state: ReadonlySignal<ChartState>;
+    bytesAs: ReadonlySignal<ByteUnit>;
+    palette: ReadonlySignal<Palette>;
+    flags: ReadonlySignal<readonly Flag[]>;
+    /* The reader marked a stretch of time. */
+    zoom(fromMs: number, toMs: number): void;
+}
+
+export const Environment = createContext<ChartEnvironment | undefined>(undefined);
+
+export function useEnvironment(): ChartEnvironment {
+    const environment = useContext(Environment);
+    if (!environment) throw new Error("a chart stands outside its environment");
+    return environment;
+}

@@ -1,0 +1,28 @@
+/* The colours of a canvas are the page's tokens; they are read again when the theme changes. */
+import type { Tone } from "../domain/trace";
+
+const TOKENS = {
+    "receive": "--receive",
+    "transmit": "--transmit",
+    "alarm": "--warning",
+    "category-1": "--category-1",
+    "category-2": "--category-2",
+    "category-3": "--category-3",
+    "category-4": "--category-4",
+    "text": "--text",
+    "quiet": "--text-quiet",
+    "grid": "--graticule",
+    "zero": "--zero-line",
+    "flag": "--flag",
+    "surface": "--surface",
+} as const satisfies Record<Tone | "text" | "quiet" | "grid" | "zero" | "flag" | "surface", string>;
+
+export type Palette = Record<keyof typeof TOKENS, string> & { font: string };
+
+export function readPalette(): Palette {
+    const style = getComputedStyle(document.documentElement);
+    const colours = Object.fromEntries(
+        Object.entries(TOKENS).map(([name, token]) => [name, style.getPropertyValue(token).trim()]),
+    ) as Record<keyof typeof TOKENS, string>;
+    return { ...colours, font: style.getPropertyValue("--font").trim() };
+}

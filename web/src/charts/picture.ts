@@ -1,0 +1,332 @@
+/*
+ * One uPlot on one element: the only file that knows the library. It is given gathered traces and
+ * draws them; marks of its own are the zero line, the newest values at the right edge and the flags
+ * on the time axis.
+ */
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { decimate } from "../domain/decimate";
+import type { Flag } from "../domain/flags";
+import type { Grid } from "../domain/grid";
+import { AxisEnd } from "../domain/scale";
+import type { ChartSpec } from "../domain/trace";
+import { axisText } from "../domain/units";
+import { ends, marks, spread, timeMark } from "./axis";
+import type { Gathered } from "./gather";
+import type { Palette } from "./palette";
+
+const GUTTER_LEFT = 46;
+const GUTTER_RIGHT = 52;
+const AXIS_HEIGHT = 22;
+const FONT_PX = 11;
+const EASE_MS = 160;
+const FLAG_REACH_PX = 6;
+const ZOOM_LEAST_PX = 8;
+
+export interface Readout {
+    t: number;
+    values: number[]; // unsigned, NaN in a gap
+    flag: Flag | undefined;
+}
+
+export interface PictureHandlers {
+    cursor(readout: Readout | undefined): void;
+    zoom(fromMs: number, toMs: number): void;
+}
+
+export class Picture {
+    readonly #spec: ChartSpec;
+    readonly #handlers: PictureHandlers;
+    readonly #plot: uPlot;
+    readonly #mirrored: boolean;
+    readonly #endAbove: AxisEnd;
+    readonly #endBelow: AxisEnd;
+    readonly #calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+    #palette: Palette;
+    #flags: readonly Flag[] = [];
+    #latestText: string[] = [];
+    #latest: number[] = [];
+    #x: [number, number] = [0, 1];
+    #y: [number, number] = [0, 1];
+    #scaleKey = "";
+    #ease = 0;
+
+    constructor(
+        host: HTMLElement,
+        size: { width: number; height: number },
+        spec: ChartSpec,
+        palette: Palette,
+        handlers: PictureHandlers,
+    ) {
+        this.#spec = spec;
+        this.#palette = palette;
+        this.#handlers = handlers;
+        this.#mirrored = spec.traces.some((t) => t.below);
+        this.#endAbove = new AxisEnd(spec.least ?? 1);
+        this.#endBelow = new AxisEnd(spec.least ?? 1);
+        const empty = [[], ...spec.traces.map(() => [])] as unknown as uPlot.AlignedData;
+        this.#plot = new uPlot(this.#options(size), empty, host);
+    }
+
+    destroy(): void {
+        cancelAnimationFrame(this.#ease);
+        this.#plot.destroy();
+    }
+
+    resize(width: number, height: number): void {
+        if (width !== this.#plot.width || height !== this.#plot.height)
+            this.#plot.setSize({ width, height });
+    }
+
+    recolour(palette: Palette): void {
+        this.#palette = palette;
+        this.#plot.redraw(true, true);
+    }
+
+    /*
+     * scaleKey: while it stays the same, axes move rarely and gently; another window or unit starts
+     * afresh.
+     */
+    paint(
+        data: Gathered,
+        grid: Grid,
+        bounds: { fromMs: number; toMs: number },
+        latestText: string[],
+        flags: readonly Flag[],
+        scaleKey: string,
+    ): void {
+        this.#flags = flags;
+        this.#latest = data.latest;
+        this.#latestText = latestText;
+        this.#x = [bounds.fromMs, Math.max(bounds.toMs, bounds.fromMs + 1)];
+        const width = this.#plot.bbox.width / uPlot.pxRatio || 1;
+        const d = decimate(data.traces, data.n, data.first, (k) => grid.timeOf(k), width);
+        const anew = scaleKey !== this.#scaleKey;
+        this.#scaleKey = scaleKey;
+        const now = performance.now();
+        const target = ends(
+            this.#endAbove.follow(data.above, now, anew),
+            this.#endBelow.follow(data.below, now, anew),
+            this.#mirrored,
+        );
+        const columns = [d.times, ...d.traces] as uPlot.AlignedData;
+        this.#scaleTo(target, anew || this.#calm.matches, columns);
+    }
+
+    /* Moves the reading line by whole points; undefined takes it away. */
+    moveCursor(by: number | "first" | "last" | undefined): void {
+        const times = this.#plot.data[0];
+        if (by === undefined || times.length === 0) {
+            this.#plot.setCursor({ left: -10, top: -10 });
+            return;
+        }
+        const last = times.length - 1;
+        const from = this.#plot.cursor.idx ?? last + 1;
+        const to = by === "first" ? 0 : by === "last" ? last : from + by;
+        const i = Math.min(last, Math.max(0, to));
+        this.#plot.setCursor({ left: this.#plot.valToPos(times[i]!, "x"), top: 1 });
+    }
+
+    #scaleTo(target: [number, number], atOnce: boolean, columns: uPlot.AlignedData): void {
+        cancelAnimationFrame(this.#ease);
+        const from = this.#y;
+        const moves = from[0] !== target[0] || from[1] !== target[1];
+        if (atOnce || !moves) {
+            this.#y = target;
+            this.#plot.setData(columns);
+            return;
+        }
+        const start = performance.now();
+        const step = () => {
+            const part = Math.min(1, (performance.now() - start) / EASE_MS);
+            const eased = 1 - (1 - part) ** 3;
+            this.#y = [
+                from[0] + (target[0] - from[0]) * eased,
+                from[1] + (target[1] - from[1]) * eased,
+            ];
+            if (part === 1) this.#y = target;
+            this.#plot.setData(columns);
+            if (part < 1) this.#ease = requestAnimationFrame(step);
+        };
+        step();
+    }
+
+    #options(size: { width: number; height: number }): uPlot.Options {
+        const font = () => `${FONT_PX}px ${this.#palette.font}`;
+        const quiet = () => this.#palette.quiet;
+        const grid = { stroke: () => this.#palette.grid, width: 1 };
+        return {
+            ...size,
+            ms: 1,
+            padding: [8, GUTTER_RIGHT, 0, 0],
+            legend: { show: false },
+            cursor: {
+                y: false,
+                drag: { x: true, y: false, setScale: false },
+                sync: { key: "page", setSeries: false, scales: ["x", null] },
+                points: {
+                    size: 7,
+                    width: 1.5,
+                    stroke: (_, s) => this.#colour(s),
+                    fill: () => this.#palette.surface,
+                },
+            },
+            scales: {
+                x: { time: true, range: () => this.#x },
+                y: { range: () => this.#y },
+            },
+            axes: [
+                {
+                    stroke: quiet,
+                    font: font(),
+                    grid,
+                    ticks: { show: false },
+                    size: AXIS_HEIGHT,
+                    gap: 5,
+                    space: 76,
+                    values: (_, splits, __, ___, incr) => splits.map((ms) => timeMark(ms, incr)),
+                },
+                {
+                    stroke: quiet,
+                    font: font(),
+                    grid,
+                    ticks: { show: false },
+                    size: GUTTER_LEFT,
+                    gap: 8,
+                    splits: (u, _, low, high) => marks(low, high, u.height / 38),
+                    values: (_, splits) => splits.map(axisText),
+                },
+            ],
+            series: [
+                {},
+                ...this.#spec.traces.map((trace, i): uPlot.Series => ({
+                    stroke: () => this.#colour(i + 1),
+                    fill: trace.area ? () => this.#colour(i + 1) + "2e" : () => "transparent",
+                    fillTo: () => 0,
+                    width: 1.4,
+                    ...(trace.dash ? { dash: [...trace.dash] } : {}),
+                    spanGaps: false,
+                    points: { show: false, size: 3, filter: lonelyPoints },
+                })),
+            ],
+            hooks: {
+                drawAxes: [() => this.#drawZero()],
+                draw: [() => this.#drawFlags(), () => this.#drawLatest()],
+                setCursor: [() => this.#handlers.cursor(this.#read())],
+                setSelect: [() => this.#selected()],
+            },
+        };
+    }
+
+    #colour(series: number): string {
+        return this.#palette[this.#spec.traces[series - 1]!.tone];
+    }
+
+    #read(): Readout | undefined {
+        const i = this.#plot.cursor.idx;
+        const left = this.#plot.cursor.left ?? -1;
+        if (i === null || i === undefined || left < 0) return undefined;
+        const t = this.#plot.data[0][i];
+        if (t === undefined) return undefined;
+        const values = this.#spec.traces.map((_, s) => Math.abs(this.#plot.data[s + 1]![i] ?? NaN));
+        const flag = this.#flags.find(
+            (f) => Math.abs(this.#plot.valToPos(f.t, "x") - left) <= FLAG_REACH_PX,
+        );
+        return { t, values, flag };
+    }
+
+    /* What the cursor stands on after new data moved under it. */
+    get readout(): Readout | undefined {
+        return this.#read();
+    }
+
+    #selected(): void {
+        const { left, width } = this.#plot.select;
+        if (width < ZOOM_LEAST_PX) return;
+        const from = this.#plot.posToVal(left, "x");
+        const to = this.#plot.posToVal(left + width, "x");
+        this.#plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        this.#handlers.zoom(Math.floor(from), Math.ceil(to));
+    }
+
+    #drawZero(): void {
+        const { ctx, bbox } = this.#plot;
+        const y = Math.round(this.#plot.valToPos(0, "y", true)) + 0.5;
+        ctx.save();
+        ctx.setLineDash([]);
+        ctx.strokeStyle = this.#palette.zero;
+        ctx.lineWidth = uPlot.pxRatio;
+        ctx.beginPath();
+        ctx.moveTo(bbox.left, y);
+        ctx.lineTo(bbox.left + bbox.width, y);
+        ctx.stroke();
+        ctx.restore();
+    }
+
+    #drawFlags(): void {
+        const { ctx, bbox } = this.#plot;
+        const px = uPlot.pxRatio;
+        ctx.save();
+        ctx.setLineDash([]);
+        ctx.strokeStyle = ctx.fillStyle = this.#palette.flag;
+        ctx.lineWidth = px;
+        for (const flag of this.#flags) {
+            if (flag.t < this.#x[0] || flag.t > this.#x[1]) continue;
+            const x = Math.round(this.#plot.valToPos(flag.t, "x", true)) + 0.5;
+            ctx.globalAlpha = 0.55;
+            ctx.beginPath();
+            ctx.moveTo(x, bbox.top);
+            ctx.lineTo(x, bbox.top + bbox.height);
+            ctx.stroke();
+            ctx.globalAlpha = 1;
+            ctx.beginPath();
+            ctx.moveTo(x, bbox.top);
+            ctx.lineTo(x + 7 * px, bbox.top + 3 * px);
+            ctx.lineTo(x, bbox.top + 6 * px);
+            ctx.fill();
+        }
+        ctx.restore();
+    }
+
+    #drawLatest(): void {
+        const { ctx, bbox } = this.#plot;
+        const px = uPlot.pxRatio;
+        const right = bbox.left + bbox.width;
+        const seen = this.#spec.traces.flatMap((trace, s) => {
+            const v = this.#latest[s];
+            if (v === undefined || Number.isNaN(v)) return [];
+            const y = this.#plot.valToPos(trace.below ? -v : v, "y", true);
+            return [{ y, below: trace.below === true, s, text: this.#latestText[s] ?? "" }];
+        });
+        // Equal words at the same place are one label, e.g. four counters at zero.
+        const labels = seen.filter(
+            (l, i) => !seen.some((o, j) => j < i && o.text === l.text && Math.abs(o.y - l.y) < 2 * px),
+        );
+        const apart = (FONT_PX + 2) * px;
+        const places = spread(labels.map((l) => l.y), apart, bbox.top + apart / 2, bbox.top + bbox.height);
+        ctx.save();
+        ctx.font = `500 ${FONT_PX * px}px ${this.#palette.font}`;
+        ctx.textBaseline = "middle";
+        ctx.textAlign = "left";
+        for (const { y, s } of seen) {
+            ctx.fillStyle = this.#colour(s + 1);
+            ctx.beginPath();
+            ctx.arc(right, y, 2.5 * px, 0, 2 * Math.PI);
+            ctx.fill();
+        }
+        labels.forEach((label, i) => {
+            ctx.fillStyle = this.#colour(label.s + 1);
+            ctx.fillText(label.text, right + 8 * px, places[i]!);
+        });
+        ctx.restore();
+    }
+}
+
+/* A single value between two gaps has no line; it gets a dot. */
+const lonelyPoints: uPlot.Series.Points.Filter = (u, series) => {
+    const values = u.data[series]!;
+    const alone: number[] = [];
+    for (let i = 0; i < values.length; i++)
+        if (values[i] != null && values[i - 1] == null && values[i + 1] == null) alone.push(i);
+    return alone.length ? alone : null;
+};

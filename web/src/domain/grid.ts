@@ -1,0 +1,135 @@
+/*
+ * The window of time that a page shows: a ring of steps of equal length, one column of numbers per
+ * series. Step k holds what happened in [origin + k * step, + step); it lives at k % capacity, so
+ * moving on costs nothing and no times are stored. NaN is a gap.
+ *
+ *        oldest                    head
+ *   ──────┼──────┼──────┼──────┼──────┤  every column: Float64Array(capacity)
+ *
+ * Two writers: `fill` sets whole steps from history, `append` adds one live tick to the step it
+ * falls into (their mean). A column knows up to when it is complete, so a tick that history already
+ * held is not counted twice, whatever order the two arrive in.
+ */
+export interface Column {
+    values: Float64Array;
+    until: number; // newest tick time that is in here; ticks up to it are ignored
+    countStep: number; // the step that `count` speaks of
+    count: number; // live ticks in that step so far
+}
+
+export class Grid {
+    readonly stepMs: number;
+    readonly originMs: number;
+    readonly capacity: number;
+    readonly #columns = new Map<number, Column>();
+    #head = -1; // newest step; -1: nothing yet
+
+    constructor(stepMs: number, spanMs: number, someStepStartMs: number) {
+        this.stepMs = stepMs;
+        this.originMs = someStepStartMs % stepMs;
+        this.capacity = Math.max(2, Math.ceil(spanMs / stepMs));
+    }
+
+    get head(): number {
+        return this.#head;
+    }
+
+    get oldest(): number {
+        return this.#head < 0 ? 0 : Math.max(0, this.#head - this.capacity + 1);
+    }
+
+    get ids(): IterableIterator<number> {
+        return this.#columns.keys();
+    }
+
+    stepOf(t: number): number {
+        return Math.floor((t - this.originMs) / this.stepMs);
+    }
+
+    timeOf(step: number): number {
+        return this.originMs + step * this.stepMs;
+    }
+
+    /* The newest moment of which something is known. */
+    get newestMs(): number {
+        return this.#head < 0 ? NaN : this.timeOf(this.#head);
+    }
+
+    column(id: number): Column {
+        let column = this.#columns.get(id);
+        if (!column) {
+            column = {
+                values: new Float64Array(this.capacity).fill(NaN),
+                until: -Infinity,
+                countStep: -1,
+                count: 0,
+            };
+            this.#columns.set(id, column);
+        }
+        return column;
+    }
+
+    has(id: number): boolean {
+        return this.#columns.has(id);
+    }
+
+    /* Makes `step` part of the window; older steps fall out at the other end. */
+    advance(step: number): void {
+        if (step <= this.#head) return;
+        const fresh = this.#head < 0 ? this.capacity : Math.min(step - this.#head, this.capacity);
+        for (const { values } of this.#columns.values())
+            for (let i = 0; i < fresh; i++) values[(step - i) % this.capacity] = NaN;
+        this.#head = step;
+    }
+
+    /* Sets the step that t falls into. Returns false when it lies outside the window. */
+    fill(column: Column, t: number, value: number): boolean {
+        const step = this.stepOf(t);
+        if (step > this.#head) this.advance(step);
+        if (step < this.oldest) return false;
+        column.values[step % this.capacity] = value;
+        return true;
+    }
+
+    /* Adds one tick. Ticks that are already in, or older than the window, change nothing. */
+    append(id: number, t: number, value: number): void {
+        const column = this.column(id);
+        if (t <= column.until) return;
+        column.until = t;
+        const step = this.stepOf(t);
+        if (step > this.#head) this.advance(step);
+        if (step < this.oldest || Number.isNaN(value)) return;
+        const i = step % this.capacity;
+        if (column.countStep !== step) {
+            column.countStep = step;
+            column.count = 0;
+        }
+        const n = column.count++;
+        column.values[i] = n === 0 ? value : (column.values[i]! * n + value) / (n + 1);
+    }
+
+    /* The value of one step; NaN outside. */
+    at(id: number, step: number): number {
+        if (step < this.oldest || step > this.#head) return NaN;
+        return this.#columns.get(id)?.values[step % this.capacity] ?? NaN;
+    }
+
+    /*
+     * Writes the sum of the given columns, oldest step first, into `out` (capacity long) and returns
+     * how many steps that are. A step in which none of them has a value is a gap.
+     */
+    sum(ids: readonly number[], out: Float64Array): number {
+        const first = this.oldest;
+        const n = this.#head < 0 ? 0 : this.#head - first + 1;
+        out.fill(NaN, 0, n);
+        for (const id of ids) {
+            const values = this.#columns.get(id)?.values;
+            if (!values) continue;
+            for (let i = 0; i < n; i++) {
+                const v = values[(first + i) % this.capacity]!;
+                if (!Number.isNaN(v)) out[i] = Number.isNaN(out[i]!) ? v : out[i]! + v;
+            }
+        }
+        return n;
+    }
+}

@@ -1,0 +1,62 @@
+/*
+ * The window that a page shows, as its address says it: `from=now-15m&to=now` follows the present,
+ * `from=EPOCH_MS&to=EPOCH_MS` stands still.
+ */
+export type Range = { kind: "last"; spanMs: number } | { kind: "fixed"; fromMs: number; toMs: number };
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+export const SPAN_LEAST_MS = MINUTE_MS;
+export const SPAN_MOST_MS = 24 * HOUR_MS;
+
+export const DEFAULT_RANGE: Range = { kind: "last", spanMs: 15 * MINUTE_MS };
+
+export const CHOICES: readonly { spanMs: number; short: string; name: string }[] = [
+    { spanMs: MINUTE_MS, short: "1m", name: "1 minute" },
+    { spanMs: 5 * MINUTE_MS, short: "5m", name: "5 minutes" },
+    { spanMs: 15 * MINUTE_MS, short: "15m", name: "15 minutes" },
+    { spanMs: HOUR_MS, short: "1h", name: "1 hour" },
+    { spanMs: 6 * HOUR_MS, short: "6h", name: "6 hours" },
+    { spanMs: SPAN_MOST_MS, short: "24h", name: "24 hours" },
+];
+
+const UNIT_MS: Record<string, number> = { s: 1000, m: MINUTE_MS, h: HOUR_MS, d: 24 * HOUR_MS };
+
+/* Whatever cannot be understood means the default; spans are brought into their limits. */
+export function parseRange(from: string | null, to: string | null): Range {
+    const ago = /^(?:now)?-(\d{1,9})([smhd]?)$/.exec(from ?? "");
+    if (ago && (to === null || to === "now")) {
+        const span = Number(ago[1]) * UNIT_MS[ago[2] || "s"]!;
+        return { kind: "last", spanMs: Math.min(Math.max(span, SPAN_LEAST_MS), SPAN_MOST_MS) };
+    }
+    const fromMs = parseTime(from);
+    const toMs = parseTime(to);
+    if (Number.isFinite(fromMs) && Number.isFinite(toMs) && toMs > fromMs && fromMs >= 0)
+        return { kind: "fixed", fromMs, toMs };
+    return DEFAULT_RANGE;
+}
+
+function parseTime(text: string | null): number {
+    if (text === null) return NaN;
+    if (/^\d{10,15}$/.test(text)) return Number(text);
+    return /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : NaN;
+}
+
+/* The same range as query parameters. */
+export function rangeQuery(r: Range): { from: string; to: string } {
+    if (r.kind === "fixed") return { from: String(r.fromMs), to: String(r.toMs) };
+    const s = r.spanMs / 1000;
+    const units = [["d", 86_400], ["h", 3600], ["m", 60]] as const;
+    const unit = units.find(([name, length]) => s % length === 0 && (name !== "d" || s > length));
+    return { from: unit ? `now-${s / unit[1]}${unit[0]}` : `now-${s}s`, to: "now" };
+}
+
+export function spanOf(r: Range): number {
+    return r.kind === "last" ? r.spanMs : r.toMs - r.fromMs;
+}
+
+export function sameRange(a: Range, b: Range): boolean {
+    const x = rangeQuery(a);
+    const y = rangeQuery(b);
+    return x.from === y.from && x.to === y.to;
+}

@@ -1,0 +1,120 @@
+/*
+ * Numbers as people read them: three significant digits, decimal prefixes (k = 1000) for everything,
+ * the unit apart from the number so that it can be set smaller. A number keeps its width while it
+ * lives because the digits do (and the page sets them in tabular figures).
+ */
+export interface Quantity {
+    number: string;
+    unit: string;
+}
+
+export type ByteUnit = "bits" | "bytes";
+
+/* What a chart or a cell measures. */
+export type Measure = "bytes/s" | "bytes" | "packets/s" | "/s" | "count";
+
+const PREFIXES = ["", "k", "M", "G", "T", "P"];
+const MINUS = "\u2212";
+export const NO_VALUE = "\u2013";
+
+/* Three significant digits, never in exponents: 0, 0.04, 1.23, 12.3, 123. */
+export function digits(value: number): string {
+    const v = Math.abs(value);
+    if (v === 0) return "0";
+    if (v < 0.01) return "<0.01";
+    if (v < 9.995) return v.toFixed(2);
+    if (v < 99.95) return v.toFixed(1);
+    return v.toFixed(0);
+}
+
+function prefixed(value: number, unit: string, joined: boolean): Quantity {
+    let v = Math.abs(value);
+    let p = 0;
+    while (v >= 999.5 && p < PREFIXES.length - 1) {
+        v /= 1000;
+        p++;
+    }
+    const sign = value < 0 ? MINUS : "";
+    const whole = p === 0 && Number.isInteger(v);
+    const number = sign + (whole ? String(v) : digits(v));
+    return joined
+        ? { number, unit: PREFIXES[p]! + unit }
+        : { number: number + (p ? "\u2009" + PREFIXES[p]! : ""), unit };
+}
+
+export function quantity(value: number, measure: Measure, bytesAs: ByteUnit): Quantity {
+    const factor = bytesAs === "bits" ? 8 : 1;
+    const unit = unitOf(measure, bytesAs);
+    if (!Number.isFinite(value)) return { number: NO_VALUE, unit };
+    switch (measure) {
+        case "bytes/s":
+            return prefixed(value * factor, unit, true);
+        case "bytes":
+            return prefixed(value, unit, true); // amounts stay bytes, as everywhere
+        default:
+            return prefixed(value, unit, false);
+    }
+}
+
+/* The unit without a prefix, as it stands in a title. */
+export function unitOf(measure: Measure, bytesAs: ByteUnit): string {
+    switch (measure) {
+        case "bytes/s":
+            return bytesAs === "bits" ? "bit/s" : "B/s";
+        case "bytes":
+            return "B";
+        case "packets/s":
+            return "packets/s";
+        case "/s":
+            return "/s";
+        case "count":
+            return "";
+    }
+}
+
+/* What a chart plots: its values times this are in the unit shown. */
+export function plotFactor(measure: Measure, bytesAs: ByteUnit): number {
+    return measure === "bytes/s" && bytesAs === "bits" ? 8 : 1;
+}
+
+/* A tick of an axis: short and exact, since ends are round numbers. */
+export function axisText(value: number): string {
+    let v = Math.abs(value);
+    let p = 0;
+    while (v >= 1000 && p < PREFIXES.length - 1) {
+        v /= 1000;
+        p++;
+    }
+    return String(Number(v.toPrecision(3))) + (p ? "\u2009" + PREFIXES[p]! : "");
+}
+
+export function text(q: Quantity): string {
+    return q.unit ? `${q.number}\u2009${q.unit}` : q.number;
+}
+
+/* A link's speed: 1 Gbit/s, 2.5 Gbit/s. Always bits, as printed on the box. */
+export function speedText(bps: number | undefined): string {
+    if (bps === undefined || !(bps > 0)) return NO_VALUE;
+    let v = bps;
+    let p = 0;
+    while (v >= 1000 && p < PREFIXES.length - 1) {
+        v /= 1000;
+        p++;
+    }
+    return `${Number(v.toPrecision(3))}\u2009${PREFIXES[p]!}bit/s`;
+}
+
+/* How long: 45 s, 3 min, 2 h, 5 d. */
+export function durationText(ms: number): string {
+    const s = Math.max(0, Math.floor(ms / 1000));
+    if (s < 120) return `${s}\u2009s`;
+    if (s < 7200) return `${Math.floor(s / 60)}\u2009min`;
+    if (s < 172_800) return `${Math.floor(s / 3600)}\u2009h`;
+    return `${Math.floor(s / 86_400)}\u2009d`;
+}
+
+export function clockText(ms: number): string {
+    const d = new Date(ms);
+    const two = (n: number) => String(n).padStart(2, "0");
+    return `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+}

@@ -1,0 +1,99 @@
+/* One interface: what it is, what it carries, its charts. */
+import { useEffect, useMemo } from "preact/hooks";
+import { Chart } from "../charts/chart";
+import { healthOf, type Interface } from "../domain/interfaces";
+import { digits, quantity, speedText, text, type ByteUnit } from "../domain/units";
+import { WarningMark } from "../widgets/marks";
+import { Value } from "../widgets/value";
+import { usePage } from "./context";
+import { lossChart, NETWORK_GLOBS, packetsChart, throughputChart } from "./network-charts";
+
+/* A device name may hold what a glob reads as a pattern. */
+function exactly(text: string): string {
+    return text.replace(/[*?[\]\\]/g, "?");
+}
+
+export function DevicePage({ device }: { device: string }) {
+    const { session, location, preferences } = usePage();
+    const charts = useMemo(
+        () => ({
+            throughput: throughputChart([device]),
+            packets: packetsChart([device]),
+            losses: lossChart([device]),
+        }),
+        [device],
+    );
+    useEffect(
+        () =>
+            session.show({
+                key: `device ${device}`,
+                metrics: NETWORK_GLOBS,
+                match: [`device=${exactly(device)}`],
+            }),
+        [session, device],
+    );
+    const all = session.interfaces.value;
+    const row = all.find((i) => i.device === device);
+    return (
+        <>
+            <p class="back">
+                <a href={location.href("interfaces")}>All interfaces</a>
+            </p>
+            <h1 class="sentence" data-level={row ? healthOf(row) : "unknown"}>
+                <strong>{device}</strong>{" "}
+                {row ? stateWords(row, preferences.bytesAs.value) : absentWords(all.length > 0)}
+            </h1>
+            {row && <Facts row={row} bytesAs={preferences.bytesAs.value} />}
+            <section class="charts" aria-label={`Charts of ${device}`}>
+                <Chart spec={charts.throughput} size="large" device={device} />
+                <Chart spec={charts.packets} size="half" device={device} />
+                <Chart spec={charts.losses} size="half" device={device} />
+            </section>
+        </>
+    );
+}
+
+function absentWords(listed: boolean): string {
+    return listed ? "is not there now; what it did before is below." : "";
+}
+
+function stateWords(i: Interface, bytesAs: ByteUnit): string {
+    const rate = (v: number) => text(quantity(v, "bytes/s", bytesAs));
+    const speed = i.speedBps ? ` at ${speedText(i.speedBps)}` : "";
+    const busy = Math.max(i.rxRate || 0, i.txRate || 0) * 8;
+    const share = i.speedBps && busy > 0 ? `, ${digits((busy / i.speedBps) * 100)}\u2009% of it used` : "";
+    const state = i.state && i.state !== "unknown" ? `is ${i.state}` : "is there";
+    return `${state}${speed}${share}: ${rate(i.rxRate)} in, ${rate(i.txRate)} out.`;
+}
+
+function Facts({ row, bytesAs }: { row: Interface; bytesAs: ByteUnit }) {
+    const count = (v: number) => <Value value={v} measure="count" bytesAs={bytesAs} />;
+    const bytes = (v: number) => <Value value={v} measure="bytes" bytesAs={bytesAs} />;
+    return (
+        <dl class="facts">
+            <Fact name="Kind">{row.kind || "–"}</Fact>
+            <Fact name="State">
+                {healthOf(row) === "warning" && <WarningMark />}
+                {row.state || "–"}
+            </Fact>
+            <Fact name="Speed">{speedText(row.speedBps)}</Fact>
+            <Fact name="MTU">{row.mtu ?? "–"}</Fact>
+            <Fact name="Received">{bytes(row.rxBytes)}</Fact>
+            <Fact name="Sent">{bytes(row.txBytes)}</Fact>
+            <Fact name="Packets in">{count(row.rxPackets)}</Fact>
+            <Fact name="Packets out">{count(row.txPackets)}</Fact>
+            <Fact name="Errors">{count(row.errors)}</Fact>
+            <Fact name="Drops">{count(row.drops)}</Fact>
+            <Fact name="Addresses" wide>{row.addresses.length ? row.addresses.join("  ") : "none"}</Fact>
+        </dl>
+    );
+}
+
+function Fact(props: { name: string; wide?: boolean; children: preact.ComponentChildren }) {
+    return (
+        <div class={props.wide ? "fact-wide" : ""}>
+            <dt>{props.name}</dt>
+            <dd>{props.children}</dd>
+        </div>
+    );
+}

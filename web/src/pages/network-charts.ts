@@ -1,0 +1,65 @@
+/* The charts of one or more interfaces: on the overview for their sum, on an interface's own page. */
+import type { ChartSpec, TraceSpec } from "../domain/trace";
+
+const DASH = [4, 3];
+
+export function throughputChart(devices: readonly string[]): ChartSpec {
+    return {
+        key: "throughput",
+        title: "Throughput",
+        measure: "bytes/s",
+        least: 1000,
+        traces: pair("node_network_receive_bytes_total", "node_network_transmit_bytes_total", devices),
+    };
+}
+
+export function packetsChart(devices: readonly string[]): ChartSpec {
+    return {
+        key: "packets",
+        title: "Packets",
+        measure: "packets/s",
+        least: 10,
+        traces: pair("node_network_receive_packets_total", "node_network_transmit_packets_total", devices),
+    };
+}
+
+export function lossChart(devices: readonly string[]): ChartSpec {
+    const labels = { device: devices };
+    return {
+        key: "losses",
+        title: "Errors and drops",
+        measure: "/s",
+        what: "packets/s",
+        least: 1,
+        traces: [
+            { name: "errors in", metrics: ["node_network_receive_errs_total"], labels, tone: "receive" },
+            { name: "drops in", metrics: ["node_network_receive_drop_total"], labels, tone: "receive", dash: DASH },
+            { name: "errors out", metrics: ["node_network_transmit_errs_total"], labels, tone: "transmit", below: true },
+            { name: "drops out", metrics: ["node_network_transmit_drop_total"], labels, tone: "transmit", below: true, dash: DASH },
+        ],
+    };
+}
+
+export const LOSS_METRICS: readonly string[] = [
+    "node_network_receive_errs_total",
+    "node_network_transmit_errs_total",
+    "node_network_receive_drop_total",
+    "node_network_transmit_drop_total",
+];
+
+/* What the charts above need, as the stream and the history are asked for it. */
+export const TRAFFIC_GLOBS: readonly string[] = ["node_network_*_bytes_total"];
+export const NETWORK_GLOBS: readonly string[] = [
+    ...TRAFFIC_GLOBS,
+    "node_network_*_packets_total",
+    "node_network_*_errs_total",
+    "node_network_*_drop_total",
+];
+
+function pair(receive: string, transmit: string, devices: readonly string[]): TraceSpec[] {
+    const labels = { device: devices };
+    return [
+        { name: "receive", metrics: [receive], labels, tone: "receive", area: true },
+        { name: "transmit", metrics: [transmit], labels, tone: "transmit", area: true, below: true },
+    ];
+}

@@ -1,0 +1,186 @@
+/* How is this host's network? One sentence, three numbers, then the charts. */
+import { computed, useComputed } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { Chart } from "../charts/chart";
+import { Gatherer } from "../charts/gather";
+import { totalDevices } from "../domain/interfaces";
+import { spanOf } from "../domain/range";
+import type { ChartSpec } from "../domain/trace";
+import { digits, quantity, text } from "../domain/units";
+import { overviewVerdict, type Loss, type Verdict } from "../domain/verdict";
+import type { Session } from "../store/session";
+import type { Selection } from "../store/selection";
+import { DirectionMark, WarningMark } from "../widgets/marks";
+import { Value } from "../widgets/value";
+import { usePage } from "./context";
+import { lossChart, LOSS_METRICS, NETWORK_GLOBS, packetsChart, throughputChart } from "./network-charts";
+import { PROTOCOL_GLOBS, SOCKET_CHART, SOFTNET_CHARTS, TCP_CHARTS, UDP_CHARTS } from "./protocol-charts";
+
+const SELECTION: Selection = {
+    key: "overview",
+    metrics: [...NETWORK_GLOBS, ...PROTOCOL_GLOBS],
+    match: [],
+};
+
+const RETRANSMIT_SHARE: ChartSpec = {
+    ...TCP_CHARTS[0]!,
+    traces: [
+        { name: "again", metrics: ["node_netstat_Tcp_RetransSegs"], tone: "transmit" },
+        { name: "all", metrics: ["node_netstat_Tcp_OutSegs"], tone: "transmit" },
+    ],
+};
+
+export function Overview() {
+    const { session } = usePage();
+    useEffect(() => session.show(SELECTION), [session]);
+
+    const total = useComputed(() => {
+        const { devices, physical } = totalDevices(session.interfaces.value);
+        return devices.join(" ") + (physical ? " p" : "");
+    });
+    const charts = useMemo(() => {
+        const { devices, physical } = totalDevices(session.interfaces.peek());
+        const names = devices.length > 4 ? `${devices.length} interfaces` : devices.join(" + ");
+        return {
+            devices,
+            note: physical || devices.length === 0 ? names : `all but loopback: ${names}`,
+            throughput: throughputChart(devices),
+            packets: packetsChart(devices),
+            losses: lossChart(devices),
+        };
+    }, [session, total.value]);
+
+    return (
+        <>
+            <h1 class="visually-hidden">Overview</h1>
+            <Sentence devices={charts.devices} />
+            <Figures devices={charts.devices} throughput={charts.throughput} />
+            <section class="charts" aria-label="Traffic">
+                <Chart spec={charts.throughput} size="large" note={charts.note} />
+                <Chart spec={charts.packets} size="half" note={charts.note} />
+                <Chart spec={charts.losses} size="half" note={charts.note} />
+            </section>
+            <Group title="TCP" charts={TCP_CHARTS} size="quarter" />
+            <Group title="UDP and sockets" charts={[...UDP_CHARTS, SOCKET_CHART]} size="third" />
+            <Group title="Kernel backlog" charts={SOFTNET_CHARTS} size="half" />
+        </>
+    );
+}
+
+interface GroupProps {
+    title: string;
+    charts: readonly ChartSpec[];
+    size: "quarter" | "third" | "half";
+}
+
+function Group({ title, charts, size }: GroupProps) {
+    const id = "group-" + title.toLowerCase().replace(/\W+/g, "-");
+    return (
+        <section class="group" aria-labelledby={id}>
+            <h2 id={id}>{title}</h2>
+            <div class="charts">
+                {charts.map((spec) => (
+                    <Chart key={spec.key} spec={spec} size={size} />
+                ))}
+            </div>
+        </section>
+    );
+}
+
+function Sentence({ devices }: { devices: readonly string[] }) {
+    const { session, location, preferences } = usePage();
+    const verdict = useComputed<Verdict>(() => {
+        void session.painted.value;
+        const all = session.interfaces.value;
+        const span = spanOf(location.range.value);
+        return overviewVerdict(all, devices, lossesOf(session), span, preferences.bytesAs.value);
+    });
+    const { level, lead, rest } = verdict.value;
+    return (
+        <p class={`sentence sentence-${level}`} data-level={level}>
+            {level === "warning" && <WarningMark />}
+            <strong>{lead}</strong> {rest}
+        </p>
+    );
+}
+
+/* Packets lost per device in the window: rates times the length of their steps. */
+function lossesOf(session: Session): Loss[] {
+    const { grid, series } = session.window;
+    if (!grid || grid.head < 0) return [];
+    const byDevice = new Map<string, number>();
+    for (const s of series.values()) {
+        const device = s.labels["device"];
+        if (device === undefined || !LOSS_METRICS.includes(s.name)) continue;
+        let lost = byDevice.get(device) ?? 0;
+        for (let k = grid.oldest; k <= grid.head; k++) lost += grid.at(s.id, k) || 0;
+        byDevice.set(device, lost);
+    }
+    const seconds = grid.stepMs / 1000;
+    return [...byDevice].map(([device, lost]) => ({ device, packets: lost * seconds }));
+}
+
+interface Summary {
+    receive: { now: number; peak: number };
+    transmit: { now: number; peak: number };
+    connections: number;
+    retransmitted: number; // share of the segments sent in the window; NaN when none were
+}
+
+function Figures({ devices, throughput }: { devices: readonly string[]; throughput: ChartSpec }) {
+    const { session, preferences } = usePage();
+    const summary = useMemo(() => {
+        const traffic = new Gatherer(throughput);
+        const established = new Gatherer(TCP_CHARTS[3]!);
+        const retransmits = new Gatherer(RETRANSMIT_SHARE);
+        return computed<Summary>(() => {
+            void session.painted.value;
+            const t = traffic.gather(session.window, "bytes");
+            const e = established.gather(session.window, "bytes");
+            const r = retransmits.gather(session.window, "bytes");
+            const rows = session.interfaces.value.filter((i) => devices.includes(i.device));
+            const sum = (of: (i: (typeof rows)[0]) => number) =>
+                rows.length ? rows.reduce((a, i) => a + (of(i) || 0), 0) : NaN;
+            return {
+                receive: { now: sum((i) => i.rxRate), peak: t?.above ?? NaN },
+                transmit: { now: sum((i) => i.txRate), peak: t?.below ?? NaN },
+                connections: e?.latest[0] ?? NaN,
+                retransmitted: r ? total(r.traces[0]!, r.n) / total(r.traces[1]!, r.n) : NaN,
+            };
+        });
+    }, [session, throughput, devices]);
+
+    const { receive, transmit, connections, retransmitted } = summary.value;
+    const bytesAs = preferences.bytesAs.value;
+    const peak = (v: number) => `peak ${text(quantity(v, "bytes/s", bytesAs))}`;
+    return (
+        <dl class="figures">
+            <div>
+                <dt><DirectionMark towards="receive" /> Receive</dt>
+                <dd class="figure"><Value value={receive.now} measure="bytes/s" bytesAs={bytesAs} /></dd>
+                <dd class="figure-note">{peak(receive.peak)}</dd>
+            </div>
+            <div>
+                <dt><DirectionMark towards="transmit" /> Transmit</dt>
+                <dd class="figure"><Value value={transmit.now} measure="bytes/s" bytesAs={bytesAs} /></dd>
+                <dd class="figure-note">{peak(transmit.peak)}</dd>
+            </div>
+            <div>
+                <dt>TCP connections</dt>
+                <dd class="figure"><Value value={connections} measure="count" bytesAs={bytesAs} /></dd>
+                <dd class="figure-note">{retransmitWords(retransmitted)}</dd>
+            </div>
+        </dl>
+    );
+}
+
+function retransmitWords(share: number): string {
+    if (!Number.isFinite(share)) return "no segments sent";
+    return `${digits(share * 100)}\u2009% of segments sent again`;
+}
+
+function total(values: Float64Array, n: number): number {
+    let sum = 0;
+    for (let i = 0; i < n; i++) sum += values[i]! || 0;
+    return sum;
+}

@@ -1,0 +1,101 @@
+/* Answers of the HTTP interface: history, information, errors. */
+import { asArray, asNumber, asObject, asSample, asText } from "../base/json";
+import { fail, ok, type Result } from "../base/result";
+import { parseSeries, type SeriesInfo } from "./series";
+
+/* times[i] is the start of a step, values[i] what was seen in it (NaN: nothing). */
+export interface HistorySeries {
+    info: SeriesInfo;
+    times: Float64Array;
+    values: Float64Array;
+}
+
+export interface History {
+    fromMs: number;
+    toMs: number;
+    stepMs: number;
+    series: HistorySeries[];
+}
+
+export function parseHistory(v: unknown): Result<History> {
+    const o = asObject(v);
+    const stepMs = asNumber(o?.["step_ms"]);
+    const fromMs = asNumber(o?.["from"]);
+    const toMs = asNumber(o?.["to"]);
+    if (!o || stepMs === undefined || stepMs < 1 || fromMs === undefined || toMs === undefined)
+        return fail("the answer lacks from, to or step_ms");
+    const series: HistorySeries[] = [];
+    for (const entry of asArray(o["series"])) {
+        const info = parseSeries(entry);
+        if (!info) continue;
+        const points = asArray(asObject(entry)?.["points"]);
+        const times = new Float64Array(points.length);
+        const values = new Float64Array(points.length);
+        let n = 0;
+        for (const p of points) {
+            if (!Array.isArray(p) || !Number.isFinite(p[0])) continue;
+            times[n] = p[0] as number;
+            values[n++] = asSample(p[1]);
+        }
+        series.push({ info, times: times.subarray(0, n), values: values.subarray(0, n) });
+    }
+    return ok({ fromMs, toMs, stepMs, series });
+}
+
+export interface HistoryQuery {
+    metric: string;
+    match: string[];
+    from: string; // any time of CONTRACT section 1: epoch ms, RFC 3339, now-15m
+    to: string;
+    points: number;
+}
+
+export function historyAddress(q: HistoryQuery): string {
+    const p = new URLSearchParams({ metric: q.metric });
+    for (const m of q.match) p.append("match", m);
+    p.append("from", q.from);
+    p.append("to", q.to);
+    p.append("points", String(q.points));
+    return "api/v1/query?" + p.toString();
+}
+
+export interface EngineInfo {
+    name: string;
+    state: string;
+    reason: string;
+    remedy: string;
+}
+
+export interface Info {
+    version: string;
+    host: string;
+    intervalMs: number;
+    engines: EngineInfo[];
+}
+
+export function parseInfo(v: unknown): Result<Info> {
+    const o = asObject(v);
+    if (!o) return fail("the answer is not an object");
+    return ok({
+        version: asText(o["version"]),
+        host: asText(o["host"]),
+        intervalMs: asNumber(o["interval_ms"]) ?? 1000,
+        engines: asArray(o["engines"]).flatMap((e) => {
+            const engine = asObject(e);
+            const name = asText(engine?.["name"]);
+            if (!engine || name === "") return [];
+            return [{
+                name,
+                state: asText(engine["state"]),
+                reason: asText(engine["reason"]),
+                remedy: asText(engine["remedy"]),
+            }];
+        }),
+    });
+}
+
+/* The server's own words for a failed request, or undefined when it said nothing. */
+export function parseErrorText(v: unknown): string | undefined {
+    const message = asText(asObject(asObject(v)?.["error"])?.["message"]);
+    return message === "" ? undefined : message;
+}

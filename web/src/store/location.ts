@@ -1,0 +1,81 @@
+/*
+ * The address is the state: page and query come from it and go back to it, so that a reload, a
+ * bookmark and the browser's back button all do what they say.
+ */
+import { computed, signal, type ReadonlySignal } from "@preact/signals";
+import { parseRange, rangeQuery, DEFAULT_RANGE, sameRange, type Range } from "../domain/range";
+
+export interface Place {
+    page: string; // "" for the overview, "interfaces", …
+    query: URLSearchParams;
+}
+
+export class Location {
+    readonly base: string;
+    readonly #place;
+    readonly place: ReadonlySignal<Place>;
+    readonly range: ReadonlySignal<Range>;
+
+    constructor(base: string) {
+        this.base = base;
+        this.#place = signal(this.#read());
+        this.place = this.#place;
+        let last: Range = DEFAULT_RANGE;
+        this.range = computed(() => {
+            const { query } = this.#place.value;
+            const range = parseRange(query.get("from"), query.get("to"));
+            if (!sameRange(range, last)) last = range;
+            return last; // the same object while it says the same
+        });
+        window.addEventListener("popstate", () => (this.#place.value = this.#read()));
+    }
+
+    /* The address of a page; the range goes along, the rest of the query does not. */
+    href(page: string, query: Record<string, string> = {}): string {
+        const q = new URLSearchParams(query);
+        const kept = this.#place.value.query;
+        for (const key of ["from", "to"])
+            if (kept.has(key) && !q.has(key)) q.set(key, kept.get(key)!);
+        return this.base + page + (q.size ? "?" + q.toString() : "");
+    }
+
+    /* True when the address is one of ours. */
+    go(href: string): boolean {
+        const url = new URL(href, window.location.href);
+        if (url.origin !== window.location.origin || !url.pathname.startsWith(this.base)) return false;
+        if (url.href !== window.location.href) history.pushState(null, "", url);
+        this.#place.value = this.#read();
+        return true;
+    }
+
+    setRange(range: Range): void {
+        this.#edit((q) => {
+            const { from, to } = rangeQuery(range);
+            q.set("from", from);
+            q.set("to", to);
+        }, true);
+    }
+
+    /* Changes one parameter in place; "" removes it. */
+    setQuery(key: string, value: string): void {
+        this.#edit((q) => (value === "" ? q.delete(key) : q.set(key, value)), false);
+    }
+
+    #edit(change: (q: URLSearchParams) => void, remember: boolean): void {
+        const q = new URLSearchParams(this.#place.value.query);
+        change(q);
+        const url = window.location.pathname + (q.toString() ? "?" + q.toString() : "");
+        if (remember) history.pushState(null, "", url);
+        else history.replaceState(null, "", url);
+        this.#place.value = this.#read();
+    }
+
+    #read(): Place {
+        const path = window.location.pathname;
+        const page = path.startsWith(this.base) ? path.slice(this.base.length) : "";
+        return {
+            page: page.replace(/\/+$/, ""),
+            query: new URLSearchParams(window.location.search),
+        };
+    }
+}

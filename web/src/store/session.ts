@@ -1,0 +1,312 @@
+/*
+ * Everything the pages look at, and the only place where the stream's messages arrive. Handlers put
+ * numbers into rings and maps and ask for a frame; signals change in that frame, all at once.
+ */
+import { batch, computed, effect, signal, type ReadonlySignal } from "@preact/signals";
+import type { Clock } from "../base/clock";
+import { FrameQueue } from "../base/frame";
+import { flagFromEvent, flagFromGap, withFlag, type Flag } from "../domain/flags";
+import { interfaceFrom, type Interface } from "../domain/interfaces";
+import type { Range } from "../domain/range";
+import type { GetJson } from "../link/http";
+import { StreamClient, type LinkState, type Socket } from "../link/stream-client";
+import { parseInfo, type Info } from "../proto/history";
+import type { Gap, Hello, Metrics, ServerMessage, TableMessage } from "../proto/stream";
+import { Freshness } from "./freshness";
+import { NOTHING, type Selection } from "./selection";
+import { TimeWindow } from "./time-window";
+
+/* A hidden tab only keeps its numbers from growing old. */
+const HIDDEN_INTERVAL_MS = 10_000;
+const HEAL_NOT_BEFORE_MS = 10_000; // between two reloads because of missing ticks
+
+export type Liveness = "connecting" | "live" | "paused" | "stale";
+
+/* Something the reader should know. */
+export interface Problem {
+    key: "history" | "protocol" | "subscription";
+    text: string;
+}
+
+export class Session {
+    readonly window: TimeWindow;
+    readonly #clock: Clock;
+    readonly #getJson: GetJson;
+    readonly #client: StreamClient;
+    readonly #frame: FrameQueue;
+    readonly #freshness: Freshness;
+    readonly #rows = new Map<number, Interface>();
+    #rowsAnew = true; // a new connection: its first table is a whole one
+    #tableDirty = false;
+    #lastSeq: number | undefined;
+    #healedAt = -Infinity;
+    #selection: Selection = NOTHING;
+    #range: Range | undefined;
+    #visible = true;
+
+    readonly #painted = signal(0);
+    readonly #link = signal<LinkState>({ name: "stopped" });
+    readonly #hello = signal<Hello | undefined>(undefined);
+    readonly #info = signal<Info | undefined>(undefined);
+    readonly #latency = signal<number | undefined>(undefined);
+    readonly #stale = signal(false);
+    readonly #beats = signal(0);
+    readonly #held = signal(false);
+    readonly #interfaces = signal<readonly Interface[]>([]);
+    readonly #flags = signal<readonly Flag[]>([]);
+    readonly #problems = signal<readonly Problem[]>([]);
+
+    /* Grows once per frame in which something new is to be painted. */
+    readonly painted: ReadonlySignal<number> = this.#painted;
+    readonly link: ReadonlySignal<LinkState> = this.#link;
+    readonly hello: ReadonlySignal<Hello | undefined> = this.#hello;
+    readonly info: ReadonlySignal<Info | undefined> = this.#info;
+    readonly latency: ReadonlySignal<number | undefined> = this.#latency;
+    /* Grows with every tick that arrives, painted or not. */
+    readonly beats: ReadonlySignal<number> = this.#beats;
+    readonly interfaces: ReadonlySignal<readonly Interface[]> = this.#interfaces;
+    readonly flags: ReadonlySignal<readonly Flag[]> = this.#flags;
+    readonly problems: ReadonlySignal<readonly Problem[]> = this.#problems;
+    readonly paused: ReadonlySignal<boolean>;
+    readonly liveness: ReadonlySignal<Liveness>;
+
+    constructor(
+        openSocket: () => Socket,
+        getJson: GetJson,
+        clock: Clock,
+        range: ReadonlySignal<Range>,
+        frame: (run: () => void) => void = requestAnimationFrame,
+    ) {
+        this.#clock = clock;
+        this.#getJson = getJson;
+        this.#frame = new FrameQueue(() => this.#paint(), frame);
+        this.#freshness = new Freshness(clock, () => (this.#stale.value = this.#freshness.stale));
+        this.window = new TimeWindow(getJson, {
+            changed: () => this.#frame.request(),
+            trouble: (why) => this.#problem("history", why && historyWords(why)),
+        });
+        this.#client = new StreamClient(openSocket, clock, {
+            message: (m) => this.#receive(m),
+            state: (s) => this.#linkChanged(s),
+            latency: (ms) => (this.#latency.value = ms),
+            confused: (why) => this.#problem("protocol", protocolWords(why)),
+        });
+        this.paused = computed(() => this.#held.value || range.value.kind === "fixed");
+        this.liveness = computed(() => {
+            if (this.paused.value) return "paused";
+            if (this.#stale.value) return "stale";
+            return this.#beats.value === 0 ? "connecting" : "live";
+        });
+        effect(() => {
+            const next = range.value;
+            if (next === this.#range) return;
+            this.#range = next;
+            this.#reload();
+        });
+    }
+
+    start(): void {
+        this.#client.want({ channel: "events", since: 0 });
+        this.#client.want({ channel: "interfaces" });
+        this.#client.start();
+        void this.#askInfo();
+    }
+
+    stop(): void {
+        this.#client.stop();
+    }
+
+    retry(): void {
+        this.#client.retry();
+        if (this.#problems.value.some((p) => p.key === "history")) this.#reload();
+    }
+
+    dismiss(key: Problem["key"]): void {
+        this.#problem(key, undefined);
+    }
+
+    /* What the page shows from now on. */
+    show(selection: Selection): void {
+        if (selection.key === this.#selection.key) return;
+        this.#selection = selection;
+        this.#subscribe();
+        this.#reload();
+    }
+
+    /* Holds the picture; going on again starts from history, so nothing is missing. */
+    hold(held: boolean): void {
+        if (held === this.#held.value) return;
+        this.#held.value = held;
+        if (!held) this.#reload();
+        this.#frame.request();
+    }
+
+    setVisible(visible: boolean): void {
+        if (visible === this.#visible) return;
+        this.#visible = visible;
+        this.#subscribe();
+        if (!visible) return;
+        this.#client.retry();
+        if (!this.paused.value) this.#reload();
+    }
+
+    get staleSince(): number | undefined {
+        return this.#freshness.since;
+    }
+
+    get ageMs(): number | undefined {
+        return this.#freshness.ageMs;
+    }
+
+    get intervalMs(): number {
+        return this.#hello.value?.intervalMs ?? 1000;
+    }
+
+    #pace(): number {
+        return this.#visible ? this.intervalMs : Math.max(this.intervalMs, HIDDEN_INTERVAL_MS);
+    }
+
+    #subscribe(): void {
+        const slow = this.#visible ? {} : { intervalMs: HIDDEN_INTERVAL_MS };
+        this.#lastSeq = undefined;
+        this.#client.want({ channel: "interfaces", ...slow });
+        if (this.#selection.metrics.length)
+            this.#client.want({
+                channel: "metrics",
+                metric: [...this.#selection.metrics],
+                match: [...this.#selection.match],
+                ...slow,
+            });
+        if (this.#link.value.name === "open") this.#freshness.expect(this.#pace());
+    }
+
+    #reload(): void {
+        if (this.#range && this.#selection.metrics.length)
+            this.window.load(this.#selection, this.#range);
+    }
+
+    async #askInfo(): Promise<void> {
+        const answer = await this.#getJson("api/v1/info");
+        const info = answer.ok ? parseInfo(answer.value) : answer;
+        if (info.ok) this.#info.value = info.value;
+    }
+
+    #linkChanged(state: LinkState): void {
+        this.#link.value = state;
+        if (state.name === "open") {
+            this.#rowsAnew = true;
+            this.#freshness.expect(this.#pace());
+        } else if (state.name === "waiting") {
+            this.#latency.value = undefined;
+            this.#freshness.lost();
+        }
+    }
+
+    #receive(m: ServerMessage): void {
+        switch (m.type) {
+            case "metrics":
+                this.#tick(m);
+                break;
+            case "table":
+                if (m.channel === "interfaces") this.#table(m);
+                break;
+            case "series":
+                this.window.describe(m.series);
+                break;
+            case "event": {
+                const flag = flagFromEvent(m.t, m.kind, m.fields);
+                if (flag) this.#flag(flag);
+                this.#client.reached("events", m.seq);
+                break;
+            }
+            case "gap":
+                this.#gap(m);
+                break;
+            case "hello":
+                this.#greet(m);
+                break;
+            case "error":
+                this.#problem("subscription", `The server refused a request: ${m.message || m.code}`);
+                break;
+            default:
+                break; // newer servers may say more
+        }
+    }
+
+    #greet(hello: Hello): void {
+        const before = this.#hello.value;
+        this.#hello.value = hello;
+        this.window.intervalMs = hello.intervalMs;
+        this.#freshness.expect(this.#pace());
+        if (before && before.version !== hello.version) void this.#askInfo();
+    }
+
+    #tick(m: Metrics): void {
+        this.#freshness.tick(this.#pace());
+        this.#beats.value++;
+        const missing = this.#lastSeq !== undefined && m.seq > this.#lastSeq + 1;
+        this.#lastSeq = m.seq;
+        this.#client.reached("metrics", m.seq);
+        if (this.paused.value) return;
+        this.window.tick(m);
+        if (missing && this.#visible) this.#heal();
+        this.#frame.request();
+    }
+
+    /* Ticks are missing here; history has them. */
+    #heal(): void {
+        if (this.#clock.now() - this.#healedAt < HEAL_NOT_BEFORE_MS) return;
+        this.#healedAt = this.#clock.now();
+        this.#reload();
+    }
+
+    #gap(gap: Gap): void {
+        if (gap.channel !== "metrics") return;
+        const at = this.window.grid?.newestMs;
+        const flag = at === undefined || Number.isNaN(at) ? undefined : flagFromGap(at, gap.reason);
+        if (flag) this.#flag(flag);
+        if (!this.paused.value) this.#heal();
+    }
+
+    #flag(flag: Flag): void {
+        this.#flags.value = withFlag(this.#flags.value, flag);
+        this.#frame.request();
+    }
+
+    #table(m: TableMessage): void {
+        if (this.#rowsAnew) this.#rows.clear();
+        this.#rowsAnew = false;
+        for (const row of m.rows) {
+            const i = interfaceFrom(m.columns, row);
+            if (i) this.#rows.set(i.id, i);
+        }
+        for (const id of m.removed) this.#rows.delete(id);
+        this.#tableDirty = true;
+        this.#frame.request();
+    }
+
+    #paint(): void {
+        batch(() => {
+            const first = this.#interfaces.value.length === 0;
+            if (this.#tableDirty && (first || !this.paused.value)) {
+                this.#tableDirty = false;
+                this.#interfaces.value = [...this.#rows.values()];
+            }
+            this.#painted.value++;
+        });
+    }
+
+    #problem(key: Problem["key"], text: string | undefined): void {
+        const others = this.#problems.value.filter((p) => p.key !== key);
+        if (text === undefined && others.length === this.#problems.value.length) return;
+        this.#problems.value = text === undefined ? others : [...others, { key, text }];
+    }
+}
+
+function historyWords(why: string): string {
+    return `History could not be read: ${why}. New values keep arriving; older ones are missing.`;
+}
+
+function protocolWords(why: string): string {
+    return `The server sent something this page does not understand (${why}). Reload the page; if it stays, server and page are of different versions.`;
+}

@@ -1,0 +1,238 @@
+/*
+ * The window that a page shows, filled from history first and then from the stream.
+ *
+ * The join is exact: the stream is subscribed before history is asked, ticks that arrive meanwhile
+ * wait in `pending`, and each column knows the newest tick that history gave it, so nothing is
+ * missing and nothing counts twice. When a step is longer than the server's interval, the last step
+ * of the answer may be half full; it is taken apart into its ticks by a second, small request, so
+ * that live ticks can go on adding to it.
+ *
+ * A reload (after a pause, a hidden tab, a hole in the stream) fills a second grid while the old one
+ * stays on the screen, and replaces it in one step.
+ */
+import { fail, type Result } from "../base/result";
+import { Grid } from "../domain/grid";
+import { rangeQuery, spanOf, type Range } from "../domain/range";
+import type { GetJson } from "../link/http";
+import { historyAddress, parseHistory, type History } from "../proto/history";
+import type { SeriesInfo } from "../proto/series";
+import type { Metrics } from "../proto/stream";
+import type { Selection } from "./selection";
+
+const POINTS = 900;
+const TICKS_OF_A_STEP = 20_000; // more than any step holds
+const PENDING_MOST = 5_000;
+const STEPS_MOST = 20_000; // an answer with more is not one of ours
+
+interface Load {
+    selection: Selection;
+    range: Range;
+    abort: AbortController;
+    grid: Grid | undefined;
+    pending: Metrics[];
+    waiting: Set<string>; // globs whose history is on its way
+    gradual: boolean; // show what is there already; false: all at once at the end
+    failed: boolean;
+}
+
+export interface WindowHandlers {
+    changed(): void;
+    /* undefined: history is well. */
+    trouble(why: string | undefined): void;
+}
+
+export class TimeWindow {
+    readonly #getJson: GetJson;
+    readonly #handlers: WindowHandlers;
+    readonly #series = new Map<number, SeriesInfo>();
+    #grid: Grid | undefined;
+    #range: Range | undefined;
+    #selection: Selection | undefined;
+    #load: Load | undefined;
+    #seriesVersion = 0;
+    intervalMs: number | undefined; // the server's, once it said so
+
+    constructor(getJson: GetJson, handlers: WindowHandlers) {
+        this.#getJson = getJson;
+        this.#handlers = handlers;
+    }
+
+    get grid(): Grid | undefined {
+        return this.#grid;
+    }
+
+    get series(): ReadonlyMap<number, SeriesInfo> {
+        return this.#series;
+    }
+
+    /* Changes whenever traces may resolve to other series. */
+    get seriesVersion(): number {
+        return this.#seriesVersion;
+    }
+
+    get loading(): boolean {
+        return this.#load !== undefined;
+    }
+
+    /* First and last moment to show. */
+    get bounds(): { fromMs: number; toMs: number } | undefined {
+        const range = this.#range;
+        if (range?.kind === "fixed") return range;
+        const to = this.#grid?.newestMs ?? NaN;
+        if (!range || !this.#grid || Number.isNaN(to)) return undefined;
+        return { fromMs: to - range.spanMs + this.#grid.stepMs, toMs: to };
+    }
+
+    load(selection: Selection, range: Range): void {
+        this.#load?.abort.abort();
+        const other = selection.key !== this.#selection?.key;
+        if (other) {
+            this.#series.clear();
+            this.#seriesVersion++;
+            this.#grid = undefined;
+        }
+        this.#selection = selection;
+        const load: Load = {
+            selection,
+            range,
+            abort: new AbortController(),
+            grid: undefined,
+            pending: this.#load && !other ? this.#load.pending : [],
+            waiting: new Set(selection.metrics),
+            gradual: this.#grid === undefined,
+            failed: false,
+        };
+        this.#load = load;
+        for (const metric of selection.metrics) void this.#fetch(load, metric);
+    }
+
+    describe(series: readonly SeriesInfo[]): void {
+        for (const s of series) this.#series.set(s.id, s);
+        if (series.length) this.#seriesVersion++;
+    }
+
+    /* One live tick; with a fixed range nothing moves. */
+    tick(m: Metrics): void {
+        const load = this.#load;
+        if (load && load.range.kind === "last") {
+            if (load.pending.length < PENDING_MOST) load.pending.push(m);
+            if (load.grid) this.#take(load.grid, m, (id) => load.grid!.has(id));
+        }
+        const grid = this.#grid;
+        if (grid && grid !== load?.grid && this.#range?.kind === "last")
+            this.#take(grid, m, () => true);
+    }
+
+    #take(grid: Grid, m: Metrics, wanted: (id: number) => boolean): void {
+        grid.advance(grid.stepOf(m.t));
+        for (let i = 0; i < m.ids.length; i++) {
+            const id = m.ids[i]!;
+            if (this.#series.has(id) && wanted(id)) grid.append(id, m.t, m.values[i]!);
+        }
+    }
+
+    async #ask(load: Load, metric: string, from: string, to: string, points: number):
+        Promise<Result<History>> {
+        const match = [...load.selection.match];
+        const address = historyAddress({ metric, match, from, to, points });
+        const answer = await this.#getJson(address, load.abort.signal);
+        if (!answer.ok) return answer;
+        const history = parseHistory(answer.value);
+        if (history.ok && lengthOf(load.range, history.value) / history.value.stepMs > STEPS_MOST)
+            return fail("the answer has too many steps");
+        return history;
+    }
+
+    async #fetch(load: Load, metric: string): Promise<void> {
+        const { from, to } = rangeQuery(load.range);
+        const coarse = await this.#ask(load, metric, from, to, POINTS);
+        if (load !== this.#load) return;
+        let fine: Result<History> | undefined;
+        let open = Infinity; // start of the step that is taken apart
+        if (coarse.ok && load.range.kind === "last" && this.#mayBeHalfFull(coarse.value)) {
+            open = lastStepOf(coarse.value);
+            fine = await this.#ask(load, metric, String(open), "now", TICKS_OF_A_STEP);
+            if (load !== this.#load) return;
+        }
+        if (coarse.ok) this.#fill(load, coarse.value, open, fine?.ok ? fine.value : undefined);
+        load.waiting.delete(metric);
+        this.#settle(load, coarse.ok ? (fine && !fine.ok ? fine.error : undefined) : coarse.error);
+    }
+
+    #mayBeHalfFull(h: History): boolean {
+        return this.intervalMs === undefined || h.stepMs > this.intervalMs;
+    }
+
+    #fill(load: Load, coarse: History, open: number, fine: History | undefined): void {
+        const length = lengthOf(load.range, coarse);
+        const grid = (load.grid ??= new Grid(coarse.stepMs, length, coarse.fromMs));
+        if (load.gradual) this.#show(load);
+        this.describe(coarse.series.map((s) => s.info));
+        let newest = -Infinity;
+        for (const s of coarse.series) {
+            const column = grid.column(s.info.id);
+            for (let i = 0; i < s.times.length && s.times[i]! < open; i++) {
+                grid.fill(column, s.times[i]!, s.values[i]!);
+                if (!Number.isNaN(s.values[i]!)) newest = Math.max(newest, s.times[i]!);
+            }
+        }
+        const filled = new Set(coarse.series.map((s) => s.info.id));
+        if (open < Infinity) newest = open - 1;
+        if (fine) {
+            this.describe(fine.series.map((s) => s.info));
+            for (const s of fine.series) {
+                filled.add(s.info.id);
+                for (let i = 0; i < s.times.length; i++) {
+                    if (Number.isNaN(s.values[i]!)) continue;
+                    grid.append(s.info.id, s.times[i]!, s.values[i]!);
+                    newest = Math.max(newest, s.times[i]!);
+                }
+            }
+        }
+        for (const id of filled) grid.column(id).until = newest;
+        for (const m of load.pending) this.#take(grid, m, (id) => filled.has(id));
+    }
+
+    /* After each group: show what there is, or finish. */
+    #settle(load: Load, trouble: string | undefined): void {
+        if (trouble !== undefined) {
+            load.failed = true;
+            this.#handlers.trouble(trouble);
+        }
+        if (load.waiting.size === 0) {
+            if (!load.grid && load.range.kind === "last") load.grid = this.#bareGrid(load);
+            const grid = load.grid;
+            if (grid) {
+                // Series that history did not know, or could not give.
+                for (const m of load.pending) this.#take(grid, m, () => true);
+                this.#show(load);
+            }
+            this.#load = undefined;
+            if (!load.failed) this.#handlers.trouble(undefined);
+        }
+        this.#handlers.changed();
+    }
+
+    #show(load: Load): void {
+        this.#grid = load.grid;
+        this.#range = load.range;
+    }
+
+    /* Without history the window starts empty and fills from the stream. */
+    #bareGrid(load: Load): Grid {
+        const interval = this.intervalMs ?? 1000;
+        const step = Math.max(1, Math.ceil(spanOf(load.range) / POINTS / interval)) * interval;
+        return new Grid(step, spanOf(load.range), 0);
+    }
+}
+
+/* How much time the grid must hold: an answer to a fixed range covers whole steps. */
+function lengthOf(range: Range, h: History): number {
+    return range.kind === "last" ? range.spanMs : h.toMs - h.fromMs + h.stepMs;
+}
+
+function lastStepOf(h: History): number {
+    let last = h.fromMs;
+    for (const s of h.series) if (s.times.length) last = Math.max(last, s.times[s.times.length - 1]!);
+    return last;
+}

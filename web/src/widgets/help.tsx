@@ -1,0 +1,50 @@
+/* What the keys do. A native dialog: focus, Escape and the backdrop come with it. */
+import { useEffect, useRef } from "preact/hooks";
+
+export interface Shortcut {
+    keys: readonly string[];
+    what: string;
+}
+
+interface HelpProps {
+    open: boolean;
+    shortcuts: readonly Shortcut[];
+    onClose(): void;
+}
+
+export function Help({ open, shortcuts, onClose }: HelpProps) {
+    const dialog = useRef<HTMLDialogElement>(null);
+    useEffect(() => {
+        const d = dialog.current!;
+        if (open && !d.open) d.showModal();
+        if (!open && d.open) d.close();
+    }, [open]);
+    return (
+        <dialog
+            ref={dialog}
+            class="help"
+            aria-labelledby="help-title"
+            onClose={onClose}
+            onClick={(e) => e.target === dialog.current && onClose()}
+        >
+            <div class="help-body">
+                <h2 id="help-title">Keys</h2>
+                <dl>
+                    {shortcuts.map((s) => (
+                        <div key={s.what}>
+                            <dt>
+                                {s.keys.map((k) => (
+                                    <kbd key={k}>{k}</kbd>
+                                ))}
+                            </dt>
+                            <dd>{s.what}</dd>
+                        </div>
+                    ))}
+                </dl>
+                <button type="button" class="button" onClick={onClose}>
+                    Close
+                </button>
+            </div>
+        </dialog>
+    );
+}
