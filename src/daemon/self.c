@@ -1,0 +1,193 @@
+/*
+ * self.c: see self.h. One table says what exists; reading fills an array of the same order, so a
+ * number has its name, unit and sentence in one place.
+ */
+#include "daemon/self.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "daemon/recorder.h"
+#include "daemon/server.h"
+#include "hub/hub.h"
+#include "store/store.h"
+
+enum own {
+    OWN_CPU, OWN_RESIDENT, OWN_CLIENTS, OWN_VIEWERS, OWN_CONNECTIONS, OWN_REFUSED, OWN_REQUESTS,
+    OWN_MALFORMED, OWN_ENCODED, OWN_MESSAGES, OWN_SENT_BYTES, OWN_RECEIVED, OWN_CONFLATED,
+    OWN_CLOSED_SLOW, OWN_CLOSED_IDLE, OWN_PROTOCOL_ERRORS, OWN_DELIVERIES_LOST, OWN_STORE_WRITTEN,
+    OWN_STORE_LOST, OWN_STORE_DROPPED, OWN_STORE_BYTES, OWN_STORE_WRITE, OWN_STORE_WORK,
+    OWN_METRICS
+};
+
+#define COUNTER METRIC_COUNTER, 1
+#define NANOSECONDS METRIC_COUNTER, 1e-9
+#define GAUGE METRIC_GAUGE, 1
+
+static const struct metric own_metrics[OWN_METRICS] = {
+    [OWN_CPU] = {"netsonde_self_cpu_seconds_total", "seconds",
+                 "Processor time that netsonde itself has used.", NANOSECONDS},
+    [OWN_RESIDENT] = {"netsonde_self_resident_bytes", "bytes",
+                      "Memory of netsonde's main process that is in RAM.", GAUGE},
+    [OWN_CLIENTS] = {"netsonde_server_clients", "connections", "Connections open now.", GAUGE},
+    [OWN_VIEWERS] = {"netsonde_server_viewers", "connections",
+                     "WebSocket connections open now.", GAUGE},
+    [OWN_CONNECTIONS] = {"netsonde_server_connections_total", "connections",
+                         "Connections accepted.", COUNTER},
+    [OWN_REFUSED] = {"netsonde_server_refused_total", "connections",
+                     "Connections turned away because of a limit or for lack of descriptors.",
+                     COUNTER},
+    [OWN_REQUESTS] = {"netsonde_server_requests_total", "requests", "HTTP requests.", COUNTER},
+    [OWN_MALFORMED] = {"netsonde_server_malformed_total", "requests",
+                       "HTTP requests that were not well-formed or broke a limit.", COUNTER},
+    [OWN_ENCODED] = {"netsonde_server_encoded_total", "messages",
+                     "Stream messages encoded; each may go to many viewers.", COUNTER},
+    [OWN_MESSAGES] = {"netsonde_server_messages_total", "messages",
+                      "Stream messages handed to connections.", COUNTER},
+    [OWN_SENT_BYTES] = {"netsonde_server_sent_bytes_total", "bytes",
+                        "Bytes sent on all connections.", COUNTER},
+    [OWN_RECEIVED] = {"netsonde_server_received_total", "messages",
+                      "Stream messages received from viewers.", COUNTER},
+    [OWN_CONFLATED] = {"netsonde_server_conflated_total", "messages",
+                       "Messages that a slow viewer never got because a newer one replaced them.",
+                       COUNTER},
+    [OWN_CLOSED_SLOW] = {"netsonde_server_closed_slow_total", "connections",
+                         "Viewers closed because messages that must arrive piled up.", COUNTER},
+    [OWN_CLOSED_IDLE] = {"netsonde_server_closed_idle_total", "connections",
+                         "Viewers closed because they did not answer a ping.", COUNTER},
+    [OWN_PROTOCOL_ERRORS] = {"netsonde_server_protocol_errors_total", "connections",
+                             "Viewers closed because they broke the WebSocket protocol.", COUNTER},
+    [OWN_DELIVERIES_LOST] = {"netsonde_server_deliveries_lost_total", "messages",
+                             "Deliveries that found a server loop's queue full.", COUNTER},
+    [OWN_STORE_WRITTEN] = {"netsonde_store_ticks_written_total", "ticks",
+                           "Ticks written to the history.", COUNTER},
+    [OWN_STORE_LOST] = {"netsonde_store_ticks_lost_total", "ticks",
+                        "Ticks that the disk refused.", COUNTER},
+    [OWN_STORE_DROPPED] = {"netsonde_store_ticks_dropped_total", "ticks",
+                           "Ticks dropped because the disk was too slow.", COUNTER},
+    [OWN_STORE_BYTES] = {"netsonde_store_bytes", "bytes", "Size of the history on disk.", GAUGE},
+    [OWN_STORE_WRITE] = {"netsonde_store_write_seconds_total", "seconds",
+                         "Time spent writing ticks.", NANOSECONDS},
+    [OWN_STORE_WORK] = {"netsonde_store_work_seconds_total", "seconds",
+                        "Time spent sealing, expiring and giving space back.", NANOSECONDS},
+};
+
+static const struct metric build_info = {"netsonde_build_info", "", "Always 1; the label tells "
+                                         "the version.", METRIC_GAUGE, 1};
+
+struct self {
+    struct self_sources sources;
+    int statm_fd; /* -1: /proc does not tell */
+    long page_bytes;
+    struct series *series[OWN_METRICS];
+    struct series *build;
+};
+
+const struct metric *self_metric_at(size_t index)
+{
+    if (index == OWN_METRICS)
+        return &build_info;
+    return index < OWN_METRICS ? &own_metrics[index] : NULL;
+}
+
+struct self *self_new(const struct self_sources *sources)
+{
+    struct self *s = mem_alloc(sizeof(*s));
+    s->sources = *sources;
+    s->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    s->page_bytes = sysconf(_SC_PAGESIZE);
+    return s;
+}
+
+static double self_resident_bytes(const struct self *s)
+{
+    char text[128];
+    unsigned long long total, resident;
+    ssize_t len = s->statm_fd < 0 ? -1 : pread(s->statm_fd, text, sizeof(text) - 1, 0);
+    if (len <= 0)
+        return NAN;
+    text[len] = '\0';
+    if (sscanf(text, "%llu %llu", &total, &resident) != 2)
+        return NAN;
+    return (double)resident * (double)s->page_bytes;
+}
+
+static uint64_t self_cpu_ns(void)
+{
+    struct rusage use;
+    if (getrusage(RUSAGE_SELF, &use) < 0)
+        return 0;
+    return (uint64_t)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * NS_PER_S +
+           (uint64_t)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1000;
+}
+
+static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
+                      double gauges[OWN_METRICS])
+{
+    struct server_stats server;
+    struct hub_stats hub;
+    server_stats(s->sources.server, &server);
+    hub_stats(s->sources.hub, &hub);
+    struct store_stats store = store_stats(s->sources.store);
+
+    counts[OWN_CPU] = self_cpu_ns();
+    gauges[OWN_RESIDENT] = self_resident_bytes(s);
+    gauges[OWN_CLIENTS] = server.net.open;
+    gauges[OWN_VIEWERS] = (double)server.station.viewers;
+    counts[OWN_CONNECTIONS] = server.net.accepted;
+    counts[OWN_REFUSED] = server.net.refused_clients + server.net.refused_address +
+                          server.net.refused_descriptors;
+    counts[OWN_REQUESTS] = server.http.requests;
+    counts[OWN_MALFORMED] = server.http.malformed;
+    counts[OWN_ENCODED] = hub.messages;
+    counts[OWN_MESSAGES] = server.station.messages;
+    counts[OWN_SENT_BYTES] = server.net.bytes_out;
+    counts[OWN_RECEIVED] = server.station.received;
+    counts[OWN_CONFLATED] = server.station.conflated;
+    counts[OWN_CLOSED_SLOW] = server.station.closed_slow;
+    counts[OWN_CLOSED_IDLE] = server.station.closed_idle;
+    counts[OWN_PROTOCOL_ERRORS] = server.station.protocol_errors;
+    counts[OWN_DELIVERIES_LOST] = hub.lost;
+    counts[OWN_STORE_WRITTEN] = store.ticks_written;
+    counts[OWN_STORE_LOST] = store.ticks_lost;
+    counts[OWN_STORE_DROPPED] = recorder_dropped(s->sources.recorder);
+    gauges[OWN_STORE_BYTES] = (double)(store.database_bytes + store.wal_bytes);
+    counts[OWN_STORE_WRITE] = (uint64_t)store.write_ns_total;
+    counts[OWN_STORE_WORK] = (uint64_t)store.work_ns_total;
+}
+
+void self_sample(void *self, struct registry *registry, struct draft *draft)
+{
+    struct self *s = self;
+    uint64_t counts[OWN_METRICS] = {0};
+    double gauges[OWN_METRICS] = {0};
+    /* Counts of one run: the process is what counts them. */
+    uint64_t source = (uint64_t)getpid();
+    self_read(s, counts, gauges);
+    for (size_t i = 0; i < OWN_METRICS; i++) {
+        if (!s->series[i])
+            s->series[i] = registry_get(registry, &own_metrics[i], NULL, 0, "self");
+        if (own_metrics[i].kind == METRIC_COUNTER)
+            draft_counter(draft, s->series[i], counts[i], source);
+        else
+            draft_gauge(draft, s->series[i], gauges[i]);
+    }
+    if (!s->build) {
+        struct label version = {"version", s->sources.version};
+        s->build = registry_get(registry, &build_info, &version, 1, "self");
+    }
+    draft_gauge(draft, s->build, 1);
+}
+
+void self_free(struct self *s)
+{
+    if (!s)
+        return;
+    if (s->statm_fd >= 0)
+        close(s->statm_fd);
+    free(s);
+}

@@ -1,0 +1,33 @@
+/*
+ * self.h: netsonde's own numbers as series: what it uses, what it serves, what it lost. Sampled on
+ * the core thread in every tick.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "model/metric.h"
+#include "model/series.h"
+#include "model/tick.h"
+
+struct hub;
+struct recorder;
+struct server;
+struct store;
+struct self;
+
+struct self_sources {
+    const char *version;
+    struct hub *hub;
+    struct server *server;
+    struct store *store;
+    struct recorder *recorder;
+};
+
+/* Opens what it reads; before the sandbox. */
+struct self *self_new(const struct self_sources *sources);
+void self_sample(void *self, struct registry *registry, struct draft *draft); /* core thread */
+void self_free(struct self *s);                                               /* NULL allowed */
+
+/* Every metric it makes, for docs/METRICS.md; NULL past the last. */
+const struct metric *self_metric_at(size_t index);
