@@ -32,7 +32,6 @@
 #include "base/mem.h"
 #include "net/net_internal.h"
 
-#define QUEUE_LIMIT_BYTES (1U << 20)
 #define QUEUE_START 8 /* entries; doubled when full */
 #define BATCH 64      /* messages in one system call */
 #define FLUSH_CALLS 4 /* in one turn of the loop, so that others get theirs */
@@ -224,6 +223,7 @@ void conn_abort(struct conn *conn)
 static void linger(struct conn *conn)
 {
     conn->state = LINGERING;
+    wait_start(conn->net, &conn->wait, WAIT_LINGER);
     if (shutdown(conn->fd, SHUT_WR) != 0)
         finish(conn, 0);
 }
@@ -234,7 +234,7 @@ void conn_close(struct conn *conn)
         return;
     conn->state = FLUSHING;
     buf_fini(&conn->kept);
-    wait_start(conn->net, &conn->wait, WAIT_LINGER);
+    wait_end(&conn->wait); /* as long as bytes leave: `stall` watches over that */
     if (conn->queue_count == 0)
         linger(conn);
     watch(conn);
@@ -327,6 +327,7 @@ static void offer(struct conn *conn, const uint8_t *data, size_t len)
     while (len && conn->state == OPEN && !conn->paused) {
         const struct conn_ops *ops = conn->ops;
         void *user = conn->user;
+        CHECK(ops); /* who gives a conn away gives it to somebody */
         size_t used = ops->data(conn, user, data, len);
         CHECK(used <= len);
         /* Nothing used, nothing changed: that would go on for ever. */
@@ -435,7 +436,7 @@ struct conn *conn_accept(struct net *net, int fd, const struct net_address *remo
     conn->net = net;
     conn->fd = fd;
     conn->peer = *remote;
-    conn->queue_limit = QUEUE_LIMIT_BYTES;
+    conn->queue_limit = CONN_QUEUE_LIMIT_BYTES;
     wait_init(&conn->wait);
     wait_init(&conn->stall);
     list_append(&net->conns, &conn->node);

@@ -45,9 +45,11 @@ struct conn_ops {
  * used directly for socket pairs and by clients. */
 struct conn *conn_new(struct net *net, int fd);
 
+#define CONN_QUEUE_LIMIT_BYTES (1U << 20)
+
 void conn_set_owner(struct conn *conn, const struct conn_ops *ops, void *user);
 void conn_set_wait(struct conn *conn, enum conn_wait wait);
-void conn_set_queue_limit(struct conn *conn, size_t bytes); /* 1 MiB unless set */
+void conn_set_queue_limit(struct conn *conn, size_t bytes); /* CONN_QUEUE_LIMIT_BYTES before */
 
 /* Sends `message` at once when nothing is queued, with one system call; what the kernel does not
  * take is queued by reference (the conn takes a reference of its own, the caller keeps his).
@@ -62,8 +64,9 @@ size_t conn_queued_bytes(const struct conn *conn);
 void conn_pause(struct conn *conn);
 void conn_resume(struct conn *conn);
 
-/* Ends in order: the queue is sent, then the peer is told and its last bytes are thrown away, so
- * that no reset destroys what it has not read yet. At most linger_ms. */
+/* Ends in order: the queue is sent (for as long as the peer takes bytes: stall_ms), then the peer
+ * is told, and its last bytes are thrown away for up to linger_ms, so that no reset destroys what
+ * it has not read yet. */
 void conn_close(struct conn *conn);
 /* Ends now. */
 void conn_abort(struct conn *conn);

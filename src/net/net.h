@@ -16,7 +16,7 @@ struct net_limits {
     uint32_t keepalive_ms;            /* between two requests */
     uint32_t idle_ms;                 /* silence of a peer that must speak (WebSocket pong) */
     uint32_t stall_ms;                /* no byte leaves although there is something to send */
-    uint32_t linger_ms;               /* after conn_close: for the last bytes and the peer's end */
+    uint32_t linger_ms;               /* after conn_close: until the peer ends too */
 };
 #define NET_LIMITS_DEFAULT                                                                         \
     ((struct net_limits){.max_clients = 20000,                                                     \

@@ -121,7 +121,6 @@ int peer_uid(struct peer *peer, const struct net_address *remote, const struct n
             return -errno;
         if (from.nl_pid != 0) /* not from the kernel */
             continue;
-        int left = (int)n;
         const struct nlmsghdr *header = (const struct nlmsghdr *)answer;
         if (!NLMSG_OK(header, (uint32_t)n))
             return -EPROTO;

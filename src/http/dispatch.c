@@ -1,0 +1,238 @@
+/*
+ * dispatch.c: a complete request to the one who answers it.
+ *
+ * The order of the questions is the order of what they protect: is the request meant for us
+ * (Host), does it come from our own page if it could do something (Origin), is its body what it
+ * should be, is there such a thing, may this peer have it. So a stranger's page learns nothing
+ * about what exists here.
+ *
+ * Routes are few; they are compared one after the other, segment by segment. A pattern without {}
+ * wins over one with, so "/rules/test" can stand beside "/rules/{name}".
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "http/http_internal.h"
+
+/* ---- routes ---- */
+
+/* Does the path fit the pattern? {} takes one whole segment, of which `args` get the place. */
+static bool pattern_matches(const char *pattern, const char *path, struct route_arg *args,
+                            size_t *ret_count)
+{
+    *ret_count = 0;
+    while (*pattern) {
+        if (*pattern != '{') {
+            if (*pattern++ != *path++)
+                return false;
+            continue;
+        }
+        const char *end = strchr(pattern, '}');
+        size_t len = strcspn(path, "/");
+        CHECK(end && *ret_count < ROUTE_ARGS_MAX);
+        if (len == 0)
+            return false;
+        args[(*ret_count)++] = (struct route_arg){
+            .name = pattern + 1, .name_len = (size_t)(end - pattern - 1), .value = (char *)path};
+        pattern = end + 1;
+        path += len;
+    }
+    return *path == '\0';
+}
+
+/* GET answers HEAD too. */
+static unsigned methods_of(const struct http_route *route)
+{
+    return route->methods | (route->methods & HTTP_METHOD_GET ? HTTP_METHOD_HEAD : 0);
+}
+
+const struct http_route *route_find(const struct http_server *server, const char *path,
+                                    unsigned method, struct http_request *request,
+                                    unsigned *ret_methods)
+{
+    const struct http_route *best = NULL;
+    struct route_arg args[ROUTE_ARGS_MAX];
+    size_t count;
+    *ret_methods = 0;
+    for (size_t i = 0; i < server->route_count; i++) {
+        const struct http_route *route = &server->routes[i];
+        if (!pattern_matches(route->pattern, path, args, &count))
+            continue;
+        *ret_methods |= methods_of(route);
+        if ((methods_of(route) & method) && (!best || strchr(best->pattern, '{')))
+            best = route;
+    }
+    if (!best)
+        return NULL;
+    CHECK(pattern_matches(best->pattern, path, args, &count));
+    for (size_t i = 0; i < count; i++) {
+        request->args[i] = args[i];
+        request->args[i].value = mem_string_n(args[i].value, strcspn(args[i].value, "/"));
+    }
+    request->arg_count = count;
+    return best;
+}
+
+/* The file behind a path: a page of the dashboard or a file of its own. */
+static const struct asset *find_file(const struct http_server *server, const char *path)
+{
+    const struct http_config *config = &server->config;
+    for (size_t i = 0; i < config->page_count; i++) {
+        if (strcmp(config->pages[i], path) == 0)
+            return asset_find(config->assets, config->asset_count, "/index.html");
+    }
+    return asset_find(config->assets, config->asset_count, path);
+}
+
+/* The path below base_path; NULL when it is not below it. */
+static const char *below_base(const struct http_server *server, const char *path)
+{
+    size_t len = strlen(server->base);
+    if (strncmp(path, server->base, len) != 0 || path[len] != '/')
+        return NULL;
+    return path + len;
+}
+
+/* ---- answers that need no handler ---- */
+
+static void allow(struct http_request *request, unsigned methods)
+{
+    static const struct {
+        unsigned method;
+        const char *name;
+    } names[] = {{HTTP_METHOD_GET, "GET"},       {HTTP_METHOD_HEAD, "HEAD"},
+                 {HTTP_METHOD_POST, "POST"},     {HTTP_METHOD_PUT, "PUT"},
+                 {HTTP_METHOD_DELETE, "DELETE"}, {HTTP_METHOD_PATCH, "PATCH"}};
+    char text[64] = "OPTIONS";
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (methods & names[i].method)
+            strcat(strcat(text, ", "), names[i].name);
+    }
+    http_answer_header(request, "Allow", text);
+}
+
+static void wrong_method(struct http_request *request, unsigned methods)
+{
+    allow(request, methods);
+    if (request->head->method == HTTP_METHOD_OPTIONS)
+        http_respond_empty(request, 204);
+    else
+        http_respond_error(request, 405, NULL, NULL, "This path does not have that method.");
+}
+
+static void not_found(struct http_request *request)
+{
+    http_respond_error(request, 404, NULL, NULL, "There is nothing at %s.", request->head->path);
+}
+
+/* What the rules that look at the head alone say. True: refused and answered. */
+static bool is_refused(struct http_request *request)
+{
+    struct http_session *session = request->session;
+    struct http_counters *counters = &session->server->counters;
+    const struct access *access = session->server->config.access;
+    const struct http_head *head = request->head;
+    bool harmless = head->method & (HTTP_METHOD_GET | HTTP_METHOD_HEAD) && !head->upgrade;
+
+    if (!access_host_ok(access, head, conn_local(session->conn))) {
+        counters->refused_host++;
+        http_respond_error(request, 421, NULL, "host",
+                           "This server is not \"%s\". If it should be, add the name to "
+                           "serve.allowed_hosts.",
+                           head->authority);
+        return true;
+    }
+    if (!harmless && !access_origin_ok(access, head)) {
+        counters->refused_origin++;
+        http_respond_error(request, 403, NULL, "origin",
+                           "Requests like this are taken from this server's own pages and from "
+                           "serve.allowed_origins only.");
+        return true;
+    }
+    if (!access_content_type_ok(head)) {
+        counters->refused_type++;
+        http_respond_error(request, 415, NULL, "content-type",
+                           "The body must be application/json.");
+        return true;
+    }
+    return false;
+}
+
+static bool may(struct http_request *request, enum access_role needed)
+{
+    if (needed == ACCESS_ANYONE || request->role >= needed)
+        return true;
+    struct http_session *session = request->session;
+    request->role = access_role(session->server->config.access, request->head,
+                                conn_peer(session->conn), conn_local(session->conn), needed);
+    request->role_known = needed == ACCESS_ADMIN;
+    return request->role >= needed;
+}
+
+enum access_role http_request_role(struct http_request *request)
+{
+    if (!request->role_known)
+        (void)may(request, ACCESS_ADMIN);
+    request->role_known = true;
+    return request->role;
+}
+
+static void refuse_role(struct http_request *request)
+{
+    request->session->server->counters.refused_role++;
+    if (request->role == ACCESS_ANYONE) {
+        http_answer_header(request, "WWW-Authenticate", "Bearer realm=\"netsonde\"");
+        http_respond_error(request, 401, NULL, NULL,
+                           "Only programs on this host, not behind a proxy, may ask for this "
+                           "without a token.");
+    } else {
+        http_respond_error(request, 403, NULL, NULL,
+                           "This needs the role admin: a program on this host that runs as root "
+                           "or as the user of the daemon.");
+    }
+}
+
+void dispatch(struct http_request *request)
+{
+    struct http_server *server = request->session->server;
+    const struct http_head *head = request->head;
+    server->counters.requests++;
+    if (is_refused(request))
+        return;
+    if (strcmp(head->path, "*") == 0) {
+        wrong_method(request, HTTP_METHOD_GET | HTTP_METHOD_HEAD | HTTP_METHOD_POST |
+                                  HTTP_METHOD_PUT | HTTP_METHOD_DELETE);
+        return;
+    }
+    const char *path = below_base(server, head->path);
+    if (!path) {
+        if (strcmp(head->path, server->base) == 0) {
+            char *location = mem_printf("%s/", server->base);
+            http_answer_header(request, "Location", location);
+            free(location);
+            http_respond_empty(request, 308);
+        } else {
+            not_found(request);
+        }
+        return;
+    }
+
+    unsigned methods;
+    const struct http_route *route = route_find(server, path, head->method, request, &methods);
+    if (route) {
+        if (may(request, route->role))
+            route->handler(request, route->user);
+        else
+            refuse_role(request);
+        return;
+    }
+    const struct asset *file = methods ? NULL : find_file(server, path);
+    if (file && (head->method & (HTTP_METHOD_GET | HTTP_METHOD_HEAD)))
+        answer_asset(request, file);
+    else if (file || methods)
+        wrong_method(request, file ? HTTP_METHOD_GET | HTTP_METHOD_HEAD : methods);
+    else
+        not_found(request);
+}

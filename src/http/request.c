@@ -1,0 +1,136 @@
+/* request.c: what a handler sees, and the way out of HTTP into a WebSocket (RFC 6455 section 4.2).
+ * After the 101 nothing of HTTP is left with the connection: no session, no request, no buffer. */
+#include "http/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "http/http_internal.h"
+#include "wire/websocket.h"
+
+const struct http_head *http_request_head(const struct http_request *request)
+{
+    return request->head;
+}
+
+const char *http_request_param(const struct http_request *request, const char *name)
+{
+    return http_param(request->head, name);
+}
+
+const char *http_request_arg(const struct http_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->arg_count; i++) {
+        const struct route_arg *arg = &request->args[i];
+        if (strlen(name) == arg->name_len && memcmp(name, arg->name, arg->name_len) == 0)
+            return arg->value;
+    }
+    return NULL;
+}
+
+const char *http_request_body(const struct http_request *request, size_t *ret_len)
+{
+    return http_parser_body(request->parser, ret_len);
+}
+
+const struct net_address *http_request_peer(const struct http_request *request)
+{
+    return conn_peer(request->session->conn);
+}
+
+uv_loop_t *http_request_loop(const struct http_request *request)
+{
+    return net_loop(request->session->server->net);
+}
+
+void http_request_on_gone(struct http_request *request,
+                          void (*gone)(struct http_request *request, void *user), void *user)
+{
+    request->gone = gone;
+    request->gone_user = user;
+}
+
+/* ---- WebSocket ---- */
+
+/* NULL, or why this is no handshake. *ret_status is the answer to that. */
+static const char *handshake_fault(struct http_request *request, unsigned *ret_status)
+{
+    const struct http_head *head = request->head;
+    const char *version = http_header(head, "sec-websocket-version");
+    const char *key = http_header(head, "sec-websocket-key");
+    *ret_status = 426;
+    if (!head->upgrade || !http_header_has(head, "upgrade", "websocket"))
+        return "This path speaks WebSocket only.";
+    if (!version || strcmp(version, "13") != 0)
+        return "This server speaks version 13 of the WebSocket protocol.";
+    *ret_status = 400;
+    if (head->method != HTTP_METHOD_GET || head->minor != 1 || head->has_body)
+        return "A WebSocket handshake is a GET of HTTP/1.1 without a body.";
+    if (!key || !ws_key_valid(key))
+        return "Sec-WebSocket-Key is not 16 bytes in base64.";
+    return NULL;
+}
+
+static bool offers(const struct http_head *head, const char *protocol)
+{
+    for (size_t i = 0; i < head->header_count; i++) {
+        if (strcmp(head->headers[i].name, "sec-websocket-protocol") == 0 &&
+            ws_protocol_offered(head->headers[i].value, protocol))
+            return true;
+    }
+    return false;
+}
+
+static bool send_accept(struct http_request *request, const char *protocol)
+{
+    char accept[WS_ACCEPT_LEN + 1];
+    CLEANUP(buf_fini) struct buf text = BUF_INIT;
+    ws_accept(http_header(request->head, "sec-websocket-key"), accept);
+    http_put_status(&text, 101);
+    buf_text(&text, "Upgrade: websocket\r\nConnection: Upgrade\r\n");
+    http_put_header(&text, "Sec-WebSocket-Accept", accept);
+    if (protocol && offers(request->head, protocol))
+        http_put_header(&text, "Sec-WebSocket-Protocol", protocol);
+    buf_append(&text, request->headers.data, request->headers.len);
+    buf_text(&text, "\r\n");
+    struct bytes *message = buf_ok(&text) ? bytes_copy(text.data, text.len) : NULL;
+    bool sent = message && conn_send(request->session->conn, message) == 0;
+    bytes_unref(message);
+    return sent;
+}
+
+struct conn *http_upgrade(struct http_request *request, const char *protocol)
+{
+    struct http_session *session = request->session;
+    struct conn *conn = session->conn;
+    unsigned status;
+    request->gone = NULL;
+    if (session->server->stopping) {
+        http_respond_error(request, 503, NULL, NULL, "The server is stopping.");
+        return NULL;
+    }
+    const char *fault = handshake_fault(request, &status);
+    if (fault) {
+        if (status == 426) {
+            http_answer_header(request, "Upgrade", "websocket");
+            http_answer_header(request, "Connection", "Upgrade");
+            http_answer_header(request, "Sec-WebSocket-Version", "13");
+        }
+        http_respond_error(request, status, NULL, NULL, "%s", fault);
+        return NULL;
+    }
+    if (!send_accept(request, protocol)) {
+        session_answered(request, true);
+        return NULL;
+    }
+    session->server->counters.answers_by_class[1]++;
+    request_free(request);
+    session_free(session);
+    conn_set_wait(conn, CONN_WAIT_NONE);
+    conn_set_queue_limit(conn, CONN_QUEUE_LIMIT_BYTES);
+    conn_set_owner(conn, NULL, NULL);
+    conn_resume(conn);
+    return conn;
+}
