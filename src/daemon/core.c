@@ -40,6 +40,9 @@ struct core {
     void *end_user;
     void (*sample)(void *user, struct registry *registry, struct draft *draft);
     void *sample_user;
+    void (*engines)(void *user, const struct collector_status *status);
+    void *engines_user;
+    uint64_t engines_told; /* generation of the status that was told last; 0: none */
 
     int64_t interval_ms;
     uint64_t next_seq, next_event_seq;
@@ -159,6 +162,16 @@ static void core_tell_missed(struct core *core, uint64_t missed, int64_t now_ns,
     core->missed_told_ns = now_ns;
 }
 
+/* The status may change between ticks too, but nobody needs to know sooner than with the next. */
+static void core_tell_engines(struct core *core)
+{
+    uint64_t generation = collector_status_generation(core->collector) + 1;
+    if (!core->engines || generation == core->engines_told)
+        return;
+    core->engines_told = generation;
+    core->engines(core->engines_user, collector_status(core->collector));
+}
+
 static void core_sample_own(struct core *core)
 {
     struct draft *d = core->draft;
@@ -183,6 +196,7 @@ static void core_tick(void *user, int64_t point_ms, uint64_t missed)
     struct engine_sink sink = {
         .registry = core->registry, .draft = core->draft, .now_ms = point_ms};
     collector_collect(core->collector, &sink);
+    core_tell_engines(core);
     core_tell_missed(core, missed, now_ns, point_ms);
     core_sample_own(core);
     for (size_t i = 0; i < core->posted.count; i++)
@@ -286,6 +300,14 @@ void core_on_sample(struct core *core,
 {
     core->sample = sample;
     core->sample_user = user;
+}
+
+void core_on_engines(struct core *core,
+                     void (*changed)(void *user, const struct collector_status *status),
+                     void *user)
+{
+    core->engines = changed;
+    core->engines_user = user;
 }
 
 int core_start(struct core *core)

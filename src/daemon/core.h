@@ -41,6 +41,12 @@ void core_on_sample(struct core *core,
                     void (*sample)(void *user, struct registry *registry, struct draft *draft),
                     void *user);
 
+/* Called on the core thread whenever the engines look different, and once at the first tick. */
+struct collector_status;
+void core_on_engines(struct core *core,
+                     void (*changed)(void *user, const struct collector_status *status),
+                     void *user);
+
 int core_start(struct core *core); /* 0 or -errno */
 void core_stop(struct core *core); /* any thread */
 void core_join(struct core *core);

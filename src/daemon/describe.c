@@ -1,0 +1,53 @@
+/* describe.c: see describe.h. */
+#include "daemon/describe.h"
+
+#include "base/buf.h"
+#include "collect/select.h"
+#include "wire/json.h"
+
+static void put_text(struct buf *b, const char *key, const char *text)
+{
+    json_put_key(b, key);
+    json_put_string(b, text);
+}
+
+static void put_capabilities(struct buf *b, const char *key, uint32_t bits)
+{
+    json_put_key(b, key);
+    json_open(b, '[');
+    for (int c = 0; c < CAPABILITIES; c++) {
+        if (bits & 1U << c)
+            json_put_string(b, capability_name((enum capability)c));
+    }
+    json_close(b, ']');
+}
+
+struct bytes *describe_engines(const struct collector_status *status)
+{
+    struct buf b = BUF_INIT;
+    json_put_key(&b, "engines");
+    json_open(&b, '[');
+    for (size_t i = 0; i < status->count; i++) {
+        json_open(&b, '{');
+        put_text(&b, "name", status->engines[i].name);
+        put_text(&b, "state", engine_state_name(status->engines[i].state));
+        put_capabilities(&b, "capabilities", status->engines[i].capabilities);
+        put_capabilities(&b, "provides", status->engines[i].assigned);
+        put_text(&b, "reason", status->engines[i].reason);
+        put_text(&b, "remedy", status->engines[i].remedy);
+        json_close(&b, '}');
+    }
+    json_close(&b, ']');
+    json_put_key(&b, "capabilities");
+    json_open(&b, '[');
+    for (int c = 0; c < CAPABILITIES; c++) {
+        json_open(&b, '{');
+        put_text(&b, "name", capability_name((enum capability)c));
+        put_text(&b, "engine", status->providers[c]);
+        json_close(&b, '}');
+    }
+    json_close(&b, ']');
+    struct bytes *members = buf_ok(&b) ? bytes_copy(b.data, b.len) : NULL;
+    buf_fini(&b);
+    return members;
+}
