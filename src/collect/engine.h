@@ -7,8 +7,10 @@
  * engine provides which capability; an engine collects only what it was given.
  *
  * Threads: probe and open on the main thread before any other exists; attach, collect, detach and
- * close on the core thread; survey on the survey thread (slow sources; its result is a frozen
- * message that take_survey receives on the core thread; a tick never waits for it).
+ * close on the core thread, and probe and assign again there now and then, to find out whether what
+ * was lost is back: probe needs no privilege and changes nothing; survey on the survey thread (slow
+ * sources; its result is a frozen message that take_survey receives on the core thread; a tick
+ * never waits for it).
  */
 #pragma once
 
@@ -26,8 +28,11 @@ enum capability {
     CAPABILITY_SOCKETS,     /* sockets in use by protocol */
     CAPABILITY_SOFTNET,     /* per-CPU backlog */
     CAPABILITY_CONNTRACK,   /* connection tracking counters */
+    CAPABILITY_SYSTEM,      /* host's name, kernel, boot time, clock */
     CAPABILITIES
 };
+
+#define CAPABILITY_BIT(c) (UINT32_C(1) << (c))
 
 const char *capability_name(enum capability c); /* "interfaces" … */
 
@@ -40,8 +45,8 @@ struct engine_probe {
 };
 
 struct engine_settings {
-    const char *proc_root; /* "/proc", another tree in tests */
-    const char *sys_root;  /* "/sys" */
+    const char *proc_root;              /* "/proc", another tree in tests */
+    const char *sys_root;               /* "/sys" */
     const char *const *exclude_devices; /* globs */
     size_t exclude_devices_count;
     int64_t interval_ms;
@@ -50,7 +55,8 @@ struct engine_settings {
 struct engine_sink {
     struct registry *registry;
     struct draft *draft;
-    int64_t now_ms; /* wall */
+    int64_t now_ms;  /* wall */
+    int64_t mono_ns; /* monotonic, when collecting began; 0: collector_collect reads the clock */
 };
 
 struct uv_loop_s;
@@ -62,7 +68,7 @@ struct engine_class {
     /* Allocates; settings must outlive the engine. */
     struct engine *(*make)(const struct engine_settings *settings);
     void (*probe)(struct engine *e, struct engine_probe *ret);
-    int (*open)(struct engine *e, uint32_t capabilities); /* 0 or -errno; reason is logged */
+    int (*open)(struct engine *e, uint32_t capabilities);    /* 0 or -errno; reason is logged */
     int (*attach)(struct engine *e, struct uv_loop_s *loop); /* NULL: nothing to watch */
     /* Reads everything once. 0, or -errno when a capability is lost: the bits in *ret_lost go to
      * the next engine. A source that is only briefly unreadable is a gap, not a loss. */
@@ -70,8 +76,10 @@ struct engine_class {
     /* Changes what it provides while it runs (fall-back). */
     void (*assign)(struct engine *e, uint32_t capabilities);
     /* Survey thread, about once per collect.tables_interval: reads slow sources into a frozen
-     * message, or NULL when nothing changed. Must touch nothing that collect touches. May be NULL. */
+     * message, or NULL when nothing changed. Must touch nothing that collect touches. May be NULL.
+     */
     struct message *(*survey)(struct engine *e);
+    uint32_t surveyed; /* capabilities that need the survey; it runs while one is assigned */
     /* Core thread: takes what survey returned, for the ticks from now on. */
     void (*take_survey)(struct engine *e, struct message *result);
     void (*detach)(struct engine *e, void (*done)(void *user), void *user); /* NULL with attach */
@@ -80,7 +88,7 @@ struct engine_class {
 
 struct engine {
     const struct engine_class *class;
-    uint32_t assigned; /* capabilities it provides now */
+    uint32_t assigned;         /* capabilities it provides now */
     struct engine_probe probe; /* filled by select.c */
 };
 

@@ -90,7 +90,8 @@ static bool attributes_next(struct attributes *a, struct attribute *ret)
 }
 
 /* Copies a number of exactly `size` bytes or more; a shorter attribute makes the message bad. */
-static bool attribute_copy(struct attributes *a, const struct attribute *from, void *to, size_t size)
+static bool attribute_copy(struct attributes *a, const struct attribute *from, void *to,
+                           size_t size)
 {
     if (from->len < size) {
         a->bad = true;
@@ -101,7 +102,8 @@ static bool attribute_copy(struct attributes *a, const struct attribute *from, v
 }
 
 /* A text of at most size - 1 bytes, with or without its NUL; longer ones make the message bad. */
-static void attribute_text(struct attributes *a, const struct attribute *from, char *to, size_t size)
+static void attribute_text(struct attributes *a, const struct attribute *from, char *to,
+                           size_t size)
 {
     size_t len = strnlen(from->data, from->len);
     if (len >= size) {
@@ -140,6 +142,7 @@ int rtnetlink_parse_link(const struct nlmsghdr *msg, struct rtnetlink_link *ret)
     memset(ret, 0, offsetof(struct rtnetlink_link, stats));
     ret->index = (uint32_t)head.ifi_index;
     ret->type = head.ifi_type;
+    ret->family = head.ifi_family;
     ret->flags = head.ifi_flags;
 
     struct attribute at;
@@ -151,7 +154,8 @@ int rtnetlink_parse_link(const struct nlmsghdr *msg, struct rtnetlink_link *ret)
             break;
         case IFLA_STATS64: {
             size_t len = MIN(at.len, sizeof(ret->stats));
-            /* The oldest layout with 64 bits ends with tx_compressed; anything shorter is broken. */
+            /* The oldest layout with 64 bits ends with tx_compressed; anything shorter is broken.
+             */
             if (len < offsetof(struct rtnl_link_stats64, rx_nohandler)) {
                 all.bad = true;
                 break;

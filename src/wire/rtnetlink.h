@@ -28,6 +28,7 @@ enum rtnetlink_link_part {
 struct rtnetlink_link {
     uint32_t index;
     uint16_t type;  /* ARPHRD_* */
+    uint8_t family; /* AF_UNSPEC; AF_BRIDGE: about a port of a bridge, not about the link */
     uint32_t flags; /* IFF_* */
     uint32_t has;   /* enum rtnetlink_link_part */
     char name[IF_NAMESIZE];
@@ -41,21 +42,21 @@ struct rtnetlink_link {
 };
 
 struct rtnetlink_address {
-    uint32_t index;     /* of the interface */
-    uint8_t family;     /* AF_INET or AF_INET6 */
-    uint8_t prefix;     /* bits */
-    uint8_t scope;      /* RT_SCOPE_* */
+    uint32_t index;      /* of the interface */
+    uint8_t family;      /* AF_INET or AF_INET6 */
+    uint8_t prefix;      /* bits */
+    uint8_t scope;       /* RT_SCOPE_* */
     uint8_t address[16]; /* 4 or 16 bytes in use */
 };
 
 struct rtnetlink_route {
     uint8_t family;
-    uint8_t prefix; /* bits of the destination; 0 with an unset destination: the default route */
-    uint8_t type;   /* RTN_* */
+    uint8_t prefix;   /* bits of the destination; 0 with an unset destination: the default route */
+    uint8_t type;     /* RTN_* */
     uint8_t protocol; /* RTPROT_*: who put it there */
     uint32_t flags;   /* RTM_F_* */
     uint32_t table;
-    uint32_t index;    /* outgoing interface, 0: none or several */
+    uint32_t index; /* outgoing interface, 0: none or several */
     uint32_t metric;
     uint32_t nexthops; /* 0 or 1, more for a multipath route */
     bool has_gateway;

@@ -1,0 +1,181 @@
+/*
+ * catalogue.c: the fixed metrics as tables. The rest of collect refers to a metric by its place in
+ * a table, so a name is written exactly once in the program.
+ */
+#include "collect/catalogue.h"
+
+#include "base/defs.h"
+
+#define COUNTER(name, unit, help)                                                                  \
+    {                                                                                              \
+        name, unit, help, METRIC_COUNTER, 1                                                        \
+    }
+#define GAUGE(name, unit, help)                                                                    \
+    {                                                                                              \
+        name, unit, help, METRIC_GAUGE, 1                                                          \
+    }
+
+const struct metric catalogue_link_counters[LINK_COUNTERS] = {
+    [LINK_RX_BYTES] =
+        COUNTER("node_network_receive_bytes_total", "bytes", "Bytes received by the interface."),
+    [LINK_RX_PACKETS] = COUNTER("node_network_receive_packets_total", "packets",
+                                "Packets received by the interface."),
+    [LINK_RX_ERRS] = COUNTER("node_network_receive_errs_total", "packets",
+                             "Broken packets received, for whatever reason."),
+    [LINK_RX_DROP] = COUNTER("node_network_receive_drop_total", "packets",
+                             "Received packets dropped by the host or missed for lack of room."),
+    [LINK_RX_FIFO] = COUNTER("node_network_receive_fifo_total", "packets",
+                             "Receive errors because a FIFO of the device overflowed."),
+    [LINK_RX_FRAME] = COUNTER("node_network_receive_frame_total", "packets",
+                              "Receive errors of framing: wrong length, overrun, CRC, alignment."),
+    [LINK_RX_COMPRESSED] = COUNTER("node_network_receive_compressed_total", "packets",
+                                   "Compressed packets received (PPP, SLIP)."),
+    [LINK_RX_MULTICAST] =
+        COUNTER("node_network_receive_multicast_total", "packets", "Multicast packets received."),
+    [LINK_TX_BYTES] =
+        COUNTER("node_network_transmit_bytes_total", "bytes", "Bytes sent by the interface."),
+    [LINK_TX_PACKETS] =
+        COUNTER("node_network_transmit_packets_total", "packets", "Packets sent by the interface."),
+    [LINK_TX_ERRS] = COUNTER("node_network_transmit_errs_total", "packets",
+                             "Packets that could not be sent, for whatever reason."),
+    [LINK_TX_DROP] =
+        COUNTER("node_network_transmit_drop_total", "packets", "Packets dropped on their way out."),
+    [LINK_TX_FIFO] = COUNTER("node_network_transmit_fifo_total", "packets",
+                             "Send errors because a FIFO of the device ran empty."),
+    [LINK_TX_COLLS] =
+        COUNTER("node_network_transmit_colls_total", "packets", "Collisions seen while sending."),
+    [LINK_TX_CARRIER] =
+        COUNTER("node_network_transmit_carrier_total", "packets",
+                "Send errors of the line: no carrier, aborted, late or no heartbeat."),
+    [LINK_TX_COMPRESSED] = COUNTER("node_network_transmit_compressed_total", "packets",
+                                   "Compressed packets sent (PPP, SLIP)."),
+    [LINK_RX_NOHANDLER] = COUNTER("node_network_receive_nohandler_total", "packets",
+                                  "Packets received by an interface that takes none (inactive "
+                                  "member of a bond or team)."),
+    [LINK_CARRIER_CHANGES] =
+        COUNTER("node_network_carrier_changes_total", "changes", "Times the carrier came or went."),
+    [LINK_CARRIER_UP] =
+        COUNTER("node_network_carrier_up_changes_total", "changes", "Times the carrier came."),
+    [LINK_CARRIER_DOWN] =
+        COUNTER("node_network_carrier_down_changes_total", "changes", "Times the carrier went."),
+};
+
+const struct metric catalogue_link_gauges[LINK_GAUGES] = {
+    [LINK_UP] = GAUGE("node_network_up", "", "1 when the operational state is up, else 0."),
+    [LINK_CARRIER] = GAUGE("node_network_carrier", "",
+                           "1 when the interface has a carrier, else 0; absent while it is "
+                           "switched off."),
+    [LINK_MTU] = GAUGE("node_network_mtu_bytes", "bytes", "Largest packet the interface sends."),
+    [LINK_SPEED] = GAUGE("node_network_speed_bytes", "bytes",
+                         "Nominal speed in bytes per second; absent when the device has none."),
+    [LINK_QUEUE_LENGTH] = GAUGE("node_network_transmit_queue_length", "packets",
+                                "Packets that the send queue holds at most."),
+    [LINK_INDEX] = GAUGE("node_network_iface_id", "", "The interface's number in the kernel."),
+    [LINK_TYPE] = GAUGE("node_network_protocol_type", "",
+                        "Kind of link layer as a number: 1 Ethernet, 772 loopback, 65534 none."),
+    [LINK_FLAGS] = GAUGE("node_network_flags", "", "The interface's flags (IFF_*) as a number."),
+};
+
+const struct metric catalogue_softnet[SOFTNET_METRICS] = {
+    [SOFTNET_PROCESSED] = COUNTER("node_softnet_processed_total", "packets",
+                                  "Packets that this CPU took through the network stack."),
+    [SOFTNET_DROPPED] = COUNTER("node_softnet_dropped_total", "packets",
+                                "Packets dropped because this CPU's backlog was full."),
+    [SOFTNET_TIMES_SQUEEZED] = COUNTER("node_softnet_times_squeezed_total", "times",
+                                       "Times this CPU had to stop receiving with work left."),
+    [SOFTNET_CPU_COLLISION] = COUNTER("node_softnet_cpu_collision_total", "times",
+                                      "Times this CPU found the device's send lock taken."),
+    [SOFTNET_RECEIVED_RPS] = COUNTER("node_softnet_received_rps_total", "times",
+                                     "Times another CPU woke this one to receive for it (RPS)."),
+    [SOFTNET_FLOW_LIMIT] = COUNTER("node_softnet_flow_limit_count_total", "packets",
+                                   "Packets of large flows dropped to protect the small ones."),
+    [SOFTNET_BACKLOG] =
+        GAUGE("node_softnet_backlog_len", "packets", "Packets waiting in this CPU's backlog."),
+};
+
+const struct metric catalogue_conntrack_stats[CONNTRACK_STATS] = {
+    [CONNTRACK_FOUND] = COUNTER("node_nf_conntrack_stat_found", "times",
+                                "Look-ups that found a tracked connection."),
+    [CONNTRACK_INVALID] =
+        COUNTER("node_nf_conntrack_stat_invalid", "packets", "Packets that could not be tracked."),
+    [CONNTRACK_IGNORE] =
+        COUNTER("node_nf_conntrack_stat_ignore", "packets", "Packets that were tracked already."),
+    [CONNTRACK_INSERT] = COUNTER("node_nf_conntrack_stat_insert", "connections",
+                                 "Connections entered into the table."),
+    [CONNTRACK_INSERT_FAILED] = COUNTER("node_nf_conntrack_stat_insert_failed", "connections",
+                                        "Connections that could not be entered into the table."),
+    [CONNTRACK_DROP] = COUNTER("node_nf_conntrack_stat_drop", "packets",
+                               "Packets dropped because tracking them failed."),
+    [CONNTRACK_EARLY_DROP] = COUNTER("node_nf_conntrack_stat_early_drop", "connections",
+                                     "Connections forgotten early to make room for new ones."),
+    [CONNTRACK_SEARCH_RESTART] = COUNTER("node_nf_conntrack_stat_search_restart", "times",
+                                         "Look-ups begun again because the table was resized."),
+};
+
+const char *const catalogue_conntrack_columns[CONNTRACK_STATS] = {
+    [CONNTRACK_FOUND] = "found",
+    [CONNTRACK_INVALID] = "invalid",
+    [CONNTRACK_IGNORE] = "ignore",
+    [CONNTRACK_INSERT] = "insert",
+    [CONNTRACK_INSERT_FAILED] = "insert_failed",
+    [CONNTRACK_DROP] = "drop",
+    [CONNTRACK_EARLY_DROP] = "early_drop",
+    [CONNTRACK_SEARCH_RESTART] = "search_restart",
+};
+
+const struct metric catalogue_conntrack_entries =
+    GAUGE("node_nf_conntrack_entries", "connections", "Connections tracked now.");
+const struct metric catalogue_conntrack_limit =
+    GAUGE("node_nf_conntrack_entries_limit", "connections", "Connections tracked at most.");
+
+const struct metric catalogue_uname =
+    GAUGE("node_uname_info", "", "Always 1; the labels name the host and its kernel.");
+const struct metric catalogue_boot_time =
+    GAUGE("node_boot_time_seconds", "seconds", "When the host started, in Unix time.");
+const struct metric catalogue_time =
+    GAUGE("node_time_seconds", "seconds", "The host's clock, in Unix time.");
+
+const struct metric catalogue_netlink_overruns =
+    COUNTER("netsonde_netlink_overruns_total", "times",
+            "Times the kernel had more link, address or route messages than room for them.");
+const struct metric catalogue_collect_errors =
+    COUNTER("netsonde_collect_errors_total", "errors",
+            "Sources that could not be read and lines that could not be understood.");
+const struct metric catalogue_collect_bucket =
+    COUNTER("netsonde_collect_seconds_bucket", "ticks", "Ticks collected within so many seconds.");
+const struct metric catalogue_collect_sum = {"netsonde_collect_seconds_sum", "seconds",
+                                             "Time spent collecting.", METRIC_COUNTER, 1e-9};
+const struct metric catalogue_collect_count =
+    COUNTER("netsonde_collect_seconds_count", "ticks", "Ticks collected.");
+
+bool catalogue_at(size_t index, struct catalogue_entry *ret)
+{
+    static const struct {
+        const struct metric *first;
+        size_t count;
+        const char *labels;
+    } parts[] = {
+        {catalogue_link_counters, LINK_COUNTERS, "device"},
+        {catalogue_link_gauges, LINK_GAUGES, "device"},
+        {catalogue_softnet, SOFTNET_METRICS, "cpu"},
+        {&catalogue_conntrack_entries, 1, ""},
+        {&catalogue_conntrack_limit, 1, ""},
+        {catalogue_conntrack_stats, CONNTRACK_STATS, ""},
+        {&catalogue_uname, 1, "domainname,machine,nodename,release,sysname,version"},
+        {&catalogue_boot_time, 1, ""},
+        {&catalogue_time, 1, ""},
+        {&catalogue_netlink_overruns, 1, ""},
+        {&catalogue_collect_errors, 1, "engine"},
+        {&catalogue_collect_bucket, 1, "le"},
+        {&catalogue_collect_sum, 1, ""},
+        {&catalogue_collect_count, 1, ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (index < parts[i].count) {
+            *ret = (struct catalogue_entry){parts[i].first + index, parts[i].labels};
+            return true;
+        }
+        index -= parts[i].count;
+    }
+    return false;
+}

@@ -1,0 +1,115 @@
+/*
+ * catalogue.h: every metric that collecting makes, with its unit and its sentence. Names and label
+ * names are node_exporter's where it has the number, CONTRACT section 7. docs/METRICS.md is held to
+ * this list by a test.
+ *
+ * The numbers of /proc/net/{snmp,netstat,snmp6} and sockstat are named by the kernel while it
+ * runs: field_describe makes their metric from the name. All immutable, any thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/metric.h"
+
+/* Counters of an interface, in the order in which /proc/net/dev has the first sixteen. */
+enum link_counter {
+    LINK_RX_BYTES,
+    LINK_RX_PACKETS,
+    LINK_RX_ERRS,
+    LINK_RX_DROP,
+    LINK_RX_FIFO,
+    LINK_RX_FRAME,
+    LINK_RX_COMPRESSED,
+    LINK_RX_MULTICAST,
+    LINK_TX_BYTES,
+    LINK_TX_PACKETS,
+    LINK_TX_ERRS,
+    LINK_TX_DROP,
+    LINK_TX_FIFO,
+    LINK_TX_COLLS,
+    LINK_TX_CARRIER,
+    LINK_TX_COMPRESSED,
+    LINK_PROC_COUNTERS, /* those above are all that /proc/net/dev has */
+    LINK_RX_NOHANDLER = LINK_PROC_COUNTERS,
+    LINK_CARRIER_CHANGES,
+    LINK_CARRIER_UP,
+    LINK_CARRIER_DOWN,
+    LINK_COUNTERS
+};
+
+enum link_gauge {
+    LINK_UP,
+    LINK_CARRIER,
+    LINK_MTU,
+    LINK_SPEED,
+    LINK_QUEUE_LENGTH,
+    LINK_INDEX,
+    LINK_TYPE,
+    LINK_FLAGS,
+    LINK_GAUGES
+};
+
+enum softnet_metric {
+    SOFTNET_PROCESSED,
+    SOFTNET_DROPPED,
+    SOFTNET_TIMES_SQUEEZED,
+    SOFTNET_CPU_COLLISION,
+    SOFTNET_RECEIVED_RPS,
+    SOFTNET_FLOW_LIMIT,
+    SOFTNET_BACKLOG,
+    SOFTNET_METRICS
+};
+
+enum conntrack_stat {
+    CONNTRACK_FOUND,
+    CONNTRACK_INVALID,
+    CONNTRACK_IGNORE,
+    CONNTRACK_INSERT,
+    CONNTRACK_INSERT_FAILED,
+    CONNTRACK_DROP,
+    CONNTRACK_EARLY_DROP,
+    CONNTRACK_SEARCH_RESTART,
+    CONNTRACK_STATS
+};
+
+extern const struct metric catalogue_link_counters[LINK_COUNTERS]; /* {device} */
+extern const struct metric catalogue_link_gauges[LINK_GAUGES];     /* {device} */
+extern const struct metric catalogue_softnet[SOFTNET_METRICS];     /* {cpu} */
+extern const struct metric catalogue_conntrack_stats[CONNTRACK_STATS];
+extern const char *const catalogue_conntrack_columns[CONNTRACK_STATS]; /* the kernel's words */
+extern const struct metric catalogue_conntrack_entries, catalogue_conntrack_limit;
+extern const struct metric catalogue_uname, catalogue_boot_time, catalogue_time;
+extern const struct metric catalogue_netlink_overruns;
+extern const struct metric catalogue_collect_errors; /* {engine} */
+extern const struct metric catalogue_collect_bucket; /* {le} */
+extern const struct metric catalogue_collect_sum, catalogue_collect_count;
+
+struct catalogue_entry {
+    const struct metric *metric;
+    const char *labels; /* separated by commas; "" when it has none */
+};
+
+/* The fixed metrics one after the other; false past the last. */
+bool catalogue_at(size_t index, struct catalogue_entry *ret);
+
+#define FIELD_NAME_MAX 128 /* bytes of a metric name made from kernel words, its NUL included */
+
+/* A metric named by the kernel; `name` holds the text that metric.name points to. */
+struct field_metric {
+    struct metric metric;
+    char name[FIELD_NAME_MAX];
+    char help[FIELD_NAME_MAX + 64];
+};
+
+enum field_family { FIELD_NETSTAT, FIELD_SOCKSTAT };
+
+/* "TcpExt", "ListenDrops" -> node_netstat_TcpExt_ListenDrops. False: not letters, digits and
+ * underscores, or too long. The texts need not be terminated. *ret must stay where it is. */
+bool field_describe(enum field_family family, const char *group, size_t group_len,
+                    const char *field, size_t field_len, struct field_metric *ret);
+
+/* Fields with a sentence of their own, one after the other, for the documentation. */
+bool field_known_at(size_t index, struct field_metric *ret);

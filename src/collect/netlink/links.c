@@ -1,0 +1,158 @@
+/*
+ * links.c: from a link message to the numbers of an interface.
+ *
+ * A dump is kept until it is complete: a part of one that was interrupted by changes may show an
+ * interface twice or not at all, and an interface that is missing is taken for gone. The array
+ * keeps its size from tick to tick.
+ *
+ * The kernel counts errors in more detail than /proc/net/dev shows. The sums are those of the
+ * kernel's own /proc file, so the series are the same whichever engine reads them:
+ *
+ *   receive_drop      rx_dropped + rx_missed_errors
+ *   receive_frame     rx_length_errors + rx_over_errors + rx_crc_errors + rx_frame_errors
+ *   transmit_carrier  tx_carrier_errors + tx_aborted_errors + tx_window_errors
+ *                     + tx_heartbeat_errors
+ *   everything else   one number each: *_errs is rx_errors and tx_errors as they are
+ */
+#include "collect/netlink/links.h"
+
+#include <errno.h>
+#include <linux/if.h>
+#include <linux/if_arp.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/defs.h"
+#include "base/mem.h"
+
+#define LINKS_MAX 16384
+
+struct links {
+    struct rtnetlink_link *items;
+    size_t count, capacity;
+};
+
+struct links *links_new(void)
+{
+    return mem_alloc(sizeof(struct links));
+}
+
+void links_free(struct links *links)
+{
+    if (!links)
+        return;
+    free(links->items);
+    free(links);
+}
+
+size_t links_count(const struct links *links)
+{
+    return links->count;
+}
+
+const struct rtnetlink_link *links_at(const struct links *links, size_t index)
+{
+    CHECK(index < links->count);
+    return &links->items[index];
+}
+
+void links_clear(struct links *links)
+{
+    links->count = 0;
+}
+
+int links_add(void *user, const struct nlmsghdr *msg)
+{
+    struct links *links = user;
+    if (msg->nlmsg_type != RTM_NEWLINK)
+        return 0;
+    if (links->count == links->capacity) {
+        if (links->capacity >= LINKS_MAX)
+            return -E2BIG;
+        links->capacity = MAX(links->capacity * 2, (size_t)16);
+        links->items = mem_resize(links->items, links->capacity, sizeof(links->items[0]));
+    }
+    int err = rtnetlink_parse_link(msg, &links->items[links->count]);
+    if (!err)
+        links->count++;
+    return err;
+}
+
+int links_read(struct links *links, struct rtsocket *socket, uint64_t *ret_bad)
+{
+    int err = -EINTR;
+    for (int attempt = 0; attempt < 2 && err == -EINTR; attempt++) {
+        links_clear(links);
+        err = rtsocket_dump(socket, RTM_GETLINK, links_add, links, ret_bad);
+    }
+    return err;
+}
+
+static const char *link_kind(const struct rtnetlink_link *link)
+{
+    if (link->type == ARPHRD_LOOPBACK)
+        return "loopback";
+    if (link->has & RTNETLINK_HAS_PARENT)
+        return "physical";
+    return link->kind[0] ? link->kind : "virtual";
+}
+
+static void sample_stats(const struct rtnl_link_stats64 *from, struct link_sample *to)
+{
+    uint64_t *c = to->counters;
+    c[LINK_RX_BYTES] = from->rx_bytes;
+    c[LINK_RX_PACKETS] = from->rx_packets;
+    c[LINK_RX_ERRS] = from->rx_errors;
+    c[LINK_RX_DROP] = from->rx_dropped + from->rx_missed_errors;
+    c[LINK_RX_FIFO] = from->rx_fifo_errors;
+    c[LINK_RX_FRAME] =
+        from->rx_length_errors + from->rx_over_errors + from->rx_crc_errors + from->rx_frame_errors;
+    c[LINK_RX_COMPRESSED] = from->rx_compressed;
+    c[LINK_RX_MULTICAST] = from->multicast;
+    c[LINK_RX_NOHANDLER] = from->rx_nohandler;
+    c[LINK_TX_BYTES] = from->tx_bytes;
+    c[LINK_TX_PACKETS] = from->tx_packets;
+    c[LINK_TX_ERRS] = from->tx_errors;
+    c[LINK_TX_DROP] = from->tx_dropped;
+    c[LINK_TX_FIFO] = from->tx_fifo_errors;
+    c[LINK_TX_COLLS] = from->collisions;
+    c[LINK_TX_CARRIER] = from->tx_carrier_errors + from->tx_aborted_errors +
+                         from->tx_window_errors + from->tx_heartbeat_errors;
+    c[LINK_TX_COMPRESSED] = from->tx_compressed;
+    to->counted |= (1U << LINK_PROC_COUNTERS) - 1;
+    to->counted |= 1U << LINK_RX_NOHANDLER;
+}
+
+void links_sample(const struct rtnetlink_link *link, struct link_sample *ret)
+{
+    *ret = (struct link_sample){
+        .index = link->index,
+        .name = link->name,
+        .kind = link_kind(link),
+        .state =
+            link->has & RTNETLINK_HAS_OPERSTATE ? rtnetlink_operstate_name(link->operstate) : NULL,
+    };
+    if (link->has & RTNETLINK_HAS_STATS)
+        sample_stats(&link->stats, ret);
+    if (link->has & RTNETLINK_HAS_CARRIER_CHANGES)
+        link_count(ret, LINK_CARRIER_CHANGES, link->carrier_changes);
+    if (link->has & RTNETLINK_HAS_CARRIER_UP_DOWN) {
+        link_count(ret, LINK_CARRIER_UP, link->carrier_up);
+        link_count(ret, LINK_CARRIER_DOWN, link->carrier_down);
+    }
+    if (link->has & RTNETLINK_HAS_OPERSTATE)
+        link_measure(ret, LINK_UP, link->operstate == 6);
+    /* A device that is switched off has no carrier to speak of; sysfs refuses to tell, too. */
+    if ((link->has & RTNETLINK_HAS_CARRIER) && (link->flags & IFF_UP))
+        link_measure(ret, LINK_CARRIER, link->carrier);
+    if (link->has & RTNETLINK_HAS_MTU)
+        link_measure(ret, LINK_MTU, link->mtu_bytes);
+    if (link->has & RTNETLINK_HAS_QUEUE_LENGTH)
+        link_measure(ret, LINK_QUEUE_LENGTH, link->queue_length);
+    link_measure(ret, LINK_INDEX, link->index);
+    link_measure(ret, LINK_TYPE, link->type);
+    /* sysfs shows the flags that were set, not those that the state of the line adds. */
+    link_measure(ret, LINK_FLAGS,
+                 link->flags & ~(unsigned)(IFF_RUNNING | IFF_LOWER_UP | IFF_DORMANT));
+}

@@ -1,0 +1,30 @@
+/*
+ * links.h: the interfaces' numbers in one RTM_GETLINK dump. Core thread.
+ */
+#pragma once
+
+#include <linux/netlink.h>
+
+#include "collect/interfaces.h"
+#include "collect/netlink/socket.h"
+#include "wire/rtnetlink.h"
+
+struct links;
+
+struct links *links_new(void);
+void links_free(struct links *links); /* NULL allowed */
+
+/* Reads all links; asks a second time when the first dump was interrupted. 0 or -errno, -EINTR
+ * when the second one was too: then there is nothing to show in this tick. */
+int links_read(struct links *links, struct rtsocket *socket, uint64_t *ret_bad);
+
+size_t links_count(const struct links *links);
+const struct rtnetlink_link *links_at(const struct links *links, size_t index);
+
+/* For tests with recorded dumps: what links_read does with each message. */
+void links_clear(struct links *links);
+int links_add(void *links, const struct nlmsghdr *msg);
+
+/* node_network_* as /proc/net/dev sums them up, and what else the message has. Texts are borrowed
+ * from `link`. */
+void links_sample(const struct rtnetlink_link *link, struct link_sample *ret);

@@ -1,0 +1,33 @@
+/*
+ * monitor.h: what changes: links, addresses and routes, as events; and the addresses that each
+ * interface has now. Core thread, but for monitor_open, which runs before the threads.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collect/engine.h"
+#include "collect/netlink/socket.h"
+
+struct monitor;
+
+/* Joins the groups, then reads what is there. `gone` is told the index of every link that is
+ * removed. Settings are borrowed. 0 or -errno. */
+int monitor_open(struct monitor **ret, const struct engine_settings *settings,
+                 void (*gone)(void *user, uint32_t index), void *user);
+void monitor_free(struct monitor *m); /* NULL allowed */
+
+struct rtsocket *monitor_socket(const struct monitor *m); /* readable: call monitor_drain */
+
+/* Reads the waiting notices; never blocks, reads a bounded number at a time. 0 or -errno. */
+int monitor_drain(struct monitor *m);
+
+/* Hands the events since the last call to the tick (want_events) or drops them. */
+void monitor_flush(struct monitor *m, const struct engine_sink *sink, bool want_events);
+
+/* "10.0.0.1/8\nfe80::1/64", "" when there are none; borrowed until the next drain. */
+const char *monitor_addresses(struct monitor *m, uint32_t index);
+
+uint64_t monitor_overruns(const struct monitor *m);
+uint64_t monitor_bad(const struct monitor *m); /* messages that made no sense */

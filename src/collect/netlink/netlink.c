@@ -1,0 +1,277 @@
+/*
+ * netlink.c: the engine that asks rtnetlink.
+ *
+ *   collect   one dump of all links with their 64-bit statistics     -> series, table
+ *   events    a second socket that hears of changes (monitor.c)      -> events, addresses
+ *   survey    speeds from sysfs on the survey thread (sysfs.c)       -> series, table
+ *
+ * Both sockets are opened before the sandbox closes and kept: no system call but send and receive
+ * is needed afterwards. The loop wakes the monitor between ticks, so that its notices do not pile
+ * up in the kernel at long intervals; without a loop it is drained once a tick.
+ *
+ * A failed dump is a gap in this tick. Three in a row mean that the engine has lost its source:
+ * select.c gives the interfaces to another one.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/check.h"
+#include "base/defs.h"
+#include "base/mem.h"
+#include "collect/engine.h"
+#include "collect/interfaces.h"
+#include "collect/netlink/links.h"
+#include "collect/netlink/monitor.h"
+#include "collect/netlink/socket.h"
+#include "collect/sampler.h"
+#include "collect/sysfs.h"
+
+#define CAPABILITIES_HERE                                                                          \
+    (CAPABILITY_BIT(CAPABILITY_INTERFACES) | CAPABILITY_BIT(CAPABILITY_LINK_EVENTS))
+#define FAILURES_MAX 3
+
+struct netlink {
+    struct engine engine; /* first: engine_class hands it back */
+    const struct engine_settings *settings;
+    struct sampler sampler;
+    struct rtsocket *socket; /* dumps */
+    struct monitor *monitor;
+    struct links *links;
+    struct interfaces *interfaces;
+    struct series *overruns, *errors;
+    bool own_asked;    /* for the two series above */
+    uint32_t failures; /* in a row */
+
+    uv_poll_t poll;
+    bool polling;
+    void (*detached)(void *user);
+    void *detached_user;
+
+    struct sysfs_links *speeds; /* newest survey */
+
+    /* Survey thread. */
+    struct sysfs *sysfs;
+    struct sysfs_links *surveyed; /* handed over last */
+};
+
+static struct engine *netlink_make(const struct engine_settings *settings)
+{
+    struct netlink *n = mem_alloc(sizeof(*n));
+    n->engine.class = &engine_netlink;
+    n->settings = settings;
+    n->sampler.method = engine_netlink.name;
+    n->links = links_new();
+    n->interfaces = interfaces_new(&n->sampler, settings);
+    n->sysfs = sysfs_new(settings->sys_root, SYSFS_SPEED);
+    return &n->engine;
+}
+
+static void netlink_probe(struct engine *e, struct engine_probe *ret)
+{
+    struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
+    *ret = (struct engine_probe){0};
+    struct rtsocket *socket = NULL;
+    int err = n->socket ? 0 : rtsocket_open(&socket, 0);
+    rtsocket_close(socket);
+    if (!err) {
+        ret->capabilities = CAPABILITIES_HERE;
+        return;
+    }
+    snprintf(ret->reason, sizeof(ret->reason), "The kernel refuses a rtnetlink socket: %s.",
+             strerror(-err));
+    snprintf(ret->remedy, sizeof(ret->remedy),
+             "Allow AF_NETLINK, in a systemd unit with RestrictAddressFamilies=AF_NETLINK.");
+}
+
+static void netlink_gone(void *user, uint32_t index)
+{
+    struct netlink *n = user;
+    interfaces_gone(n->interfaces, index);
+}
+
+static int netlink_open(struct engine *e, uint32_t capabilities)
+{
+    struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
+    e->assigned = capabilities & CAPABILITIES_HERE;
+    int err = n->socket ? 0 : rtsocket_open(&n->socket, 0);
+    if (!err && !n->monitor)
+        err = monitor_open(&n->monitor, n->settings, netlink_gone, n);
+    if (!err && !n->speeds)
+        n->speeds = sysfs_read(n->sysfs, NULL, NULL); /* the first tick has them, too */
+    return err;
+}
+
+static void netlink_forget(struct netlink *n)
+{
+    interfaces_forget_series(n->interfaces);
+    n->overruns = series_unref(n->overruns);
+    n->errors = series_unref(n->errors);
+    n->own_asked = false;
+}
+
+static void netlink_assign(struct engine *e, uint32_t capabilities)
+{
+    struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
+    e->assigned = capabilities & CAPABILITIES_HERE;
+    n->failures = 0;
+    netlink_forget(n);
+}
+
+/* ---- between ticks ------------------------------------------------------------------------- */
+
+static void netlink_poll(uv_poll_t *handle, int status, int events)
+{
+    struct netlink *n = handle->data;
+    (void)events;
+    if (monitor_drain(n->monitor) < 0)
+        n->sampler.errors++;
+    /* Lost notices wake the socket with an error, and libuv then stops watching. */
+    if (status < 0)
+        uv_poll_start(&n->poll, UV_READABLE, netlink_poll);
+}
+
+static int netlink_attach(struct engine *e, struct uv_loop_s *loop)
+{
+    struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
+    int err = uv_poll_init(loop, &n->poll, rtsocket_fd(monitor_socket(n->monitor)));
+    if (err)
+        return err;
+    n->poll.data = n;
+    n->polling = true;
+    return uv_poll_start(&n->poll, UV_READABLE, netlink_poll);
+}
+
+static void netlink_closed(uv_handle_t *handle)
+{
+    struct netlink *n = handle->data;
+    n->polling = false;
+    n->detached(n->detached_user);
+}
+
+static void netlink_detach(struct engine *e, void (*done)(void *user), void *user)
+{
+    struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
+    if (!n->polling) {
+        done(user);
+        return;
+    }
+    n->detached = done;
+    n->detached_user = user;
+    uv_close((uv_handle_t *)&n->poll, netlink_closed);
+}
+
+/* ---- a tick -------------------------------------------------------------------------------- */
+
+static void netlink_sample_links(struct netlink *n, const struct engine_sink *sink)
+{
+    interfaces_begin(n->interfaces, sink);
+    for (size_t i = 0; i < links_count(n->links); i++) {
+        const struct rtnetlink_link *link = links_at(n->links, i);
+        struct link_sample sample;
+        links_sample(link, &sample);
+        sample.addresses = monitor_addresses(n->monitor, link->index);
+        const struct sysfs_link *slow = sysfs_links_find(n->speeds, link->index);
+        if (slow && (slow->measured & 1U << LINK_SPEED))
+            link_measure(&sample, LINK_SPEED, slow->gauges[LINK_SPEED]);
+        /* Kernels before 5.14 do not name the parent device. */
+        if (slow && slow->physical && strcmp(sample.kind, "virtual") == 0)
+            sample.kind = "physical";
+        interfaces_sample(n->interfaces, sink, &sample);
+    }
+    interfaces_end(n->interfaces, sink);
+}
+
+static void netlink_sample_own(struct netlink *n, const struct engine_sink *sink)
+{
+    if (!n->own_asked) {
+        struct label engine = {"engine", engine_netlink.name};
+        n->overruns = sampler_series(&n->sampler, sink, &catalogue_netlink_overruns, NULL, 0);
+        n->errors = sampler_series(&n->sampler, sink, &catalogue_collect_errors, &engine, 1);
+        n->own_asked = true;
+    }
+    draft_counter(sink->draft, n->overruns, monitor_overruns(n->monitor), 0);
+    draft_counter(sink->draft, n->errors, n->sampler.errors + monitor_bad(n->monitor), 0);
+}
+
+static int netlink_collect(struct engine *e, const struct engine_sink *sink, uint32_t *ret_lost)
+{
+    struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
+    if (sampler_retry(&n->sampler))
+        netlink_forget(n);
+
+    int err = monitor_drain(n->monitor);
+    if (!err && (e->assigned & CAPABILITY_BIT(CAPABILITY_INTERFACES))) {
+        err = links_read(n->links, n->socket, &n->sampler.errors);
+        if (!err)
+            netlink_sample_links(n, sink);
+    }
+    monitor_flush(n->monitor, sink, e->assigned & CAPABILITY_BIT(CAPABILITY_LINK_EVENTS));
+    n->failures = err ? n->failures + 1 : 0;
+    if (err)
+        n->sampler.errors++;
+    netlink_sample_own(n, sink);
+    if (n->failures < FAILURES_MAX)
+        return 0;
+    *ret_lost = e->assigned;
+    return err;
+}
+
+/* ---- survey -------------------------------------------------------------------------------- */
+
+static struct message *netlink_survey(struct engine *e)
+{
+    struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
+    struct sysfs_links *links = sysfs_read(n->sysfs, NULL, NULL);
+    if (!links)
+        return NULL;
+    bool same = sysfs_links_equal(links, n->surveyed);
+    message_unref(n->surveyed ? &n->surveyed->msg : NULL);
+    n->surveyed = links;
+    if (same)
+        return NULL;
+    message_ref(&links->msg);
+    return &links->msg;
+}
+
+static void netlink_take_survey(struct engine *e, struct message *result)
+{
+    struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
+    message_unref(n->speeds ? &n->speeds->msg : NULL);
+    n->speeds = CONTAINER_OF(result, struct sysfs_links, msg);
+}
+
+static void netlink_free(struct engine *e)
+{
+    if (!e)
+        return;
+    struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
+    CHECK(!n->polling);
+    netlink_forget(n);
+    interfaces_free(n->interfaces);
+    links_free(n->links);
+    monitor_free(n->monitor);
+    rtsocket_close(n->socket);
+    message_unref(n->speeds ? &n->speeds->msg : NULL);
+    message_unref(n->surveyed ? &n->surveyed->msg : NULL);
+    sysfs_free(n->sysfs);
+    free(n);
+}
+
+const struct engine_class engine_netlink = {
+    .name = "netlink",
+    .preference = 20,
+    .make = netlink_make,
+    .probe = netlink_probe,
+    .open = netlink_open,
+    .attach = netlink_attach,
+    .collect = netlink_collect,
+    .assign = netlink_assign,
+    .survey = netlink_survey,
+    .surveyed = CAPABILITY_BIT(CAPABILITY_INTERFACES),
+    .take_survey = netlink_take_survey,
+    .detach = netlink_detach,
+    .free = netlink_free,
+};

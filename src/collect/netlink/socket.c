@@ -1,0 +1,138 @@
+/*
+ * socket.c: talking to the kernel through libmnl.
+ *
+ * A dump is produced while it is read: the first part when the request is sent, each further part
+ * when the one before has been received. On a non-blocking socket EAGAIN in the middle of one
+ * therefore does not happen; should it, the dump counts as failed and its rest, recognised by the
+ * old sequence number, is skipped when the next one is read.
+ */
+#include "collect/netlink/socket.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+#include "wire/rtnetlink.h"
+
+/* The kernel makes no larger parts of a dump than 32 KiB, and smaller ones for smaller buffers. */
+#define RECEIVE_BYTES 32768
+#define DUMP_PARTS_MAX 4096
+
+struct rtsocket {
+    struct mnl_socket *mnl;
+    uint32_t seq;
+    _Alignas(struct nlmsghdr) char buffer[RECEIVE_BYTES];
+};
+
+int rtsocket_open(struct rtsocket **ret, uint32_t groups)
+{
+    struct mnl_socket *mnl = mnl_socket_open2(NETLINK_ROUTE, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (!mnl)
+        return -errno;
+    if (mnl_socket_bind(mnl, groups, MNL_SOCKET_AUTOPID) < 0) {
+        int err = -errno;
+        mnl_socket_close(mnl);
+        return err;
+    }
+    struct rtsocket *s = mem_alloc(sizeof(*s));
+    s->mnl = mnl;
+    *ret = s;
+    return 0;
+}
+
+void rtsocket_close(struct rtsocket *s)
+{
+    if (!s)
+        return;
+    mnl_socket_close(s->mnl);
+    free(s);
+}
+
+int rtsocket_fd(const struct rtsocket *s)
+{
+    return mnl_socket_get_fd(s->mnl);
+}
+
+void rtsocket_set_buffer(struct rtsocket *s, int bytes)
+{
+    int fd = rtsocket_fd(s);
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+}
+
+struct dump {
+    bool done, interrupted;
+    int err;
+};
+
+/* One received part of a dump. */
+static void dump_part(struct rtsocket *s, size_t len, struct dump *dump,
+                      int (*each)(void *user, const struct nlmsghdr *msg), void *user,
+                      uint64_t *ret_bad)
+{
+    const struct nlmsghdr *msg = NULL;
+    bool bad = false;
+    while (rtnetlink_next(s->buffer, len, &msg, &bad)) {
+        if (msg->nlmsg_seq != s->seq)
+            continue;
+        if (msg->nlmsg_flags & NLM_F_DUMP_INTR)
+            dump->interrupted = true;
+        if (msg->nlmsg_type == NLMSG_DONE || msg->nlmsg_type == NLMSG_ERROR) {
+            dump->done = true;
+            dump->err = rtnetlink_error(msg);
+        } else if (each(user, msg) < 0) {
+            (*ret_bad)++;
+        }
+    }
+    if (bad)
+        (*ret_bad)++;
+}
+
+int rtsocket_dump(struct rtsocket *s, uint16_t type,
+                  int (*each)(void *user, const struct nlmsghdr *msg), void *user,
+                  uint64_t *ret_bad)
+{
+    _Alignas(struct nlmsghdr) char request[RTNETLINK_REQUEST_MAX];
+    size_t len = rtnetlink_request_dump(request, type, ++s->seq);
+    if (mnl_socket_sendto(s->mnl, request, len) < 0)
+        return -errno;
+    struct dump dump = {0};
+    for (size_t parts = 0; !dump.done; parts++) {
+        if (parts == DUMP_PARTS_MAX)
+            return -E2BIG;
+        ssize_t got = mnl_socket_recvfrom(s->mnl, s->buffer, sizeof(s->buffer));
+        if (got < 0)
+            return -errno;
+        dump_part(s, (size_t)got, &dump, each, user, ret_bad);
+    }
+    if (dump.err)
+        return dump.err;
+    return dump.interrupted ? -EINTR : 0;
+}
+
+int rtsocket_notices(struct rtsocket *s, size_t datagrams,
+                     int (*each)(void *user, const struct nlmsghdr *msg), void *user,
+                     uint64_t *ret_bad)
+{
+    for (size_t i = 0; i < datagrams; i++) {
+        ssize_t got = mnl_socket_recvfrom(s->mnl, s->buffer, sizeof(s->buffer));
+        if (got < 0 && errno == ENOSPC) {
+            (*ret_bad)++; /* larger than the buffer: no notice is */
+            continue;
+        }
+        if (got < 0)
+            return -errno;
+        const struct nlmsghdr *msg = NULL;
+        bool bad = false;
+        while (rtnetlink_next(s->buffer, (size_t)got, &msg, &bad)) {
+            if (each(user, msg) < 0)
+                (*ret_bad)++;
+        }
+        if (bad)
+            (*ret_bad)++;
+    }
+    return 0;
+}

@@ -1,0 +1,36 @@
+/*
+ * socket.h: a non-blocking rtnetlink socket: dumps on request, notices of the groups it joined.
+ * One thread. Errors are -errno.
+ */
+#pragma once
+
+#include <linux/netlink.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rtsocket;
+
+/* groups: RTMGRP_* of the notices it wants, 0 for a socket that only asks. */
+int rtsocket_open(struct rtsocket **ret, uint32_t groups);
+void rtsocket_close(struct rtsocket *s); /* NULL allowed */
+int rtsocket_fd(const struct rtsocket *s);
+
+/* Room in the kernel for notices; more than the system allows takes a privilege and is cut. */
+void rtsocket_set_buffer(struct rtsocket *s, int bytes);
+
+/*
+ * Asks for all objects of one kind (RTM_GETLINK, RTM_GETADDR) and hands each message to `each`,
+ * whose negative answers are counted in *ret_bad, not fatal. The kernel fills a dump while it is
+ * read, so this never waits for anything but the kernel's own locks. -EINTR: the objects changed
+ * meanwhile and some may be missing or doubled; ask again. Nothing must be done with what came
+ * before 0 is returned.
+ */
+int rtsocket_dump(struct rtsocket *s, uint16_t type,
+                  int (*each)(void *user, const struct nlmsghdr *msg), void *user,
+                  uint64_t *ret_bad);
+
+/* Hands out the notices that wait, at most `datagrams` of them. 0, -EAGAIN when none is left,
+ * -ENOBUFS when some were lost: read on after a resync. */
+int rtsocket_notices(struct rtsocket *s, size_t datagrams,
+                     int (*each)(void *user, const struct nlmsghdr *msg), void *user,
+                     uint64_t *ret_bad);

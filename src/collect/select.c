@@ -1,0 +1,470 @@
+/*
+ * select.c: which engine gives what, and what happens when one fails.
+ *
+ * Every capability belongs to at most one engine at a time: the one with the largest preference
+ * among those that have it and have not lost it. Losing is reported by collect; the bit then goes
+ * to the next engine in the same tick, as an error event and in the log, and is kept in `lost`.
+ * Once a minute the engines are probed again: what came up (such as a module that was loaded) or
+ * came back is given to its best engine again. A loss that repeats costs a few ticks each time it
+ * is tried, so an engine waits twice as long after each one, up to about an hour. The series do
+ * not notice, because series belong to names and labels, not to engines.
+ *
+ * What collecting costs is measured here, as a histogram; a tick's own time is in the same tick.
+ *
+ * Threads: everything on the core thread, except that the survey thread reads `surveyed`, the one
+ * word that tells it which engines are in use. Engines are neither added nor removed after open.
+ */
+#include "collect/select.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/defs.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "collect/catalogue.h"
+#include "collect/sampler.h"
+
+#define PROBE_EVERY_NS (60 * NS_PER_S)
+#define PATIENCE_MAX 64 /* probes */
+
+static const struct engine_class *const classes_known[] = {&engine_netlink, &engine_procfs};
+
+/* Upper bounds of the buckets; the last one has none. */
+static const struct {
+    int64_t ns;
+    const char *le;
+} buckets[] = {
+    {50000, "5e-05"},    {100000, "0.0001"},  {250000, "0.00025"}, {500000, "0.0005"},
+    {1000000, "0.001"},  {2500000, "0.0025"}, {5000000, "0.005"},  {10000000, "0.01"},
+    {25000000, "0.025"}, {50000000, "0.05"},  {100000000, "0.1"},  {INT64_MAX, "+Inf"},
+};
+
+struct member {
+    struct engine *engine;
+    uint32_t lost;     /* capabilities it failed to give */
+    uint32_t patience; /* probes to wait after the latest loss */
+    uint32_t waited;
+    bool open;
+    char failure[256]; /* what was lost and why, "" */
+};
+
+struct collector {
+    struct engine_settings settings;              /* owns its texts */
+    struct member members[COLLECTOR_ENGINES_MAX]; /* by falling preference */
+    size_t count;
+    atomic_uint surveyed; /* bits by place in members: engines whose survey is wanted */
+    struct uv_loop_s *loop;
+    int64_t probed_ns;
+
+    size_t detaching;
+    void (*detached)(void *user);
+    void *detached_user;
+
+    struct sampler sampler;
+    bool asked;
+    struct series *bucket[ARRAY_LEN(buckets)], *sum, *ticks;
+    uint64_t bucket_count[ARRAY_LEN(buckets)], sum_ns;
+
+    struct collector_status *status; /* NULL: has to be made again */
+    uint64_t generation;
+};
+
+/* ---- making -------------------------------------------------------------------------------- */
+
+const char *collector_engine_name(size_t index)
+{
+    return index < ARRAY_LEN(classes_known) ? classes_known[index]->name : NULL;
+}
+
+static void settings_copy(struct engine_settings *to, const struct engine_settings *from)
+{
+    *to = *from;
+    to->proc_root = mem_string(from->proc_root);
+    to->sys_root = mem_string(from->sys_root);
+    const char **globs = mem_array(MAX(from->exclude_devices_count, (size_t)1), sizeof(*globs));
+    for (size_t i = 0; i < from->exclude_devices_count; i++)
+        globs[i] = mem_string(from->exclude_devices[i]);
+    to->exclude_devices = globs;
+}
+
+static void settings_fini(struct engine_settings *s)
+{
+    for (size_t i = 0; i < s->exclude_devices_count; i++)
+        free((char *)s->exclude_devices[i]);
+    free((void *)s->exclude_devices);
+    free((char *)s->proc_root);
+    free((char *)s->sys_root);
+}
+
+struct collector *collector_new_with(const struct engine_settings *settings,
+                                     const struct engine_class *const *classes, size_t count)
+{
+    CHECK(count <= COLLECTOR_ENGINES_MAX);
+    struct collector *c = mem_alloc(sizeof(*c));
+    settings_copy(&c->settings, settings);
+    c->sampler.method = "self";
+    for (size_t i = 0; i < count; i++) {
+        /* Into place by preference. */
+        size_t at = c->count++;
+        while (at > 0 && c->members[at - 1].engine->class->preference < classes[i]->preference) {
+            c->members[at] = c->members[at - 1];
+            at--;
+        }
+        c->members[at] = (struct member){.engine = classes[i]->make(&c->settings)};
+    }
+    return c;
+}
+
+int collector_new(struct collector **ret, const struct engine_settings *settings,
+                  const char *const *names, size_t names_count, const char **ret_bad)
+{
+    const struct engine_class *classes[ARRAY_LEN(classes_known)];
+    bool wanted[ARRAY_LEN(classes_known)] = {false};
+    for (size_t n = 0; n < names_count; n++) {
+        bool known = false;
+        for (size_t i = 0; i < ARRAY_LEN(classes_known); i++) {
+            if (strcmp(names[n], classes_known[i]->name) == 0)
+                known = wanted[i] = true;
+        }
+        if (!known) {
+            *ret_bad = names[n];
+            return -EINVAL;
+        }
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < ARRAY_LEN(classes_known); i++) {
+        if (!names_count || wanted[i])
+            classes[count++] = classes_known[i];
+    }
+    *ret = collector_new_with(settings, classes, count);
+    return 0;
+}
+
+void collector_free(struct collector *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->count; i++)
+        c->members[i].engine->class->free(c->members[i].engine);
+    for (size_t i = 0; i < ARRAY_LEN(buckets); i++)
+        series_unref(c->bucket[i]);
+    series_unref(c->sum);
+    series_unref(c->ticks);
+    message_unref(c->status ? &c->status->msg : NULL);
+    settings_fini(&c->settings);
+    free(c);
+}
+
+/* ---- who gives what ------------------------------------------------------------------------ */
+
+static void collector_changed(struct collector *c)
+{
+    message_unref(c->status ? &c->status->msg : NULL);
+    c->status = NULL;
+    c->generation++;
+    unsigned surveyed = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        const struct engine *e = c->members[i].engine;
+        if (c->members[i].open && (e->assigned & e->class->surveyed))
+            surveyed |= 1U << i;
+    }
+    atomic_store_explicit(&c->surveyed, surveyed, memory_order_relaxed);
+}
+
+/* The capabilities that each member should have: *wanted[i]. */
+static void collector_divide(const struct collector *c, uint32_t wanted[COLLECTOR_ENGINES_MAX])
+{
+    uint32_t taken = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        const struct member *m = &c->members[i];
+        wanted[i] = m->engine->probe.capabilities & ~m->lost & ~taken;
+        taken |= wanted[i];
+    }
+}
+
+static void collector_tell(const struct engine_sink *sink, const char *engine,
+                           enum capability capability, const char *reason, const char *now)
+{
+    log_warning("collect", "engine %s: %s: %s; %s%s from now on", engine,
+                capability_name(capability), reason, now ? "read by " : "not read", now ? now : "");
+    if (!sink)
+        return;
+    struct event *e = event_new(EVENT_ERROR, sink->now_ms);
+    event_text(e, "engine", engine);
+    event_text(e, "capability", capability_name(capability));
+    event_text(e, "reason", reason);
+    event_text(e, "now", now ? now : "none");
+    draft_event(sink->draft, e);
+}
+
+static const char *collector_provider(const struct collector *c, unsigned capability)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->members[i].open && (c->members[i].engine->assigned & CAPABILITY_BIT(capability)))
+            return c->members[i].engine->class->name;
+    }
+    return NULL;
+}
+
+static int member_open(struct collector *c, struct member *m, uint32_t capabilities)
+{
+    int err = m->engine->class->open(m->engine, capabilities);
+    if (!err && c->loop && m->engine->class->attach)
+        err = m->engine->class->attach(m->engine, c->loop);
+    m->open = !err;
+    if (err) {
+        m->lost |= capabilities;
+        m->engine->assigned = 0;
+        snprintf(m->failure, sizeof(m->failure), "Could not be opened: %s.", strerror(-err));
+        log_warning("collect", "engine %s: %s", m->engine->class->name, strerror(-err));
+    }
+    return err;
+}
+
+/* Gives every capability to its best engine. Engines that fail to open lose what they were to
+ * have, and it is divided again. Before privileges are dropped everything may be opened; later
+ * only an engine without a need for them is opened for the first time (procfs). */
+static void collector_assign(struct collector *c)
+{
+    uint32_t wanted[COLLECTOR_ENGINES_MAX];
+    for (bool again = true; again;) {
+        again = false;
+        collector_divide(c, wanted);
+        for (size_t i = 0; i < c->count && !again; i++) {
+            struct member *m = &c->members[i];
+            if (!m->open && wanted[i])
+                again = member_open(c, m, wanted[i]) != 0;
+            else if (m->open && m->engine->assigned != wanted[i])
+                m->engine->class->assign(m->engine, wanted[i]);
+        }
+    }
+    collector_changed(c);
+}
+
+int collector_open(struct collector *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        c->members[i].engine->class->probe(c->members[i].engine, &c->members[i].engine->probe);
+    collector_assign(c);
+    for (unsigned i = 0; i < CAPABILITIES; i++) {
+        if (collector_provider(c, i))
+            return 0;
+    }
+    return -ENODEV;
+}
+
+/* After a loss: the next engine takes over, and the tick tells. */
+static void collector_lose(struct collector *c, struct member *m, uint32_t lost, int err,
+                           const struct engine_sink *sink)
+{
+    m->lost |= lost;
+    m->patience = MIN(MAX(m->patience * 2, 1U), PATIENCE_MAX);
+    m->waited = 0;
+    snprintf(m->failure, sizeof(m->failure), "Failed while it ran: %s.", strerror(-err));
+    collector_assign(c);
+    for (unsigned i = 0; i < CAPABILITIES; i++) {
+        if (lost & CAPABILITY_BIT(i))
+            collector_tell(sink, m->engine->class->name, (enum capability)i, strerror(-err),
+                           collector_provider(c, i));
+    }
+}
+
+/* Now and then: what is lost may be back, what was missing may have come. */
+static void collector_probe(struct collector *c, const struct engine_sink *sink)
+{
+    const char *before[CAPABILITIES];
+    for (unsigned i = 0; i < CAPABILITIES; i++)
+        before[i] = collector_provider(c, i);
+    bool changed = false;
+    for (size_t i = 0; i < c->count; i++) {
+        struct member *m = &c->members[i];
+        uint32_t had = m->engine->probe.capabilities & ~m->lost;
+        m->engine->class->probe(m->engine, &m->engine->probe);
+        if (++m->waited >= m->patience) {
+            m->lost = 0;
+            m->failure[0] = '\0';
+        }
+        changed |= had != (m->engine->probe.capabilities & ~m->lost);
+    }
+    if (!changed)
+        return;
+    collector_assign(c);
+    for (unsigned i = 0; i < CAPABILITIES; i++) {
+        const char *now = collector_provider(c, i);
+        if (now != before[i])
+            collector_tell(sink, before[i] ? before[i] : now, (enum capability)i, "it works now",
+                           now);
+    }
+}
+
+/* ---- a tick -------------------------------------------------------------------------------- */
+
+static void collector_sample_own(struct collector *c, const struct engine_sink *sink,
+                                 int64_t elapsed_ns)
+{
+    if (sampler_retry(&c->sampler))
+        c->asked = false;
+    if (!c->asked) {
+        for (size_t i = 0; i < ARRAY_LEN(buckets); i++) {
+            struct label le = {"le", buckets[i].le};
+            series_unref(c->bucket[i]);
+            c->bucket[i] = sampler_series(&c->sampler, sink, &catalogue_collect_bucket, &le, 1);
+        }
+        series_unref(c->sum);
+        series_unref(c->ticks);
+        c->sum = sampler_series(&c->sampler, sink, &catalogue_collect_sum, NULL, 0);
+        c->ticks = sampler_series(&c->sampler, sink, &catalogue_collect_count, NULL, 0);
+        c->asked = true;
+    }
+    c->sum_ns += (uint64_t)elapsed_ns;
+    for (size_t i = 0; i < ARRAY_LEN(buckets); i++) {
+        c->bucket_count[i] += elapsed_ns <= buckets[i].ns;
+        draft_counter(sink->draft, c->bucket[i], c->bucket_count[i], 0);
+    }
+    draft_counter(sink->draft, c->sum, c->sum_ns, 0);
+    draft_counter(sink->draft, c->ticks, c->bucket_count[ARRAY_LEN(buckets) - 1], 0);
+}
+
+void collector_collect(struct collector *c, const struct engine_sink *given)
+{
+    int64_t start_ns = clock_mono_ns();
+    struct engine_sink sink = *given;
+    if (!sink.mono_ns)
+        sink.mono_ns = start_ns;
+    if (!c->probed_ns)
+        c->probed_ns = sink.mono_ns;
+    if (sink.mono_ns - c->probed_ns >= PROBE_EVERY_NS) {
+        c->probed_ns = sink.mono_ns;
+        collector_probe(c, &sink);
+    }
+    /* By falling preference, so what is lost by one is read by the next in the same tick. */
+    for (size_t i = 0; i < c->count; i++) {
+        struct member *m = &c->members[i];
+        if (!m->open || !m->engine->assigned)
+            continue;
+        uint32_t lost = 0;
+        int err = m->engine->class->collect(m->engine, &sink, &lost);
+        if (lost)
+            collector_lose(c, m, lost, err ? err : -EIO, &sink);
+    }
+    collector_sample_own(c, &sink, clock_mono_ns() - start_ns);
+}
+
+/* ---- loops and surveys --------------------------------------------------------------------- */
+
+int collector_attach(struct collector *c, struct uv_loop_s *loop)
+{
+    c->loop = loop;
+    for (size_t i = 0; i < c->count; i++) {
+        struct member *m = &c->members[i];
+        int err =
+            m->open && m->engine->class->attach ? m->engine->class->attach(m->engine, loop) : 0;
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+static void collector_one_detached(void *user)
+{
+    struct collector *c = user;
+    if (--c->detaching == 0)
+        c->detached(c->detached_user);
+}
+
+void collector_detach(struct collector *c, void (*done)(void *user), void *user)
+{
+    c->detached = done;
+    c->detached_user = user;
+    c->detaching = 1; /* this call itself: `done` must not run before the loop is through */
+    for (size_t i = 0; i < c->count; i++) {
+        struct member *m = &c->members[i];
+        if (!c->loop || !m->open || !m->engine->class->detach)
+            continue;
+        c->detaching++;
+        m->engine->class->detach(m->engine, collector_one_detached, c);
+    }
+    c->loop = NULL;
+    collector_one_detached(c);
+}
+
+void collector_survey(struct collector *c,
+                      void (*deliver)(void *user, struct engine *e, struct message *result),
+                      void *user)
+{
+    unsigned wanted = atomic_load_explicit(&c->surveyed, memory_order_relaxed);
+    for (size_t i = 0; i < c->count; i++) {
+        struct engine *e = c->members[i].engine;
+        struct message *result = wanted & 1U << i ? e->class->survey(e) : NULL;
+        if (result)
+            deliver(user, e, result);
+    }
+}
+
+void collector_take_survey(struct collector *c, struct engine *e, struct message *result)
+{
+    (void)c;
+    e->class->take_survey(e, result);
+}
+
+/* ---- status -------------------------------------------------------------------------------- */
+
+const char *engine_state_name(enum engine_state state)
+{
+    static const char *const names[ENGINE_STATES] = {
+        [ENGINE_IN_USE] = "in use",
+        [ENGINE_SPARE] = "spare",
+        [ENGINE_LOST] = "lost",
+        [ENGINE_UNAVAILABLE] = "unavailable",
+    };
+    return names[state];
+}
+
+static void status_destroy(struct message *msg)
+{
+    free(CONTAINER_OF(msg, struct collector_status, msg));
+}
+
+static enum engine_state member_state(const struct member *m)
+{
+    if (m->open && m->engine->assigned)
+        return ENGINE_IN_USE;
+    if (m->lost)
+        return ENGINE_LOST;
+    return m->engine->probe.capabilities ? ENGINE_SPARE : ENGINE_UNAVAILABLE;
+}
+
+struct collector_status *collector_status(struct collector *c)
+{
+    if (c->status)
+        return c->status;
+    struct collector_status *status = mem_alloc(sizeof(*status));
+    message_init(&status->msg, status_destroy);
+    status->count = c->count;
+    for (size_t i = 0; i < c->count; i++) {
+        const struct member *m = &c->members[i];
+        const struct engine_probe *probe = &m->engine->probe;
+        status->engines[i].name = m->engine->class->name;
+        status->engines[i].state = member_state(m);
+        status->engines[i].capabilities = probe->capabilities;
+        status->engines[i].assigned = m->open ? m->engine->assigned : 0;
+        snprintf(status->engines[i].reason, sizeof(status->engines[i].reason), "%s",
+                 m->failure[0] ? m->failure : probe->reason);
+        snprintf(status->engines[i].remedy, sizeof(status->engines[i].remedy), "%s", probe->remedy);
+    }
+    for (unsigned i = 0; i < CAPABILITIES; i++)
+        status->providers[i] = collector_provider(c, i);
+    c->status = status;
+    return status;
+}
+
+uint64_t collector_status_generation(const struct collector *c)
+{
+    return c->generation;
+}
