@@ -31,7 +31,6 @@ void text_format_size(uint64_t bytes, char *out, size_t size);
 
 /* `*` any run, `?` one character, `[a-z]` `[!a-z]` classes, `\` quotes; the whole text must match.
  * A class that is not closed matches nothing.
- * A class that is not closed matches nothing.
  * Linear in len(glob) * len(text): hostile patterns cannot make it slow. */
 bool text_glob(const char *glob, const char *text);
 
