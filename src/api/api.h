@@ -14,6 +14,7 @@
 #include "hub/hub.h"
 
 struct api;
+struct store_reader;
 
 struct api_settings {
     const char *version, *host;
@@ -24,7 +25,7 @@ struct api_settings {
     /* JSON object without its braces, e.g. "\"sandbox\":{...}": what is known at the start. */
     const char *info_members;
     /* The loop's thread: a reader met a damaged database. May be NULL. */
-    void (*history_damaged)(void *user);
+    void (*history_damaged)(void *user, const struct store_reader *reader);
     void *user;
 };
 

@@ -37,7 +37,7 @@ struct readers {
     bool closing;
     struct place places[READERS_AT_ONCE];
     const struct tick_ring *ring;
-    void (*damaged)(void *user);
+    void (*damaged)(void *user, const struct store_reader *reader);
     void *damaged_user;
 };
 
@@ -69,10 +69,10 @@ static void place_done(uv_work_t *work, int status)
     p->ticks_count = 0;
     if (p->failed) {
         /* A fresh look next time: the database may have been set aside and begun anew. */
+        if (p->failed == -EBADMSG && r->damaged && p->reader)
+            r->damaged(r->damaged_user, p->reader);
         store_reader_close(p->reader);
         p->reader = NULL;
-        if (p->failed == -EBADMSG && r->damaged)
-            r->damaged(r->damaged_user);
     }
     struct job *job = TAKE(p->job);
     job->done(job);
@@ -99,7 +99,8 @@ static void place_start(struct place *p, struct job *job)
     CHECK(err == 0);
 }
 
-struct readers *readers_new(uv_loop_t *uv, const char *data_dir, void (*damaged)(void *user),
+struct readers *readers_new(uv_loop_t *uv, const char *data_dir,
+                            void (*damaged)(void *user, const struct store_reader *reader),
                             void *damaged_user)
 {
     struct readers *r = mem_alloc(sizeof(*r));

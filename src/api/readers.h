@@ -31,7 +31,8 @@ struct job {
 };
 
 /* damaged (may be NULL): on the loop's thread, when a reader met a damaged database. */
-struct readers *readers_new(uv_loop_t *uv, const char *data_dir, void (*damaged)(void *user),
+struct readers *readers_new(uv_loop_t *uv, const char *data_dir,
+                            void (*damaged)(void *user, const struct store_reader *reader),
                             void *damaged_user);
 
 /* Runs the job with the ticks of `ring` at hand. False: too many wait; the job was not taken. */

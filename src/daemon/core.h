@@ -11,6 +11,7 @@
 #include "model/event.h"
 #include "model/series.h"
 #include "model/sink.h"
+#include "model/tick.h"
 
 struct collector;
 struct core;

@@ -184,12 +184,12 @@ static void hub_receive(void *item, void *user)
         hub_resend(hub, r);
         break;
     }
-    request_free(r);
+    hub_request_free(r);
 }
 
 static void hub_drop_request(void *item)
 {
-    request_free(item);
+    hub_request_free(item);
 }
 
 static const struct mailbox_ops hub_mailbox_ops = {hub_receive, hub_drop_request};

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-void request_free(struct request *r)
+void hub_request_free(struct request *r)
 {
     feed_spec_fini(&r->spec);
     free(r);

@@ -31,7 +31,7 @@ struct request {
     uint64_t since;
 };
 
-void request_free(struct request *r);
+void hub_request_free(struct request *r);
 
 /* Hub -> station. */
 enum delivery_kind {

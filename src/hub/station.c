@@ -55,7 +55,7 @@ int station_request(struct station *st, struct request *r)
     r->station = st->index;
     int err = mailbox_post(hub_inbox(st->hub), r);
     if (err)
-        request_free(r);
+        hub_request_free(r);
     return err;
 }
 

@@ -320,7 +320,7 @@ static void operation_subscribe(struct viewer *v, const struct operation *op)
         (r->spec.selector.globs_count || r->spec.selector.matches_count))
         wrong = "\"metric\" and \"match\" go with the channel metrics only";
     if (wrong) {
-        request_free(r);
+        hub_request_free(r);
         viewer_refuse(v, op, "bad_request", wrong);
         return;
     }
