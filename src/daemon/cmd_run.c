@@ -1,0 +1,413 @@
+/*
+ * cmd_run.c: `netsonde run`: everything is wired here, in the only safe order:
+ *
+ *   1. the keeper is forked while this process is small and still privileged
+ *   2. listeners, database, engines, descriptors: whatever needs rights or names is opened
+ *   3. the sandbox closes: from here on nothing can be gained, only lost
+ *   4. threads start: hub, store, survey, then core, so that the first tick finds everybody ready
+ *   5. this thread waits for signals
+ *   6. the same backwards: core first, so that nobody gets ticks any more; the store last
+ *
+ * struct run owns all of it; each part may be missing when starting failed half-way.
+ */
+#include "daemon/commands.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "collect/select.h"
+#include "daemon/config.h"
+#include "daemon/core.h"
+#include "daemon/describe.h"
+#include "daemon/notify.h"
+#include "daemon/privileges.h"
+#include "daemon/recorder.h"
+#include "daemon/self.h"
+#include "daemon/server.h"
+#include "daemon/surveyor.h"
+#include "hub/hub.h"
+#include "keeper/keeper.h"
+#include "net/listener.h"
+#include "net/peer.h"
+#include "store/store.h"
+#include "version.h"
+#include "wire/json.h"
+
+/* Ticks that stay in memory: what `since` can replay, and what queries add to the disk. */
+#define RING_TICKS 120
+#define RING_BYTES (2 * 1024 * 1024)
+
+struct run {
+    const struct config *config;
+    struct keeper *keeper;
+    struct listeners *listeners;
+    struct peer *peer;
+    struct store *store;
+    struct notify *notify;
+    struct registry *registry;
+    struct collector *collector;
+    struct sandbox_report sandbox;
+    char host[256];
+    struct buf info; /* members of /api/v1/info known at the start */
+    struct access *access;
+    struct core *core;
+    struct hub *hub;
+    struct server *server;
+    struct recorder *recorder;
+    struct surveyor *surveyor;
+    struct self *self;
+    struct sink hub_sink;
+};
+
+/* ---- 2: open everything ------------------------------------------------------------------ */
+
+static int run_open_listeners(struct run *r)
+{
+    const struct config *c = r->config;
+    r->listeners = listeners_new(false);
+    for (size_t i = 0; i < c->serve.listen.count; i++) {
+        char why[256];
+        int err = listeners_add(r->listeners, c->serve.listen.items[i], why, sizeof(why));
+        bool absent = err == -EADDRNOTAVAIL || err == -EAFNOSUPPORT;
+        if (err && absent && !config_is_set(c, "serve", "listen")) {
+            log_info("daemon", "%s; going on without it", why); /* e.g. a host without IPv6 */
+        } else if (err) {
+            log_error("daemon", "%s", why);
+            return err;
+        }
+    }
+    if (!listeners_count(r->listeners)) {
+        log_error("daemon", "no address to listen on; name one with --listen ADDR:PORT");
+        return -EADDRNOTAVAIL;
+    }
+    if (!listeners_loopback_only(r->listeners)) {
+        log_error("daemon", "serve.listen names an address beyond loopback, and this version has no "
+                            "access tokens yet to protect it; listen on 127.0.0.1 or [::1]");
+        return -EPERM;
+    }
+    return 0;
+}
+
+static int run_open_store(struct run *r)
+{
+    const struct config *c = r->config;
+    struct store_settings settings = STORE_SETTINGS_DEFAULT;
+    settings.raw_ms = c->store.raw_ms;
+    settings.events_ms = c->store.events_ms;
+    settings.max_size_bytes = c->store.max_size_bytes;
+    settings.durable = c->store.durability == CONFIG_DURABILITY_FULL;
+    struct store_error why;
+    int err = store_open(c->data_dir, &settings, &r->store, &why);
+    if (err) {
+        log_error("store", "%s", why.text);
+        return err;
+    }
+    r->registry = registry_new(c->collect.series_limit, store_next(r->store).series_id);
+    return store_restore(r->store, r->registry);
+}
+
+static int run_open_collector(struct run *r)
+{
+    const struct config *c = r->config;
+    struct engine_settings settings = {
+        .proc_root = "/proc",
+        .sys_root = "/sys",
+        .exclude_devices = (const char *const *)c->collect.exclude_devices.items,
+        .exclude_devices_count = c->collect.exclude_devices.count,
+        .interval_ms = c->collect.interval_ms,
+    };
+    const struct config_list *names = &c->collect.engines;
+    bool automatic = names->count == 1 && strcmp(names->items[0], "auto") == 0;
+    const char *bad = NULL;
+    int err = collector_new(&r->collector, &settings, (const char *const *)names->items,
+                            automatic ? 0 : names->count, &bad);
+    if (err == -EINVAL && bad)
+        log_error("collect", "there is no engine \"%s\" in collect.engines", bad);
+    if (err)
+        return err;
+    err = collector_open(r->collector);
+    if (err)
+        log_error("collect", "no engine can work here; see netsonde help run");
+    return err;
+}
+
+static int run_open(struct run *r)
+{
+    gethostname(r->host, sizeof(r->host) - 1);
+    int err = run_open_listeners(r);
+    if (!err)
+        err = run_open_store(r);
+    if (!err)
+        err = run_open_collector(r);
+    if (err)
+        return err;
+    err = peer_open(&r->peer);
+    if (err)
+        log_warning("daemon", "cannot ask who owns a socket (%s): nobody is admin", strerror(-err));
+    r->notify = notify_open();
+    json_setup();
+    return 0;
+}
+
+/* ---- 4: build and start ------------------------------------------------------------------ */
+
+static int run_peer_uid(void *user, const struct net_address *remote,
+                        const struct net_address *local, uid_t *ret)
+{
+    return peer_uid(user, remote, local, ret);
+}
+
+static void run_make_access(struct run *r)
+{
+    const struct config *c = r->config;
+    const char *hosts[64];
+    size_t count = 0;
+    for (size_t i = 0; i < listeners_count(r->listeners) && count < ARRAY_LEN(hosts) - 1; i++)
+        hosts[count++] = listeners_name(r->listeners, i);
+    hosts[count++] = r->host;
+    struct access_config access = {
+        .hosts = hosts,
+        .host_count = count,
+        .allowed_hosts = (const char *const *)c->serve.allowed_hosts.items,
+        .allowed_host_count = c->serve.allowed_hosts.count,
+        .allowed_origins = (const char *const *)c->serve.allowed_origins.items,
+        .allowed_origin_count = c->serve.allowed_origins.count,
+        .behind_proxy = c->serve.trusted_proxies.count > 0 || strcmp(c->serve.base_path, "/") != 0,
+        .own_uid = geteuid(),
+        .peer_uid = r->peer ? run_peer_uid : NULL,
+        .peer_user = r->peer,
+    };
+    r->access = access_new(&access);
+}
+
+static void run_engines_changed(void *user, const struct collector_status *status)
+{
+    struct run *r = user;
+    struct bytes *members = describe_engines(status);
+    if (members)
+        server_post_engines(r->server, members);
+}
+
+static void run_hub_push(struct sink *sink, struct tick *tick)
+{
+    hub_publish(CONTAINER_OF(sink, struct run, hub_sink)->hub, tick);
+}
+
+static void run_core_ended(void *user)
+{
+    struct run *r = user;
+    hub_close(r->hub);
+}
+
+static void run_history_damaged(void *user, const struct store_reader *reader)
+{
+    struct run *r = user;
+    store_suspect(r->store, reader);
+}
+
+static int run_build(struct run *r)
+{
+    const struct config *c = r->config;
+    struct store_numbers next = store_next(r->store);
+    struct core_settings core = {
+        .registry = TAKE(r->registry),
+        .collector = r->collector,
+        .interval_ms = c->collect.interval_ms,
+        .next_seq = next.tick_seq,
+        .next_event_seq = next.event_seq,
+    };
+    r->core = core_new(&core);
+    if (!r->core) {
+        registry_free(core.registry);
+        return -errno;
+    }
+    struct hub_settings hub = {
+        .version = NETSONDE_VERSION,
+        .host = r->host,
+        .interval_ms = c->collect.interval_ms,
+        .client_queue_bytes = c->serve.client_queue_bytes,
+        .heartbeat_ms = c->serve.heartbeat_ms,
+        .idle_timeout_ms = c->serve.idle_timeout_ms,
+        .ring_ticks = RING_TICKS,
+        .ring_bytes = RING_BYTES,
+    };
+    r->hub = hub_new(&hub, core_uv(r->core));
+    if (!r->hub)
+        return -ENOMEM;
+    run_make_access(r);
+    struct net_limits limits = NET_LIMITS_DEFAULT;
+    limits.max_clients = (unsigned)c->serve.max_clients;
+    limits.max_clients_per_address = (unsigned)c->serve.max_clients_per_address;
+    limits.idle_ms = (uint32_t)c->serve.idle_timeout_ms;
+    struct server_settings server = {
+        .hub = r->hub,
+        .listeners = TAKE(r->listeners),
+        .access = r->access,
+        .limits = limits,
+        .base_path = c->serve.base_path,
+        .api = {.version = NETSONDE_VERSION,
+                .host = r->host,
+                .data_dir = c->data_dir,
+                .interval_ms = c->collect.interval_ms,
+                .started_ms = clock_wall_ms(),
+                .metrics_series_limit = c->export.metrics_series_limit,
+                .info_members = buf_string(&r->info),
+                .history_damaged = run_history_damaged,
+                .user = r},
+    };
+    r->server = server_new(&server);
+    r->recorder = recorder_new(r->store, r->core);
+    r->surveyor = surveyor_new(r->collector, r->core, c->collect.tables_interval_ms);
+    if (!r->server || !r->recorder || !r->surveyor)
+        return -ENOMEM;
+    r->self = self_new(&(struct self_sources){.version = NETSONDE_VERSION,
+                                              .hub = r->hub,
+                                              .server = r->server,
+                                              .store = r->store,
+                                              .recorder = r->recorder});
+    core_on_sample(r->core, self_sample, r->self);
+    core_on_engines(r->core, run_engines_changed, r);
+    core_on_end(r->core, run_core_ended, r);
+    /* The hub first: viewers see a tick before the disk has it. */
+    r->hub_sink = (struct sink){.name = "hub", .push = run_hub_push};
+    core_add_sink(r->core, &r->hub_sink);
+    core_add_sink(r->core, recorder_sink(r->recorder));
+    return 0;
+}
+
+static void run_print_addresses(const struct run *r, const struct net_address *addresses,
+                                size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char text[NET_ADDRESS_TEXT_MAX];
+        net_address_format(&addresses[i], text);
+        printf("netsonde " NETSONDE_VERSION ": http://%s%s\n", text, r->config->serve.base_path);
+    }
+    fflush(stdout);
+}
+
+static int run_start(struct run *r)
+{
+    /* The listeners belong to the server's thread once it runs: their addresses are kept before. */
+    struct net_address addresses[16];
+    size_t count = MIN(listeners_count(r->listeners), ARRAY_LEN(addresses));
+    for (size_t i = 0; i < count; i++)
+        addresses[i] = *listeners_address(r->listeners, i);
+    int err = run_build(r);
+    if (!err)
+        err = server_start(r->server);
+    if (!err)
+        err = recorder_start(r->recorder);
+    if (!err)
+        err = surveyor_start(r->surveyor);
+    if (!err)
+        err = core_start(r->core);
+    if (err) {
+        log_error("daemon", "cannot start: %s", strerror(-err));
+        return err;
+    }
+    run_print_addresses(r, addresses, count);
+    notify_send(r->notify, "READY=1");
+    return 0;
+}
+
+/* ---- 5: wait ----------------------------------------------------------------------------- */
+
+static void run_reload(struct run *r, const struct config_sources *sources)
+{
+    struct config *fresh = NULL;
+    notify_send(r->notify, "RELOADING=1");
+    if (config_load(sources, &fresh, stderr) < 0) {
+        log_error("daemon", "the configuration was not reloaded; the old one stays in force");
+    } else {
+        if (fresh->collect.interval_ms != r->config->collect.interval_ms)
+            core_post_interval(r->core, fresh->collect.interval_ms);
+        log_info("daemon", "the configuration was read again: collect.interval applies now, "
+                           "everything else at the next start");
+        config_free(fresh);
+    }
+    notify_send(r->notify, "READY=1");
+}
+
+/* Until told to stop. */
+static void run_wait(struct run *r, const struct config_sources *sources, const sigset_t *signals)
+{
+    for (;;) {
+        int sig = 0;
+        if (sigwait(signals, &sig) != 0)
+            continue;
+        if (sig != SIGHUP) {
+            log_info("daemon", "stopping on %s", sig == SIGINT ? "SIGINT" : "SIGTERM");
+            return;
+        }
+        run_reload(r, sources);
+    }
+}
+
+/* ---- 6: stop ----------------------------------------------------------------------------- */
+
+static void run_stop(struct run *r)
+{
+    notify_send(r->notify, "STOPPING=1");
+    server_stop(r->server); /* clients say goodbye while the rest winds down */
+    core_stop(r->core);
+    surveyor_stop(r->surveyor);
+    core_join(r->core);
+    recorder_stop(r->recorder); /* after the last tick: it writes what is queued */
+    surveyor_join(r->surveyor);
+    recorder_join(r->recorder);
+    server_join(r->server);
+
+    struct store_numbers next;
+    core_numbers(r->core, &next.tick_seq, &next.event_seq, &next.series_id);
+    store_close(r->store, &next);
+}
+
+static void run_free(struct run *r)
+{
+    server_free(r->server);
+    hub_free(r->hub);
+    recorder_free(r->recorder);
+    surveyor_free(r->surveyor);
+    core_free(r->core);
+    self_free(r->self);
+    access_free(r->access);
+    peer_close(r->peer);
+    keeper_stop(r->keeper);
+    notify_close(r->notify);
+    buf_fini(&r->info);
+}
+
+int cmd_run(const struct config *config, const struct config_sources *sources)
+{
+    struct run run = {.config = config, .info = BUF_INIT};
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+
+    run.keeper = run_start_keeper();
+    /* Nothing has to be undone by hand when starting fails: the process ends and its locks,
+     * sockets and the keeper end with it. */
+    if (run_open(&run) < 0)
+        return EXIT_FAILURE;
+    run_close_sandbox(&run);
+    if (run_start(&run) < 0)
+        return EXIT_FAILURE;
+    run_wait(&run, sources, &signals);
+    run_stop(&run);
+    run_free(&run);
+    return EXIT_SUCCESS;
+}
