@@ -17,8 +17,7 @@ struct api *api_new(const struct api_settings *settings, struct station *station
     struct api *api = mem_alloc(sizeof(*api));
     api->settings = *settings;
     api->station = station;
-    api->readers =
-        readers_new(uv, settings->data_dir, settings->history_damaged, settings->user);
+    api->readers = readers_new(uv, settings->data_dir, settings->history_damaged, settings->user);
     return api;
 }
 

@@ -79,9 +79,9 @@ static void metrics_family(const struct api *api, struct buf *body, enum prometh
     }
     free(*family);
     *family = name;
-    enum prometheus_type type = base                            ? PROMETHEUS_HISTOGRAM
+    enum prometheus_type type = base                        ? PROMETHEUS_HISTOGRAM
                                 : s->kind == METRIC_COUNTER ? PROMETHEUS_COUNTER
-                                                                : PROMETHEUS_GAUGE;
+                                                            : PROMETHEUS_GAUGE;
     prometheus_family(body, format, name, type, s->help);
 }
 

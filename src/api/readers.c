@@ -18,7 +18,7 @@
 struct place {
     uv_work_t work;
     struct readers *owner;
-    struct job *job; /* NULL: free */
+    struct job *job;                       /* NULL: free */
     _Atomic(struct store_reader *) reader; /* the pool opens, the loop may cancel meanwhile */
     struct tick **ticks;
     size_t ticks_count;

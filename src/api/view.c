@@ -14,7 +14,7 @@
 
 struct word {
     bool negate;
-    int column; /* -1: any */
+    int column;   /* -1: any */
     char compare; /* 0: text, '<' or '>' */
     double number;
     const char *text;

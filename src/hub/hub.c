@@ -41,7 +41,7 @@ struct hub {
     struct station *stations[HUB_STATIONS_MAX];
     uint32_t stations_count;
     struct tick_ring *ring;
-    uint64_t first_seq; /* of this run; 0: no tick yet */
+    uint64_t first_seq;       /* of this run; 0: no tick yet */
     struct open_feed **feeds; /* by id; NULL = free */
     uint32_t feeds_count;
     struct map by_key;

@@ -52,19 +52,19 @@ struct hub *hub_new(const struct hub_settings *settings, uv_loop_t *core_uv);
 /* Core thread: encodes for every feed and sends it on its way. Takes its own reference. */
 void hub_publish(struct hub *hub, struct tick *tick);
 void hub_stats(const struct hub *hub, struct hub_stats *ret); /* core thread */
-void hub_close(struct hub *hub); /* core thread, at its end */
-void hub_free(struct hub *hub);  /* all threads joined; frees the stations too; NULL allowed */
+void hub_close(struct hub *hub);                              /* core thread, at its end */
+void hub_free(struct hub *hub); /* all threads joined; frees the stations too; NULL allowed */
 
 /* ---- loop side --------------------------------------------------------------------------- */
 
 struct station_stats {
-    uint64_t viewers;      /* now */
-    uint64_t opened;       /* ever */
-    uint64_t messages;     /* frames handed to connections */
+    uint64_t viewers;  /* now */
+    uint64_t opened;   /* ever */
+    uint64_t messages; /* frames handed to connections */
     uint64_t bytes;
-    uint64_t received;     /* client messages */
-    uint64_t conflated;    /* messages replaced by a newer one before they were sent */
-    uint64_t closed_slow;  /* 1013 */
+    uint64_t received;    /* client messages */
+    uint64_t conflated;   /* messages replaced by a newer one before they were sent */
+    uint64_t closed_slow; /* 1013 */
     uint64_t closed_idle;
     uint64_t protocol_errors;
 };

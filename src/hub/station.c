@@ -77,8 +77,7 @@ void station_leave(struct station *st, uint32_t feed)
 
 static void station_retry_leaves(struct station *st)
 {
-    while (st->leaves_count &&
-           station_post_leave(st, st->leaves[st->leaves_count - 1]) != -ENOBUFS)
+    while (st->leaves_count && station_post_leave(st, st->leaves[st->leaves_count - 1]) != -ENOBUFS)
         st->leaves_count--;
 }
 
@@ -184,7 +183,8 @@ static void station_broadcast(struct station *st, uint32_t feed, enum channel ch
 {
     struct batch batch;
     batch.count = 0;
-    LIST_EACH(node, station_members(st, feed)) {
+    LIST_EACH(node, station_members(st, feed))
+    {
         struct viewer *v = viewer_of_member(node, channel);
         if (!viewer_ready(v, channel, p)) {
             viewer_take(v, channel, p);

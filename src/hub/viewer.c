@@ -27,14 +27,14 @@
 #define INTERVAL_MAX_MS (3600 * MS_PER_S)
 
 struct subscription {
-    struct list member;  /* in the station's list of its feed; alone when there is none */
-    uint32_t feed;       /* FEED_NONE: not joined */
-    uint32_t ticket;     /* of the newest wish; a join with another one is out of date */
-    struct bytes *held;  /* waits for the queue to drain */
+    struct list member; /* in the station's list of its feed; alone when there is none */
+    uint32_t feed;      /* FEED_NONE: not joined */
+    uint32_t ticket;    /* of the newest wish; a join with another one is out of date */
+    struct bytes *held; /* waits for the queue to drain */
     uint64_t held_seq;
     uint64_t lost_from, lost_to; /* told before the next message; 0: nothing lost */
-    bool stale;          /* changes were lost: only a complete parcel helps */
-    bool asked;          /* for the complete one */
+    bool stale;                  /* changes were lost: only a complete parcel helps */
+    bool asked;                  /* for the complete one */
 };
 
 struct viewer {
@@ -380,8 +380,7 @@ static void viewer_operate(struct viewer *v, const struct ws_received *message)
     while (name && i < ARRAY_LEN(operations) && strcmp(name, operations[i].name) != 0)
         i++;
     if (!name || i == ARRAY_LEN(operations))
-        viewer_refuse(v, &op, "unknown_op",
-                      "\"op\" must be subscribe, unsubscribe, ping or ack");
+        viewer_refuse(v, &op, "unknown_op", "\"op\" must be subscribe, unsubscribe, ping or ack");
     else
         operations[i].run(v, &op);
     json_decref(op.json);
