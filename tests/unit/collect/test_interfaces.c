@@ -1,0 +1,216 @@
+/* Identity: an interface is its index, and an index that came back is another interface. */
+#include "stand.h"
+
+#include "collect/interfaces.h"
+
+struct fixture {
+    struct stand stand;
+    const char *excluded[1];
+    struct engine_settings settings;
+    struct interfaces *list;
+};
+
+static void fixture_start(struct fixture *f, size_t limit)
+{
+    *f = (struct fixture){.stand = stand_new(limit), .excluded = {"docker*"}};
+    f->settings.exclude_devices = f->excluded;
+    f->settings.exclude_devices_count = 1;
+    f->list = interfaces_new(&f->stand.sampler, &f->settings);
+}
+
+static void fixture_end(struct fixture *f)
+{
+    interfaces_free(f->list);
+    stand_free(&f->stand);
+}
+
+static void sample(struct fixture *f, uint32_t index, const char *name, uint64_t rx)
+{
+    struct link_sample s = {.index = index, .name = name, .state = "up"};
+    link_count(&s, LINK_RX_BYTES, rx);
+    link_count(&s, LINK_TX_BYTES, 2 * rx);
+    link_measure(&s, LINK_MTU, 1500);
+    interfaces_sample(f->list, &f->stand.sink, &s);
+}
+
+static void begin(struct fixture *f)
+{
+    stand_begin(&f->stand);
+    interfaces_begin(f->list, &f->stand.sink);
+}
+
+static void end(struct fixture *f)
+{
+    interfaces_end(f->list, &f->stand.sink);
+    stand_end(&f->stand);
+}
+
+static void tick_one(struct fixture *f, uint32_t index, const char *name, uint64_t rx)
+{
+    begin(f);
+    sample(f, index, name, rx);
+    end(f);
+}
+
+#define RX(device) "node_network_receive_bytes_total{device=\"" device "\"}"
+
+static const struct cell *cell(const struct fixture *f, size_t row, enum interfaces_column column)
+{
+    return table_cell(f->stand.tick->tables[TABLE_INTERFACES], row, column);
+}
+
+static void test_recreated_under_the_same_name(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f, 100);
+    tick_one(&f, 5, "veth0", 100);
+    tick_one(&f, 5, "veth0", 150);
+    assert_counter(&f.stand, RX("veth0"), SAMPLE_OK, 150, 50);
+    tick_one(&f, 9, "veth0", 4000000000); /* another one, moved in with large numbers */
+    assert_counter(&f.stand, RX("veth0"), SAMPLE_GAP, 4000000000, 0);
+    assert_int_equal(cell(&f, 0, IF_RX_RATE)->type, CELL_NULL);
+    tick_one(&f, 9, "veth0", 4000000010);
+    assert_counter(&f.stand, RX("veth0"), SAMPLE_OK, 4000000010, 10);
+    assert_true(cell(&f, 0, IF_RX_RATE)->real == 10);
+    fixture_end(&f);
+}
+
+/* It leaves the namespace, another one comes with the same name and the same index. */
+static void test_recreated_under_the_same_index(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f, 100);
+    tick_one(&f, 5, "veth0", 100);
+    tick_one(&f, 5, "veth0", 150);
+    begin(&f);
+    end(&f);
+    tick_one(&f, 5, "veth0", 4000000000);
+    assert_counter(&f.stand, RX("veth0"), SAMPLE_GAP, 4000000000, 0);
+    tick_one(&f, 5, "veth0", 4000000001);
+    assert_counter(&f.stand, RX("veth0"), SAMPLE_OK, 4000000001, 1);
+
+    /* The same within one tick, told by a notice. */
+    interfaces_gone(f.list, 5);
+    tick_one(&f, 5, "veth0", 9000000000);
+    assert_counter(&f.stand, RX("veth0"), SAMPLE_GAP, 9000000000, 0);
+    assert_int_equal(cell(&f, 0, IF_RX_RATE)->type, CELL_NULL);
+    interfaces_gone(f.list, 77); /* unknown: nothing happens */
+    fixture_end(&f);
+}
+
+static void test_rename(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f, 100);
+    tick_one(&f, 5, "eth0", 100);
+    tick_one(&f, 5, "lan", 160);
+    assert_counter(&f.stand, RX("lan"), SAMPLE_GAP, 160, 0);
+    assert_false(stand_has(&f.stand, RX("eth0")));
+    assert_true(cell(&f, 0, IF_RX_RATE)->real == 60); /* still the same interface */
+    assert_string_equal(cell(&f, 0, IF_DEVICE)->text, "lan");
+    tick_one(&f, 5, "eth0", 170);
+    /* The same object under its old name: its increment is known, its time is not. */
+    assert_counter(&f.stand, RX("eth0"), SAMPLE_GAP, 170, 70);
+    fixture_end(&f);
+}
+
+static void test_exclusion_follows_the_name(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f, 100);
+    tick_one(&f, 5, "docker0", 100);
+    assert_int_equal(stand_sampled(&f.stand), 0);
+    assert_int_equal(f.stand.tick->tables[TABLE_INTERFACES]->rows_count, 0);
+    tick_one(&f, 5, "bridge0", 100);
+    assert_int_equal(stand_sampled(&f.stand), 3);
+    tick_one(&f, 5, "docker1", 100);
+    assert_int_equal(stand_sampled(&f.stand), 0);
+    fixture_end(&f);
+}
+
+static void test_rates(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f, 100);
+    tick_one(&f, 5, "eth0", UINT32_MAX - 100);
+    assert_int_equal(cell(&f, 0, IF_RX_RATE)->type, CELL_NULL);
+    tick_one(&f, 5, "eth0", UINT32_MAX - 50);
+    assert_true(cell(&f, 0, IF_RX_RATE)->real == 50);
+    assert_true(cell(&f, 0, IF_TX_RATE)->real == 100);
+    tick_one(&f, 5, "eth0", 9); /* 32 bits: 60 further on */
+    assert_true(cell(&f, 0, IF_RX_RATE)->real == 60);
+    tick_one(&f, 5, "eth0", 2); /* started over */
+    assert_int_equal(cell(&f, 0, IF_RX_RATE)->type, CELL_NULL);
+    begin(&f);
+    f.stand.sink.mono_ns += 9 * NS_PER_S; /* a late tick: ten seconds */
+    sample(&f, 5, "eth0", 1002);
+    end(&f);
+    assert_true(cell(&f, 0, IF_RX_RATE)->real == 100);
+    fixture_end(&f);
+}
+
+/* Many, in changing order, each found again. */
+static void test_order(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f, 1000);
+    char name[16];
+    for (uint32_t round = 0; round < 6; round++) {
+        begin(&f);
+        for (uint32_t i = 0; i < 50; i++) {
+            uint32_t index = 1 + (i * (round % 2 ? 7U : 1U) + round) % 50;
+            snprintf(name, sizeof(name), "d%u", index);
+            sample(&f, index, name, 1000 * index + round);
+            sample(&f, index, name, 77); /* reported twice: the first counts */
+        }
+        end(&f);
+        assert_int_equal(f.stand.tick->tables[TABLE_INTERFACES]->rows_count, 50);
+        for (uint32_t index = 1; round && index <= 50; index++) {
+            char *key = mem_printf("node_network_receive_bytes_total{device=\"d%u\"}", index);
+            assert_counter(&f.stand, key, SAMPLE_OK, 1000 * index + round, 1);
+            free(key);
+        }
+    }
+    fixture_end(&f);
+}
+
+static void test_full_registry(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f, 4);
+    begin(&f);
+    sample(&f, 5, "eth0", 100);
+    sample(&f, 6, "eth1", 100);
+    end(&f);
+    assert_int_equal(stand_sampled(&f.stand), 4);
+    uint64_t refused = registry_refused(f.stand.registry);
+    begin(&f);
+    sample(&f, 5, "eth0", 110);
+    sample(&f, 6, "eth1", 120);
+    end(&f);
+    assert_int_equal(registry_refused(f.stand.registry), refused);
+    /* The table does not depend on the registry. */
+    assert_true(cell(&f, 1, IF_TX_RATE)->real == 40);
+    fixture_end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_recreated_under_the_same_name),
+        cmocka_unit_test(test_recreated_under_the_same_index),
+        cmocka_unit_test(test_rename),
+        cmocka_unit_test(test_exclusion_follows_the_name),
+        cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_full_registry),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
