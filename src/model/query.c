@@ -97,21 +97,24 @@ bool selector_has(const struct selector *s, const struct series *series)
     return selector_matches(s, series->name, series->labels, series->labels_count);
 }
 
+void answer_series_fini(struct answer_series *s)
+{
+    free(s->name);
+    free(s->unit);
+    free(s->key);
+    for (size_t k = 0; k < s->labels_count; k++) {
+        free((char *)s->labels[k].name);
+        free((char *)s->labels[k].value);
+    }
+    free(s->values);
+}
+
 void answer_free(struct answer *a)
 {
     if (!a)
         return;
-    for (size_t i = 0; i < a->series_count; i++) {
-        struct answer_series *s = &a->series[i];
-        free(s->name);
-        free(s->unit);
-        free(s->key);
-        for (size_t k = 0; k < s->labels_count; k++) {
-            free((char *)s->labels[k].name);
-            free((char *)s->labels[k].value);
-        }
-        free(s->values);
-    }
+    for (size_t i = 0; i < a->series_count; i++)
+        answer_series_fini(&a->series[i]);
     free(a->series);
     free(a);
 }

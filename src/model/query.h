@@ -69,3 +69,4 @@ struct answer {
 };
 
 void answer_free(struct answer *a); /* NULL allowed */
+void answer_series_fini(struct answer_series *s); /* frees what it owns, values too */
