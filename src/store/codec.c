@@ -55,6 +55,15 @@ uint32_t codec_checksum_get(const uint8_t in[4])
     return (uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
 }
 
+bool codec_is_whole(double value)
+{
+    const double limit = 4503599627370496.0; /* 2^52 */
+    if (!(value > -limit && value < limit))
+        return false;
+    double back = (double)(int64_t)value;
+    return memcmp(&back, &value, sizeof(value)) == 0;
+}
+
 struct codec *codec_new(void)
 {
     return mem_alloc(sizeof(struct codec));

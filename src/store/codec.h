@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,10 @@ uint32_t codec_checksum(const uint8_t *data, size_t len);
 void codec_checksum_put(uint8_t out[4], uint32_t sum);
 uint32_t codec_checksum_get(const uint8_t in[4]);
 #define CODEC_CHECKSUM_BYTES 4
+
+/* The double is a whole number that 53 bits hold, and not -0.0: (double)(int64_t)value gives the
+ * same bits back. */
+bool codec_is_whole(double value);
 
 struct codec; /* compression contexts and scratch memory, made when first needed, kept */
 

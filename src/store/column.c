@@ -10,8 +10,8 @@
  *   REAL    gauges that are not whole: each XOR the one before, most significant bytes of all
  *           first, so that what does not change becomes runs of zeros for zstd
  *
- * Differences are modulo 2^64: every value round-trips, bit for bit, also
- * NaNs. The envelope's flags are kind and way.
+ * Differences are modulo 2^64: every value round-trips, bit for bit, NaNs too. The envelope's flags
+ * are kind and way.
  */
 #include "store/column.h"
 
@@ -26,20 +26,10 @@ enum way { WAY_SAME, WAY_PLAIN, WAY_DELTA, WAY_REAL, WAYS };
 #define FLAG_WHOLE 2 /* gauges stored as whole numbers */
 #define WAY_SHIFT 2
 
-#define WHOLE_LIMIT 4503599627370496.0 /* 2^52 */
-
 /* The largest body: a run and a value for every tick. */
 static size_t body_bound(size_t ticks)
 {
     return (ticks + 1) * (VARINT_MAX + VARINT_MAX);
-}
-
-static bool is_whole(double value)
-{
-    if (!(value > -WHOLE_LIMIT && value < WHOLE_LIMIT))
-        return false;
-    double back = (double)(int64_t)value;
-    return memcmp(&back, &value, sizeof(value)) == 0;
 }
 
 /* The bits that the chosen way works on. */
@@ -57,7 +47,7 @@ static union sample sample_of(uint64_t word, bool whole)
 static bool column_is_whole(const struct column *column, size_t ticks)
 {
     for (size_t i = 0; i < ticks; i++) {
-        if (column->state[i] != SAMPLE_ABSENT && !is_whole(column->value[i].gauge))
+        if (column->state[i] != SAMPLE_ABSENT && !codec_is_whole(column->value[i].gauge))
             return false;
     }
     return true;

@@ -21,16 +21,11 @@
 #include "store/codec.h"
 
 #define ROW_FORMAT 1
-#define EXACT_LIMIT 4503599627370496.0 /* 2^52: whole numbers below are exact in a double */
 
 uint8_t *gauge_put(uint8_t *at, double value)
 {
-    if (value > -EXACT_LIMIT && value < EXACT_LIMIT) {
-        int64_t whole = (int64_t)value;
-        double back = (double)whole;
-        if (memcmp(&back, &value, sizeof(value)) == 0) /* not -0.0, which equals 0 */
-            return varint_put(at, zigzag((uint64_t)whole) << 1 | 1);
-    }
+    if (codec_is_whole(value))
+        return varint_put(at, zigzag((uint64_t)(int64_t)value) << 1 | 1);
     *at++ = 0;
     memcpy(at, &value, sizeof(value));
     return at + sizeof(value);

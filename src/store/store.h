@@ -112,8 +112,10 @@ bool store_work(struct store *store);
 /* The next note, oldest first; false when there is none. Store thread (before the threads: any). */
 bool store_take_note(struct store *store, struct store_note *ret);
 
-/* A reader met damage (-EBADMSG): the writer sets the database aside at its next call. */
-void store_suspect(struct store *store); /* any thread */
+/* This reader met damage (-EBADMSG): the writer sets the database aside with its next tick. Any
+ * thread, not while the reader is at work. */
+struct store_reader;
+void store_suspect(struct store *store, const struct store_reader *reader);
 
 struct store_stats store_stats(const struct store *store); /* any thread; fields agree roughly */
 
@@ -123,14 +125,16 @@ void store_close(struct store *store, const struct store_numbers *next);
 
 /* ---- readers ------------------------------------------------------------------------------- */
 
-struct store_reader;
-
 /*
  * Read-only; never changes the database. -ENOENT: no history there. A reader may be used by any
- * thread, one at a time. It sees what was committed when a call begins.
+ * thread, one at a time. It sees what was committed when a call begins, and follows when the
+ * writer replaces a damaged database.
  */
 int store_reader_open(const char *data_dir, struct store_reader **ret, struct store_error *err);
 void store_reader_close(struct store_reader *reader); /* NULL allowed */
+
+/* False when the file in its place is another one by now. Any thread, not while it is at work. */
+bool store_reader_is_current(const struct store_reader *reader);
 
 /* Ends a running call with -ECANCELED, and every later one. Any thread. */
 void store_reader_cancel(struct store_reader *reader);

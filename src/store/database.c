@@ -1,0 +1,364 @@
+/*
+ * database.c: the file under the history.
+ *
+ * What cannot be changed cheaply later is decided when the file is made: page size, incremental
+ * vacuum, the application id that marks it as ours, and the version of the schema. WAL with shared
+ * locking lets readers in this and other processes work while the one writer writes; with
+ * synchronous NORMAL a commit is one append to the WAL without waiting for the platter: a killed
+ * process loses nothing that was committed, a power cut at most what came since the last
+ * checkpoint, never the database.
+ *
+ * A file that is not ours, or newer than this program, must not be touched at all. Opening an
+ * SQLite database for writing may already change it (WAL recovery, checkpoint on close), so every
+ * existing file is first looked at through a read-only connection that keeps the WAL.
+ *
+ * Functions here keep no state; connections belong to their callers.
+ */
+#include "store/database.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+#define WRITER_CACHE "PRAGMA cache_size = -1024;"
+#define READER_CACHE "PRAGMA cache_size = -1024;"
+#define BUSY_TIMEOUT_MS 2000 /* somebody with the sqlite3 tool, or a WAL being recovered */
+
+static const char schema[] =
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+    "CREATE TABLE series(id INTEGER PRIMARY KEY, key TEXT NOT NULL, unit TEXT NOT NULL,"
+    " help TEXT NOT NULL, kind INTEGER NOT NULL, scale REAL NOT NULL, method TEXT NOT NULL);"
+    "CREATE TABLE last(id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, absolute INTEGER NOT NULL,"
+    " source INTEGER NOT NULL, known INTEGER NOT NULL);"
+    "CREATE TABLE tick(seq INTEGER PRIMARY KEY, t_ms INTEGER NOT NULL,"
+    " elapsed_ns INTEGER NOT NULL, interval_ms INTEGER NOT NULL, samples BLOB NOT NULL);"
+    "CREATE TABLE span(id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL,"
+    " last_seq INTEGER NOT NULL, min_ms INTEGER NOT NULL, max_ms INTEGER NOT NULL,"
+    " interval_ms INTEGER NOT NULL, ticks INTEGER NOT NULL, times BLOB NOT NULL);"
+    "CREATE INDEX span_time ON span(max_ms, min_ms, interval_ms);"
+    "CREATE TABLE chunk(id INTEGER PRIMARY KEY, data BLOB NOT NULL);"
+    "CREATE TABLE event(seq INTEGER PRIMARY KEY, t_ms INTEGER NOT NULL, kind TEXT NOT NULL,"
+    " fields TEXT NOT NULL);"
+    "CREATE INDEX event_time ON event(t_ms);";
+
+int store_fail(struct store_error *err, int code, const char *format, ...)
+{
+    if (err) {
+        va_list args;
+        va_start(args, format);
+        vsnprintf(err->text, sizeof(err->text), format, args);
+        va_end(args);
+        err->code = code;
+    }
+    return code;
+}
+
+int database_error(sqlite3 *db, int rc)
+{
+    int system;
+    switch (rc & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return 0;
+    case SQLITE_FULL:
+        return -ENOSPC;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return -EBADMSG;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return -EBUSY;
+    case SQLITE_READONLY:
+        return -EROFS;
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return -EACCES;
+    case SQLITE_INTERRUPT:
+        return -ECANCELED;
+    case SQLITE_NOMEM:
+        return -ENOMEM;
+    case SQLITE_CONSTRAINT:
+        return -EEXIST;
+    case SQLITE_CANTOPEN:
+    case SQLITE_IOERR:
+        system = db ? sqlite3_system_errno(db) : 0;
+        return system > 0 ? -system : -EIO;
+    default:
+        return -EIO;
+    }
+}
+
+int database_exec(sqlite3 *db, const char *sql)
+{
+    return database_error(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
+}
+
+int database_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret)
+{
+    return database_error(db,
+                          sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL));
+}
+
+int database_run(sqlite3_stmt *stmt)
+{
+    int rc = sqlite3_step(stmt);
+    int err = database_error(sqlite3_db_handle(stmt), rc);
+    sqlite3_reset(stmt);
+    return err;
+}
+
+int database_number(sqlite3_stmt *stmt, int64_t missing, int64_t *ret)
+{
+    int rc = sqlite3_step(stmt);
+    int err = database_error(sqlite3_db_handle(stmt), rc);
+    if (!err)
+        *ret = rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL
+                   ? sqlite3_column_int64(stmt, 0)
+                   : missing;
+    sqlite3_reset(stmt);
+    return err;
+}
+
+int database_number_of(sqlite3 *db, const char *sql, int64_t missing, int64_t *ret)
+{
+    sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
+    int err = database_prepare(db, sql, &stmt);
+    return err ? err : database_number(stmt, missing, ret);
+}
+
+void database_finalize(sqlite3_stmt **stmt)
+{
+    sqlite3_finalize(*stmt);
+}
+
+/* Says in one sentence what SQLite said. `db` may be NULL. */
+static int explain(struct store_error *err, sqlite3 *db, int code, const char *path,
+                   const char *what)
+{
+    switch (code) {
+    case -EBADMSG:
+        return store_fail(err, code, "%s is damaged (%s)", path,
+                          db ? sqlite3_errmsg(db) : "unreadable");
+    case -ENOSPC:
+    case -EDQUOT:
+        return store_fail(err, code, "%s: no space left to %s; free some or set store.max_size",
+                          path, what);
+    case -EACCES:
+    case -EPERM:
+    case -EROFS:
+        return store_fail(err, code,
+                          "%s: no permission to %s (%s); check the owner and mode of the "
+                          "directory, or choose another with --data-dir",
+                          path, what, strerror(-code));
+    default:
+        return store_fail(err, code, "%s: cannot %s: %s", path, what,
+                          db ? sqlite3_errmsg(db) : strerror(-code));
+    }
+}
+
+struct identity {
+    int64_t application_id, version, tables;
+};
+
+static int identify(sqlite3 *db, struct identity *ret)
+{
+    int err = database_number_of(db, "PRAGMA application_id", 0, &ret->application_id);
+    if (!err)
+        err = database_number_of(db, "PRAGMA user_version", 0, &ret->version);
+    if (!err)
+        err = database_number_of(db, "SELECT count(*) FROM sqlite_schema", 0, &ret->tables);
+    return err;
+}
+
+/* A file whose making was interrupted has no table yet: the schema comes in one transaction. */
+static bool is_blank(const struct identity *id)
+{
+    return id->application_id == 0 && id->version == 0 && id->tables == 0;
+}
+
+static int judge(const struct identity *id, const char *path, struct store_error *err)
+{
+    if (is_blank(id))
+        return 0;
+    if (id->application_id != DATABASE_APPLICATION_ID)
+        return store_fail(err, -EMEDIUMTYPE,
+                          "%s is a database of another program (application id %#llx) and was "
+                          "not touched; move it away or choose another --data-dir",
+                          path, (unsigned long long)id->application_id);
+    if (id->version > DATABASE_VERSION)
+        return store_fail(err, -ENOTSUP,
+                          "%s was written by a newer netsonde (format %lld, this one knows %d) "
+                          "and was not touched; upgrade, or choose another --data-dir",
+                          path, (long long)id->version, DATABASE_VERSION);
+    return 0;
+}
+
+/*
+ * Opens read-only. A database without a WAL in a directory that may not be written cannot be
+ * opened the usual way (there is no place for the shared index); nobody writes it either, so it
+ * is opened as immutable then.
+ */
+static int open_read_only(const char *path, sqlite3 **ret)
+{
+    sqlite3 *db = NULL;
+    int64_t ignored;
+    int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    int err = database_error(db, rc);
+    if (!err) {
+        int on = 1;
+        sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+        sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+        /* Locks and index are only needed by the first statement. */
+        err = database_number_of(db, "PRAGMA user_version", 0, &ignored);
+    }
+    if (err == 0 || err == -EBADMSG) {
+        *ret = db;
+        return err;
+    }
+    sqlite3_close(db);
+    *ret = NULL;
+
+    struct buf wal CLEANUP(buf_fini) = BUF_INIT;
+    buf_printf(&wal, "%s-wal", path);
+    if (access(buf_string(&wal), F_OK) == 0 || access(path, R_OK) != 0)
+        return err;
+    struct buf uri CLEANUP(buf_fini) = BUF_INIT;
+    buf_text(&uri, "file:");
+    for (const char *c = path; *c; c++) {
+        if (strchr("%?#", *c))
+            buf_printf(&uri, "%%%02x", *c);
+        else
+            buf_char(&uri, *c);
+    }
+    buf_text(&uri, "?immutable=1");
+    rc = sqlite3_open_v2(buf_string(&uri), &db,
+                         SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
+    err = database_error(db, rc);
+    if (!err)
+        err = database_number_of(db, "PRAGMA user_version", 0, &ignored);
+    *ret = db;
+    return err;
+}
+
+/* Looks at an existing file without changing it. */
+static int inspect(const char *path, struct store_error *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return errno == ENOENT ? 0 : explain(err, NULL, -errno, path, "look at it");
+    sqlite3 *db;
+    struct identity id;
+    int error = open_read_only(path, &db);
+    if (!error)
+        error = identify(db, &id);
+    error = error ? explain(err, db, error, path, "open it") : judge(&id, path, err);
+    sqlite3_close(db);
+    return error;
+}
+
+static int make_schema(sqlite3 *db)
+{
+    struct buf sql CLEANUP(buf_fini) = BUF_INIT;
+    buf_printf(&sql, "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d;"
+                     " COMMIT;", schema, DATABASE_APPLICATION_ID, DATABASE_VERSION);
+    int err = database_exec(db, buf_string(&sql));
+    if (err && !sqlite3_get_autocommit(db))
+        database_exec(db, "ROLLBACK");
+    return err;
+}
+
+int database_open_writer(const char *path, bool durable, sqlite3 **ret, struct store_error *err)
+{
+    *ret = NULL;
+    int error = inspect(path, err);
+    if (error)
+        return error;
+    sqlite3 *db = NULL;
+    struct identity id;
+    int rc = sqlite3_open_v2(path, &db,
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                             NULL);
+    error = database_error(db, rc);
+    if (!error) {
+        sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+        error = database_exec(db, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
+                                  "PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY;"
+                                  "PRAGMA journal_size_limit = 8388608; PRAGMA mmap_size = 0;"
+                                  WRITER_CACHE);
+    }
+    if (!error)
+        error = database_exec(db, durable ? "PRAGMA synchronous = FULL"
+                                          : "PRAGMA synchronous = NORMAL");
+    if (!error)
+        error = identify(db, &id);
+    if (!error && is_blank(&id))
+        error = make_schema(db);
+    if (error) {
+        explain(err, db, error, path, "open it for writing");
+        sqlite3_close(db);
+        return error;
+    }
+    *ret = db;
+    return 0;
+}
+
+int database_open_reader(const char *path, sqlite3 **ret, struct store_error *err)
+{
+    *ret = NULL;
+    if (access(path, F_OK) != 0)
+        return store_fail(err, -errno, "%s: %s; is the data directory right?", path,
+                          errno == ENOENT ? "no history there" : strerror(errno));
+    sqlite3 *db;
+    struct identity id;
+    int error = open_read_only(path, &db);
+    if (!error)
+        error = database_exec(db, "PRAGMA temp_store = MEMORY; PRAGMA query_only = 1;"
+                                  "PRAGMA mmap_size = 0;" READER_CACHE);
+    if (!error)
+        error = identify(db, &id);
+    if (error)
+        explain(err, db, error, path, "open it");
+    else if (is_blank(&id))
+        error = store_fail(err, -ENOENT, "%s: no history there yet", path);
+    else
+        error = judge(&id, path, err);
+    if (error) {
+        sqlite3_close(db);
+        return error;
+    }
+    *ret = db;
+    return 0;
+}
+
+int database_set_aside(const char *path, int64_t now_ms, char *name, size_t size,
+                       struct store_error *err)
+{
+    static const char *const suffixes[] = {"-shm", "-wal", ""};
+    time_t seconds = (time_t)(now_ms / MS_PER_S);
+    struct tm utc;
+    char when[32];
+    gmtime_r(&seconds, &utc);
+    strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &utc);
+    snprintf(name, size, "%s.corrupt-%s", path, when);
+    for (int n = 2; access(name, F_OK) == 0; n++)
+        snprintf(name, size, "%s.corrupt-%s-%d", path, when, n);
+
+    /* The database last: as long as it is in its place, it is still found damaged and all of this
+     * is tried again. */
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        struct buf from CLEANUP(buf_fini) = BUF_INIT;
+        struct buf to CLEANUP(buf_fini) = BUF_INIT;
+        buf_printf(&from, "%s%s", path, suffixes[i]);
+        buf_printf(&to, "%s%s", name, suffixes[i]);
+        if (rename(buf_string(&from), buf_string(&to)) != 0 && errno != ENOENT)
+            return explain(err, NULL, -errno, path, "set it aside");
+    }
+    return 0;
+}

@@ -1,0 +1,69 @@
+/*
+ * database.h: the SQLite file: opening it safely, its schema, errors as -errno. What is written
+ * into it is the business of writer.c, seal.c and retention.c. A connection belongs to one thread
+ * at a time.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sqlite3.h>
+
+#include "store/store.h"
+
+#define DATABASE_NAME "netsonde.db"
+#define DATABASE_APPLICATION_ID 0x6e65736f /* "neso" */
+#define DATABASE_VERSION 1
+#define DATABASE_PAGE_BYTES 4096
+
+/* A chunk's row number: its span's number above, its series' id below. */
+static inline int64_t chunk_row(uint32_t span, uint32_t series)
+{
+    return (int64_t)((uint64_t)span << 32 | series);
+}
+
+#define SPAN_MAX INT32_MAX /* so that row numbers stay positive */
+
+/* Fills err (may be NULL) and returns `code`. */
+int store_fail(struct store_error *err, int code, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/*
+ * Opens for writing, makes the schema in a new file. -EBADMSG damaged, -ENOTSUP newer,
+ * -EMEDIUMTYPE foreign (the last two leave every byte as it was), or whatever the disk says.
+ */
+int database_open_writer(const char *path, bool durable, sqlite3 **ret, struct store_error *err);
+
+/* Opens for reading only. -ENOENT: there is none (or an empty one). */
+int database_open_reader(const char *path, sqlite3 **ret, struct store_error *err);
+
+/* Renames the file and its -wal and -shm to PATH.corrupt-TIME…; the connection must be closed.
+ * Writes the new name. */
+int database_set_aside(const char *path, int64_t now_ms, char *name, size_t size,
+                       struct store_error *err);
+
+/* The connection's last error: -ENOSPC, -EBADMSG, -EIO, … 0 when `rc` is none. */
+int database_error(sqlite3 *db, int rc);
+
+int database_exec(sqlite3 *db, const char *sql);
+
+/* A statement kept for the life of the connection. */
+int database_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret);
+
+/* Steps a statement that returns no rows, then resets it. */
+int database_run(sqlite3_stmt *stmt);
+
+/* A statement's first number, then reset; `missing` when there is no row or it is NULL. */
+int database_number(sqlite3_stmt *stmt, int64_t missing, int64_t *ret);
+int database_number_of(sqlite3 *db, const char *sql, int64_t missing, int64_t *ret);
+
+/* The statement's current row, a blob column: never NULL with a length above 0. */
+static inline const uint8_t *database_blob(sqlite3_stmt *stmt, int column, size_t *ret_len)
+{
+    const uint8_t *data = sqlite3_column_blob(stmt, column);
+    *ret_len = data ? (size_t)sqlite3_column_bytes(stmt, column) : 0;
+    return data;
+}
+
+/* Frees a statement: for CLEANUP. */
+void database_finalize(sqlite3_stmt **stmt);

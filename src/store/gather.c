@@ -1,0 +1,290 @@
+/*
+ * gather.c: every sample of the range into its bin.
+ *
+ * Three places hold samples, and each tick counts once: sealed spans, the log, and ticks in memory
+ * that are in neither (matched by tick number, the one key that no clock can confuse). Spans are
+ * found through an index on their times; only those that overlap the range are opened, and in each
+ * only the chunks of the series asked for. One chunk is in memory at a time, whatever the range.
+ *
+ * What lands in a bin is kept such that the order does not matter: sums, extremes, and for `last`
+ * the tick's number beside the value. Any thread, inside reader_begin/reader_end.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/column.h"
+#include "store/plan.h"
+#include "store/row.h"
+
+/* What a sample's tick says about it. */
+struct moment {
+    uint64_t seq;
+    int64_t elapsed_ns;
+};
+
+static double rate_of(const struct target *target, uint64_t increment, int64_t elapsed_ns)
+{
+    return (double)increment * target->scale * (double)NS_PER_S / (double)elapsed_ns;
+}
+
+static void add_value(struct bin *bin, enum aggregate measure, double value, uint64_t seq)
+{
+    bool first = bin->weight == 0;
+    switch (measure) {
+    case AGG_MIN:
+        bin->number = first ? value : MIN(bin->number, value);
+        bin->weight = 1;
+        break;
+    case AGG_MAX:
+        bin->number = first ? value : MAX(bin->number, value);
+        bin->weight = 1;
+        break;
+    case AGG_LAST:
+        if (seq >= bin->weight) {
+            bin->number = value;
+            bin->weight = seq;
+        }
+        break;
+    default: /* a gauge's mean */
+        bin->number += value;
+        bin->weight++;
+        break;
+    }
+}
+
+static void add_sample(enum aggregate measure, struct target *target, int32_t point,
+                       const struct moment *at, enum sample_state state, union sample value)
+{
+    target->sampled = true;
+    struct bin *bin = &target->bins[point];
+    if (target->kind == METRIC_GAUGE) {
+        if (measure != AGG_SUM && !isnan(value.gauge))
+            add_value(bin, measure, value.gauge, at->seq);
+    } else if (measure == AGG_SUM) {
+        bin->count += value.increment;
+        bin->weight = 1;
+    } else if (state != SAMPLE_OK || at->elapsed_ns <= 0) {
+        return; /* no honest rate */
+    } else if (measure == AGG_AVG) {
+        bin->count += value.increment;
+        bin->weight += (uint64_t)at->elapsed_ns;
+    } else {
+        add_value(bin, measure, rate_of(target, value.increment, at->elapsed_ns), at->seq);
+    }
+}
+
+/* Marks a tick that the disk has, so that the copy in memory is not counted. */
+static void mark_stored(struct plan *plan, uint64_t seq)
+{
+    const struct recent *recent = plan->recent;
+    size_t low = 0, high = recent ? recent->count : 0;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (recent->ticks[mid]->seq < seq)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    if (recent && low < recent->count && recent->ticks[low]->seq == seq)
+        plan->stored[low] = true;
+}
+
+/* ---- spans ---------------------------------------------------------------------------------- */
+
+/* Arrays for one span's ticks, at the format's limit; reused from span to span. */
+struct span_room {
+    struct timeline times;
+    struct column column;
+    int32_t *point;
+};
+
+static void span_room_init(struct span_room *room)
+{
+    room->times.seq = mem_array(STORE_SPAN_TICKS_MAX, sizeof(uint64_t));
+    room->times.t_ms = mem_array(STORE_SPAN_TICKS_MAX, sizeof(int64_t));
+    room->times.elapsed_ns = mem_array(STORE_SPAN_TICKS_MAX, sizeof(int64_t));
+    room->column.state = mem_array(STORE_SPAN_TICKS_MAX, sizeof(uint8_t));
+    room->column.value = mem_array(STORE_SPAN_TICKS_MAX, sizeof(union sample));
+    room->point = mem_array(STORE_SPAN_TICKS_MAX, sizeof(int32_t));
+}
+
+static void span_room_fini(struct span_room *room)
+{
+    free(room->times.seq);
+    free(room->times.t_ms);
+    free(room->times.elapsed_ns);
+    free(room->column.state);
+    free(room->column.value);
+    free(room->point);
+}
+
+static void add_column(struct plan *plan, const struct span_room *room, size_t ticks,
+                       struct target *target)
+{
+    for (size_t i = 0; i < ticks; i++) {
+        if (room->column.state[i] == SAMPLE_ABSENT || room->point[i] < 0)
+            continue;
+        const struct moment at = {room->times.seq[i], room->times.elapsed_ns[i]};
+        add_sample(plan->measure, target, room->point[i], &at,
+                   (enum sample_state)room->column.state[i], room->column.value[i]);
+    }
+}
+
+static int read_chunk(struct plan *plan, struct span_room *room, uint32_t span, size_t ticks,
+                      struct target *target, sqlite3_stmt *stmt)
+{
+    sqlite3_bind_int64(stmt, 1, chunk_row(span, target->id));
+    int rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) {
+        size_t len;
+        const uint8_t *data = database_blob(stmt, 0, &len);
+        int error = column_decode(plan->reader->codec, data, len, ticks, &room->column);
+        if (error || room->column.kind != target->kind)
+            plan->reader->damaged++;
+        else
+            add_column(plan, room, ticks, target);
+    }
+    int error = database_error(plan->reader->db, rc);
+    sqlite3_reset(stmt);
+    return error;
+}
+
+static int read_span(struct plan *plan, struct span_room *room, sqlite3_stmt *span,
+                     sqlite3_stmt *chunk)
+{
+    uint32_t id = (uint32_t)sqlite3_column_int64(span, 0);
+    int64_t ticks = sqlite3_column_int64(span, 1), interval_ms = sqlite3_column_int64(span, 2);
+    size_t len;
+    const uint8_t *times = database_blob(span, 3, &len);
+    if (ticks < 1 || ticks > STORE_SPAN_TICKS_MAX ||
+        timeline_decode(plan->reader->codec, times, len, (size_t)ticks, interval_ms,
+                        &room->times) < 0) {
+        plan->reader->damaged++;
+        return 0;
+    }
+    for (size_t i = 0; i < (size_t)ticks; i++) {
+        room->point[i] = plan_point(plan, room->times.t_ms[i]);
+        mark_stored(plan, room->times.seq[i]);
+    }
+    int error = 0;
+    for (size_t i = 0; i < plan_targets(plan) && !error; i++)
+        error = read_chunk(plan, room, id, (size_t)ticks, &plan->targets[i], chunk);
+    return error;
+}
+
+static int gather_spans(struct plan *plan)
+{
+    sqlite3_stmt *span CLEANUP(database_finalize) = NULL;
+    sqlite3_stmt *chunk CLEANUP(database_finalize) = NULL;
+    int error = database_prepare(plan->reader->db,
+                                 "SELECT id, ticks, interval_ms, times FROM span"
+                                 " WHERE max_ms >= ?1 AND min_ms <= ?2", &span);
+    if (!error)
+        error = database_prepare(plan->reader->db, "SELECT data FROM chunk WHERE id = ?1",
+                                 &chunk);
+    if (error)
+        return error;
+    sqlite3_bind_int64(span, 1, plan->from_ms);
+    sqlite3_bind_int64(span, 2, plan_last_ms(plan));
+    struct span_room room;
+    span_room_init(&room);
+    int rc = SQLITE_DONE;
+    while (!error && (rc = sqlite3_step(span)) == SQLITE_ROW)
+        error = reader_cancelled(plan->reader) ? -ECANCELED
+                                               : read_span(plan, &room, span, chunk);
+    span_room_fini(&room);
+    return error ? error : database_error(plan->reader->db, rc);
+}
+
+/* ---- the log -------------------------------------------------------------------------------- */
+
+static void read_row(struct plan *plan, const struct moment *at, int32_t point,
+                     const uint8_t *data, size_t len)
+{
+    struct row_reader row;
+    struct row_sample sample;
+    if (row_open(&row, data, len) < 0) {
+        plan->reader->damaged++;
+        return;
+    }
+    while (row_next(&row, &sample)) {
+        uint32_t index = ledger_find(&plan->by_id, sample.id);
+        if (index == LEDGER_NONE)
+            continue;
+        struct target *target = &plan->targets[index];
+        if ((sample.code == ROW_GAUGE) == (target->kind == METRIC_GAUGE))
+            add_sample(plan->measure, target, point, at, row_state(sample.code), sample.value);
+    }
+    plan->reader->damaged += row_damaged(&row);
+}
+
+static int gather_log(struct plan *plan)
+{
+    sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
+    int error = database_prepare(plan->reader->db,
+                                 "SELECT seq, t_ms, elapsed_ns, samples FROM tick"
+                                 " WHERE t_ms BETWEEN ?1 AND ?2", &stmt);
+    if (error)
+        return error;
+    sqlite3_bind_int64(stmt, 1, plan->from_ms);
+    sqlite3_bind_int64(stmt, 2, plan_last_ms(plan));
+    int rc = SQLITE_DONE;
+    while (!reader_cancelled(plan->reader) && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        const struct moment at = {(uint64_t)sqlite3_column_int64(stmt, 0),
+                                  sqlite3_column_int64(stmt, 2)};
+        size_t len;
+        const uint8_t *data = database_blob(stmt, 3, &len);
+        int32_t point = plan_point(plan, sqlite3_column_int64(stmt, 1));
+        mark_stored(plan, at.seq);
+        if (point >= 0)
+            read_row(plan, &at, point, data, len);
+    }
+    return reader_cancelled(plan->reader) ? -ECANCELED : database_error(plan->reader->db, rc);
+}
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+static void gather_recent(struct plan *plan)
+{
+    const struct series_set *set = NULL;
+    uint32_t *target_of = NULL; /* slot -> target */
+    for (size_t i = 0; i < plan->recent->count; i++) {
+        const struct tick *t = plan->recent->ticks[i];
+        int32_t point = plan_point(plan, t->t_ms);
+        if (point < 0 || plan->stored[i])
+            continue;
+        if (t->set != set) {
+            set = t->set;
+            target_of = mem_resize(target_of, MAX(set->count, 1U), sizeof(*target_of));
+            for (uint32_t slot = 0; slot < set->count; slot++)
+                target_of[slot] = set->slots[slot]
+                                      ? ledger_find(&plan->by_id, set->slots[slot]->id)
+                                      : LEDGER_NONE;
+        }
+        const struct moment at = {t->seq, t->elapsed_ns};
+        for (uint32_t slot = 0; slot < t->count; slot++) {
+            if (t->state[slot] != SAMPLE_ABSENT && target_of[slot] != LEDGER_NONE)
+                add_sample(plan->measure, &plan->targets[target_of[slot]], point, &at,
+                           (enum sample_state)t->state[slot], t->value[slot]);
+        }
+    }
+    free(target_of);
+}
+
+int gather_samples(struct plan *plan)
+{
+    int error = 0;
+    if (plan->recent && plan->recent->count)
+        plan->stored = mem_array(plan->recent->count, sizeof(*plan->stored));
+    if (plan->reader)
+        error = gather_spans(plan);
+    if (!error && plan->reader)
+        error = gather_log(plan);
+    if (!error && plan->stored)
+        gather_recent(plan);
+    free(TAKE(plan->stored));
+    return error;
+}

@@ -1,0 +1,32 @@
+/*
+ * ledger.h: what the writer knows of every series on disk: above all its last absolute value.
+ * Entries are never removed, so indexes stay valid for the life of the ledger. One thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LEDGER_NONE UINT32_MAX
+
+struct ledger_entry {
+    uint32_t id;
+    bool on_disk; /* its row in `series` is committed */
+    bool known;   /* absolute and source are those of the last committed sample */
+    uint64_t seq; /* tick of the last committed sample; 0: none */
+    uint64_t absolute, source;
+    const char *method; /* as in its row; NULL: not compared in this run yet */
+    uint32_t column;    /* scratch of a sealing slice; LEDGER_NONE: none */
+};
+
+struct ledger {
+    struct ledger_entry *entries;
+    uint32_t count, capacity;
+    uint32_t *table; /* id -> index, open addressing; LEDGER_NONE: free */
+    uint32_t table_size; /* 0 or a power of two, more than twice count */
+};
+
+void ledger_fini(struct ledger *l);
+uint32_t ledger_find(const struct ledger *l, uint32_t id); /* LEDGER_NONE: not there */
+uint32_t ledger_add(struct ledger *l, uint32_t id); /* finds it or makes an empty one */

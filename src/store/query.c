@@ -1,0 +1,301 @@
+/*
+ * query.c: a question about the past, from the selector to the answer.
+ *
+ * First the series, because their number bounds how fine the answer may be; then the step: a
+ * small multiple of the stored interval that needs no more than the points asked for, aligned to
+ * multiples of itself since 1970, so that asking again a moment later moves no step. Where
+ * ticks of several intervals lie in the range the largest counts, or steps would be empty that
+ * were not. Then every sample goes to its bin, and each bin becomes a value.
+ *
+ * Memory: 24 bytes for each series and step, at most BINS_MAX of them, and one chunk. Any thread.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/plan.h"
+
+#define BINS_MAX (512U << 10) /* 12 MiB; the step grows when many series match */
+#define TIME_LIMIT_MS (INT64_C(1) << 53)
+#define INTERVAL_DEFAULT_MS 1000 /* when nothing at all is stored */
+
+static int64_t floor_to(int64_t value, int64_t step)
+{
+    int64_t rest = value % step;
+    return value - (rest < 0 ? rest + step : rest);
+}
+
+/* ---- the step ------------------------------------------------------------------------------- */
+
+/* The largest interval of any tick in the range, 0 when there is none. */
+static int interval_in(struct plan *plan, int64_t from_ms, int64_t to_ms, int64_t *ret)
+{
+    static const char *const questions[] = {
+        "SELECT max(interval_ms) FROM span WHERE max_ms >= ?1 AND min_ms <= ?2",
+        "SELECT max(interval_ms) FROM tick WHERE t_ms BETWEEN ?1 AND ?2",
+    };
+    *ret = 0;
+    for (size_t i = 0; plan->reader && i < ARRAY_LEN(questions); i++) {
+        sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
+        int64_t interval_ms = 0;
+        int error = database_prepare(plan->reader->db, questions[i], &stmt);
+        if (error)
+            return error;
+        sqlite3_bind_int64(stmt, 1, from_ms);
+        sqlite3_bind_int64(stmt, 2, to_ms);
+        error = database_number(stmt, 0, &interval_ms);
+        if (error)
+            return error;
+        *ret = MAX(*ret, interval_ms);
+    }
+    for (size_t i = 0; plan->recent && i < plan->recent->count; i++) {
+        const struct tick *t = plan->recent->ticks[i];
+        if (t->t_ms >= from_ms && t->t_ms <= to_ms)
+            *ret = MAX(*ret, t->interval_ms);
+    }
+    return 0;
+}
+
+/* The interval in use last, for a range in which nothing is stored. */
+static int newest_interval(struct plan *plan, int64_t *ret)
+{
+    *ret = 0;
+    if (plan->recent && plan->recent->count)
+        *ret = plan->recent->ticks[plan->recent->count - 1]->interval_ms;
+    int error = 0;
+    if (*ret <= 0 && plan->reader)
+        error = database_number_of(plan->reader->db,
+                                   "SELECT interval_ms FROM tick ORDER BY seq DESC LIMIT 1", 0,
+                                   ret);
+    if (!error && *ret <= 0 && plan->reader)
+        error = database_number_of(plan->reader->db,
+                                   "SELECT interval_ms FROM span ORDER BY id DESC LIMIT 1", 0,
+                                   ret);
+    if (*ret <= 0)
+        *ret = INTERVAL_DEFAULT_MS;
+    return error;
+}
+
+static int64_t points_of(int64_t from_ms, int64_t to_ms, int64_t step_ms)
+{
+    return (floor_to(to_ms, step_ms) - floor_to(from_ms, step_ms)) / step_ms + 1;
+}
+
+/* A small multiple of the interval with which the range takes at most `points` steps. */
+static int64_t choose_step(int64_t from_ms, int64_t to_ms, int64_t interval_ms, int64_t points)
+{
+    int64_t range_ms = to_ms - from_ms;
+    /* A range of n steps may touch n + 1 of them, so one of these fits: the step for `points`, the
+     * next multiple, the step for one point less. */
+    int64_t multiple = MAX(range_ms / points / interval_ms, 1);
+    for (int64_t end = multiple + 2; multiple < end; multiple++) {
+        if (points_of(from_ms, to_ms, multiple * interval_ms) <= points)
+            return multiple * interval_ms;
+    }
+    if (points > 1)
+        multiple = MAX(multiple, (range_ms + (points - 1) * interval_ms - 1) /
+                                     ((points - 1) * interval_ms));
+    while (points_of(from_ms, to_ms, multiple * interval_ms) > points)
+        multiple *= 2;
+    return multiple * interval_ms;
+}
+
+static int plan_steps(struct plan *plan)
+{
+    const struct query *query = plan->query;
+    int64_t from_ms = MAX(MIN(query->from_ms, TIME_LIMIT_MS), -TIME_LIMIT_MS);
+    int64_t to_ms = MAX(MIN(query->to_ms, TIME_LIMIT_MS), -TIME_LIMIT_MS);
+    size_t targets = MAX(plan_targets(plan), (size_t)1);
+    int64_t points = MAX(MIN(query->points, (uint32_t)QUERY_POINTS_MAX), 1U);
+    points = MAX(MIN(points, (int64_t)(BINS_MAX / targets)), 1);
+
+    int64_t interval_ms, wider_ms;
+    int error = interval_in(plan, from_ms, to_ms, &interval_ms);
+    if (!error && interval_ms <= 0)
+        error = newest_interval(plan, &interval_ms);
+    while (!error) {
+        plan->step_ms = choose_step(from_ms, to_ms, interval_ms, points);
+        plan->from_ms = floor_to(from_ms, plan->step_ms);
+        plan->points = (size_t)points_of(from_ms, to_ms, plan->step_ms);
+        /* Whole steps reach beyond the range: there, too, the interval must fit. */
+        error = interval_in(plan, plan->from_ms, plan_last_ms(plan), &wider_ms);
+        if (error || wider_ms <= interval_ms)
+            break;
+        interval_ms = wider_ms;
+    }
+    return error;
+}
+
+/* ---- the answer ----------------------------------------------------------------------------- */
+
+static double bin_value(const struct plan *plan, const struct target *target,
+                         const struct bin *bin)
+{
+    if (bin->weight == 0)
+        return NAN;
+    bool counter = target->kind == METRIC_COUNTER;
+    switch (plan->measure) {
+    case AGG_AVG:
+        return counter ? (double)bin->count * target->scale * (double)NS_PER_S /
+                             (double)bin->weight
+                       : bin->number / (double)bin->weight;
+    case AGG_SUM:
+        return counter ? (double)bin->count * target->scale : NAN;
+    default:
+        return bin->number;
+    }
+}
+
+/* Buckets of one histogram: its targets by growing bound. */
+struct group {
+    size_t count;
+    const struct target **targets;
+};
+
+static int by_bound(const void *a, const void *b)
+{
+    double x = (*(const struct target *const *)a)->bound;
+    double y = (*(const struct target *const *)b)->bound;
+    return (x > y) - (x < y);
+}
+
+static void fill_quantile(const struct plan *plan, const struct group *group, double *values)
+{
+    static const double quantiles[] = {[AGG_P50] = 0.5, [AGG_P90] = 0.9, [AGG_P99] = 0.99};
+    struct bucket *buckets CLEANUP(mem_freep) = mem_array(group->count, sizeof(*buckets));
+    for (size_t p = 0; p < plan->points; p++) {
+        double least = 0;
+        for (size_t i = 0; i < group->count; i++) {
+            const struct target *target = group->targets[i];
+            /* Counts are cumulative; reading them one after the other may break that by a hair. */
+            least = MAX(least, (double)target->bins[p].count);
+            buckets[i] = (struct bucket){target->bound, least};
+        }
+        values[p] = quantile_of(quantiles[plan->query->aggregate], buckets, group->count);
+    }
+}
+
+/* Gives every series of the answer its values; those without a sample get none. */
+static void fill_plain(struct plan *plan)
+{
+    for (size_t i = 0; i < plan_targets(plan); i++) {
+        const struct target *target = &plan->targets[i];
+        if (!target->sampled)
+            continue;
+        double *values = mem_array(plan->points, sizeof(*values));
+        for (size_t p = 0; p < plan->points; p++)
+            values[p] = bin_value(plan, target, &target->bins[p]);
+        plan->answer->series[target->out].values = values;
+    }
+}
+
+static int by_out(const void *a, const void *b)
+{
+    const struct target *x = *(const struct target *const *)a;
+    const struct target *y = *(const struct target *const *)b;
+    return (x->out > y->out) - (x->out < y->out);
+}
+
+static void fill_quantiles(struct plan *plan)
+{
+    size_t count = plan_targets(plan);
+    const struct target **order CLEANUP(mem_freep) =
+        mem_array(MAX(count, (size_t)1), sizeof(struct target *));
+    for (size_t i = 0; i < count; i++)
+        order[i] = &plan->targets[i];
+    qsort(order, count, sizeof(*order), by_out);
+    for (size_t first = 0, next; first < count; first = next) {
+        bool sampled = false;
+        for (next = first; next < count && order[next]->out == order[first]->out; next++)
+            sampled = sampled || order[next]->sampled;
+        if (!sampled)
+            continue;
+        const struct group group = {next - first, order + first};
+        qsort(order + first, group.count, sizeof(*order), by_bound);
+        double *values = mem_array(plan->points, sizeof(*values));
+        fill_quantile(plan, &group, values);
+        plan->answer->series[order[first]->out].values = values;
+    }
+}
+
+static void drop_silent(struct answer *answer)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < answer->series_count; i++) {
+        if (answer->series[i].values)
+            answer->series[kept++] = answer->series[i];
+        else
+            answer_series_fini(&answer->series[i]);
+    }
+    answer->series_count = kept;
+}
+
+static void finish_answer(struct plan *plan)
+{
+    struct answer *answer = plan->answer;
+    answer->from_ms = plan->from_ms;
+    answer->step_ms = plan->step_ms;
+    answer->points_count = plan->points;
+    answer->to_ms = plan->from_ms + (int64_t)(plan->points - 1) * plan->step_ms;
+    answer->tier = plan->reader ? "raw" : "memory";
+    if (aggregate_is_quantile(plan->query->aggregate))
+        fill_quantiles(plan);
+    else
+        fill_plain(plan);
+    drop_silent(answer);
+}
+
+static int answer_plan(struct plan *plan)
+{
+    int error = select_series(plan);
+    if (!error)
+        error = plan_steps(plan);
+    if (error)
+        return error;
+    size_t count = plan_targets(plan);
+    plan->bins = mem_try_array(MAX(count * plan->points, (size_t)1), sizeof(*plan->bins));
+    if (!plan->bins)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        plan->targets[i].bins = plan->bins + i * plan->points;
+    if (count)
+        error = gather_samples(plan);
+    if (!error)
+        finish_answer(plan);
+    return error;
+}
+
+int store_query(struct store_reader *reader, const struct query *query,
+                const struct recent *recent, struct answer **ret, struct store_error *err)
+{
+    if (query->from_ms > query->to_ms)
+        return store_fail(err, -EINVAL, "from: lies after to");
+    int error = reader ? reader_begin(reader, err) : 0;
+    if (error)
+        return error;
+    struct plan plan = {
+        .reader = reader,
+        .query = query,
+        .recent = recent,
+        .answer = mem_alloc(sizeof(*plan.answer)),
+        .measure = aggregate_is_quantile(query->aggregate) ? AGG_SUM : query->aggregate,
+    };
+    error = answer_plan(&plan);
+    free(plan.bins);
+    free(plan.targets);
+    ledger_fini(&plan.by_id);
+    if (error) {
+        answer_free(plan.answer);
+        if (reader)
+            reader_fail(reader, error, err);
+        else
+            store_fail(err, error, "%s", strerror(-error));
+    } else {
+        *ret = plan.answer;
+    }
+    if (reader)
+        reader_end(reader);
+    return error;
+}

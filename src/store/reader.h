@@ -1,0 +1,33 @@
+/*
+ * reader.h: what a reader is to the files that read: reader.c, events.c, query.c and its helpers.
+ * One thread at a time, but for `cancelled`.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "store/codec.h"
+#include "store/database.h"
+
+struct store_reader {
+    char *path;
+    sqlite3 *db; /* NULL after a failed reopening */
+    dev_t device; /* of the file that `db` has open */
+    ino_t inode;
+    struct codec *codec;
+    uint64_t damaged;
+    atomic_bool cancelled;
+};
+
+/* Everything between these two sees one state of the database. */
+int reader_begin(struct store_reader *reader, struct store_error *err);
+void reader_end(struct store_reader *reader);
+
+static inline bool reader_cancelled(const struct store_reader *reader)
+{
+    return reader && atomic_load_explicit(&reader->cancelled, memory_order_relaxed);
+}
+
+/* Says what went wrong while reading. Returns `error`. */
+int reader_fail(const struct store_reader *reader, int error, struct store_error *err);

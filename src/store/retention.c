@@ -1,0 +1,251 @@
+/*
+ * retention.c: housekeeping between ticks: what store_work does.
+ *
+ * In order of urgency: a slice of sealing, a checkpoint when the WAL has grown, then what is too
+ * old or too much. Each call does one bounded piece, so that a tick never waits long.
+ *
+ * Age is counted from the newest tick, not from the clock: a host that was off for a week does not
+ * lose its history at start. Spans go whole, the one that ended first goes first: its chunks in
+ * pieces, its row last (until then they read as nothing sampled). When the database is larger than
+ * it may be, the oldest span goes whatever its age, and when there is none left, the oldest
+ * events. Freed pages are used again by the next chunks; they are given back to the file system
+ * only when they are a large part of the file.
+ *
+ * Store thread.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "store/store_internal.h"
+
+#define CHECKPOINT_PAGES 1000  /* of WAL: 4 MB */
+#define PIECE_ROWS 512         /* chunks or events deleted at a time */
+#define VACUUM_PAGES 128       /* given back at a time */
+#define RETENTION_TICKS 256    /* writes between two looks */
+#define VACUUM_MIN_PAGES 1024  /* free pages worth giving back, and a quarter of the file */
+
+int store_measure(struct store *store)
+{
+    int64_t pages = 0;
+    int error = database_number(store->stmt[STMT_PAGES], 0, &pages);
+    if (!error)
+        atomic_store_explicit(&store->counters.database_bytes,
+                              (uint64_t)pages * DATABASE_PAGE_BYTES, memory_order_relaxed);
+    return error;
+}
+
+/* The span that has to go, 0: none. `over_size`: the oldest, because there is too much. */
+static int find_expired(struct store *store, bool over_size, int64_t *ret)
+{
+    sqlite3_stmt *stmt = store->stmt[over_size ? STMT_SPAN_OLDEST : STMT_SPAN_EXPIRED];
+    if (!over_size)
+        sqlite3_bind_int64(stmt, 1, store->now_ms - store->settings.raw_ms);
+    return database_number(stmt, 0, ret);
+}
+
+/* Deletes a piece of the span's chunks; its row once they are gone. */
+static int expire_span(struct store *store)
+{
+    sqlite3_stmt *stmt = store->stmt[STMT_CHUNKS_DELETE];
+    sqlite3_bind_int64(stmt, 1, chunk_row(store->expiring_span, 0));
+    sqlite3_bind_int64(stmt, 2, chunk_row(store->expiring_span, UINT32_MAX));
+    sqlite3_bind_int64(stmt, 3, PIECE_ROWS);
+    int error = database_run(stmt);
+    if (error || sqlite3_changes(store->db) == PIECE_ROWS)
+        return error;
+    stmt = store->stmt[STMT_SPAN_DELETE];
+    sqlite3_bind_int64(stmt, 1, store->expiring_span);
+    error = database_run(stmt);
+    if (!error) {
+        store->expiring_span = 0;
+        count_add(&store->counters.spans_expired, 1);
+    }
+    return error;
+}
+
+/* Events by age, or a piece of the oldest. Says how many went. */
+static int expire_events(struct store *store, bool over_size, int *ret_count)
+{
+    sqlite3_stmt *stmt = store->stmt[over_size ? STMT_EVENTS_OLDEST : STMT_EVENTS_EXPIRE];
+    if (over_size) {
+        sqlite3_bind_int64(stmt, 1, PIECE_ROWS);
+    } else {
+        sqlite3_bind_int64(stmt, 1, store->now_ms - store->settings.events_ms);
+        sqlite3_bind_int64(stmt, 2, PIECE_ROWS);
+    }
+    int error = database_run(stmt);
+    *ret_count = error ? 0 : sqlite3_changes(store->db);
+    count_add(&store->counters.events_expired, (uint64_t)*ret_count);
+    return error;
+}
+
+/* True for a series that is live now: its row stays, whatever its age. */
+static bool is_live(const struct store *store, uint32_t id)
+{
+    for (uint32_t slot = 0; store->set && slot < store->set->count; slot++) {
+        if (store->set->slots[slot] && store->id[slot] == id)
+            return true;
+    }
+    return false;
+}
+
+static int delete_series(struct store *store, uint32_t id)
+{
+    sqlite3_bind_int64(store->stmt[STMT_SERIES_DELETE], 1, id);
+    int error = database_run(store->stmt[STMT_SERIES_DELETE]);
+    if (error)
+        return error;
+    sqlite3_bind_int64(store->stmt[STMT_LAST_DELETE], 1, id);
+    error = database_run(store->stmt[STMT_LAST_DELETE]);
+    uint32_t index = ledger_find(&store->ledger, id);
+    if (!error && index != LEDGER_NONE) {
+        /* Should it come back it has the same id, but everything about it is written anew. */
+        store->ledger.entries[index] =
+            (struct ledger_entry){.id = id, .column = LEDGER_NONE};
+        atomic_fetch_sub_explicit(&store->counters.series, 1, memory_order_relaxed);
+    }
+    return error;
+}
+
+/* Rows of series that no sample refers to any more. */
+static int expire_series(struct store *store)
+{
+    int64_t oldest = 0;
+    int error = database_number(store->stmt[STMT_SEQ_OLDEST], 0, &oldest);
+    if (error)
+        return error;
+    uint32_t gone[64];
+    size_t count = 0;
+    sqlite3_stmt *stmt = store->stmt[STMT_SERIES_EXPIRED];
+    sqlite3_bind_int64(stmt, 1, oldest);
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && count < ARRAY_LEN(gone)) {
+        uint32_t id = (uint32_t)sqlite3_column_int64(stmt, 0);
+        if (!is_live(store, id))
+            gone[count++] = id;
+    }
+    error = database_error(store->db, rc);
+    sqlite3_reset(stmt);
+    for (size_t i = 0; i < count && !error; i++)
+        error = delete_series(store, gone[i]);
+    return error;
+}
+
+/* How much there is, and how much of it is free. */
+static int look_at_size(struct store *store, bool *ret_over)
+{
+    int64_t pages = 0, free_pages = 0;
+    int error = database_number(store->stmt[STMT_PAGES], 0, &pages);
+    if (!error)
+        error = database_number(store->stmt[STMT_PAGES_FREE], 0, &free_pages);
+    if (error)
+        return error;
+    uint64_t used = (uint64_t)(pages - free_pages) * DATABASE_PAGE_BYTES;
+    uint64_t all = (uint64_t)pages * DATABASE_PAGE_BYTES;
+    *ret_over = used > store->settings.max_size_bytes;
+    if (!*ret_over && ((free_pages >= VACUUM_MIN_PAGES && free_pages > pages / 4) ||
+                       (all > store->settings.max_size_bytes && free_pages > 0)))
+        store->vacuum_left = (int)MIN(free_pages, INT32_MAX);
+    atomic_store_explicit(&store->counters.database_bytes, all, memory_order_relaxed);
+    return 0;
+}
+
+static int vacuum_piece(struct store *store)
+{
+    char sql[64];
+    snprintf(sql, sizeof(sql), "PRAGMA incremental_vacuum(%d)", VACUUM_PAGES);
+    int error = database_exec(store->db, sql);
+    store->vacuum_left -= MIN(store->vacuum_left, VACUUM_PAGES);
+    return error ? error : store_measure(store);
+}
+
+int retention_work(struct store *store, bool *ret_busy)
+{
+    *ret_busy = true;
+    if (store->expiring_span)
+        return expire_span(store);
+    if (store->vacuum_left > 0)
+        return vacuum_piece(store);
+    if (store->writes_since_retention >= RETENTION_TICKS)
+        store->retention_due = true;
+    if (!store->retention_due || store->now_ms == 0) {
+        *ret_busy = false;
+        return 0;
+    }
+
+    bool over_size = false;
+    int64_t span = 0;
+    int events = 0;
+    int error = look_at_size(store, &over_size);
+    if (!error)
+        error = find_expired(store, false, &span);
+    if (!error && span == 0 && over_size)
+        error = find_expired(store, true, &span);
+    if (error)
+        return error;
+    if (span > 0) {
+        store->expiring_span = (uint32_t)span;
+        return 0;
+    }
+    error = expire_events(store, over_size, &events);
+    if (!error && events == 0)
+        error = expire_series(store);
+    /* Nothing left to go, or not enough: look again when more was written. */
+    store->retention_due = !error && events == PIECE_ROWS;
+    store->writes_since_retention = 0;
+    return error;
+}
+
+int checkpoint_work(struct store *store, bool *ret_busy)
+{
+    *ret_busy = false;
+    if (store->wal_pages < CHECKPOINT_PAGES)
+        return 0;
+    store->wal_pages = 0; /* a busy reader holds it back: try again after the next commit */
+    *ret_busy = true;
+    int rc = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    int error = database_error(store->db, rc);
+    return error == -EBUSY ? 0 : error;
+}
+
+static void work_failed(struct store *store, int error)
+{
+    /* After a tick could be written again. */
+    store->work_blocked = true;
+    store_failed(store, error, "housekeeping");
+    if (error == -EBADMSG) {
+        store_set_aside(store, "found while sealing or expiring");
+        return;
+    }
+    if (!store->work_failing)
+        store_note_add(store, EVENT_ERROR, false, "history cannot be sealed or expired in %s: %s",
+                       store->path, strerror(-error));
+    store->work_failing = true;
+}
+
+bool store_work(struct store *store)
+{
+    if (!store->db || store->work_blocked)
+        return false;
+    int64_t start_ns = clock_mono_ns();
+    bool busy = true;
+    int error;
+    if (seal_due(store)) {
+        error = seal_work(store);
+    } else {
+        error = checkpoint_work(store, &busy);
+        if (!error && !busy)
+            error = retention_work(store, &busy);
+    }
+    if (error)
+        work_failed(store, error);
+    else if (busy)
+        store->work_failing = false;
+
+    struct counters *c = &store->counters;
+    int64_t took_ns = clock_mono_ns() - start_ns;
+    atomic_fetch_add_explicit(&c->work_ns_total, took_ns, memory_order_relaxed);
+    if (took_ns > atomic_load_explicit(&c->work_ns_max, memory_order_relaxed))
+        atomic_store_explicit(&c->work_ns_max, took_ns, memory_order_relaxed);
+    return busy && !error;
+}

@@ -1,0 +1,322 @@
+/*
+ * seal.c: the log rewritten into columns.
+ *
+ * A span is a run of ticks out of the log. Its samples become one chunk per series, which a query
+ * for a few series can read without touching the others, at about a tenth of the log's size; the
+ * times of the ticks are kept once, in the span's own row.
+ *
+ * This is done in slices between ticks. A slice takes as many series as fit into a few hundred KiB
+ * of columns, reads the span's log rows once for all of them and commits their chunks. Readers
+ * find chunks through the span's row only, and that comes with the last transaction, which also
+ * deletes the log rows: at any instant a tick is either in the log or in a visible span. After a
+ * crash the chunks of an unfinished span are dropped and sealing begins anew.
+ *
+ * With the chunks each series' row in `last` moves on to the newest committed sample, so that the
+ * log before it is not needed for the absolute values any more.
+ *
+ * Memory exists only while a span is being sealed. Store thread.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "store/column.h"
+#include "store/row.h"
+#include "store/store_internal.h"
+
+#define COLUMNS_BYTES (256 << 10) /* of a slice … */
+#define SLICES_MAX 64             /* … but no more slices than this, each reads the whole span */
+
+struct seal {
+    size_t ticks;
+    int64_t interval_ms;
+    int64_t min_ms, max_ms;
+    struct timeline times;
+    uint32_t *series; /* ledger indexes, by growing id */
+    size_t series_count, series_done;
+    size_t slice; /* most series of one */
+    uint8_t *state;      /* slice * ticks */
+    union sample *value; /* slice * ticks */
+    uint8_t *kind;       /* slice; enum metric_kind */
+    struct codec *codec;
+    struct buf out;
+};
+
+void seal_abandon(struct store *store)
+{
+    struct seal *seal = store->seal;
+    if (!seal)
+        return;
+    store->seal = NULL;
+    free(seal->times.seq);
+    free(seal->times.t_ms);
+    free(seal->times.elapsed_ns);
+    free(seal->series);
+    free(seal->state);
+    free(seal->value);
+    free(seal->kind);
+    codec_free(seal->codec);
+    buf_fini(&seal->out);
+    free(seal);
+}
+
+static uint32_t span_ticks(const struct store *store, int64_t interval_ms)
+{
+    int64_t ticks = store->settings.seal_ms / MAX(interval_ms, 1);
+    return (uint32_t)MAX(MIN(ticks, (int64_t)store->settings.seal_ticks), 1);
+}
+
+bool seal_due(const struct store *store)
+{
+    return store->seal || store->log_older > 0 ||
+           (store->log_ticks && store->log_ticks >= span_ticks(store, store->log_interval_ms));
+}
+
+/* The times of the log's first run, as far as one span goes. */
+static int read_times(struct store *store, struct seal *seal)
+{
+    size_t limit = store->settings.seal_ticks;
+    seal->times.seq = mem_array(limit, sizeof(uint64_t));
+    seal->times.t_ms = mem_array(limit, sizeof(int64_t));
+    seal->times.elapsed_ns = mem_array(limit, sizeof(int64_t));
+    sqlite3_stmt *stmt = store->stmt[STMT_TICKS];
+    sqlite3_bind_int64(stmt, 1, (int64_t)limit);
+    /* The rules for where a run ends are those of a store whose log holds just this run. */
+    struct store run = {.settings = store->settings};
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        int64_t t_ms = sqlite3_column_int64(stmt, 1);
+        int64_t interval_ms = sqlite3_column_int64(stmt, 3);
+        if (store_log_run_ends(&run, interval_ms, t_ms) ||
+            (seal->ticks && seal->ticks >= span_ticks(store, run.log_interval_ms)))
+            break;
+        run.log_ticks++;
+        run.log_interval_ms = interval_ms;
+        run.log_t_ms = t_ms;
+        size_t i = seal->ticks++;
+        seal->times.seq[i] = (uint64_t)sqlite3_column_int64(stmt, 0);
+        seal->times.t_ms[i] = t_ms;
+        seal->times.elapsed_ns[i] = sqlite3_column_int64(stmt, 2);
+        seal->interval_ms = interval_ms;
+        seal->min_ms = i ? MIN(seal->min_ms, t_ms) : t_ms;
+        seal->max_ms = i ? MAX(seal->max_ms, t_ms) : t_ms;
+    }
+    int error = database_error(store->db, rc);
+    sqlite3_reset(stmt);
+    return error;
+}
+
+static int by_id(const void *a, const void *b, void *context)
+{
+    const struct ledger *ledger = context;
+    uint32_t x = ledger->entries[*(const uint32_t *)a].id;
+    uint32_t y = ledger->entries[*(const uint32_t *)b].id;
+    return (x > y) - (x < y);
+}
+
+/* Every series that may have a sample in the span: those sampled since it began. */
+static void choose_series(struct store *store, struct seal *seal)
+{
+    struct ledger *ledger = &store->ledger;
+    seal->series = mem_array(MAX(ledger->count, 1U), sizeof(uint32_t));
+    for (uint32_t i = 0; i < ledger->count; i++) {
+        ledger->entries[i].column = LEDGER_NONE;
+        if (ledger->entries[i].seq >= seal->times.seq[0])
+            seal->series[seal->series_count++] = i;
+    }
+    if (seal->series_count)
+        qsort_r(seal->series, seal->series_count, sizeof(uint32_t), by_id, ledger);
+}
+
+static int seal_start(struct store *store)
+{
+    struct seal *seal = store->seal = mem_alloc(sizeof(*seal));
+    int error = read_times(store, seal);
+    if (error || seal->ticks == 0) {
+        seal_abandon(store);
+        if (!error) /* the log is empty, whatever was counted */
+            store->log_ticks = store->log_older = 0;
+        return error;
+    }
+    choose_series(store, seal);
+    size_t per_series = seal->ticks * (sizeof(union sample) + sizeof(uint8_t));
+    seal->slice = MAX(COLUMNS_BYTES / per_series, seal->series_count / SLICES_MAX + 1);
+    seal->slice = MAX(MIN(seal->slice, seal->series_count), (size_t)1);
+    seal->state = mem_array(seal->slice * seal->ticks, sizeof(uint8_t));
+    seal->value = mem_array(seal->slice * seal->ticks, sizeof(union sample));
+    seal->kind = mem_array(seal->slice, sizeof(uint8_t));
+    seal->codec = codec_new();
+    store->rows_pending = true; /* a good moment to notice other engines' names */
+    return 0;
+}
+
+static uint64_t first_seq(const struct seal *seal)
+{
+    return seal->times.seq[0];
+}
+
+static uint64_t last_seq(const struct seal *seal)
+{
+    return seal->times.seq[seal->ticks - 1];
+}
+
+/* The samples of one log row into the columns of the slice. A damaged row stays absent. */
+static void fill_tick(struct store *store, size_t tick, const uint8_t *data, size_t len)
+{
+    struct seal *seal = store->seal;
+    struct row_reader row;
+    struct row_sample sample;
+    if (row_open(&row, data, len) < 0)
+        return;
+    while (row_next(&row, &sample)) {
+        uint32_t index = ledger_find(&store->ledger, sample.id);
+        uint32_t column = index == LEDGER_NONE ? LEDGER_NONE
+                                               : store->ledger.entries[index].column;
+        if (column == LEDGER_NONE)
+            continue;
+        size_t at = column * seal->ticks + tick;
+        seal->state[at] = (uint8_t)row_state(sample.code);
+        seal->value[at] = sample.value;
+        seal->kind[column] = sample.code == ROW_GAUGE ? METRIC_GAUGE : METRIC_COUNTER;
+    }
+}
+
+static int fill_columns(struct store *store, size_t count)
+{
+    struct seal *seal = store->seal;
+    memset(seal->state, SAMPLE_ABSENT, count * seal->ticks);
+    sqlite3_stmt *stmt = store->stmt[STMT_TICKS_BETWEEN];
+    sqlite3_bind_int64(stmt, 1, (int64_t)first_seq(seal));
+    sqlite3_bind_int64(stmt, 2, (int64_t)last_seq(seal));
+    size_t tick = 0;
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && tick < seal->ticks) {
+        size_t len;
+        const uint8_t *data = database_blob(stmt, 1, &len);
+        fill_tick(store, tick++, data, len);
+    }
+    int error = database_error(store->db, rc);
+    sqlite3_reset(stmt);
+    return error;
+}
+
+static int put_last(struct store *store, const struct ledger_entry *e)
+{
+    sqlite3_stmt *stmt = store->stmt[STMT_LAST_PUT];
+    sqlite3_bind_int64(stmt, 1, e->id);
+    sqlite3_bind_int64(stmt, 2, (int64_t)e->seq);
+    sqlite3_bind_int64(stmt, 3, (int64_t)e->absolute);
+    sqlite3_bind_int64(stmt, 4, (int64_t)e->source);
+    sqlite3_bind_int(stmt, 5, e->known);
+    return database_run(stmt);
+}
+
+static int put_chunk(struct store *store, size_t column_index, const struct ledger_entry *e,
+                     uint64_t *chunks, uint64_t *bytes)
+{
+    struct seal *seal = store->seal;
+    const struct column column = {
+        .kind = (enum metric_kind)seal->kind[column_index],
+        .state = seal->state + column_index * seal->ticks,
+        .value = seal->value + column_index * seal->ticks,
+    };
+    bool sampled = false;
+    for (size_t i = 0; i < seal->ticks && !sampled; i++)
+        sampled = column.state[i] != SAMPLE_ABSENT;
+    if (!sampled)
+        return 0;
+    buf_clear(&seal->out);
+    column_encode(seal->codec, &column, seal->ticks, &seal->out);
+    sqlite3_stmt *stmt = store->stmt[STMT_CHUNK_PUT];
+    sqlite3_bind_int64(stmt, 1, chunk_row(store->next_span, e->id));
+    sqlite3_bind_blob64(stmt, 2, seal->out.data, seal->out.len, SQLITE_STATIC);
+    ++*chunks;
+    *bytes += seal->out.len;
+    int error = database_run(stmt);
+    return error ? error : put_last(store, e);
+}
+
+static int seal_slice(struct store *store)
+{
+    struct seal *seal = store->seal;
+    struct ledger *ledger = &store->ledger;
+    size_t count = MIN(seal->slice, seal->series_count - seal->series_done);
+    const uint32_t *series = seal->series + seal->series_done;
+    uint64_t chunks = 0, bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        ledger->entries[series[i]].column = (uint32_t)i;
+    int error = store_begin(store);
+    if (!error)
+        error = fill_columns(store, count);
+    for (size_t i = 0; i < count && !error; i++)
+        error = put_chunk(store, i, &ledger->entries[series[i]], &chunks, &bytes);
+    if (!error)
+        error = store_commit(store);
+    for (size_t i = 0; i < count; i++)
+        ledger->entries[series[i]].column = LEDGER_NONE;
+    if (error) {
+        store_rollback(store);
+        return error;
+    }
+    seal->series_done += count;
+    count_add(&store->counters.chunks_sealed, chunks);
+    count_add(&store->counters.chunk_bytes, bytes);
+    return 0;
+}
+
+static int put_span(struct store *store)
+{
+    struct seal *seal = store->seal;
+    buf_clear(&seal->out);
+    timeline_encode(seal->codec, &seal->times, seal->ticks, seal->interval_ms, &seal->out);
+    sqlite3_stmt *stmt = store->stmt[STMT_SPAN_PUT];
+    sqlite3_bind_int64(stmt, 1, store->next_span);
+    sqlite3_bind_int64(stmt, 2, (int64_t)first_seq(seal));
+    sqlite3_bind_int64(stmt, 3, (int64_t)last_seq(seal));
+    sqlite3_bind_int64(stmt, 4, seal->min_ms);
+    sqlite3_bind_int64(stmt, 5, seal->max_ms);
+    sqlite3_bind_int64(stmt, 6, seal->interval_ms);
+    sqlite3_bind_int64(stmt, 7, (int64_t)seal->ticks);
+    sqlite3_bind_blob64(stmt, 8, seal->out.data, seal->out.len, SQLITE_STATIC);
+    int error = database_run(stmt);
+    if (error)
+        return error;
+    stmt = store->stmt[STMT_TICKS_DELETE];
+    sqlite3_bind_int64(stmt, 1, (int64_t)first_seq(seal));
+    sqlite3_bind_int64(stmt, 2, (int64_t)last_seq(seal));
+    return database_run(stmt);
+}
+
+/* The span becomes visible and its log rows go, in one transaction. */
+static int seal_finish(struct store *store)
+{
+    struct seal *seal = store->seal;
+    int error = store_begin(store);
+    if (!error)
+        error = put_span(store);
+    if (!error)
+        error = store_commit(store);
+    if (error) {
+        store_rollback(store);
+        return error;
+    }
+    CHECK(store->next_span < SPAN_MAX);
+    store->next_span++;
+    store->log_ticks -= (uint32_t)seal->ticks;
+    store->log_older -= MIN(store->log_older, (uint32_t)seal->ticks);
+    store->retention_due = true;
+    count_add(&store->counters.spans_sealed, 1);
+    seal_abandon(store);
+    return 0;
+}
+
+int seal_work(struct store *store)
+{
+    if (!store->seal)
+        return seal_start(store);
+    if (store->seal->series_done < store->seal->series_count)
+        return seal_slice(store);
+    return seal_finish(store);
+}

@@ -1,0 +1,253 @@
+/*
+ * select.c: which series a query is about.
+ *
+ * Candidates come from the rows on disk and from the sets of the ticks in memory, which may hold
+ * series that no committed tick has named yet. One target for each matching series; for quantiles
+ * all `_bucket` series of a histogram are targets of one series in the answer, which has the
+ * histogram's own name and no `le`. The answer is sorted by name, then labels, and cut at
+ * QUERY_SERIES_MAX.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "store/key.h"
+#include "store/plan.h"
+
+#define BUCKET_SUFFIX "_bucket"
+
+/* A series as both sources can describe it. Borrowed texts. */
+struct candidate {
+    uint32_t id;
+    const char *name, *unit, *key;
+    enum metric_kind kind;
+    double scale;
+    size_t labels_count;
+    const struct label *labels;
+};
+
+static size_t add_out(struct plan *plan, const struct candidate *c)
+{
+    struct answer *answer = plan->answer;
+    if (answer->series_count == plan->out_capacity) {
+        plan->out_capacity = MAX(plan->out_capacity * 2, (size_t)16);
+        answer->series =
+            mem_resize(answer->series, plan->out_capacity, sizeof(*answer->series));
+    }
+    struct answer_series *out = &answer->series[answer->series_count];
+    *out = (struct answer_series){
+        .id = c->id,
+        .name = mem_string(c->name),
+        .unit = mem_string(c->unit),
+        .key = mem_string(c->key),
+        .kind = c->kind,
+    };
+    for (size_t i = 0; i < c->labels_count; i++) {
+        out->labels[out->labels_count++] = (struct label){
+            .name = mem_string(c->labels[i].name), .value = mem_string(c->labels[i].value)};
+    }
+    return answer->series_count++;
+}
+
+static struct target *add_target(struct plan *plan, const struct candidate *c, size_t out)
+{
+    uint32_t index = ledger_add(&plan->by_id, c->id);
+    if (index == plan->targets_capacity) {
+        plan->targets_capacity = MAX(plan->targets_capacity * 2, (size_t)16);
+        plan->targets =
+            mem_resize(plan->targets, plan->targets_capacity, sizeof(*plan->targets));
+    }
+    struct target *target = &plan->targets[index];
+    *target = (struct target){.id = c->id, .kind = c->kind, .scale = c->scale, .out = out};
+    return target;
+}
+
+/* "0.5", "+Inf": a bucket's bound. */
+static bool parse_bound(const char *text, double *ret)
+{
+    if (strcmp(text, "+Inf") == 0) {
+        *ret = INFINITY;
+        return true;
+    }
+    return text_double(text, ret) == 0;
+}
+
+/* Adds the series when it is a bucket of a histogram that the query asks for. `groups` maps the
+ * histogram's key to its place in the answer, plus one. */
+static void consider_bucket(struct plan *plan, const struct candidate *c, struct map *groups)
+{
+    size_t name_len = strlen(c->name), suffix_len = strlen(BUCKET_SUFFIX);
+    if (c->kind != METRIC_COUNTER || name_len <= suffix_len ||
+        strcmp(c->name + name_len - suffix_len, BUCKET_SUFFIX) != 0)
+        return;
+    struct label rest[SERIES_LABELS_MAX];
+    size_t rest_count = 0;
+    double bound = NAN;
+    for (size_t i = 0; i < c->labels_count; i++) {
+        if (strcmp(c->labels[i].name, "le") != 0)
+            rest[rest_count++] = c->labels[i];
+        else if (!parse_bound(c->labels[i].value, &bound))
+            return;
+    }
+    if (isnan(bound))
+        return;
+    char *name CLEANUP(mem_freep) = mem_string_n(c->name, name_len - suffix_len);
+    if (!selector_matches(&plan->query->selector, name, rest, rest_count))
+        return;
+
+    struct buf key CLEANUP(buf_fini) = BUF_INIT;
+    key_write(&key, name, rest, rest_count, "le");
+    size_t group = (size_t)(uintptr_t)map_get(groups, buf_string(&key));
+    if (group == 0) {
+        const struct candidate histogram = {
+            .id = c->id, .name = name, .unit = c->unit, .key = buf_string(&key),
+            .kind = METRIC_GAUGE, .labels_count = rest_count, .labels = rest,
+        };
+        group = add_out(plan, &histogram) + 1;
+        map_put(groups, buf_string(&key), (void *)(uintptr_t)group);
+    }
+    add_target(plan, c, group - 1)->bound = bound;
+}
+
+static void consider(struct plan *plan, const struct candidate *c, struct map *groups)
+{
+    if (ledger_find(&plan->by_id, c->id) != LEDGER_NONE)
+        return;
+    if (aggregate_is_quantile(plan->query->aggregate))
+        consider_bucket(plan, c, groups);
+    else if (selector_matches(&plan->query->selector, c->name, c->labels, c->labels_count))
+        add_target(plan, c, add_out(plan, c));
+}
+
+static int consider_stored(struct plan *plan, struct map *groups)
+{
+    sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
+    int error = database_prepare(plan->reader->db,
+                                 "SELECT id, key, unit, kind, scale FROM series ORDER BY id",
+                                 &stmt);
+    if (error)
+        return error;
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        const char *key = (const char *)sqlite3_column_text(stmt, 1);
+        const char *unit = (const char *)sqlite3_column_text(stmt, 2);
+        struct key_parts parts;
+        if (!key || !unit || key_parse(key, &parts) < 0) {
+            plan->reader->damaged++;
+            continue;
+        }
+        const struct candidate c = {
+            .id = (uint32_t)sqlite3_column_int64(stmt, 0),
+            .name = parts.name,
+            .unit = unit,
+            .key = key,
+            .kind = sqlite3_column_int(stmt, 3) == METRIC_GAUGE ? METRIC_GAUGE : METRIC_COUNTER,
+            .scale = sqlite3_column_double(stmt, 4),
+            .labels_count = parts.labels_count,
+            .labels = parts.labels,
+        };
+        consider(plan, &c, groups);
+        key_fini(&parts);
+    }
+    return database_error(plan->reader->db, rc);
+}
+
+static void consider_recent(struct plan *plan, struct map *groups)
+{
+    const struct series_set *seen = NULL;
+    for (size_t i = 0; plan->recent && i < plan->recent->count; i++) {
+        const struct series_set *set = plan->recent->ticks[i]->set;
+        if (set == seen)
+            continue;
+        seen = set;
+        for (uint32_t slot = 0; slot < set->count; slot++) {
+            const struct series *s = set->slots[slot];
+            if (!s)
+                continue;
+            const struct candidate c = {
+                .id = s->id, .name = s->name, .unit = s->unit, .key = s->key, .kind = s->kind,
+                .scale = s->scale, .labels_count = s->labels_count, .labels = s->labels,
+            };
+            consider(plan, &c, groups);
+        }
+    }
+}
+
+/* ---- order ---------------------------------------------------------------------------------- */
+
+struct ranked {
+    struct answer_series series;
+    size_t before; /* its place before sorting */
+};
+
+static int compare_ranked(const void *a, const void *b)
+{
+    const struct answer_series *x = &((const struct ranked *)a)->series;
+    const struct answer_series *y = &((const struct ranked *)b)->series;
+    int order = strcmp(x->name, y->name);
+    for (size_t i = 0; !order && i < x->labels_count && i < y->labels_count; i++) {
+        order = strcmp(x->labels[i].name, y->labels[i].name);
+        if (!order)
+            order = strcmp(x->labels[i].value, y->labels[i].value);
+    }
+    if (!order)
+        order = (x->labels_count > y->labels_count) - (x->labels_count < y->labels_count);
+    return order ? order : (x->id > y->id) - (x->id < y->id);
+}
+
+static void sort_answer(struct plan *plan)
+{
+    struct answer *answer = plan->answer;
+    size_t count = answer->series_count;
+    if (count == 0)
+        return;
+    struct ranked *ranked CLEANUP(mem_freep) = mem_array(count, sizeof(*ranked));
+    size_t *place CLEANUP(mem_freep) = mem_array(count, sizeof(*place));
+    for (size_t i = 0; i < count; i++)
+        ranked[i] = (struct ranked){answer->series[i], i};
+    qsort(ranked, count, sizeof(*ranked), compare_ranked);
+    for (size_t i = 0; i < count; i++) {
+        answer->series[i] = ranked[i].series;
+        place[ranked[i].before] = i;
+    }
+    for (size_t i = 0; i < plan_targets(plan); i++)
+        plan->targets[i].out = place[plan->targets[i].out];
+}
+
+static void cut_answer(struct plan *plan)
+{
+    struct answer *answer = plan->answer;
+    if (answer->series_count <= QUERY_SERIES_MAX)
+        return;
+    answer->truncated = true;
+    struct ledger kept = {0};
+    for (size_t i = 0; i < plan_targets(plan); i++) {
+        struct target target = plan->targets[i];
+        if (target.out < QUERY_SERIES_MAX)
+            plan->targets[ledger_add(&kept, target.id)] = target;
+    }
+    ledger_fini(&plan->by_id);
+    plan->by_id = kept;
+    for (size_t i = QUERY_SERIES_MAX; i < answer->series_count; i++)
+        answer_series_fini(&answer->series[i]);
+    answer->series_count = QUERY_SERIES_MAX;
+}
+
+int select_series(struct plan *plan)
+{
+    struct map groups;
+    map_init(&groups);
+    int error = plan->reader ? consider_stored(plan, &groups) : 0;
+    if (!error)
+        consider_recent(plan, &groups);
+    map_fini(&groups);
+    if (error)
+        return error;
+    sort_answer(plan);
+    cut_answer(plan);
+    return 0;
+}

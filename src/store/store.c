@@ -1,0 +1,421 @@
+/*
+ * store.c: the life of the writer: the directory and its lock, the connection and its statements,
+ * and what happens when the disk turns out to be full, unwritable or damaged.
+ *
+ * States. `db` open is the normal one. When it cannot be opened (a full disk, say) it is NULL:
+ * ticks are lost, counted, and every store_write tries again. When it is found damaged, at start
+ * or by any later statement, it is set aside under another name and a new one begun; what the
+ * ledger knows of the series is then written anew with the next tick.
+ *
+ * Numbers. Ids of series and numbers of ticks and events must never be given out twice, not even
+ * after kill -9: the database holds, ahead of their use, numbers that are beyond all that will be
+ * used before it is written again (store_reserve). A clean stop writes the exact ones. When that
+ * knowledge is lost or cannot be written, numbers begin at the clock: one a millisecond, one a
+ * second for series, is more than any run ever uses.
+ *
+ * Store thread, but for store_open and store_restore, which run before it, and store_stats.
+ */
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "store/store_internal.h"
+
+#define WAL_PAGES_MAX 8000
+#define SERIES_CLOCK_EPOCH_S 1700000000 /* leaves 32 bits enough until the year 2159 */
+
+static const char *const statements[STATEMENTS] = {
+    [STMT_BEGIN] = "BEGIN IMMEDIATE",
+    [STMT_COMMIT] = "COMMIT",
+    [STMT_ROLLBACK] = "ROLLBACK",
+    [STMT_META_PUT] = "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)",
+    [STMT_SERIES_PUT] = "INSERT OR REPLACE INTO series(id, key, unit, help, kind, scale, method)"
+                        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [STMT_SERIES_METHOD] = "UPDATE series SET method = ?2 WHERE id = ?1 AND method <> ?2",
+    [STMT_LAST_PUT] = "INSERT OR REPLACE INTO last(id, seq, absolute, source, known)"
+                      " VALUES(?1, ?2, ?3, ?4, ?5)",
+    [STMT_TICK_PUT] = "INSERT INTO tick(seq, t_ms, elapsed_ns, interval_ms, samples)"
+                      " VALUES(?1, ?2, ?3, ?4, ?5)",
+    [STMT_TICKS] = "SELECT seq, t_ms, elapsed_ns, interval_ms FROM tick ORDER BY seq LIMIT ?1",
+    [STMT_TICKS_BETWEEN] = "SELECT seq, samples FROM tick WHERE seq BETWEEN ?1 AND ?2"
+                           " ORDER BY seq",
+    [STMT_TICKS_DELETE] = "DELETE FROM tick WHERE seq BETWEEN ?1 AND ?2",
+    [STMT_EVENT_PUT] = "INSERT OR REPLACE INTO event(seq, t_ms, kind, fields)"
+                       " VALUES(?1, ?2, ?3, ?4)",
+    [STMT_CHUNK_PUT] = "INSERT OR REPLACE INTO chunk(id, data) VALUES(?1, ?2)",
+    [STMT_SPAN_PUT] = "INSERT INTO span(id, first_seq, last_seq, min_ms, max_ms, interval_ms,"
+                      " ticks, times) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [STMT_PAGES] = "PRAGMA page_count",
+    [STMT_PAGES_FREE] = "PRAGMA freelist_count",
+    [STMT_SPAN_EXPIRED] = "SELECT id FROM span INDEXED BY span_time WHERE max_ms < ?1"
+                          " ORDER BY max_ms LIMIT 1",
+    [STMT_SPAN_OLDEST] = "SELECT min(id) FROM span",
+    [STMT_SPAN_DELETE] = "DELETE FROM span WHERE id = ?1",
+    [STMT_CHUNKS_DELETE] = "DELETE FROM chunk WHERE id IN"
+                           " (SELECT id FROM chunk WHERE id BETWEEN ?1 AND ?2 LIMIT ?3)",
+    [STMT_EVENTS_EXPIRE] = "DELETE FROM event WHERE seq IN"
+                           " (SELECT seq FROM event WHERE t_ms < ?1 LIMIT ?2)",
+    [STMT_EVENTS_OLDEST] = "DELETE FROM event WHERE seq IN"
+                           " (SELECT seq FROM event ORDER BY seq LIMIT ?1)",
+    [STMT_SEQ_OLDEST] = "SELECT min(seq) FROM (SELECT min(first_seq) AS seq FROM span"
+                        " UNION ALL SELECT min(seq) FROM tick)",
+    [STMT_SERIES_EXPIRED] = "SELECT id FROM last WHERE seq < ?1",
+    [STMT_SERIES_DELETE] = "DELETE FROM series WHERE id = ?1",
+    [STMT_LAST_DELETE] = "DELETE FROM last WHERE id = ?1",
+};
+
+/* ---- notes and counters --------------------------------------------------------------------- */
+
+void store_note_add(struct store *store, enum event_kind kind, bool recovered,
+                    const char *format, ...)
+{
+    /* Nobody took the earlier ones: the newest replaces the last of them. */
+    if (store->notes_count == NOTES_MAX)
+        store->notes_count--;
+    struct store_note *note = &store->notes[store->notes_count++];
+    note->kind = kind;
+    note->recovered = recovered;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(note->text, sizeof(note->text), format, args);
+    va_end(args);
+}
+
+bool store_take_note(struct store *store, struct store_note *ret)
+{
+    if (store->notes_count == 0)
+        return false;
+    *ret = store->notes[0];
+    memmove(store->notes, store->notes + 1, --store->notes_count * sizeof(store->notes[0]));
+    return true;
+}
+
+void store_failed(struct store *store, int error, const char *what)
+{
+    atomic_store_explicit(&store->counters.error, error, memory_order_relaxed);
+    atomic_store_explicit(&store->counters.error_what, what, memory_order_relaxed);
+}
+
+struct store_stats store_stats(const struct store *store)
+{
+    const struct counters *c = &store->counters;
+#define GET(field) .field = atomic_load_explicit(&c->field, memory_order_relaxed)
+    return (struct store_stats){
+        GET(ticks_written), GET(ticks_lost),     GET(events_written), GET(spans_sealed),
+        GET(chunks_sealed), GET(chunk_bytes),    GET(spans_expired),  GET(events_expired),
+        GET(set_aside),     GET(database_bytes), GET(wal_bytes),      GET(series),
+        GET(write_ns_last), GET(write_ns_max),   GET(write_ns_total), GET(work_ns_max),
+        GET(work_ns_total), GET(failing),        GET(error),          GET(error_what),
+    };
+#undef GET
+}
+
+void store_suspect(struct store *store, const struct store_reader *reader)
+{
+    /* A reader that still looks at a database set aside before says nothing about this one. */
+    if (store_reader_is_current(reader))
+        atomic_store_explicit(&store->suspect, true, memory_order_relaxed);
+}
+
+struct store_numbers store_next(const struct store *store)
+{
+    return store->next;
+}
+
+/* ---- the connection ------------------------------------------------------------------------- */
+
+/*
+ * After every commit: how long the WAL is. Checkpoints are store_work's business; this one is for
+ * a machine so busy that it does not get to work.
+ */
+static int on_commit(void *context, sqlite3 *db, const char *name, int pages)
+{
+    struct store *store = context;
+    if (pages >= WAL_PAGES_MAX)
+        sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    store->wal_pages = pages;
+    atomic_store_explicit(&store->counters.wal_bytes,
+                          (uint64_t)pages * (DATABASE_PAGE_BYTES + 24), memory_order_relaxed);
+    return SQLITE_OK;
+}
+
+int store_begin(struct store *store)
+{
+    return database_run(store->stmt[STMT_BEGIN]);
+}
+
+int store_commit(struct store *store)
+{
+    return database_run(store->stmt[STMT_COMMIT]);
+}
+
+void store_rollback(struct store *store)
+{
+    /* SQLite rolls back by itself after some errors; then there is nothing left to do. */
+    if (!sqlite3_get_autocommit(store->db))
+        database_run(store->stmt[STMT_ROLLBACK]);
+}
+
+/* `keep_wal`: leave every file as it is, for a damaged database. */
+static void detach(struct store *store, bool keep_wal)
+{
+    seal_abandon(store);
+    for (size_t i = 0; i < STATEMENTS; i++) {
+        sqlite3_finalize(store->stmt[i]);
+        store->stmt[i] = NULL;
+    }
+    if (!store->db)
+        return;
+    if (keep_wal) {
+        int on = 1;
+        sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        sqlite3_file_control(store->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+    }
+    int rc = sqlite3_close(store->db);
+    CHECK(rc == SQLITE_OK); /* a statement was left open */
+    store->db = NULL;
+}
+
+int store_attach(struct store *store, struct store_error *err)
+{
+    int error = database_open_writer(store->path, store->settings.durable, &store->db, err);
+    if (error)
+        return error;
+    for (size_t i = 0; i < STATEMENTS && !error; i++)
+        error = database_prepare(store->db, statements[i], &store->stmt[i]);
+    sqlite3_wal_hook(store->db, on_commit, store);
+    if (!error)
+        error = store_load(store);
+    if (error) {
+        store_fail(err, error, "%s: cannot read the history: %s", store->path,
+                   error == -EBADMSG ? "it is damaged" : strerror(-error));
+        detach(store, error == -EBADMSG);
+        return error;
+    }
+    store->meta_pending = true;
+    store->rows_pending = true;
+    store->retention_due = true;
+    return 0;
+}
+
+int store_set_aside(struct store *store, const char *why)
+{
+    detach(store, true);
+    char name[PATH_MAX];
+    struct store_error err = {0};
+    int error = database_set_aside(store->path, clock_wall_ms(), name, sizeof(name), &err);
+    if (error) {
+        store_note_add(store, EVENT_ERROR, false, "history is damaged (%s): %s", why, err.text);
+        return error;
+    }
+    count_add(&store->counters.set_aside, 1);
+    store_note_add(store, EVENT_ERROR, false,
+                   "history was damaged (%s) and is set aside as %s; a new one begins", why, name);
+    for (uint32_t i = 0; i < store->ledger.count; i++) {
+        struct ledger_entry *e = &store->ledger.entries[i];
+        *e = (struct ledger_entry){.id = e->id, .column = LEDGER_NONE};
+    }
+    store->next_span = 1;
+    store->expiring_span = 0;
+    return store_attach(store, &err);
+}
+
+/* ---- the directory -------------------------------------------------------------------------- */
+
+static int make_directory(const char *path, struct store_error *err)
+{
+    char *partial CLEANUP(mem_freep) = mem_string(path);
+    for (char *at = partial + 1;; at++) {
+        if (*at != '/' && *at != '\0')
+            continue;
+        bool last = *at == '\0';
+        *at = '\0';
+        if (mkdir(partial, last ? 0700 : 0755) != 0 && errno != EEXIST)
+            return store_fail(err, -errno,
+                              "cannot make the data directory %s: %s; make it, or choose another "
+                              "with --data-dir", partial, strerror(errno));
+        if (last)
+            return 0;
+        *at = '/';
+    }
+}
+
+static int lock_directory(struct store *store, struct store_error *err)
+{
+    char *name CLEANUP(mem_freep) = mem_printf("%s/lock", store->dir);
+    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return store_fail(err, -errno,
+                          "cannot open %s: %s; check the owner and mode of the data directory, "
+                          "or choose another with --data-dir", name, strerror(errno));
+    char text[32] = {0};
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        int error = errno == EWOULDBLOCK ? -EBUSY : -errno;
+        ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+        text[len > 0 ? strcspn(text, "\n") : 0] = '\0';
+        close(fd);
+        return store_fail(err, error,
+                          "%s is in use by another netsonde (pid %s); stop it, or choose another "
+                          "directory with --data-dir", store->dir, *text ? text : "unknown");
+    }
+    /* The pid only informs; a full disk may keep it from being written. */
+    int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len)
+        store_failed(store, -errno, "writing the lock");
+    store->lock_fd = fd;
+    return 0;
+}
+
+static bool is_lack_of_space(int error)
+{
+    return error == -ENOSPC || error == -EDQUOT || error == -EFBIG;
+}
+
+/* Numbers that nothing can have used yet, when the stored ones cannot be relied on. */
+static void begin_at_the_clock(struct store *store)
+{
+    int64_t now_ms = clock_wall_ms();
+    uint64_t ms = (uint64_t)MAX(now_ms, 1);
+    int64_t s = now_ms / MS_PER_S - SERIES_CLOCK_EPOCH_S;
+    store->next.tick_seq = MAX(store->next.tick_seq, ms);
+    store->next.event_seq = MAX(store->next.event_seq, ms);
+    store->next.series_id = MAX(store->next.series_id, (uint32_t)MAX(s, 1));
+}
+
+/* The reservation for this run: before any number of it is used. */
+static int write_first_meta(struct store *store)
+{
+    int error = store_begin(store);
+    if (!error)
+        error = store_reserve(store);
+    if (!error)
+        error = store_commit(store);
+    if (error) {
+        store_rollback(store);
+        return error;
+    }
+    store->reserved = store_reserve_from(store->seen);
+    store->meta_pending = false;
+    return 0;
+}
+
+static int open_database(struct store *store, struct store_error *err)
+{
+    int error = store_attach(store, err);
+    if (error == -EBADMSG) {
+        begin_at_the_clock(store);
+        store->seen = store->next;
+        char why[STORE_TEXT_MAX] = "";
+        if (err)
+            memcpy(why, err->text, sizeof(why));
+        error = store_set_aside(store, why);
+        if (error && !is_lack_of_space(error))
+            return store_fail(err, error, "%s is damaged and cannot be replaced: %s", store->path,
+                              strerror(-error));
+    }
+    if (!error) {
+        store->boot_seq = store->boot_seq ? store->boot_seq : store->next.tick_seq;
+        store->seen = store->next;
+        error = write_first_meta(store);
+    }
+    if (is_lack_of_space(error)) {
+        begin_at_the_clock(store);
+        store->seen = store->next;
+        store->boot_seq = store->boot_seq ? store->boot_seq : store->next.tick_seq;
+        store_failed(store, error, "opening");
+        atomic_store_explicit(&store->counters.failing, true, memory_order_relaxed);
+        store_note_add(store, EVENT_ERROR, false,
+                       "no space left in %s: nothing is recorded until some is free", store->dir);
+        return 0;
+    }
+    if (error && err && err->code != error)
+        store_fail(err, error, "%s: cannot write: %s", store->path, strerror(-error));
+    return error;
+}
+
+int store_open(const char *data_dir, const struct store_settings *settings, struct store **ret,
+               struct store_error *err)
+{
+    struct store_error unread;
+    err = err ? err : &unread;
+    *err = (struct store_error){0};
+    *ret = NULL;
+    struct store *store = mem_alloc(sizeof(*store));
+    store->dir = mem_string(data_dir);
+    store->path = mem_printf("%s/" DATABASE_NAME, data_dir);
+    store->lock_fd = -1;
+    store->settings = *settings;
+    store->settings.seal_ticks = MIN(MAX(settings->seal_ticks, 1U), STORE_SPAN_TICKS_MAX);
+    if (settings->boot_id)
+        snprintf(store->boot_id, sizeof(store->boot_id), "%s", settings->boot_id);
+    else
+        clock_boot_id(store->boot_id);
+    store->settings.boot_id = store->boot_id;
+    store->next = (struct store_numbers){1, 1, 1};
+    store->next_span = 1;
+
+    int error = make_directory(store->dir, err);
+    if (!error)
+        error = lock_directory(store, err);
+    if (!error)
+        error = open_database(store, err);
+    if (error) {
+        store_close(store, NULL);
+        return error;
+    }
+    if (store->db)
+        store_measure(store);
+    *ret = store;
+    return 0;
+}
+
+/* The exact numbers and a database without a WAL; what fails here costs nothing but numbers. */
+static void write_last_meta(struct store *store, const struct store_numbers *next)
+{
+    int error = store_begin(store);
+    if (!error)
+        error = store_put_meta(store, "next_series", next->series_id);
+    if (!error)
+        error = store_put_meta(store, "next_tick", (int64_t)next->tick_seq);
+    if (!error)
+        error = store_put_meta(store, "next_event", (int64_t)next->event_seq);
+    if (!error)
+        error = store_commit(store);
+    if (error)
+        store_rollback(store);
+}
+
+void store_close(struct store *store, const struct store_numbers *next)
+{
+    if (!store)
+        return;
+    if (store->db) {
+        seal_abandon(store);
+        if (next)
+            write_last_meta(store, next);
+        sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    }
+    detach(store, false);
+    if (store->lock_fd >= 0)
+        close(store->lock_fd);
+    ledger_fini(&store->ledger);
+    series_set_unref(store->set);
+    buf_fini(&store->row);
+    free(store->index);
+    free(store->id);
+    free(store->code);
+    free(store->path);
+    free(store->dir);
+    free(store);
+}

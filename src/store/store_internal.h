@@ -1,0 +1,144 @@
+/*
+ * store_internal.h: the writer's state, shared by the files that make it up:
+ *
+ *   store.c      opening, closing, setting aside, notes and counters
+ *   load.c       what earlier runs left: numbers, series, the log
+ *   write.c      a tick into the log
+ *   seal.c       the log into columns
+ *   retention.c  what is too old or too much, space given back, checkpoints
+ *
+ * Everything but `counters` and `suspect` belongs to the store thread.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "store/database.h"
+#include "store/ledger.h"
+#include "store/store.h"
+
+enum statement {
+    STMT_BEGIN,
+    STMT_COMMIT,
+    STMT_ROLLBACK,
+    STMT_META_PUT,
+    STMT_SERIES_PUT,
+    STMT_SERIES_METHOD,
+    STMT_LAST_PUT,
+    STMT_TICK_PUT,
+    STMT_TICKS,        /* ?1: how many, oldest first */
+    STMT_TICKS_BETWEEN, /* ?1, ?2: sequence numbers */
+    STMT_TICKS_DELETE,
+    STMT_EVENT_PUT,
+    STMT_CHUNK_PUT,
+    STMT_SPAN_PUT,
+    STMT_PAGES,
+    STMT_PAGES_FREE,
+    STMT_SPAN_EXPIRED,
+    STMT_SPAN_OLDEST,
+    STMT_SPAN_DELETE,
+    STMT_CHUNKS_DELETE, /* ?1, ?2: rows; ?3: how many at most */
+    STMT_EVENTS_EXPIRE,
+    STMT_EVENTS_OLDEST,
+    STMT_SEQ_OLDEST,
+    STMT_SERIES_EXPIRED,
+    STMT_SERIES_DELETE,
+    STMT_LAST_DELETE,
+    STATEMENTS
+};
+
+/* The public struct store_stats, field by field, as atomics. Written by the store thread only. */
+struct counters {
+    atomic_uint_least64_t ticks_written, ticks_lost, events_written, spans_sealed, chunks_sealed,
+        chunk_bytes, spans_expired, events_expired, set_aside, database_bytes, wal_bytes, series;
+    atomic_int_least64_t write_ns_last, write_ns_max, write_ns_total, work_ns_max, work_ns_total;
+    atomic_bool failing;
+    atomic_int error;
+    _Atomic(const char *) error_what;
+};
+
+static inline void count_add(atomic_uint_least64_t *counter, uint64_t n)
+{
+    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+#define NOTES_MAX 8
+
+struct seal;
+
+struct store {
+    char *dir, *path;
+    int lock_fd;
+    struct store_settings settings;
+    char boot_id[CLOCK_BOOT_ID_LEN + 1];
+
+    sqlite3 *db; /* NULL: could not be opened, tried again with every tick */
+    sqlite3_stmt *stmt[STATEMENTS];
+    int wal_pages;       /* after the last commit */
+    uint32_t next_span;
+    bool meta_pending;   /* reservation or boot id must go out with the next tick */
+
+    struct store_numbers next;     /* as handed out by store_next */
+    struct store_numbers reserved; /* on disk: no number from here on was given out */
+    struct store_numbers seen;     /* first unused, as far as the ticks have told */
+    uint64_t boot_seq;             /* the first tick that belongs to the running boot */
+
+    struct ledger ledger;
+    struct series_set *set; /* that `index` and `id` were made for; a reference */
+    uint32_t slots_capacity;
+    uint32_t *index;   /* slot -> ledger, LEDGER_NONE for free slots */
+    uint32_t *id;      /* slot -> series id */
+    uint8_t *code;     /* slot -> enum row_code, of the tick being written */
+    bool rows_pending; /* some series of the set may have no row, or another method */
+    struct buf row;
+
+    /* The log: `older` ticks of runs that have ended, then the run that grows. A run is made of
+     * ticks that may share a span: one interval, no great jump in time. */
+    uint32_t log_ticks, log_older;
+    int64_t log_interval_ms, log_t_ms; /* of its last tick */
+    struct seal *seal; /* NULL: none under way */
+
+    bool retention_due, work_failing, work_blocked;
+    uint32_t expiring_span; /* 0: none; its chunks are being deleted */
+    int64_t now_ms;         /* wall time of the last tick: ages are counted from it */
+    uint32_t writes_since_retention;
+    int vacuum_left;        /* pages that still have to be given back */
+
+    size_t notes_count;
+    struct store_note notes[NOTES_MAX];
+    atomic_bool suspect;
+    struct counters counters;
+};
+
+/* store.c */
+void store_note_add(struct store *store, enum event_kind kind, bool recovered,
+                    const char *format, ...) PRINTF_LIKE(4, 5);
+void store_failed(struct store *store, int error, const char *what); /* counters only */
+int store_attach(struct store *store, struct store_error *err);
+int store_set_aside(struct store *store, const char *why);
+int store_begin(struct store *store);
+int store_commit(struct store *store);
+void store_rollback(struct store *store);
+
+/* load.c */
+int store_load(struct store *store);
+
+/* write.c: the numbers that a crash must not give out again; inside a transaction. */
+int store_put_meta(struct store *store, const char *name, int64_t value);
+int store_reserve(struct store *store);
+bool store_reserve_needed(const struct store *store);
+struct store_numbers store_reserve_from(struct store_numbers used);
+bool store_log_run_ends(const struct store *store, int64_t interval_ms, int64_t t_ms);
+
+/* seal.c */
+bool seal_due(const struct store *store);
+int seal_work(struct store *store); /* one slice; 0 or -errno, then to be tried again */
+void seal_abandon(struct store *store);
+
+/* retention.c */
+int retention_work(struct store *store, bool *ret_busy);
+int checkpoint_work(struct store *store, bool *ret_busy);
+int store_measure(struct store *store); /* sizes into the counters */

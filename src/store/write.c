@@ -1,0 +1,343 @@
+/*
+ * write.c: one tick, one transaction.
+ *
+ * The tick's columns become one row of the log (row.c); its events and the rows of series seen for
+ * the first time go with it, so that no committed sample ever lacks its name. Per series there is
+ * a table look-up when the set of series changes, and after that only arithmetic on arrays: the
+ * slots' ledger indexes and ids are kept as long as the tick's series_set is the same.
+ *
+ * The ledger is changed after the commit only. A tick that the disk refused leaves it as it was;
+ * the next tick then differs from "last absolute plus increment" and is written with its absolute
+ * values (KEY), so nothing has to be repaired.
+ */
+#include "store/store_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "store/events.h"
+#include "store/row.h"
+
+/* How many numbers are reserved ahead. Half of it is what a full disk may last without danger:
+ * more than 6 days of ticks at 1 s. */
+#define RESERVE_TICKS (1U << 20)
+#define RESERVE_EVENTS (1U << 20)
+#define RESERVE_SERIES (1U << 12)
+
+#define RUN_JUMP_MS (3600 * MS_PER_S) /* ticks further apart do not share a span */
+
+int store_put_meta(struct store *store, const char *name, int64_t value)
+{
+    sqlite3_stmt *stmt = store->stmt[STMT_META_PUT];
+    sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 2, value);
+    return database_run(stmt);
+}
+
+bool store_reserve_needed(const struct store *store)
+{
+    const struct store_numbers *seen = &store->seen, *reserved = &store->reserved;
+    return store->meta_pending || seen->tick_seq + RESERVE_TICKS / 2 > reserved->tick_seq ||
+           seen->event_seq + RESERVE_EVENTS / 2 > reserved->event_seq ||
+           seen->series_id + RESERVE_SERIES / 2 > reserved->series_id;
+}
+
+struct store_numbers store_reserve_from(struct store_numbers used)
+{
+    return (struct store_numbers){
+        .series_id = used.series_id + RESERVE_SERIES,
+        .tick_seq = used.tick_seq + RESERVE_TICKS,
+        .event_seq = used.event_seq + RESERVE_EVENTS,
+    };
+}
+
+int store_reserve(struct store *store)
+{
+    struct store_numbers ahead = store_reserve_from(store->seen);
+    int error = store_put_meta(store, "next_series", ahead.series_id);
+    if (!error)
+        error = store_put_meta(store, "next_tick", (int64_t)ahead.tick_seq);
+    if (!error)
+        error = store_put_meta(store, "next_event", (int64_t)ahead.event_seq);
+    if (!error)
+        error = store_put_meta(store, "boot_seq", (int64_t)store->boot_seq);
+    if (error)
+        return error;
+    sqlite3_stmt *stmt = store->stmt[STMT_META_PUT];
+    sqlite3_bind_text(stmt, 1, "boot_id", -1, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 2, store->boot_id, -1, SQLITE_STATIC);
+    return database_run(stmt);
+}
+
+bool store_log_run_ends(const struct store *store, int64_t interval_ms, int64_t t_ms)
+{
+    if (store->log_ticks == store->log_older)
+        return false;
+    return interval_ms != store->log_interval_ms || t_ms < store->log_t_ms ||
+           t_ms - store->log_t_ms > RUN_JUMP_MS;
+}
+
+/* Slots to ledger entries, anew when the set of series is another one. */
+static void map_set(struct store *store, struct series_set *set)
+{
+    if (store->set == set)
+        return;
+    series_set_unref(store->set);
+    store->set = series_set_ref(set);
+    if (set->count > store->slots_capacity) {
+        store->slots_capacity = set->count;
+        store->index = mem_resize(store->index, set->count, sizeof(*store->index));
+        store->id = mem_resize(store->id, set->count, sizeof(*store->id));
+        store->code = mem_resize(store->code, set->count, sizeof(*store->code));
+    }
+    for (uint32_t slot = 0; slot < set->count; slot++) {
+        const struct series *s = set->slots[slot];
+        store->id[slot] = s ? s->id : 0;
+        store->index[slot] = s ? ledger_add(&store->ledger, s->id) : LEDGER_NONE;
+        if (s)
+            store->seen.series_id = MAX(store->seen.series_id, s->id + 1);
+    }
+    store->rows_pending = true;
+}
+
+static const char *method_of(const struct series *s)
+{
+    return atomic_load_explicit(&s->method, memory_order_relaxed);
+}
+
+static int put_series(struct store *store, const struct series *s)
+{
+    sqlite3_stmt *stmt = store->stmt[STMT_SERIES_PUT];
+    sqlite3_bind_int64(stmt, 1, s->id);
+    sqlite3_bind_text(stmt, 2, s->key, -1, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 3, s->unit, -1, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 4, s->help, -1, SQLITE_STATIC);
+    sqlite3_bind_int(stmt, 5, (int)s->kind);
+    sqlite3_bind_double(stmt, 6, s->scale);
+    sqlite3_bind_text(stmt, 7, method_of(s), -1, SQLITE_STATIC);
+    return database_run(stmt);
+}
+
+static int put_method(struct store *store, const struct series *s)
+{
+    sqlite3_stmt *stmt = store->stmt[STMT_SERIES_METHOD];
+    sqlite3_bind_int64(stmt, 1, s->id);
+    sqlite3_bind_text(stmt, 2, method_of(s), -1, SQLITE_STATIC);
+    return database_run(stmt);
+}
+
+/* Rows of series that have none yet, and of those that another engine measures now. */
+static int put_rows(struct store *store)
+{
+    for (uint32_t slot = 0; slot < store->set->count; slot++) {
+        const struct series *s = store->set->slots[slot];
+        if (!s)
+            continue;
+        const struct ledger_entry *e = &store->ledger.entries[store->index[slot]];
+        int error = 0;
+        if (!e->on_disk)
+            error = put_series(store, s);
+        else if (e->method != method_of(s))
+            error = put_method(store, s);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+static void rows_committed(struct store *store)
+{
+    uint64_t added = 0;
+    for (uint32_t slot = 0; slot < store->set->count; slot++) {
+        const struct series *s = store->set->slots[slot];
+        if (!s)
+            continue;
+        struct ledger_entry *e = &store->ledger.entries[store->index[slot]];
+        added += !e->on_disk;
+        e->on_disk = true;
+        e->method = method_of(s);
+    }
+    count_add(&store->counters.series, added);
+    store->rows_pending = false;
+}
+
+/* One code per slot: what has to be said of the sample. */
+static void classify(struct store *store, const struct tick *t)
+{
+    for (uint32_t slot = 0; slot < t->count; slot++) {
+        enum row_code code = ROW_NONE;
+        const struct series *s = t->set->slots[slot];
+        if (s && t->state[slot] != SAMPLE_ABSENT) {
+            if (s->kind == METRIC_GAUGE) {
+                code = ROW_GAUGE;
+            } else {
+                const struct ledger_entry *e = &store->ledger.entries[store->index[slot]];
+                bool follows = e->known && e->source == t->source[slot] &&
+                               e->absolute + t->value[slot].increment == t->absolute[slot];
+                if (t->state[slot] == SAMPLE_OK)
+                    code = follows ? ROW_OK : ROW_OK_KEY;
+                else
+                    code = follows ? ROW_GAP : ROW_GAP_KEY;
+            }
+        }
+        store->code[slot] = (uint8_t)code;
+    }
+}
+
+static int put_tick(struct store *store, const struct tick *t)
+{
+    classify(store, t);
+    const struct row_columns columns = {
+        .count = t->count,
+        .code = store->code,
+        .id = store->id,
+        .value = t->value,
+        .absolute = t->absolute,
+        .source = t->source,
+    };
+    buf_clear(&store->row);
+    uint8_t *row = (uint8_t *)buf_reserve(&store->row, row_bound(t->count));
+    if (!row)
+        return -ENOMEM;
+    size_t len = row_encode(&columns, row);
+    sqlite3_stmt *stmt = store->stmt[STMT_TICK_PUT];
+    sqlite3_bind_int64(stmt, 1, (int64_t)t->seq);
+    sqlite3_bind_int64(stmt, 2, t->t_ms);
+    sqlite3_bind_int64(stmt, 3, t->elapsed_ns);
+    sqlite3_bind_int64(stmt, 4, t->interval_ms);
+    sqlite3_bind_blob64(stmt, 5, row, len, SQLITE_STATIC);
+    return database_run(stmt);
+}
+
+static int put_events(struct store *store, const struct tick *t)
+{
+    sqlite3_stmt *stmt = store->stmt[STMT_EVENT_PUT];
+    for (size_t i = 0; i < t->events_count; i++) {
+        const struct event *e = t->events[i];
+        char *fields CLEANUP(mem_freep) = event_fields_json(e);
+        sqlite3_bind_int64(stmt, 1, (int64_t)e->seq);
+        sqlite3_bind_int64(stmt, 2, e->t_ms);
+        sqlite3_bind_text(stmt, 3, event_kind_name(e->kind), -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 4, fields, -1, SQLITE_STATIC);
+        int error = database_run(stmt);
+        sqlite3_clear_bindings(stmt);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+/* Everything of a tick, committed or nothing. */
+static int put_all(struct store *store, const struct tick *t, bool reserve)
+{
+    int error = store_begin(store);
+    if (!error && store->rows_pending)
+        error = put_rows(store);
+    if (!error && reserve)
+        error = store_reserve(store);
+    if (!error)
+        error = put_tick(store, t);
+    if (!error)
+        error = put_events(store, t);
+    if (!error)
+        error = store_commit(store);
+    if (error)
+        store_rollback(store);
+    return error;
+}
+
+static void remember(struct store *store, const struct tick *t)
+{
+    for (uint32_t slot = 0; slot < t->count; slot++) {
+        if (store->code[slot] == ROW_NONE)
+            continue;
+        struct ledger_entry *e = &store->ledger.entries[store->index[slot]];
+        e->seq = t->seq;
+        if (store->code[slot] == ROW_GAUGE)
+            continue;
+        e->absolute = t->absolute[slot];
+        e->source = t->source[slot];
+        e->known = true;
+    }
+    if (store_log_run_ends(store, t->interval_ms, t->t_ms))
+        store->log_older = store->log_ticks;
+    store->log_ticks++;
+    store->log_interval_ms = t->interval_ms;
+    store->log_t_ms = t->t_ms;
+    store->now_ms = t->t_ms;
+    store->writes_since_retention++;
+}
+
+static int write_once(struct store *store, const struct tick *t)
+{
+    if (!store->db) {
+        int error = store_attach(store, NULL);
+        if (error)
+            return error;
+    }
+    bool reserve = store_reserve_needed(store);
+    int error = put_all(store, t, reserve);
+    if (error)
+        return error;
+    if (reserve) {
+        store->reserved = store_reserve_from(store->seen);
+        store->meta_pending = false;
+    }
+    if (store->rows_pending)
+        rows_committed(store);
+    remember(store, t);
+    return 0;
+}
+
+static void write_failed(struct store *store, int error)
+{
+    count_add(&store->counters.ticks_lost, 1);
+    store_failed(store, error, "writing a tick");
+    if (!atomic_exchange(&store->counters.failing, true))
+        store_note_add(store, EVENT_LOSS, false,
+                       "history cannot be written to %s (%s): ticks are lost until it can",
+                       store->path, strerror(-error));
+}
+
+static void write_succeeded(struct store *store, const struct tick *t)
+{
+    count_add(&store->counters.ticks_written, 1);
+    count_add(&store->counters.events_written, t->events_count);
+    store->work_blocked = false;
+    if (atomic_exchange(&store->counters.failing, false))
+        store_note_add(store, EVENT_ERROR, true, "history is written again; %llu ticks were lost",
+                       (unsigned long long)atomic_load(&store->counters.ticks_lost));
+}
+
+int store_write(struct store *store, const struct tick *t)
+{
+    CHECK(t->seq >= store->seen.tick_seq);
+    int64_t start_ns = clock_mono_ns();
+    map_set(store, t->set);
+    store->seen.tick_seq = t->seq + 1;
+    if (t->events_count)
+        store->seen.event_seq =
+            MAX(store->seen.event_seq, t->events[t->events_count - 1]->seq + 1);
+
+    int error = 0;
+    if (atomic_exchange_explicit(&store->suspect, false, memory_order_relaxed))
+        store_set_aside(store, "a reader met damage");
+    error = write_once(store, t);
+    if (error == -EBADMSG && store_set_aside(store, "found while writing") == 0)
+        error = write_once(store, t);
+    if (error)
+        write_failed(store, error);
+    else
+        write_succeeded(store, t);
+
+    struct counters *c = &store->counters;
+    int64_t took_ns = clock_mono_ns() - start_ns;
+    atomic_store_explicit(&c->write_ns_last, took_ns, memory_order_relaxed);
+    atomic_fetch_add_explicit(&c->write_ns_total, took_ns, memory_order_relaxed);
+    if (took_ns > atomic_load_explicit(&c->write_ns_max, memory_order_relaxed))
+        atomic_store_explicit(&c->write_ns_max, took_ns, memory_order_relaxed);
+    return error;
+}
