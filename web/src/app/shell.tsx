@@ -46,8 +46,8 @@ export function Shell({ help }: { help: Signal<boolean> }) {
                 <span class="host">{host}</span>
                 <Live />
                 <RangePicker />
-                <Tools help={help} />
             </header>
+            <Tools help={help} />
             <Navigation />
             <main id="main" tabIndex={-1} data-liveness={liveness}>
                 <Page />
@@ -182,7 +182,7 @@ function Tools({ help }: { help: Signal<boolean> }) {
             </button>
             <button
                 type="button"
-                class="button icon-button"
+                class="button icon-button help-button"
                 aria-label="Keys"
                 title="Keys (?)"
                 onClick={() => (help.value = true)}

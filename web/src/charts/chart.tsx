@@ -87,6 +87,7 @@ export function Chart({ spec, size, note, device }: ChartProps) {
     const unit = spec.what ?? unitOf(spec.measure, env.bytesAs.value);
     const source = [note, methods.join(" + ")].filter(Boolean).join(" · ");
     const at = readout.value;
+    const tight = size === "third" || size === "quarter" || spec.traces.length > 2;
     return (
         <figure class={`chart chart-${size}`} data-chart={kind} data-state={state} data-key={spec.key}>
             <figcaption>
@@ -96,7 +97,7 @@ export function Chart({ spec, size, note, device }: ChartProps) {
                 <p class="method">
                     {[source, missingMs > 0 && `${durationText(missingMs)} missing`].filter(Boolean).join(" · ")}
                 </p>
-                <ul class={at ? "legend reading" : "legend"}>
+                <ul class={`legend${tight ? " tight" : ""}${at ? " reading" : ""}`}>
                     {spec.traces.map((trace, i) => (
                         <LegendItem
                             key={trace.name}

@@ -4,7 +4,6 @@
  */
 import { effect, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { binFor } from "../domain/decimate";
 import { useEnvironment } from "./environment";
 
 export interface SparkData {
@@ -78,7 +77,7 @@ function bars(
     place: (v: number) => [number, number],
     width: number,
 ): void {
-    const bin = binFor(data.capacity, width / 2);
+    const bin = Math.max(1, Math.ceil(data.capacity / width));
     const step = width / data.capacity;
     const left = width - data.n * step; // the newest stands at the right edge
     ctx.fillStyle = colour;

@@ -2,7 +2,8 @@
  * Fewer points than a screen has pixels, without losing a peak. Neighbouring steps are taken
  * together in bins whose borders are fixed in time (step number divisible by the bin), so a chart
  * that moves does not flicker. Each bin gives two points, its lowest and highest value in the order
- * in which they came; a gap inside a bin stays a gap: then the second point is null.
+ * in which they came. A gap inside a bin stays a gap: then one of the two is null, on the side where
+ * the gap is, and the other is the value farther from zero.
  */
 export interface Decimated {
     times: number[]; // ms
@@ -46,17 +47,21 @@ export function decimate(
 function pushExtremes(values: Float64Array, start: number, end: number, out: (number | null)[]) {
     let low = -1;
     let high = -1;
-    let gap = false;
+    let gap = -1; // the first one
     for (let i = start; i < end; i++) {
         const v = values[i]!;
-        if (Number.isNaN(v)) gap = true;
+        if (Number.isNaN(v)) gap = gap < 0 ? i : gap;
         else {
             if (low < 0 || v < values[low]!) low = i;
             if (high < 0 || v > values[high]!) high = i;
         }
     }
     if (low < 0) out.push(null, null);
-    else if (gap) out.push(Math.abs(values[low]!) > Math.abs(values[high]!) ? values[low]! : values[high]!, null);
+    else if (gap >= 0) {
+        const far = Math.abs(values[low]!) > Math.abs(values[high]!) ? low : high;
+        if (gap < far) out.push(null, values[far]!);
+        else out.push(values[far]!, null);
+    }
     else if (low <= high) out.push(values[low]!, values[high]!);
     else out.push(values[high]!, values[low]!);
 }

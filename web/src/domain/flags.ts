@@ -8,46 +8,46 @@ export interface Flag {
 
 const FLAGS_MOST = 500;
 
-function word(fields: Record<string, unknown>, ...names: string[]): string {
-    for (const name of names) {
-        const v = fields[name];
-        if (typeof v === "string" && v !== "") return v;
-        if (typeof v === "number") return String(v);
-    }
-    return "";
+/* Kinds of events that can be marks. */
+export const FLAG_KINDS = ["link", "loss", "error"] as const;
+
+function word(fields: Record<string, unknown>, name: string): string {
+    const v = fields[name];
+    return typeof v === "string" || typeof v === "number" ? String(v) : "";
 }
 
-/* undefined: events that are no mark (addresses, routes). */
+/* undefined: events that are no mark (addresses, routes, unknown ones). */
 export function flagFromEvent(
     t: number,
     kind: string,
     fields: Record<string, unknown>,
 ): Flag | undefined {
     const device = word(fields, "device");
-    const said = word(fields, "message", "summary", "text", "reason");
-    if (kind === "link") {
-        const state = word(fields, "state", "change", "action");
-        return { t, kind: "link", device, text: `${device || "a link"}: ${state || said || "changed"}` };
+    if (kind === "link") return { t, kind, device, text: `${device}: ${linkWords(fields)}` };
+    if (kind !== "loss" && kind !== "error") return undefined;
+    const parts = [word(fields, "what"), word(fields, "reason")].filter((p) => p !== "");
+    return { t, kind, device, text: parts.join(": ") || (kind === "loss" ? "samples were lost" : "a part failed") };
+}
+
+function linkWords(fields: Record<string, unknown>): string {
+    const change = word(fields, "change");
+    switch (change) {
+        case "state":
+            return `${word(fields, "before")} → ${word(fields, "state")}`;
+        case "renamed":
+            return `renamed from ${word(fields, "before")}`;
+        case "mtu":
+            return `MTU ${word(fields, "mtu_before")} → ${word(fields, "mtu")}`;
+        default:
+            return change || word(fields, "state") || "changed";
     }
-    if (kind === "loss") return { t, kind: "loss", device, text: said || "samples were lost" };
-    if (kind === "error") return { t, kind: "error", device, text: said || "a part failed" };
-    return undefined;
 }
 
-const GAP_WORDS: Record<string, string> = {
-    ring: "older ticks were gone when this page came back",
-    conflated: "this page read too slowly; ticks were merged",
-    kernel: "the kernel lost samples",
-    restart: "netsonde was restarted",
-};
-
+/* Gaps for other reasons are filled from history and leave no mark. */
 export function flagFromGap(t: number, reason: string): Flag | undefined {
-    if (reason !== "restart" && reason !== "kernel") return undefined; // healed from history
-    return { t, kind: reason === "restart" ? "restart" : "loss", device: "", text: GAP_WORDS[reason]! };
-}
-
-export function gapWords(reason: string): string {
-    return GAP_WORDS[reason] ?? `ticks are missing (${reason})`;
+    if (reason === "restart") return { t, kind: reason, device: "", text: "netsonde was restarted" };
+    if (reason === "kernel") return { t, kind: "loss", device: "", text: "the kernel lost samples" };
+    return undefined;
 }
 
 /* Adds in order of time; the same mark twice is one. A new array; bounded. */

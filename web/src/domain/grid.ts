@@ -82,13 +82,14 @@ export class Grid {
         this.#head = step;
     }
 
-    /* Sets the step that t falls into. Returns false when it lies outside the window. */
-    fill(column: Column, t: number, value: number): boolean {
-        const step = this.stepOf(t);
-        if (step > this.#head) this.advance(step);
-        if (step < this.oldest) return false;
-        column.values[step % this.capacity] = value;
-        return true;
+    /* Sets every step that begins in [t, t + lengthMs). What lies outside the window is left out. */
+    fill(id: number, t: number, lengthMs: number, value: number): void {
+        const { values } = this.column(id);
+        const first = this.stepOf(t);
+        const last = Math.max(first, this.stepOf(t + lengthMs - 1));
+        this.advance(last);
+        for (let step = Math.max(first, this.oldest); step <= last; step++)
+            values[step % this.capacity] = value;
     }
 
     /* Adds one tick. Ticks that are already in, or older than the window, change nothing. */
@@ -97,7 +98,7 @@ export class Grid {
         if (t <= column.until) return;
         column.until = t;
         const step = this.stepOf(t);
-        if (step > this.#head) this.advance(step);
+        this.advance(step);
         if (step < this.oldest || Number.isNaN(value)) return;
         const i = step % this.capacity;
         if (column.countStep !== step) {

@@ -119,7 +119,7 @@ export const DEFAULT_SORT: Sort = { key: "device", descending: false };
 /* `sort=-rx_rate` in the address, as in the HTTP interface. */
 export function parseSort(text: string | null): Sort {
     const key = (text ?? "").replace(/^-/, "");
-    if (key === "device" || key === "state" || key in NUMBERS)
+    if (key === "device" || key === "state" || Object.hasOwn(NUMBERS, key))
         return { key: key as SortKey, descending: text!.startsWith("-") };
     return DEFAULT_SORT;
 }

@@ -45,3 +45,8 @@ export function idsOf(trace: TraceSpec, series: Iterable<Selectable>): number[] 
     for (const s of series) if (selects(trace, s)) ids.push(s.id);
     return ids;
 }
+
+/* The names that charts draw, each once. */
+export function metricsOf(charts: readonly ChartSpec[]): string[] {
+    return [...new Set(charts.flatMap((c) => c.traces.flatMap((t) => [...t.metrics])))];
+}

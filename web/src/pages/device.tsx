@@ -6,7 +6,7 @@ import { digits, quantity, speedText, text, type ByteUnit } from "../domain/unit
 import { WarningMark } from "../widgets/marks";
 import { Value } from "../widgets/value";
 import { usePage } from "./context";
-import { lossChart, NETWORK_GLOBS, packetsChart, throughputChart } from "./network-charts";
+import { lossChart, NETWORK_GROUPS, packetsChart, throughputChart } from "./network-charts";
 
 /* A device name may hold what a glob reads as a pattern. */
 function exactly(text: string): string {
@@ -27,7 +27,7 @@ export function DevicePage({ device }: { device: string }) {
         () =>
             session.show({
                 key: `device ${device}`,
-                metrics: NETWORK_GLOBS,
+                groups: NETWORK_GROUPS,
                 match: [`device=${exactly(device)}`],
             }),
         [session, device],

@@ -4,9 +4,9 @@ import type { Selection } from "../store/selection";
 import { usePage } from "./context";
 import { DevicePage } from "./device";
 import { InterfaceTable } from "./interface-table";
-import { TRAFFIC_GLOBS } from "./network-charts";
+import { TRAFFIC_METRICS } from "./network-charts";
 
-const SELECTION: Selection = { key: "interfaces", metrics: TRAFFIC_GLOBS, match: [] };
+const SELECTION: Selection = { key: "interfaces", groups: [TRAFFIC_METRICS], match: [] };
 
 export function Interfaces() {
     const { location } = usePage();

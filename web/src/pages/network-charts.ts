@@ -1,5 +1,5 @@
 /* The charts of one or more interfaces: on the overview for their sum, on an interface's own page. */
-import type { ChartSpec, TraceSpec } from "../domain/trace";
+import { metricsOf, type ChartSpec, type TraceSpec } from "../domain/trace";
 
 const DASH = [4, 3];
 
@@ -40,20 +40,13 @@ export function lossChart(devices: readonly string[]): ChartSpec {
     };
 }
 
-export const LOSS_METRICS: readonly string[] = [
-    "node_network_receive_errs_total",
-    "node_network_transmit_errs_total",
-    "node_network_receive_drop_total",
-    "node_network_transmit_drop_total",
-];
+export const LOSS_METRICS: readonly string[] = metricsOf([lossChart([])]);
 
-/* What the charts above need, as the stream and the history are asked for it. */
-export const TRAFFIC_GLOBS: readonly string[] = ["node_network_*_bytes_total"];
-export const NETWORK_GLOBS: readonly string[] = [
-    ...TRAFFIC_GLOBS,
-    "node_network_*_packets_total",
-    "node_network_*_errs_total",
-    "node_network_*_drop_total",
+/* The names that these charts draw: what is in sight first is asked for first. */
+export const TRAFFIC_METRICS: readonly string[] = metricsOf([throughputChart([])]);
+export const NETWORK_GROUPS: readonly (readonly string[])[] = [
+    TRAFFIC_METRICS,
+    metricsOf([packetsChart([]), lossChart([])]),
 ];
 
 function pair(receive: string, transmit: string, devices: readonly string[]): TraceSpec[] {

@@ -6,19 +6,19 @@ import { Gatherer } from "../charts/gather";
 import { totalDevices } from "../domain/interfaces";
 import { spanOf } from "../domain/range";
 import type { ChartSpec } from "../domain/trace";
-import { digits, quantity, text } from "../domain/units";
+import { clockText, digits, quantity, text } from "../domain/units";
 import { overviewVerdict, type Loss, type Verdict } from "../domain/verdict";
 import type { Session } from "../store/session";
 import type { Selection } from "../store/selection";
 import { DirectionMark, WarningMark } from "../widgets/marks";
 import { Value } from "../widgets/value";
 import { usePage } from "./context";
-import { lossChart, LOSS_METRICS, NETWORK_GLOBS, packetsChart, throughputChart } from "./network-charts";
-import { PROTOCOL_GLOBS, SOCKET_CHART, SOFTNET_CHARTS, TCP_CHARTS, UDP_CHARTS } from "./protocol-charts";
+import { lossChart, LOSS_METRICS, NETWORK_GROUPS, packetsChart, throughputChart } from "./network-charts";
+import { PROTOCOL_METRICS, SOCKET_CHART, SOFTNET_CHARTS, TCP_CHARTS, UDP_CHARTS } from "./protocol-charts";
 
 const SELECTION: Selection = {
     key: "overview",
-    metrics: [...NETWORK_GLOBS, ...PROTOCOL_GLOBS],
+    groups: [...NETWORK_GROUPS, PROTOCOL_METRICS],
     match: [],
 };
 
@@ -93,7 +93,15 @@ function Sentence({ devices }: { devices: readonly string[] }) {
         void session.painted.value;
         const all = session.interfaces.value;
         const span = spanOf(location.range.value);
-        return overviewVerdict(all, devices, lossesOf(session), span, preferences.bytesAs.value);
+        const bytesAs = preferences.bytesAs.value;
+        const verdict = overviewVerdict(all, devices, lossesOf(session), span, bytesAs);
+        const since = session.staleSince;
+        if (session.liveness.value !== "stale" || since === undefined) return verdict;
+        return {
+            level: "unknown",
+            lead: `Nothing new since ${clockText(since)}.`,
+            rest: `Then: ${verdict.lead} ${verdict.rest}`,
+        };
     });
     const { level, lead, rest } = verdict.value;
     return (

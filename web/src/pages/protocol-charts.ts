@@ -1,5 +1,5 @@
 /* The charts of the overview below the interfaces: TCP, UDP, sockets and the kernel's backlog. */
-import type { ChartSpec } from "../domain/trace";
+import { metricsOf, type ChartSpec } from "../domain/trace";
 
 const DASH = [4, 3];
 const DOTS = [1, 3];
@@ -104,10 +104,9 @@ export const SOFTNET_CHARTS: readonly ChartSpec[] = [
     },
 ];
 
-/* Narrow on purpose: one glob a counter group, so that the stream carries what is drawn. */
-export const PROTOCOL_GLOBS: readonly string[] = [
-    "node_netstat_Tcp_*",
-    "node_netstat_Udp*_*",
-    "node_sockstat_*",
-    "node_softnet_*",
-];
+export const PROTOCOL_METRICS: readonly string[] = metricsOf([
+    ...TCP_CHARTS,
+    ...UDP_CHARTS,
+    SOCKET_CHART,
+    ...SOFTNET_CHARTS,
+]);

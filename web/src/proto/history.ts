@@ -2,6 +2,7 @@
 import { asArray, asNumber, asObject, asSample, asText } from "../base/json";
 import { fail, ok, type Result } from "../base/result";
 import { parseSeries, type SeriesInfo } from "./series";
+import { parseEvent, type StreamEvent } from "./stream";
 
 /* times[i] is the start of a step, values[i] what was seen in it (NaN: nothing). */
 export interface HistorySeries {
@@ -43,20 +44,37 @@ export function parseHistory(v: unknown): Result<History> {
 }
 
 export interface HistoryQuery {
-    metric: string;
-    match: string[];
+    metrics: readonly string[];
+    match: readonly string[];
     from: string; // any time of CONTRACT section 1: epoch ms, RFC 3339, now-15m
     to: string;
     points: number;
 }
 
 export function historyAddress(q: HistoryQuery): string {
-    const p = new URLSearchParams({ metric: q.metric });
+    const p = new URLSearchParams();
+    for (const m of q.metrics) p.append("metric", m);
     for (const m of q.match) p.append("match", m);
     p.append("from", q.from);
     p.append("to", q.to);
     p.append("points", String(q.points));
     return "api/v1/query?" + p.toString();
+}
+
+/* Past events of the kinds that are drawn, in the form in which the stream sends new ones. */
+export function parseEvents(v: unknown): StreamEvent[] {
+    return asArray(asObject(v)?.["events"]).flatMap((e) => {
+        const event = parseEvent(asObject(e) ?? {});
+        return event.ok ? [event.value] : [];
+    });
+}
+
+export function eventsAddress(kinds: readonly string[], from: string, to: string): string {
+    const p = new URLSearchParams(kinds.map((kind) => ["kind", kind]));
+    p.append("from", from);
+    p.append("to", to);
+    p.append("limit", "200");
+    return "api/v1/events?" + p.toString();
 }
 
 export interface EngineInfo {

@@ -146,7 +146,7 @@ function parseMetrics(o: Json): Result<Metrics> {
     return ok({ type: "metrics", seq, t, ids: ids.subarray(0, n), values: values.subarray(0, n) });
 }
 
-function parseEvent(o: Json): Result<StreamEvent> {
+export function parseEvent(o: Json): Result<StreamEvent> {
     const t = asNumber(o["t"]);
     if (t === undefined) return fail("an event without t");
     const kind = asText(o["kind"], "unknown");

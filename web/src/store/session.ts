@@ -5,12 +5,12 @@
 import { batch, computed, effect, signal, type ReadonlySignal } from "@preact/signals";
 import type { Clock } from "../base/clock";
 import { FrameQueue } from "../base/frame";
-import { flagFromEvent, flagFromGap, withFlag, type Flag } from "../domain/flags";
+import { FLAG_KINDS, flagFromEvent, flagFromGap, withFlag, type Flag } from "../domain/flags";
 import { interfaceFrom, type Interface } from "../domain/interfaces";
-import type { Range } from "../domain/range";
+import { rangeQuery, type Range } from "../domain/range";
 import type { GetJson } from "../link/http";
 import { StreamClient, type LinkState, type Socket } from "../link/stream-client";
-import { parseInfo, type Info } from "../proto/history";
+import { eventsAddress, parseEvents, parseInfo, type Info } from "../proto/history";
 import type { Gap, Hello, Metrics, ServerMessage, TableMessage } from "../proto/stream";
 import { Freshness } from "./freshness";
 import { NOTHING, type Selection } from "./selection";
@@ -106,7 +106,7 @@ export class Session {
     }
 
     start(): void {
-        this.#client.want({ channel: "events", since: 0 });
+        this.#client.want({ channel: "events" });
         this.#client.want({ channel: "interfaces" });
         this.#client.start();
         void this.#askInfo();
@@ -170,10 +170,10 @@ export class Session {
         const slow = this.#visible ? {} : { intervalMs: HIDDEN_INTERVAL_MS };
         this.#lastSeq = undefined;
         this.#client.want({ channel: "interfaces", ...slow });
-        if (this.#selection.metrics.length)
+        if (this.#selection.groups.length)
             this.#client.want({
                 channel: "metrics",
-                metric: [...this.#selection.metrics],
+                metric: this.#selection.groups.flat(),
                 match: [...this.#selection.match],
                 ...slow,
             });
@@ -181,8 +181,20 @@ export class Session {
     }
 
     #reload(): void {
-        if (this.#range && this.#selection.metrics.length)
-            this.window.load(this.#selection, this.#range);
+        if (!this.#range || !this.#selection.groups.length) return;
+        this.window.load(this.#selection, this.#range);
+        void this.#askEvents(this.#range);
+    }
+
+    /* Marks of the time before this page was opened. Without them charts are still right. */
+    async #askEvents(range: Range): Promise<void> {
+        const { from, to } = rangeQuery(range);
+        const answer = await this.#getJson(eventsAddress(FLAG_KINDS, from, to));
+        if (!answer.ok) return;
+        for (const e of parseEvents(answer.value)) {
+            const flag = flagFromEvent(e.t, e.kind, e.fields);
+            if (flag) this.#flag(flag);
+        }
     }
 
     async #askInfo(): Promise<void> {

@@ -19,7 +19,10 @@ import type { SeriesInfo } from "../proto/series";
 import type { Metrics } from "../proto/stream";
 import type { Selection } from "./selection";
 
-const POINTS = 900;
+/* Steps that a window is cut into at least. The server is allowed a few more points, because it
+ * counts whole steps from `from` to `to`, and those two are a moment apart when they say "now". */
+const STEPS = 900;
+const POINTS = STEPS + 50;
 const TICKS_OF_A_STEP = 20_000; // more than any step holds
 const PENDING_MOST = 5_000;
 const STEPS_MOST = 20_000; // an answer with more is not one of ours
@@ -30,7 +33,7 @@ interface Load {
     abort: AbortController;
     grid: Grid | undefined;
     pending: Metrics[];
-    waiting: Set<string>; // globs whose history is on its way
+    waiting: number; // groups whose history is on its way
     gradual: boolean; // show what is there already; false: all at once at the end
     failed: boolean;
 }
@@ -98,16 +101,20 @@ export class TimeWindow {
             abort: new AbortController(),
             grid: undefined,
             pending: this.#load && !other ? this.#load.pending : [],
-            waiting: new Set(selection.metrics),
+            waiting: selection.groups.length,
             gradual: this.#grid === undefined,
             failed: false,
         };
         this.#load = load;
-        for (const metric of selection.metrics) void this.#fetch(load, metric);
+        for (const group of selection.groups) void this.#fetch(load, group);
     }
 
     describe(series: readonly SeriesInfo[]): void {
-        for (const s of series) this.#series.set(s.id, s);
+        // Only the stream says how a series is measured; history does not take that away.
+        for (const s of series) {
+            const method = s.method || (this.#series.get(s.id)?.method ?? "");
+            this.#series.set(s.id, { ...s, method });
+        }
         if (series.length) this.#seriesVersion++;
     }
 
@@ -131,31 +138,35 @@ export class TimeWindow {
         }
     }
 
-    async #ask(load: Load, metric: string, from: string, to: string, points: number):
-        Promise<Result<History>> {
-        const match = [...load.selection.match];
-        const address = historyAddress({ metric, match, from, to, points });
+    async #ask(
+        load: Load,
+        metrics: readonly string[],
+        from: string,
+        to: string,
+        points: number,
+    ): Promise<Result<History>> {
+        const { match } = load.selection;
+        const address = historyAddress({ metrics, match, from, to, points });
         const answer = await this.#getJson(address, load.abort.signal);
         if (!answer.ok) return answer;
-        const history = parseHistory(answer.value);
-        if (history.ok && lengthOf(load.range, history.value) / history.value.stepMs > STEPS_MOST)
-            return fail("the answer has too many steps");
-        return history;
+        return parseHistory(answer.value);
     }
 
-    async #fetch(load: Load, metric: string): Promise<void> {
+    async #fetch(load: Load, group: readonly string[]): Promise<void> {
         const { from, to } = rangeQuery(load.range);
-        const coarse = await this.#ask(load, metric, from, to, POINTS);
+        let coarse = await this.#ask(load, group, from, to, POINTS);
         if (load !== this.#load) return;
+        if (coarse.ok && lengthOf(load.range, coarse.value) / coarse.value.stepMs > STEPS_MOST)
+            coarse = fail("the answer has too many steps");
         let fine: Result<History> | undefined;
         let open = Infinity; // start of the step that is taken apart
         if (coarse.ok && load.range.kind === "last" && this.#mayBeHalfFull(coarse.value)) {
             open = lastStepOf(coarse.value);
-            fine = await this.#ask(load, metric, String(open), "now", TICKS_OF_A_STEP);
+            fine = await this.#ask(load, group, String(open), "now", TICKS_OF_A_STEP);
             if (load !== this.#load) return;
         }
         if (coarse.ok) this.#fill(load, coarse.value, open, fine?.ok ? fine.value : undefined);
-        load.waiting.delete(metric);
+        load.waiting--;
         this.#settle(load, coarse.ok ? (fine && !fine.ok ? fine.error : undefined) : coarse.error);
     }
 
@@ -170,10 +181,13 @@ export class TimeWindow {
         this.describe(coarse.series.map((s) => s.info));
         let newest = -Infinity;
         for (const s of coarse.series) {
-            const column = grid.column(s.info.id);
             for (let i = 0; i < s.times.length && s.times[i]! < open; i++) {
-                grid.fill(column, s.times[i]!, s.values[i]!);
-                if (!Number.isNaN(s.values[i]!)) newest = Math.max(newest, s.times[i]!);
+                const t = s.times[i]!;
+                const value = s.values[i]!;
+                // Groups may come in different steps when the server sees fit.
+                if (coarse.stepMs < grid.stepMs) grid.append(s.info.id, t, value);
+                else grid.fill(s.info.id, t, coarse.stepMs, value);
+                if (!Number.isNaN(value)) newest = Math.max(newest, t);
             }
         }
         const filled = new Set(coarse.series.map((s) => s.info.id));
@@ -199,7 +213,7 @@ export class TimeWindow {
             load.failed = true;
             this.#handlers.trouble(trouble);
         }
-        if (load.waiting.size === 0) {
+        if (load.waiting === 0) {
             if (!load.grid && load.range.kind === "last") load.grid = this.#bareGrid(load);
             const grid = load.grid;
             if (grid) {
@@ -221,7 +235,7 @@ export class TimeWindow {
     /* Without history the window starts empty and fills from the stream. */
     #bareGrid(load: Load): Grid {
         const interval = this.intervalMs ?? 1000;
-        const step = Math.max(1, Math.ceil(spanOf(load.range) / POINTS / interval)) * interval;
+        const step = Math.max(1, Math.ceil(spanOf(load.range) / STEPS / interval)) * interval;
         return new Grid(step, spanOf(load.range), 0);
     }
 }

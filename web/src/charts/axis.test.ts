@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ends, marks, spread, timeMark } from "./axis";
+
+test("marks are round, inside and include zero", () => {
+    assert.deepEqual(marks(-20e6, 100e6, 6), [-20e6, 0, 20e6, 40e6, 60e6, 80e6, 100e6]);
+    assert.deepEqual(marks(0, 1, 2), [0, 0.5, 1]);
+    for (const high of [1, 7, 150, 3e6, 8e9])
+        for (const low of [0, -high / 3]) {
+            const m = marks(low, high, 5);
+            assert.ok(m.includes(0) && m.length >= 2 && m.length <= 8, `${low}..${high}: ${m}`);
+            assert.ok(m.every((v) => v >= low - 1e-6 && v <= high + 1e-6));
+        }
+});
+
+test("a mirrored half is never a sliver", () => {
+    assert.deepEqual(ends(100, 1, true), [-20, 100]);
+    assert.deepEqual(ends(1, 100, true), [-100, 20]);
+    assert.deepEqual(ends(100, 0, false), [0, 100]);
+});
+
+test("labels are moved apart and stay inside", () => {
+    const placed = spread([50, 51, 52, 100], 12, 0, 100);
+    const order = [...placed].sort((a, b) => a - b);
+    for (let i = 1; i < order.length; i++) assert.ok(order[i]! - order[i - 1]! >= 12 - 1e-9);
+    assert.ok(placed.every((y) => y >= 0 && y <= 100));
+    assert.deepEqual(spread([10, 60], 12, 0, 100), [10, 60]);
+    assert.deepEqual(spread([], 12, 0, 100), []);
+});
+
+test("marks of time show seconds only where they are needed", () => {
+    const t = new Date(2025, 10, 24, 9, 5, 7).getTime();
+    assert.equal(timeMark(t, 60_000), "09:05");
+    assert.equal(timeMark(t, 1000), "09:05:07");
+});

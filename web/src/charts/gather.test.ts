@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Grid } from "../domain/grid";
+import type { ChartSpec } from "../domain/trace";
+import type { ChartSource } from "./environment";
+import { Gatherer } from "./gather";
+
+const T0 = 1_764_000_000_000;
+const SPEC: ChartSpec = {
+    key: "t",
+    title: "T",
+    measure: "bytes/s",
+    traces: [
+        { name: "in", metrics: ["rx"], labels: { device: ["a", "b"] }, tone: "receive" },
+        { name: "out", metrics: ["tx"], tone: "transmit", below: true },
+    ],
+};
+
+function source(grid: Grid | undefined, version = 1): ChartSource {
+    const series = [
+        { id: 1, name: "rx", labels: { device: "a" }, method: "netlink" },
+        { id: 2, name: "rx", labels: { device: "b" }, method: "procfs" },
+        { id: 3, name: "rx", labels: { device: "c" }, method: "never" },
+        { id: 4, name: "tx", labels: {}, method: "" },
+    ];
+    return {
+        grid,
+        series: new Map(series.map((s) => [s.id, s])),
+        seriesVersion: version,
+        bounds: undefined,
+        loading: false,
+    };
+}
+
+test("traces are sums of what they select, in the unit shown, mirrored where asked", () => {
+    const grid = new Grid(1000, 3000, T0);
+    for (const [id, v] of [[1, 10], [2, 20], [3, 1000], [4, 5]] as const) {
+        grid.append(id, T0, v);
+        grid.append(id, T0 + 1000, v);
+    }
+    const g = new Gatherer(SPEC).gather(source(grid), "bits")!;
+    assert.deepEqual([...g.traces[0]!.subarray(g.n - 2, g.n)], [240, 240]);
+    assert.deepEqual([...g.traces[1]!.subarray(g.n - 2, g.n)], [-40, -40]);
+    assert.deepEqual([g.above, g.below, g.latest], [240, 40, [240, 40]]);
+    assert.deepEqual(g.methods, ["netlink", "procfs"]);
+});
+
+test("what is missing inside the data is counted, the empty past is not", () => {
+    const grid = new Grid(1000, 60_000, T0);
+    grid.append(1, T0, 1);
+    grid.append(1, T0 + 6000, 1);
+    const g = new Gatherer(SPEC).gather(source(grid), "bytes")!;
+    assert.equal(g.missingMs, 5000);
+    assert.equal(g.empty, false);
+});
+
+test("no grid, no data, no series", () => {
+    assert.equal(new Gatherer(SPEC).gather(source(undefined), "bits"), undefined);
+    assert.equal(new Gatherer(SPEC).gather(source(new Grid(1000, 3000, T0)), "bits"), undefined);
+    const grid = new Grid(1000, 3000, T0);
+    grid.append(99, T0, 1);
+    assert.equal(new Gatherer(SPEC).gather(source(grid), "bits")!.empty, true);
+});

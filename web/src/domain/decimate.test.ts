@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { binFor, decimate } from "./decimate";
+
+const timeOf = (step: number) => step * 1000;
+
+test("few points pass unchanged, gaps as null", () => {
+    const d = decimate([Float64Array.of(1, NaN, 3)], 3, 10, timeOf, 100);
+    assert.deepEqual(d.times, [10_000, 11_000, 12_000]);
+    assert.deepEqual(d.traces, [[1, null, 3]]);
+});
+
+test("never more than two points a pixel, whatever the phase", () => {
+    for (const n of [300, 1000, 3600, 86_400])
+        for (const first of [0, 1, 7, 12_345]) {
+            const d = decimate([new Float64Array(n)], n, first, timeOf, 120);
+            assert.ok(d.times.length <= 2 * (120 + 1), `${n} points became ${d.times.length}`);
+            assert.equal(d.times.length, d.traces[0]!.length);
+        }
+});
+
+test("every peak and every trough survives", () => {
+    const values = new Float64Array(5000).map((_, i) => Math.sin(i / 50));
+    values[1234] = 100;
+    values[4321] = -50;
+    const d = decimate([values], values.length, 99, timeOf, 60);
+    assert.ok(d.traces[0]!.includes(100));
+    assert.ok(d.traces[0]!.includes(-50));
+});
+
+test("lowest and highest come in the order in which they were", () => {
+    const rising = decimate([Float64Array.of(1, 2, 3, 4)], 4, 0, timeOf, 1);
+    assert.deepEqual(rising.traces[0], [1, 4]);
+    const falling = decimate([Float64Array.of(4, 3, 2, 1)], 4, 0, timeOf, 1);
+    assert.deepEqual(falling.traces[0], [4, 1]);
+});
+
+test("a gap inside a bin is never bridged", () => {
+    const after = decimate([Float64Array.of(1, 9, 2, NaN)], 4, 0, timeOf, 1);
+    assert.deepEqual(after.traces[0], [9, null]);
+    const before = decimate([Float64Array.of(NaN, 9, 2, 1)], 4, 0, timeOf, 1);
+    assert.deepEqual(before.traces[0], [null, 9]);
+    const none = decimate([new Float64Array(4).fill(NaN)], 4, 0, timeOf, 1);
+    assert.deepEqual(none.traces[0], [null, null]);
+});
+
+test("bins stand still while the window moves on", () => {
+    const all = new Float64Array(2000).map((_, i) => (i * 7919) % 1000);
+    const a = decimate([all.subarray(0, 1000)], 1000, 0, timeOf, 50);
+    const b = decimate([all.subarray(40, 1040)], 1000, 40, timeOf, 50);
+    const bin = binFor(1000, 50);
+    const at = (d: typeof a, step: number) => d.traces[0]![d.times.indexOf(timeOf(step))];
+    for (let step = bin * 3; step < 900; step += bin) assert.equal(at(a, step), at(b, step));
+});
+
+test("times rise strictly", () => {
+    const d = decimate([new Float64Array(777)], 777, 5, timeOf, 90);
+    for (let i = 1; i < d.times.length; i++) assert.ok(d.times[i]! > d.times[i - 1]!);
+});

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Grid } from "./grid";
+
+const T0 = 1_764_000_000_000;
+
+function values(grid: Grid, id: number): number[] {
+    const out = new Float64Array(grid.capacity);
+    return [...out.subarray(0, grid.sum([id], out))];
+}
+
+test("history and live ticks join without double or missing steps, in whatever order", () => {
+    const grid = new Grid(1000, 10_000, T0);
+    for (let i = 0; i < 6; i++) grid.fill(7, T0 + i * 1000, 1000, i);
+    grid.column(7).until = T0 + 5000;
+    for (let i = 3; i < 9; i++) grid.append(7, T0 + i * 1000, i * 10); // 3..5 are in already
+    assert.deepEqual(values(grid, 7).slice(-9), [0, 1, 2, 3, 4, 5, 60, 70, 80]);
+});
+
+test("the ring forgets exactly what falls out of the window", () => {
+    const grid = new Grid(1000, 5000, T0);
+    for (let i = 0; i < 23; i++) grid.append(1, T0 + i * 1000, i);
+    assert.deepEqual(values(grid, 1), [18, 19, 20, 21, 22]);
+    assert.equal(grid.newestMs, T0 + 22_000);
+    assert.ok(Number.isNaN(grid.at(1, grid.oldest - 1)));
+    assert.ok(Number.isNaN(grid.at(1, grid.head + 1)));
+});
+
+test("a missing tick is a gap, also when it is longer than the window", () => {
+    const grid = new Grid(1000, 4000, T0);
+    grid.append(1, T0, 1);
+    grid.append(1, T0 + 2000, 3);
+    assert.deepEqual(values(grid, 1).slice(-3), [1, NaN, 3]);
+    grid.append(1, T0 + 60_000, 4);
+    assert.deepEqual(values(grid, 1), [NaN, NaN, NaN, 4]);
+});
+
+test("a null sample leaves a gap and is not taken twice", () => {
+    const grid = new Grid(1000, 3000, T0);
+    grid.append(1, T0, 5);
+    grid.append(1, T0 + 1000, NaN);
+    grid.append(1, T0 + 1000, 9);
+    assert.deepEqual(values(grid, 1).slice(-2), [5, NaN]);
+});
+
+test("several ticks in a step are their mean, with gaps left out", () => {
+    const grid = new Grid(5000, 20_000, T0);
+    for (const [i, v] of [2, 4, NaN, 6, 8].entries()) grid.append(1, T0 + i * 1000, v);
+    assert.equal(grid.at(1, grid.head), 5);
+});
+
+test("the sum over series is a gap only where none has a value", () => {
+    const grid = new Grid(1000, 3000, T0);
+    grid.append(1, T0, 1);
+    grid.append(2, T0, 10);
+    grid.append(2, T0 + 1000, 20);
+    grid.advance(grid.head + 1);
+    const out = new Float64Array(3);
+    assert.equal(grid.sum([1, 2, 99], out), 3);
+    assert.deepEqual([...out], [11, 20, NaN]);
+});
+
+test("a coarser answer covers all the steps that it speaks of", () => {
+    const grid = new Grid(1000, 10_000, T0);
+    grid.fill(1, T0, 3000, 7);
+    assert.deepEqual(values(grid, 1).slice(-3), [7, 7, 7]);
+});
+
+test("steps that are not aligned to the epoch keep their phase", () => {
+    const grid = new Grid(1000, 5000, T0 + 250);
+    assert.equal(grid.timeOf(grid.stepOf(T0 + 250)), T0 + 250);
+    assert.equal(grid.timeOf(grid.stepOf(T0 + 1249)), T0 + 250);
+});
+
+test("ticks older than the window change nothing", () => {
+    const grid = new Grid(1000, 3000, T0);
+    grid.append(1, T0 + 10_000, 1);
+    grid.append(2, T0, 99);
+    assert.deepEqual(values(grid, 2), [NaN, NaN, NaN]);
+});

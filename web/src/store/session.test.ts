@@ -1,0 +1,204 @@
+/* What a session asks of the server, and what it says about itself, at each turn of events. */
+import assert from "node:assert/strict";
+import { signal } from "@preact/signals";
+import { test } from "node:test";
+import { FakeClock } from "../base/clock";
+import { fail, ok, type Result } from "../base/result";
+import type { Range } from "../domain/range";
+import type { Socket } from "../link/stream-client";
+import { Session } from "./session";
+
+class FakeSocket implements Socket {
+    onopen: Socket["onopen"] = null;
+    onmessage: Socket["onmessage"] = null;
+    onclose: Socket["onclose"] = null;
+    sent: Record<string, unknown>[] = [];
+
+    send(text: string): void {
+        this.sent.push(JSON.parse(text) as Record<string, unknown>);
+    }
+
+    close(): void {}
+
+    say(message: unknown): void {
+        this.onmessage?.({ data: JSON.stringify(message) } as MessageEvent);
+    }
+
+    wishes(channel: string): Record<string, unknown>[] {
+        return this.sent.filter((m) => m["op"] === "subscribe" && m["channel"] === channel);
+    }
+}
+
+const T0 = 1_764_000_000_000;
+const SELECTION = { key: "p", groups: [["m"]], match: [] };
+
+function bench() {
+    const clock = new FakeClock();
+    const sockets: FakeSocket[] = [];
+    const asked: string[] = [];
+    const frames: (() => void)[] = [];
+    const range = signal<Range>({ kind: "last", spanMs: 60_000 });
+    const world = { history: true };
+    const session = new Session(
+        () => {
+            const socket = new FakeSocket();
+            sockets.push(socket);
+            return socket;
+        },
+        (address): Promise<Result<unknown>> => {
+            asked.push(address);
+            if (!world.history) return Promise.resolve(fail("disk on fire"));
+            return Promise.resolve(ok({ from: T0, to: T0, step_ms: 1000, series: [], events: [] }));
+        },
+        clock,
+        range,
+        (run) => frames.push(run),
+    );
+    const last = () => sockets[sockets.length - 1]!;
+    const greet = () => {
+        last().onopen?.({} as Event);
+        last().say({ type: "hello", version: "1", host: "h", interval_ms: 1000, channels: [] });
+        last().say({ type: "series", series: [{ id: 1, name: "m", labels: {} }] });
+    };
+    const tick = (seq: number) =>
+        last().say({ type: "metrics", seq, t: T0 + seq * 1000, values: [[1, seq]] });
+    const paint = () => {
+        while (frames.length) frames.shift()!();
+    };
+    const queries = () => asked.filter((a) => a.startsWith("api/v1/query")).length;
+    session.show(SELECTION);
+    session.start();
+    return { clock, session, sockets, asked, range, world, last, greet, tick, paint, queries };
+}
+
+const settled = () => new Promise((r) => setImmediate(r));
+
+test("live, stale, live again; connecting before the first tick", () => {
+    const b = bench();
+    assert.equal(b.session.liveness.value, "connecting");
+    b.greet();
+    b.tick(1);
+    assert.equal(b.session.liveness.value, "live");
+    b.clock.advance(2000);
+    assert.equal(b.session.liveness.value, "stale");
+    b.tick(2);
+    assert.equal(b.session.liveness.value, "live");
+});
+
+test("one subscription a channel; the next connection asks for what came since", () => {
+    const b = bench();
+    b.greet();
+    assert.equal(b.last().wishes("metrics").length, 1);
+    assert.deepEqual(b.last().wishes("metrics")[0]!["metric"], ["m"]);
+    b.tick(41);
+    b.last().onclose?.({ code: 1001, reason: "" } as CloseEvent);
+    assert.equal(b.session.liveness.value, "stale");
+    b.clock.advance(1000);
+    b.greet();
+    assert.equal(b.last().wishes("metrics")[0]!["since"], 41);
+    assert.equal(b.session.liveness.value, "stale"); // a connection alone is not data
+    b.tick(42);
+    assert.equal(b.session.liveness.value, "live");
+});
+
+test("ticks that are missing are read from history, not more often than every ten seconds", async () => {
+    const b = bench();
+    b.greet();
+    await settled();
+    const before = b.queries();
+    b.tick(1);
+    b.tick(2);
+    assert.equal(b.queries(), before);
+    b.tick(9);
+    assert.equal(b.queries(), before + 1);
+    b.tick(20);
+    assert.equal(b.queries(), before + 1);
+    b.clock.advance(10_000);
+    b.last().say({ type: "gap", channel: "metrics", from: 21, to: 30, reason: "conflated" });
+    assert.equal(b.queries(), before + 2);
+});
+
+test("a hidden tab asks for less and catches up from history when it is seen again", async () => {
+    const b = bench();
+    b.greet();
+    await settled();
+    b.session.setVisible(false);
+    assert.ok((b.last().wishes("metrics").pop()!["interval_ms"] as number) > 1000);
+    b.tick(1);
+    b.clock.advance(9000);
+    assert.equal(b.session.liveness.value, "live"); // slower is not stale
+    const before = b.queries();
+    b.session.setVisible(true);
+    assert.equal(b.last().wishes("metrics").pop()!["interval_ms"], undefined);
+    assert.equal(b.queries(), before + 1);
+});
+
+test("paused stands still, still knows that ticks arrive, and goes on from history", async () => {
+    const b = bench();
+    b.greet();
+    b.tick(1);
+    await settled();
+    b.session.hold(true);
+    assert.equal(b.session.liveness.value, "paused");
+    const newest = b.session.window.grid!.newestMs;
+    const beats = b.session.beats.value;
+    b.tick(2);
+    assert.equal(b.session.window.grid!.newestMs, newest);
+    assert.equal(b.session.beats.value, beats + 1);
+    const before = b.queries();
+    b.session.hold(false);
+    assert.equal(b.queries(), before + 1);
+    assert.equal(b.session.liveness.value, "live");
+});
+
+test("a fixed range is paused by nature; another range is another question", async () => {
+    const b = bench();
+    b.greet();
+    b.tick(1);
+    await settled();
+    const before = b.queries();
+    b.range.value = { kind: "fixed", fromMs: T0, toMs: T0 + 60_000 };
+    assert.equal(b.queries(), before + 1);
+    assert.equal(b.session.liveness.value, "paused");
+    b.range.value = { kind: "last", spanMs: 300_000 };
+    assert.equal(b.session.liveness.value, "live");
+});
+
+test("tables: whole at first, then changes and removals; seen only in a frame", () => {
+    const b = bench();
+    b.greet();
+    const columns = ["id", "device", "kind", "state"];
+    const table = (rows: unknown[], removed: number[] = []) =>
+        b.last().say({ type: "table", channel: "interfaces", seq: 1, t: T0, columns, rows, removed });
+    table([[1, "lo", "loopback", "up"], [2, "eth0", "physical", "up"]]);
+    assert.equal(b.session.interfaces.value.length, 0);
+    b.paint();
+    assert.deepEqual(b.session.interfaces.value.map((i) => i.device), ["lo", "eth0"]);
+    table([[2, "eth0", "physical", "down"], [3, "eth1", "physical", "up"]], [1]);
+    b.paint();
+    assert.deepEqual(b.session.interfaces.value.map((i) => i.device + i.state), ["eth0down", "eth1up"]);
+    b.last().onclose?.({ code: 1006, reason: "" } as CloseEvent);
+    b.clock.advance(1000);
+    b.greet();
+    table([[9, "eth9", "physical", "up"]]);
+    b.paint();
+    assert.deepEqual(b.session.interfaces.value.map((i) => i.device), ["eth9"]);
+});
+
+test("troubles are told in words and go when they are over", async () => {
+    const b = bench();
+    b.world.history = false;
+    b.range.value = { kind: "last", spanMs: 300_000 };
+    await settled();
+    assert.match(b.session.problems.value[0]!.text, /History could not be read: disk on fire/);
+    b.world.history = true;
+    b.session.retry();
+    await settled();
+    assert.equal(b.session.problems.value.length, 0);
+    b.greet();
+    b.last().onmessage?.({ data: "?" } as MessageEvent);
+    assert.match(b.session.problems.value[0]!.text, /does not understand/);
+    b.session.dismiss("protocol");
+    b.last().say({ type: "error", id: 1, code: "unknown_channel", message: "no such channel" });
+    assert.match(b.session.problems.value[0]!.text, /no such channel/);
+});
