@@ -33,6 +33,26 @@ static bool refuse(struct http_refusal *ret, unsigned status, const char *reason
     return false;
 }
 
+/* ---- the request line ---- */
+
+/* Three words, the last of which is the version. Read before llhttp, whose versions differ in what
+ * they make of HTTP/0.9 and HTTP/2.0. */
+static bool read_request_line(const char *text, size_t len, struct http_head *head,
+                              struct http_refusal *ret)
+{
+    const char *end = memmem(text, len, "\r\n", 2);
+    const char *target = memchr(text, ' ', (size_t)(end - text));
+    const char *version = memrchr(text, ' ', (size_t)(end - text));
+    if (!target || version == target || memchr(target + 1, ' ', (size_t)(version - target - 1)) ||
+        end - version != 9 || memcmp(version, " HTTP/", 6) != 0 || version[7] != '.' ||
+        !isdigit((unsigned char)version[6]) || !isdigit((unsigned char)version[8]))
+        return refuse(ret, 400, "The request line is not method, target and version.");
+    if (version[6] != '1' || version[8] > '1')
+        return refuse(ret, 505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
+    head->minor = (unsigned)(version[8] - '0');
+    return true;
+}
+
 /* ---- the first reader ---- */
 
 struct first_reading {
@@ -69,9 +89,6 @@ static bool read_with_llhttp(const char *text, size_t len, struct http_head *hea
         switch (error) {
         case HPE_INVALID_METHOD:
             return refuse(ret, 501, "The method is not known here.");
-        case HPE_INVALID_VERSION:
-        case HPE_PAUSED_H2_UPGRADE:
-            return refuse(ret, 505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
         case HPE_INVALID_CONTENT_LENGTH:
         case HPE_UNEXPECTED_CONTENT_LENGTH:
             return refuse(ret, 400, "The length of the body is not clear.");
@@ -79,9 +96,6 @@ static bool read_with_llhttp(const char *text, size_t len, struct http_head *hea
             return refuse(ret, 400, "The request is not HTTP.");
         }
     }
-    if (llhttp_get_http_major(&parser) != 1 || llhttp_get_http_minor(&parser) > 1)
-        return refuse(ret, 505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
-    head->minor = llhttp_get_http_minor(&parser);
     *fields = reading.fields;
 
     switch ((llhttp_method_t)llhttp_get_method(&parser)) {
@@ -147,8 +161,6 @@ static bool cut_lines(char *text, size_t len, size_t fields, struct http_head *h
     char *end = memmem(text, len, "\r\n", 2);
     char *target = memchr(text, ' ', (size_t)(end - text));
     char *version = memrchr(text, ' ', (size_t)(end - text));
-    if (!target || version == target || memchr(target + 1, ' ', (size_t)(version - target - 1)))
-        return refuse(ret, 400, "The request line is not method, target and version.");
     *version = '\0';
     *ret_target = target + 1;
 
@@ -380,7 +392,8 @@ bool http_head_read(char *text, size_t len, const struct http_limits *limits,
 {
     size_t fields;
     char *target;
-    return read_with_llhttp(text, len, head, &fields, ret) &&
+    return read_request_line(text, len, head, ret) &&
+           read_with_llhttp(text, len, head, &fields, ret) &&
            cut_lines(text, len, fields, head, &target, ret) &&
            read_target(target, limits, head, ret_decoded, ret) &&
            read_framing(head, framing, ret) && read_connection(head, ret);
