@@ -77,7 +77,7 @@ void draft_begin(struct draft *d, uint64_t seq, int64_t t_ms, int64_t elapsed_ns
 /* The slot to write to, with room in the columns. False: the registry is full. */
 static bool draft_slot(struct draft *d, struct series *s, uint32_t *ret_slot)
 {
-    if (!s || !registry_make_live(d->registry, s))
+    if (!s || (s->live.slot == SERIES_NO_SLOT && !registry_make_live(d->registry, s)))
         return false;
     uint32_t slot = s->live.slot;
     if (slot >= d->capacity) {
