@@ -1,0 +1,101 @@
+/*
+ * config.h: the configuration, read once into a struct that never changes afterwards.
+ *
+ * Every key is one row of the table in config_table.c; parsing, defaults, ranges, `dump-config`,
+ * docs/CONFIG.md and the manual page come from it. Precedence: flag, environment
+ * (NETSONDE_SECTION_KEY), file, default. Loading happens on the main thread; the result may be
+ * read by all threads.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+
+#define CONFIG_FILE_DEFAULT "/etc/netsonde/netsonde.yaml"
+
+struct config_list {
+    char **items;
+    size_t count;
+};
+
+enum config_durability { CONFIG_DURABILITY_NORMAL, CONFIG_DURABILITY_FULL };
+
+struct config_origin;
+
+struct config {
+    char *data_dir; /* the one in force: --data-dir or where CONTRACT section 1 says */
+    enum log_level log_level;
+    struct {
+        int64_t interval_ms;
+        struct config_list engines;         /* names, or the one word "auto" */
+        struct config_list exclude_devices; /* globs */
+        int64_t tables_interval_ms;
+        uint64_t series_limit;
+    } collect;
+    struct {
+        struct config_list listen; /* HOST:PORT */
+        uint64_t max_clients;
+        uint64_t max_clients_per_address;
+        int64_t heartbeat_ms;
+        int64_t idle_timeout_ms;
+        uint64_t client_queue_bytes;
+        char *base_path; /* begins with '/' */
+        struct config_list trusted_proxies;
+        struct config_list allowed_hosts;
+        struct config_list allowed_origins;
+    } serve;
+    struct {
+        int64_t raw_ms;
+        int64_t events_ms;
+        uint64_t max_size_bytes;
+        enum config_durability durability;
+    } store;
+    struct {
+        uint64_t metrics_series_limit;
+    } export;
+    struct config_origin *origins; /* one per row of the table: config_dump, config_is_set */
+};
+
+/* A key set on the command line. A key that is given again replaces, but for lists that are
+ * repeatable flags (--listen): those add up. */
+struct config_flag {
+    const char *flag; /* "--interval", for messages; also names the row */
+    const char *text;
+};
+
+/* Where to read from. Borrowed while loading; kept by the daemon for the reload. */
+struct config_sources {
+    const char *file; /* of -c; NULL: CONFIG_FILE_DEFAULT, which may be missing */
+    const struct config_flag *flags;
+    size_t flags_count;
+    char *const *environment; /* "NAME=value", ends with NULL; NULL: the process's own */
+};
+
+/*
+ * Reads the file, then conf.d/NAME.yaml beside it in the order of the names, then the environment
+ * and the flags. Every mistake goes to `complaints`, one line each, as
+ *     FILE:LINE:COLUMN: SECTION.KEY: what is wrong (what was expected)
+ * 0 and *ret, or -EINVAL (mistakes) or another -errno (a file that cannot be read); *ret is then
+ * untouched.
+ */
+int config_load(const struct config_sources *sources, struct config **ret, FILE *complaints);
+void config_free(struct config *c); /* NULL allowed */
+
+/* Whether something other than the default decided. The key must exist. */
+bool config_is_set(const struct config *c, const char *section, const char *key);
+
+/* Is there a row with this flag, and does it accept the text? False: one sentence in `why`. */
+bool config_check_flag(const struct config_flag *flag, char *why, size_t why_size);
+
+/* Every key with value, default and origin: as a file that could be loaded, or as JSON. */
+void config_dump_yaml(const struct config *c, struct buf *out);
+void config_dump_json(const struct config *c, struct buf *out);
+
+/* The table as documentation: docs/CONFIG.md and the manual page netsonde.yaml(5). */
+void config_print_markdown(struct buf *out);
+void config_print_man(struct buf *out);

@@ -1,0 +1,51 @@
+/*
+ * options.h: the command line. One table of options says which command takes which; help comes
+ * from it, too. Main thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "daemon/config.h"
+
+enum command {
+    COMMAND_RUN,
+    COMMAND_QUERY,
+    COMMAND_CHECK_CONFIG,
+    COMMAND_DUMP_CONFIG,
+    COMMAND_VERSION,
+    COMMAND_HELP,
+    COMMANDS
+};
+
+#define OPTIONS_FLAGS_MAX 64
+#define OPTIONS_MATCHES_MAX 16
+
+/* Texts are borrowed from argv. */
+struct options {
+    enum command command;
+    bool json;
+    struct config_sources sources; /* points into `flags` below: do not copy the struct */
+    struct config_flag flags[OPTIONS_FLAGS_MAX];
+    const char *argument;      /* check-config: FILE; help: COMMAND; NULL: not given */
+    const char *documentation; /* dump-config: "markdown" or "man" */
+    struct {
+        const char *metric; /* NULL: not given, as all below */
+        const char *matches[OPTIONS_MATCHES_MAX];
+        size_t matches_count;
+        const char *from, *to, *points, *agg;
+    } query;
+};
+
+/* 0; or -EINVAL and one line in `why`, without a newline: a usage error, exit 2. */
+int options_parse(struct options *ret, int argc, char **argv, char *why, size_t why_size);
+
+const char *command_name(enum command c);
+/* By its name; -EINVAL: no such command. */
+int command_parse(const char *name, enum command *ret);
+
+/* The help of one command, or with COMMANDS the overview. */
+void options_print_help(enum command c, struct buf *out);

@@ -1,0 +1,30 @@
+/*
+ * privileges.h: giving up what the process does not need any more, between opening everything and
+ * starting the first thread. What a kernel lacks is a warning and a sentence in the report, never
+ * a reason not to start: without rights to give up there is nothing to give up.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What is in force, as /api/v1/info shows it. */
+struct sandbox_report {
+    bool no_new_privs;
+    int landlock_abi;       /* 0: off */
+    unsigned seccomp_calls; /* system calls that are allowed; 0: off */
+    char capabilities[128]; /* "none", or what could not be given up */
+    char landlock[160];     /* "enforced, ABI 7: files, network, signals" or "off: reason" */
+    char seccomp[160];      /* "enforced, 142 system calls" or "off: reason" */
+};
+
+/* Paths that stay within reach. Borrowed during the call. */
+struct sandbox_paths {
+    const char *data_dir;   /* read and written */
+    const char *config_dir; /* read, for SIGHUP; NULL or missing: none */
+};
+
+/* Gives up all capabilities, core dumps and the chance to regain anything (privileges.c), then
+ * closes Landlock and seccomp over the process (sandbox.c). Only while no other thread runs. */
+void privileges_drop(const struct sandbox_paths *paths, struct sandbox_report *ret);

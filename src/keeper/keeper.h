@@ -1,0 +1,47 @@
+/*
+ * keeper.h: main's end of the keeper, a small process that keeps the capabilities which main gives
+ * up, and uses them for a handful of requests. It is forked before main has threads, and ends
+ * when main does. Main lives on when the keeper dies: requests then fail with -EPIPE.
+ *
+ * One thread at a time may use a keeper; no request takes longer than KEEPER_TIMEOUT_MS.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KEEPER_TIMEOUT_MS 1000
+
+struct keeper;
+
+struct keeper_settings {
+    uint64_t capabilities; /* bit set: 1 << CAP_…; what this process has of them is kept */
+    int timeout_ms;        /* of a request; 0: KEEPER_TIMEOUT_MS */
+};
+
+/* What `info` shows. */
+struct keeper_status {
+    int pid; /* 0: none was started */
+    bool alive;
+    uint64_t capabilities; /* that it holds */
+    char text[160];        /* "running, pid 7, keeps net_admin" or "off: reason" */
+};
+
+/* Forks the keeper and waits for its greeting. 0; -EPERM when this process has none of the
+ * capabilities (nothing is worth keeping then: *ret is NULL, and that is fine); another -errno. */
+int keeper_start(const struct keeper_settings *settings, struct keeper **ret);
+
+/* Asks the process to end, waits for it and frees. NULL allowed. */
+void keeper_stop(struct keeper *k);
+
+/* NULL allowed: "off: …". Looks whether the process still lives, and reaps it when not. */
+void keeper_status(struct keeper *k, struct keeper_status *ret);
+
+/* 0, -ETIMEDOUT, -EPIPE (it is gone), -EPROTO (it talks nonsense and is cut off). */
+int keeper_ping(struct keeper *k);
+
+/* A netlink socket, bound to `groups`, non-blocking, close-on-exec, with a receive buffer beyond
+ * the limit that holds for everybody else. *ret_fd is the caller's. Or what the keeper met. */
+int keeper_open_netlink(struct keeper *k, int protocol, uint32_t groups, uint32_t receive_bytes,
+                        int *ret_fd);
