@@ -13,6 +13,7 @@
 #include "daemon/commands.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +56,7 @@ struct run {
     struct notify *notify;
     struct registry *registry;
     struct collector *collector;
-    struct sandbox_report sandbox;
+    char *config_dir; /* of the file that SIGHUP reads again */
     char host[256];
     struct buf info; /* members of /api/v1/info known at the start */
     struct access *access;
@@ -67,6 +68,17 @@ struct run {
     struct self *self;
     struct sink hub_sink;
 };
+
+/* ---- 1: the keeper ----------------------------------------------------------------------- */
+
+static void run_start_keeper(struct run *r)
+{
+    const struct keeper_settings settings = {.capabilities = UINT64_C(1) << CAP_NET_ADMIN};
+    int err = keeper_start(&settings, &r->keeper);
+    if (err && err != -EPERM)
+        log_warning("keeper", "cannot be started (%s): what needs privileges later will be missing",
+                    strerror(-err));
+}
 
 /* ---- 2: open everything ------------------------------------------------------------------ */
 
@@ -156,6 +168,33 @@ static int run_open(struct run *r)
     r->notify = notify_open();
     json_setup();
     return 0;
+}
+
+/* ---- 3: close the sandbox ---------------------------------------------------------------- */
+
+static void put_text(struct buf *b, const char *key, const char *text)
+{
+    json_put_key(b, key);
+    json_put_string(b, text);
+}
+
+static void run_close_sandbox(struct run *r)
+{
+    struct sandbox_report report;
+    struct sandbox_paths paths = {.data_dir = r->config->data_dir, .config_dir = r->config_dir};
+    privileges_drop(&paths, &report);
+
+    struct keeper_status keeper;
+    keeper_status(r->keeper, &keeper);
+    json_put_key(&r->info, "sandbox");
+    json_open(&r->info, '{');
+    put_text(&r->info, "capabilities", report.capabilities);
+    json_put_key(&r->info, "no_new_privs");
+    json_put_bool(&r->info, report.no_new_privs);
+    put_text(&r->info, "seccomp", report.seccomp);
+    put_text(&r->info, "landlock", report.landlock);
+    put_text(&r->info, "keeper", keeper.text);
+    json_close(&r->info, '}');
 }
 
 /* ---- 4: build and start ------------------------------------------------------------------ */
@@ -325,7 +364,10 @@ static int run_start(struct run *r)
 static void run_reload(struct run *r, const struct config_sources *sources)
 {
     struct config *fresh = NULL;
-    notify_send(r->notify, "RELOADING=1");
+    char state[64];
+    snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld",
+             (long long)(clock_mono_ns() / 1000));
+    notify_send(r->notify, state);
     if (config_load(sources, &fresh, stderr) < 0) {
         log_error("daemon", "the configuration was not reloaded; the old one stays in force");
     } else {
@@ -385,6 +427,7 @@ static void run_free(struct run *r)
     keeper_stop(r->keeper);
     notify_close(r->notify);
     buf_fini(&r->info);
+    free(r->config_dir);
 }
 
 int cmd_run(const struct config *config, const struct config_sources *sources)
@@ -398,7 +441,11 @@ int cmd_run(const struct config *config, const struct config_sources *sources)
     sigprocmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 
-    run.keeper = run_start_keeper();
+    const char *file = sources->file ? sources->file : CONFIG_FILE_DEFAULT;
+    const char *slash = strrchr(file, '/');
+    run.config_dir = slash ? mem_string_n(file, (size_t)(slash - file)) : mem_string(".");
+
+    run_start_keeper(&run);
     /* Nothing has to be undone by hand when starting fails: the process ends and its locks,
      * sockets and the keeper end with it. */
     if (run_open(&run) < 0)
