@@ -105,8 +105,9 @@ static int64_t choose_step(int64_t from_ms, int64_t to_ms, int64_t interval_ms, 
 static int plan_steps(struct plan *plan)
 {
     const struct query *query = plan->query;
-    int64_t from_ms = MAX(MIN(query->from_ms, TIME_LIMIT_MS), -TIME_LIMIT_MS);
-    int64_t to_ms = MAX(MIN(query->to_ms, TIME_LIMIT_MS), -TIME_LIMIT_MS);
+    /* Nothing is older than 1970; below 0 no step could cover what lies on both sides of it. */
+    int64_t from_ms = MAX(MIN(query->from_ms, TIME_LIMIT_MS), 0);
+    int64_t to_ms = MAX(MIN(query->to_ms, TIME_LIMIT_MS), 0);
     size_t targets = MAX(plan_targets(plan), (size_t)1);
     int64_t points = MAX(MIN(query->points, (uint32_t)QUERY_POINTS_MAX), 1U);
     points = MAX(MIN(points, (int64_t)(BINS_MAX / targets)), 1);

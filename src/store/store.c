@@ -212,6 +212,7 @@ int store_attach(struct store *store, struct store_error *err)
 int store_set_aside(struct store *store, const char *why)
 {
     detach(store, true);
+    atomic_store_explicit(&store->suspect, false, memory_order_relaxed);
     char name[PATH_MAX];
     struct store_error err = {0};
     int error = database_set_aside(store->path, clock_wall_ms(), name, sizeof(name), &err);

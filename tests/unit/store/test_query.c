@@ -1,0 +1,404 @@
+/*
+ * test_query.c: the store against a naive array.
+ *
+ * A world of series that come, go, reset and change their source is recorded in both. At random
+ * moments it is sealed, closed, opened, the clock steps, the interval changes, ticks stay in memory
+ * only. Every aggregation over random ranges must give what plain loops over the array give:
+ * counts exactly, floating sums to the last digits.
+ */
+#include "world.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#define RECENT_MAX 40
+
+struct memory {
+    struct tick *ticks[RECENT_MAX];
+    size_t count;
+};
+
+static void memory_push(struct memory *m, struct tick *t)
+{
+    if (m->count == RECENT_MAX) {
+        tick_unref(m->ticks[0]);
+        memmove(m->ticks, m->ticks + 1, --m->count * sizeof(m->ticks[0]));
+    }
+    m->ticks[m->count++] = t;
+}
+
+static void memory_fini(struct memory *m)
+{
+    while (m->count)
+        tick_unref(m->ticks[--m->count]);
+}
+
+static bool in_memory(const struct memory *m, uint64_t seq)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->ticks[i]->seq == seq)
+            return true;
+    }
+    return false;
+}
+
+/* What a tick contributes to the answer: it is on disk or in memory. */
+static bool visible(const struct world_tick *t, const struct memory *m)
+{
+    return t->stored || in_memory(m, t->seq);
+}
+
+static double naive(const struct world *w, const struct memory *m, size_t series,
+                    enum aggregate agg, int64_t from_ms, int64_t end_ms, bool *ret_sampled)
+{
+    const struct metric *metric = world_metric(series);
+    double sum = 0, least = INFINITY, most = -INFINITY, last = NAN;
+    uint64_t increments = 0, all_increments = 0, elapsed_ns = 0, last_seq = 0;
+    size_t values = 0, samples = 0;
+    for (size_t i = 0; i < w->ticks_count; i++) {
+        const struct world_tick *t = &w->ticks[i];
+        const struct world_sample *s = &t->samples[series];
+        if (t->t_ms < from_ms || t->t_ms >= end_ms || s->state == SAMPLE_ABSENT || !visible(t, m))
+            continue;
+        samples++;
+        double value = s->value.gauge;
+        if (metric->kind == METRIC_COUNTER) {
+            all_increments += s->value.increment;
+            if (s->state != SAMPLE_OK || t->elapsed_ns == 0)
+                continue;
+            increments += s->value.increment;
+            elapsed_ns += (uint64_t)t->elapsed_ns;
+            value = (double)s->value.increment * metric->scale * 1e9 / (double)t->elapsed_ns;
+        }
+        values++;
+        sum += value;
+        least = fmin(least, value);
+        most = fmax(most, value);
+        if (t->seq > last_seq) {
+            last = value;
+            last_seq = t->seq;
+        }
+    }
+    *ret_sampled = samples > 0;
+    if (agg == AGG_SUM)
+        return metric->kind == METRIC_COUNTER && samples ? (double)all_increments * metric->scale
+                                                         : NAN;
+    if (values == 0)
+        return NAN;
+    switch (agg) {
+    case AGG_MIN:
+        return least;
+    case AGG_MAX:
+        return most;
+    case AGG_LAST:
+        return last;
+    default:
+        return metric->kind == METRIC_COUNTER
+                   ? (double)increments * metric->scale * 1e9 / (double)elapsed_ns
+                   : sum / (double)values;
+    }
+}
+
+static void assert_same(double got, double expected)
+{
+    if (isnan(expected) || isnan(got)) {
+        assert_true(isnan(expected) && isnan(got));
+        return;
+    }
+    double scale = fmax(fabs(expected), 1e-300);
+    if (fabs(got - expected) / scale > 1e-12 && fabs(got - expected) > 1e-9)
+        fail_msg("%.17g is not %.17g", got, expected);
+}
+
+static int64_t largest_interval(const struct world *w, const struct memory *m, int64_t from_ms,
+                                int64_t end_ms)
+{
+    int64_t largest = 0;
+    for (size_t i = 0; i < w->ticks_count; i++) {
+        if (w->ticks[i].t_ms >= from_ms && w->ticks[i].t_ms < end_ms && visible(&w->ticks[i], m))
+            largest = MAX(largest, w->ticks[i].interval_ms);
+    }
+    return largest;
+}
+
+static const struct answer_series *find(const struct answer *a, size_t series)
+{
+    for (size_t i = 0; i < a->series_count; i++) {
+        if (world_index(a->series[i].key) == series)
+            return &a->series[i];
+    }
+    return NULL;
+}
+
+static void check_shape(const struct world *w, const struct memory *m, const struct query *q,
+                        const struct answer *a)
+{
+    int64_t end_ms = a->from_ms + (int64_t)a->points_count * a->step_ms;
+    int64_t interval_ms = largest_interval(w, m, a->from_ms, end_ms);
+    assert_true(a->points_count >= 1 && a->points_count <= q->points);
+    assert_int_equal(a->from_ms % a->step_ms, 0);
+    assert_int_equal(a->to_ms, end_ms - a->step_ms);
+    assert_true(a->from_ms <= q->from_ms && q->from_ms < a->from_ms + a->step_ms);
+    assert_true(a->to_ms <= q->to_ms && q->to_ms < end_ms);
+    if (interval_ms)
+        assert_int_equal(a->step_ms % interval_ms, 0);
+    for (size_t i = 1; i < a->series_count; i++)
+        assert_true(strcmp(a->series[i - 1].name, a->series[i].name) <= 0);
+}
+
+static void check_answer(const struct world *w, const struct memory *m, const struct query *q,
+                         const struct answer *a)
+{
+    check_shape(w, m, q, a);
+    size_t found = 0;
+    for (size_t series = 0; series < WORLD_SERIES; series++) {
+        const struct answer_series *s = find(a, series);
+        bool any = false;
+        for (size_t p = 0; p < a->points_count; p++) {
+            int64_t start_ms = a->from_ms + (int64_t)p * a->step_ms;
+            bool sampled;
+            double expected =
+                naive(w, m, series, q->aggregate, start_ms, start_ms + a->step_ms, &sampled);
+            any = any || sampled;
+            if (s)
+                assert_same(s->values[p], expected);
+        }
+        assert_int_equal(any, s != NULL);
+        if (s) {
+            found++;
+            assert_int_equal(s->kind, world_metric(series)->kind);
+            assert_string_equal(s->unit, world_metric(series)->unit);
+        }
+    }
+    assert_int_equal(found, a->series_count);
+}
+
+/* The histogram's quantile, by brute force over the sums of each bucket. */
+static void check_quantiles(const struct world *w, const struct memory *m, const struct query *q,
+                            const struct answer *a)
+{
+    static const double bounds[WORLD_BUCKETS] = {0.1, 0.5, 2, INFINITY};
+    double wanted = q->aggregate == AGG_P50 ? 0.5 : q->aggregate == AGG_P90 ? 0.9 : 0.99;
+    assert_true(a->series_count <= 1);
+    for (size_t p = 0; a->series_count && p < a->points_count; p++) {
+        int64_t start_ms = a->from_ms + (int64_t)p * a->step_ms;
+        double counts[WORLD_BUCKETS], expected = NAN;
+        for (size_t i = 0; i < WORLD_BUCKETS; i++) {
+            bool sampled;
+            double sum = naive(w, m, WORLD_SERIES - WORLD_BUCKETS + i, AGG_SUM, start_ms,
+                               start_ms + a->step_ms, &sampled);
+            counts[i] = isnan(sum) ? 0 : sum;
+        }
+        double rank = wanted * counts[WORLD_BUCKETS - 1];
+        for (size_t i = 0; i < WORLD_BUCKETS && counts[WORLD_BUCKETS - 1] > 0; i++) {
+            if (counts[i] < rank)
+                continue;
+            double low = i ? bounds[i - 1] : 0, below = i ? counts[i - 1] : 0;
+            expected = isinf(bounds[i]) ? low
+                                        : low + (bounds[i] - low) * (rank - below) /
+                                                    (counts[i] - below);
+            break;
+        }
+        assert_same(a->series[0].values[p], expected);
+        assert_string_equal(a->series[0].key, "rtt_seconds{device=\"eth0\"}");
+        assert_string_equal(a->series[0].name, "rtt_seconds");
+        assert_int_equal(a->series[0].labels_count, 1);
+    }
+}
+
+static void random_query(struct world *w, const struct memory *m, struct store_reader *reader)
+{
+    if (w->ticks_count == 0)
+        return;
+    struct query q = {.points = (uint32_t)(1 + world_random(w, 60)),
+                      .aggregate = (enum aggregate)world_random(w, AGG_P99 + 1)};
+    selector_init(&q.selector);
+    bool quantile = q.aggregate >= AGG_P50;
+    if (quantile)
+        selector_add_glob(&q.selector, "rtt_*");
+    const struct world_tick *a = &w->ticks[world_random(w, w->ticks_count)];
+    const struct world_tick *b = &w->ticks[world_random(w, w->ticks_count)];
+    q.from_ms = MIN(a->t_ms, b->t_ms) - (int64_t)world_random(w, 5000);
+    q.to_ms = MAX(a->t_ms, b->t_ms) + (int64_t)world_random(w, 5000);
+    const struct recent recent = {m->ticks, m->count};
+    struct answer *answer;
+    struct store_error err;
+    if (store_query(reader, &q, &recent, &answer, &err) < 0)
+        fail_msg("query: %s", err.text);
+    if (quantile)
+        check_quantiles(w, m, &q, answer);
+    else
+        check_answer(w, m, &q, answer);
+    answer_free(answer);
+    selector_fini(&q.selector);
+}
+
+static void step(struct world *w, struct memory *m)
+{
+    static const int64_t intervals[] = {1000, 2000, 250};
+    struct tick *t = world_tick(w);
+    bool stored = world_random(w, 25) != 0; /* some never reach the disk */
+    if (stored)
+        assert_int_equal(store_write(w->store, t), 0);
+    world_record(w, t, stored);
+    memory_push(m, t);
+    switch (world_random(w, 60)) {
+    case 0:
+        w->t_ms -= (int64_t)world_random(w, 600000); /* the clock is set back */
+        break;
+    case 1:
+        w->t_ms += (int64_t)world_random(w, 3000000);
+        break;
+    case 2:
+        w->interval_ms = intervals[world_random(w, 3)];
+        w->t_ms -= w->t_ms % w->interval_ms;
+        break;
+    case 3:
+        world_close(w, world_random(w, 2));
+        world_open(w);
+        break;
+    default:
+        break;
+    }
+    if (world_random(w, 3) == 0)
+        store_work(w->store); /* one slice, so that queries meet half-sealed spans */
+}
+
+static void run_world(uint64_t seed, size_t steps)
+{
+    struct world w;
+    struct memory m = {0};
+    world_init(&w, seed);
+    w.settings.seal_ms = 40000;
+    w.settings.seal_ticks = 30;
+    world_open(&w);
+    struct store_reader *reader = NULL;
+    for (size_t i = 0; i < steps; i++) {
+        step(&w, &m);
+        if (!reader)
+            assert_int_equal(store_reader_open(w.dir, &reader, NULL), 0);
+        if (world_random(&w, 5) == 0)
+            random_query(&w, &m, reader);
+    }
+    assert_int_equal(store_reader_damaged(reader), 0);
+    assert_true(w.spans_sealed + store_stats(w.store).spans_sealed > 5);
+    store_reader_close(reader);
+    memory_fini(&m);
+    world_fini(&w);
+}
+
+static void test_property(void **state)
+{
+    (void)state;
+    const char *text = getenv("STORE_WORLDS");
+    uint64_t worlds = text ? strtoull(text, NULL, 10) : 12;
+    for (uint64_t seed = 1; seed <= worlds; seed++)
+        run_world(seed, 400);
+}
+
+/* ---- single cases --------------------------------------------------------------------------- */
+
+static struct answer *ask(struct store_reader *reader, const struct recent *recent,
+                          const char *glob, int64_t from_ms, int64_t to_ms, uint32_t points,
+                          enum aggregate agg)
+{
+    struct query q = {.from_ms = from_ms, .to_ms = to_ms, .points = points, .aggregate = agg};
+    selector_init(&q.selector);
+    if (glob)
+        assert_int_equal(selector_add_glob(&q.selector, glob), 0);
+    struct answer *answer = NULL;
+    struct store_error err;
+    if (store_query(reader, &q, recent, &answer, &err) < 0)
+        fail_msg("query: %s", err.text);
+    selector_fini(&q.selector);
+    return answer;
+}
+
+static void test_memory_only(void **state)
+{
+    (void)state;
+    struct world w;
+    struct memory m = {0};
+    world_init(&w, 5);
+    world_open(&w);
+    for (int i = 0; i < 10; i++) {
+        struct tick *t = world_tick(&w);
+        world_record(&w, t, false);
+        memory_push(&m, t);
+    }
+    const struct recent recent = {m.ticks, m.count};
+    struct answer *a = ask(NULL, &recent, "level", w.t_ms - 9000, w.t_ms, 300, AGG_LAST);
+    assert_string_equal(a->tier, "memory");
+    assert_int_equal(a->points_count, 10);
+    assert_int_equal(a->step_ms, 1000);
+    assert_true(a->series_count > 0);
+    assert_string_equal(a->series[0].name, "level");
+    answer_free(a);
+    memory_fini(&m);
+    world_fini(&w);
+}
+
+static void test_empty_range(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 6);
+    world_open(&w);
+    world_write(&w);
+    struct store_reader *reader;
+    assert_int_equal(store_reader_open(w.dir, &reader, NULL), 0);
+    struct answer *a = ask(reader, NULL, NULL, 0, 100000, 10, AGG_AVG);
+    assert_int_equal(a->series_count, 0);
+    assert_int_equal(a->step_ms % 1000, 0);
+    assert_true(a->points_count <= 10);
+    answer_free(a);
+    /* Extremes of time neither overflow nor hang. */
+    a = ask(reader, NULL, NULL, INT64_MIN, INT64_MAX, 1, AGG_AVG);
+    assert_int_equal(a->points_count, 1);
+    assert_true(a->series_count > 0);
+    answer_free(a);
+    a = ask(reader, NULL, NULL, w.t_ms, w.t_ms, QUERY_POINTS_MAX, AGG_LAST);
+    assert_int_equal(a->points_count, 1);
+    assert_true(a->series_count > 0);
+    answer_free(a);
+    struct query q = {.from_ms = 2, .to_ms = 1, .points = 5};
+    struct store_error err;
+    assert_int_equal(store_query(reader, &q, NULL, &a, &err), -EINVAL);
+    store_reader_close(reader);
+    world_fini(&w);
+}
+
+static void test_cancel(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 7);
+    world_open(&w);
+    world_write(&w);
+    struct store_reader *reader;
+    assert_int_equal(store_reader_open(w.dir, &reader, NULL), 0);
+    store_reader_cancel(reader);
+    struct query q = {.from_ms = 0, .to_ms = w.t_ms, .points = 5};
+    struct answer *a;
+    struct store_error err;
+    assert_int_equal(store_query(reader, &q, NULL, &a, &err), -ECANCELED);
+    store_reader_close(reader);
+    world_fini(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_property),
+        cmocka_unit_test(test_memory_only),
+        cmocka_unit_test(test_empty_range),
+        cmocka_unit_test(test_cancel),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,223 @@
+/* world.c: see world.h. Single thread; random numbers from a seed, so that failures repeat. */
+#include "world.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+static const struct metric metrics[] = {
+    {"bytes_total", "bytes", "Bytes.", METRIC_COUNTER, 1},
+    {"wait_seconds_total", "seconds", "Waited.", METRIC_COUNTER, 1e-9},
+    {"level", "", "A level.", METRIC_GAUGE, 1},
+    {"temperature", "degrees", "Not whole.", METRIC_GAUGE, 1},
+    {"rtt_seconds_bucket", "seconds", "A histogram.", METRIC_COUNTER, 1},
+};
+
+static const char *const bounds[WORLD_BUCKETS] = {"0.1", "0.5", "2", "+Inf"};
+static const char *const devices[] = {"eth0", "we\"ird\\\n", "ünï"};
+
+uint64_t world_random(struct world *w, uint64_t below)
+{
+    w->random ^= w->random << 13;
+    w->random ^= w->random >> 7;
+    w->random ^= w->random << 17;
+    return below ? (w->random >> 11) % below : 0;
+}
+
+static bool is_bucket(size_t series)
+{
+    return series >= WORLD_SERIES - WORLD_BUCKETS;
+}
+
+const struct metric *world_metric(size_t series)
+{
+    return &metrics[is_bucket(series) ? 4 : series % 4];
+}
+
+size_t world_labels(size_t series, struct label labels[2])
+{
+    labels[0] = (struct label){"device", is_bucket(series) ? "eth0" : devices[series / 4]};
+    if (is_bucket(series))
+        labels[1] = (struct label){"le", bounds[series - (WORLD_SERIES - WORLD_BUCKETS)]};
+    return is_bucket(series) ? 2 : 1;
+}
+
+static void write_key(size_t series, char *out, size_t size)
+{
+    static const char *const escaped[] = {"eth0", "we\\\"ird\\\\\\n", "ünï"};
+    if (is_bucket(series))
+        snprintf(out, size, "rtt_seconds_bucket{device=\"eth0\",le=\"%s\"}",
+                 bounds[series - (WORLD_SERIES - WORLD_BUCKETS)]);
+    else
+        snprintf(out, size, "%s{device=\"%s\"}", world_metric(series)->name,
+                 escaped[series / 4]);
+}
+
+size_t world_index(const char *key)
+{
+    char expected[128];
+    for (size_t i = 0; i < WORLD_SERIES; i++) {
+        write_key(i, expected, sizeof(expected));
+        if (strcmp(key, expected) == 0)
+            return i;
+    }
+    fail_msg("unknown key %s", key);
+    return 0;
+}
+
+void world_init(struct world *w, uint64_t seed)
+{
+    *w = (struct world){.random = seed * 0x9e3779b97f4a7c15 + 1};
+    const char *tmp = getenv("TMPDIR");
+    snprintf(w->dir, sizeof(w->dir), "%s/store-XXXXXX", tmp ? tmp : "/tmp");
+    assert_non_null(mkdtemp(w->dir));
+    w->settings = STORE_SETTINGS_DEFAULT;
+    w->settings.boot_id = "boot-1";
+    w->t_ms = 1764000000000;
+    w->interval_ms = 1000;
+    for (size_t i = 0; i < WORLD_SERIES; i++) {
+        w->present[i] = true;
+        w->absolute[i] = world_random(w, 1000000);
+        w->source[i] = i + 1;
+    }
+}
+
+void world_remove(const char *dir)
+{
+    DIR *d = opendir(dir);
+    assert_non_null(d);
+    for (struct dirent *entry; (entry = readdir(d)) != NULL;) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            unlinkat(dirfd(d), entry->d_name, 0);
+    }
+    closedir(d);
+    rmdir(dir);
+}
+
+void world_fini(struct world *w)
+{
+    if (w->store)
+        world_close(w, true);
+    free(w->ticks);
+    world_remove(w->dir);
+}
+
+void world_open(struct world *w)
+{
+    struct store_error err = {0};
+    if (store_open(w->dir, &w->settings, &w->store, &err) < 0)
+        fail_msg("store_open: %s", err.text);
+    struct store_numbers next = store_next(w->store);
+    assert_true(next.tick_seq >= w->seq);
+    assert_true(next.event_seq >= w->event_seq);
+    w->seq = next.tick_seq;
+    w->event_seq = next.event_seq;
+    w->registry = registry_new(1000, next.series_id);
+    assert_int_equal(store_restore(w->store, w->registry), 0);
+    w->draft = draft_new(w->registry);
+    w->first_of_run = true;
+}
+
+void world_close(struct world *w, bool exact)
+{
+    const struct store_numbers next = {registry_next_id(w->registry), w->seq, w->event_seq};
+    w->spans_sealed += store_stats(w->store).spans_sealed;
+    store_close(w->store, exact ? &next : NULL);
+    draft_free(w->draft);
+    registry_free(w->registry);
+    w->store = NULL;
+    w->draft = NULL;
+    w->registry = NULL;
+}
+
+/* Bucket counts are cumulative: each has at least what the one below has. */
+static void count_bucket(struct world *w)
+{
+    size_t first = WORLD_SERIES - WORLD_BUCKETS;
+    for (uint64_t n = world_random(w, 20); n > 0; n--) {
+        for (size_t i = world_random(w, WORLD_BUCKETS); i < WORLD_BUCKETS; i++)
+            w->absolute[first + i]++;
+    }
+}
+
+static void sample(struct world *w, size_t i)
+{
+    struct label labels[2];
+    size_t count = world_labels(i, labels);
+    struct series *s = registry_get(w->registry, world_metric(i), labels, count, "test");
+    assert_non_null(s);
+    if (s->kind == METRIC_GAUGE) {
+        double whole = (double)world_random(w, 2000) - 1000;
+        draft_gauge(w->draft, s, i % 4 == 3 ? whole / 7 : whole);
+        return;
+    }
+    if (!is_bucket(i)) {
+        if (world_random(w, 100) == 0) {
+            w->absolute[i] = world_random(w, 50); /* began again */
+        } else if (world_random(w, 3)) {
+            w->absolute[i] += world_random(w, i % 2 ? 3000000000 : 3000);
+        }
+        if (world_random(w, 200) == 0)
+            w->source[i] += 100;
+    }
+    draft_counter(w->draft, s, w->absolute[i], w->source[i]);
+}
+
+struct tick *world_tick(struct world *w)
+{
+    int64_t elapsed_ns = w->interval_ms * NS_PER_MS + (int64_t)world_random(w, 200000) - 100000;
+    w->t_ms += w->interval_ms;
+    draft_begin(w->draft, w->seq++, w->t_ms, w->first_of_run ? 0 : elapsed_ns, 0, w->interval_ms);
+    w->first_of_run = false;
+    count_bucket(w);
+    for (size_t i = 0; i < WORLD_SERIES; i++) {
+        if (!is_bucket(i) && world_random(w, 60) == 0)
+            w->present[i] = !w->present[i];
+        if (w->present[i])
+            sample(w, i);
+    }
+    struct tick *t = draft_seal(w->draft, 0, &w->event_seq);
+    assert_non_null(t);
+    return t;
+}
+
+void world_record(struct world *w, const struct tick *t, bool stored)
+{
+    if (w->ticks_count == w->ticks_capacity) {
+        w->ticks_capacity = MAX(w->ticks_capacity * 2, (size_t)256);
+        w->ticks = mem_resize(w->ticks, w->ticks_capacity, sizeof(*w->ticks));
+    }
+    struct world_tick *record = &w->ticks[w->ticks_count++];
+    *record = (struct world_tick){.seq = t->seq, .t_ms = t->t_ms, .elapsed_ns = t->elapsed_ns,
+                                  .interval_ms = t->interval_ms, .stored = stored};
+    for (uint32_t slot = 0; slot < t->count; slot++) {
+        if (t->set->slots[slot] && t->state[slot] != SAMPLE_ABSENT)
+            record->samples[world_index(t->set->slots[slot]->key)] = (struct world_sample){
+                (enum sample_state)t->state[slot], t->value[slot]};
+    }
+}
+
+uint64_t world_write(struct world *w)
+{
+    struct tick *t = world_tick(w);
+    uint64_t seq = t->seq;
+    assert_int_equal(store_write(w->store, t), 0);
+    world_record(w, t, true);
+    tick_unref(t);
+    return seq;
+}
+
+void world_work(struct world *w)
+{
+    while (store_work(w->store))
+        continue;
+}
+
+char *world_path(const struct world *w, const char *name)
+{
+    return mem_printf("%s/%s", w->dir, name);
+}

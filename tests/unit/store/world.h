@@ -1,0 +1,72 @@
+/*
+ * world.h: a small world for tests of the store: a directory of its own, a store with registry and
+ * draft as the daemon wires them, a fixed pool of series that come and go, and beside it the naive
+ * record of everything that was ever sampled, to compare answers with.
+ */
+#pragma once
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "model/series.h"
+#include "model/tick.h"
+#include "store/store.h"
+
+#define WORLD_SERIES 14
+#define WORLD_BUCKETS 4 /* the last of them: buckets of one histogram */
+
+struct world_sample {
+    enum sample_state state;
+    union sample value;
+};
+
+struct world_tick {
+    uint64_t seq;
+    int64_t t_ms, elapsed_ns, interval_ms;
+    bool stored;
+    struct world_sample samples[WORLD_SERIES];
+};
+
+struct world {
+    char dir[64];
+    uint64_t random;
+    struct store_settings settings;
+    struct store *store;
+    struct registry *registry;
+    struct draft *draft;
+    uint64_t seq, event_seq; /* next ones */
+    int64_t t_ms, interval_ms;
+    bool first_of_run;
+    uint64_t spans_sealed; /* by stores closed since */
+    uint64_t absolute[WORLD_SERIES];
+    uint64_t source[WORLD_SERIES];
+    bool present[WORLD_SERIES];
+
+    struct world_tick *ticks;
+    size_t ticks_count, ticks_capacity;
+};
+
+uint64_t world_random(struct world *w, uint64_t below);
+const struct metric *world_metric(size_t series);
+size_t world_labels(size_t series, struct label labels[2]);
+/* Which of the pool an answer's or tick's series is; asserts that it is one. */
+size_t world_index(const char *key);
+
+void world_init(struct world *w, uint64_t seed);
+void world_fini(struct world *w); /* closes, removes the directory */
+void world_open(struct world *w); /* asserts success */
+void world_close(struct world *w, bool exact);
+
+/* Makes a tick with random samples; a reference. Not written. */
+struct tick *world_tick(struct world *w);
+/* Makes one, writes it (asserts success), forgets it. Returns its number. */
+uint64_t world_write(struct world *w);
+void world_record(struct world *w, const struct tick *t, bool stored);
+void world_work(struct world *w); /* until nothing is left to do */
+
+char *world_path(const struct world *w, const char *name); /* to be freed */
+void world_remove(const char *dir);
