@@ -9,7 +9,8 @@
  * Tables: the last table sent is kept by reference; a change message lists the rows that differ.
  *
  * Pace: a feed of interval I speaks at the first tick at or past each multiple of I on the wall
- * clock, so all feeds of one pace speak together.
+ * clock, so all feeds of one pace speak together. Not every tick brings a table: a table feed whose
+ * time has come speaks as soon as one does.
  */
 #include "hub/feed.h"
 
@@ -40,6 +41,7 @@ struct feed {
     struct pick *picks;
     size_t picks_count, picks_capacity;
     int64_t last_t_ms; /* tick of the last step */
+    bool table_due;    /* its time has come, but no tick has brought the table since */
     struct table *last_table;
     struct encode_value *values; /* scratch, as long as picks */
 };
@@ -237,8 +239,10 @@ static struct table *feed_table(const struct feed *f, const struct tick *t)
 static void feed_step_table(struct feed *f, struct tick *t, struct parcels *out)
 {
     struct table *now = feed_table(f, t);
-    if (!now || !feed_due(f, t))
+    f->table_due |= feed_due(f, t);
+    if (!now || !f->table_due)
         return;
+    f->table_due = false;
     bool complete = f->last_table == NULL;
     struct bytes *frame = NULL;
     if (complete) {
@@ -246,9 +250,11 @@ static void feed_step_table(struct feed *f, struct tick *t, struct parcels *out)
     } else if (!encode_table_change(f->last_table, now, t->seq, t->t_ms, &frame)) {
         return; /* nothing changed: nothing to say */
     }
+    if (frame) { /* without memory for it the next change counts from the table before */
+        table_unref(f->last_table);
+        f->last_table = table_ref(now);
+    }
     parcels_add(out, frame, t->seq, PARCEL_LATEST, complete);
-    table_unref(f->last_table);
-    f->last_table = table_ref(now);
 }
 
 static void feed_snapshot_table(struct feed *f, struct tick *t, struct parcels *out)

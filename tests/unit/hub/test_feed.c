@@ -598,6 +598,29 @@ static void test_table_slow(void **state)
     maker_free(&m);
 }
 
+/* Tables that never come in the tick of the message are sent with the next tick that has them. */
+static void test_table_out_of_step(void **state)
+{
+    struct maker m = maker_new(1000);
+    struct feed *f = feed_of(CHANNEL_INTERFACES, 5000, NULL);
+    struct parcels out = PARCELS_INIT;
+    (void)state;
+    step(f, tick_with(&m, maker_table(1, 1, 0)), &out); /* :01 */
+    json_decref(only_table(&out, true, 1, 0));
+    for (unsigned i = 2; i <= 21; i++) { /* a table at :06, :11, ... */
+        step(f, tick_with(&m, i % 5 == 1 ? maker_table(1, 1, i) : NULL), &out);
+        assert_int_equal(out.count, i % 5 == 1);
+    }
+    /* Having spoken late it keeps to the grid. */
+    for (unsigned i = 22; i <= 40; i++) {
+        step(f, tick_with(&m, maker_table(1, 1, i)), &out);
+        assert_int_equal(out.count, i % 5 == 0);
+    }
+    parcels_fini(&out);
+    feed_free(f);
+    maker_free(&m);
+}
+
 /* Who joins gets what the feed sent last: the changes that follow are changes to that. */
 static void test_table_snapshot(void **state)
 {
@@ -848,10 +871,11 @@ int main(void)
         cmocka_unit_test(test_snapshot),       cmocka_unit_test(test_slow_means),
         cmocka_unit_test(test_slow_gaps),      cmocka_unit_test(test_slow_pace),
         cmocka_unit_test(test_slots_reused),   cmocka_unit_test(test_table_changes),
-        cmocka_unit_test(test_table_slow),     cmocka_unit_test(test_table_snapshot),
-        cmocka_unit_test(test_events),         cmocka_unit_test(test_replay_whole),
-        cmocka_unit_test(test_replay_gaps),    cmocka_unit_test(test_replay_bound),
-        cmocka_unit_test(test_replay_table),   cmocka_unit_test(test_replay_events),
+        cmocka_unit_test(test_table_slow),     cmocka_unit_test(test_table_out_of_step),
+        cmocka_unit_test(test_table_snapshot), cmocka_unit_test(test_events),
+        cmocka_unit_test(test_replay_whole),   cmocka_unit_test(test_replay_gaps),
+        cmocka_unit_test(test_replay_bound),   cmocka_unit_test(test_replay_table),
+        cmocka_unit_test(test_replay_events),
     };
     return cmocka_run_group_tests_name("hub/feed", tests, NULL, NULL);
 }
