@@ -71,9 +71,11 @@ char *feed_spec_key(const struct feed_spec *spec)
     buf_printf(&key, "%d %lld", (int)spec->channel, (long long)spec->interval_ms);
     for (size_t i = 0; i < count; i++) {
         /* Lengths, not separators: no choice of globs can imitate another. */
-        buf_printf(&key, " %zu:%s", strlen(parts[i]), parts[i]);
-        free(parts[i]);
+        if (i == 0 || strcmp(parts[i], parts[i - 1]) != 0)
+            buf_printf(&key, " %zu:%s", strlen(parts[i]), parts[i]);
     }
+    for (size_t i = 0; i < count; i++)
+        free(parts[i]);
     char *text = mem_string(buf_string(&key));
     buf_fini(&key);
     return text;
