@@ -137,9 +137,11 @@ static bool is_character_start(const uint8_t *bytes, size_t len)
 
 static bool text_is_good(struct ws_parser *p, bool complete)
 {
-    const char *rest = p->text.data + p->checked;
     size_t len = p->text.len - p->checked;
-    size_t valid = len ? text_utf8_valid(rest, len) : 0;
+    if (len == 0)
+        return true;
+    const char *rest = p->text.data + p->checked;
+    size_t valid = text_utf8_valid(rest, len);
     p->checked += valid;
     if (complete)
         return valid == len;
