@@ -52,6 +52,8 @@ export interface TableMessage {
     channel: string;
     seq: number;
     t: number;
+    /* The whole table: rows that are not in it are gone. */
+    full: boolean;
     columns: string[];
     rows: (readonly unknown[])[];
     removed: number[];
@@ -162,6 +164,7 @@ function parseTable(o: Json): Result<TableMessage> {
         channel,
         seq: asNumber(o["seq"]) ?? 0,
         t: asNumber(o["t"]) ?? 0,
+        full: o["full"] === true,
         columns: columns.map((c) => asText(c)),
         rows: asArray(o["rows"]).filter((r): r is readonly unknown[] => Array.isArray(r)),
         removed: asArray(o["removed"]).filter((id): id is number => typeof id === "number"),

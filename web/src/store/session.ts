@@ -286,7 +286,7 @@ export class Session {
     }
 
     #table(m: TableMessage): void {
-        if (this.#rowsAnew) this.#rows.clear();
+        if (this.#rowsAnew || m.full) this.#rows.clear();
         this.#rowsAnew = false;
         for (const row of m.rows) {
             const i = interfaceFrom(m.columns, row);
