@@ -23,7 +23,7 @@
 #include "base/mem.h"
 #include "hub/encode.h"
 
-/* Most bytes of one replay: well inside the smallest client_queue. */
+/* About the most that one replay takes: it is encoded on the core thread, for one viewer. */
 #define REPLAY_BYTES (256 * 1024)
 
 struct pick {
@@ -295,6 +295,9 @@ void feed_snapshot(struct feed *f, struct tick *t, struct parcels *out)
         feed_snapshot_table(f, t, out);
 }
 
+/* ---- replay ------------------------------------------------------------------------------ */
+
+/* Tells of what lies between the last message received and `first`, the first one repeated. */
 static void replay_gap(struct feed *f, uint64_t since, uint64_t first, uint64_t run_first,
                        struct parcels *out)
 {
@@ -302,56 +305,98 @@ static void replay_gap(struct feed *f, uint64_t since, uint64_t first, uint64_t 
         return;
     parcels_add(out,
                 encode_gap(channel_name(f->spec.channel), since + 1, first - 1,
-                           since < run_first ? "restart" : "ring"),
+                           since + 1 < run_first ? "restart" : "ring"),
                 0, PARCEL_KEEP, true);
 }
 
-static void replay_events(struct feed *f, const struct tick_ring *ring, uint64_t since,
-                          struct parcels *out)
+/* About what the event's message takes. */
+static size_t event_bytes(const struct event *e)
 {
-    bool first = true;
+    size_t bytes = 64;
+    for (size_t i = 0; i < e->fields_count; i++)
+        bytes += strlen(e->fields[i].name) + (e->fields[i].text ? strlen(e->fields[i].text) : 20);
+    return bytes;
+}
+
+/* The number of the first event after `since` from which on all fit into REPLAY_BYTES; UINT64_MAX:
+ * there is none. */
+static uint64_t replay_events_start(const struct tick_ring *ring, uint64_t since)
+{
+    uint64_t start = UINT64_MAX;
+    size_t bytes = 0;
+    for (size_t i = tick_ring_count(ring); i-- > 0;) {
+        const struct tick *t = tick_ring_at(ring, i);
+        for (size_t k = t->events_count; k-- > 0;) {
+            bytes += event_bytes(t->events[k]);
+            if (t->events[k]->seq <= since || bytes > REPLAY_BYTES)
+                return start;
+            start = t->events[k]->seq;
+        }
+    }
+    return start;
+}
+
+static void replay_events(struct feed *f, const struct tick_ring *ring, uint64_t since,
+                          const struct feed_run *run, struct parcels *out)
+{
+    uint64_t start = replay_events_start(ring, since);
+    /* Even when none is left to repeat, the numbers tell that some are missed. */
+    replay_gap(f, since, MIN(start, run->last_event + 1), run->first_event, out);
     for (size_t i = 0; i < tick_ring_count(ring); i++) {
         struct tick *t = tick_ring_at(ring, i);
         for (size_t k = 0; k < t->events_count; k++) {
             struct event *e = t->events[k];
-            if (e->seq <= since)
-                continue;
-            if (first)
-                replay_gap(f, since, e->seq, 0, out);
-            first = false;
-            parcels_add(out, encode_event(e), e->seq, PARCEL_KEEP, true);
+            if (e->seq >= start)
+                parcels_add(out, encode_event(e), e->seq, PARCEL_KEEP, true);
         }
     }
 }
 
-void feed_replay(struct feed *f, const struct tick_ring *ring, uint64_t since, uint64_t first_seq,
-                 struct parcels *out)
+/* The ring's index of the first tick to repeat: after `since`, and no more than REPLAY_BYTES. */
+static size_t replay_metrics_start(const struct feed *f, const struct tick_ring *ring,
+                                   uint64_t since)
 {
-    if (f->spec.channel == CHANNEL_EVENTS) {
-        replay_events(f, ring, since, out);
-        return;
-    }
-    struct tick *newest = tick_ring_newest(ring);
-    if (!newest)
-        return;
-    if (f->spec.channel != CHANNEL_METRICS || since >= newest->seq) {
-        feed_snapshot(f, newest, out);
-        return;
-    }
     size_t count = tick_ring_count(ring);
-    size_t most = REPLAY_BYTES / (f->picks_count * ENCODE_VALUE_BYTES + ENCODE_VALUE_BYTES);
-    size_t start = MAX(tick_ring_after(ring, since), count - MIN(count, MAX(most, (size_t)1)));
-    replay_gap(f, since, tick_ring_at(ring, start)->seq, first_seq, out);
+    int64_t interval_ms = MAX(tick_ring_newest(ring)->interval_ms, INT64_C(1));
+    size_t ticks_per_message = (size_t)MAX(f->spec.interval_ms / interval_ms, INT64_C(1));
+    size_t messages = REPLAY_BYTES / ((f->picks_count + 1) * ENCODE_VALUE_BYTES);
+    size_t most = MAX(messages, (size_t)1) * ticks_per_message;
+    return MAX(tick_ring_after(ring, since), count - MIN(count, most));
+}
+
+static void replay_metrics(struct feed *f, const struct tick_ring *ring, uint64_t since,
+                           const struct feed_run *run, struct parcels *out)
+{
+    size_t start = replay_metrics_start(f, ring, since);
+    struct tick *first = tick_ring_at(ring, start), *newest = tick_ring_newest(ring);
+    replay_gap(f, since, first->seq, run->first_tick, out);
 
     /* A second feed of the same spec lives through the ring, so pace and sums come out as a
      * viewer who had stayed would have seen them. */
     struct feed past = {.spec = f->spec};
+    past.last_t_ms = start ? tick_ring_at(ring, start - 1)->t_ms : first->t_ms - first->interval_ms;
     size_t from = out->count;
-    for (size_t i = start; i < count; i++)
+    for (size_t i = start; i < tick_ring_count(ring); i++)
         feed_step(&past, tick_ring_at(ring, i), out);
+    if (out->count == from || out->items[out->count - 1].seq != newest->seq)
+        parcels_add(out, feed_metrics_frame(&past, newest), newest->seq, PARCEL_LATEST, true);
     /* What was asked for is not conflated away. */
     for (size_t i = from; i < out->count; i++)
         out->items[i].urgency = PARCEL_KEEP;
     free(past.picks);
     free(past.values);
+}
+
+void feed_replay(struct feed *f, const struct tick_ring *ring, uint64_t since,
+                 const struct feed_run *run, struct parcels *out)
+{
+    struct tick *newest = tick_ring_newest(ring);
+    if (!newest)
+        return;
+    if (f->spec.channel == CHANNEL_EVENTS)
+        replay_events(f, ring, since, run, out);
+    else if (f->spec.channel == CHANNEL_METRICS && since < newest->seq)
+        replay_metrics(f, ring, since, run, out);
+    else
+        feed_snapshot(f, newest, out);
 }

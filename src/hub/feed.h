@@ -36,8 +36,15 @@ void feed_step(struct feed *f, struct tick *t, struct parcels *out);
  * or the whole table. */
 void feed_snapshot(struct feed *f, struct tick *t, struct parcels *out);
 
+/* What this run has numbered, to tell what the ring lost from what an earlier run had. 0: nothing
+ * yet. */
+struct feed_run {
+    uint64_t first_tick;
+    uint64_t first_event, last_event;
+};
+
 /* What a viewer missed after message `since`: the ring's messages as a viewer of this feed would
- * have received them, a gap first when the ring does not reach back that far, and the present
- * state at the end. `first_seq` is the first tick of this run. */
-void feed_replay(struct feed *f, const struct tick_ring *ring, uint64_t since, uint64_t first_seq,
-                 struct parcels *out);
+ * have received them, at most the newest 256 KiB, with a gap first when they do not reach back
+ * that far, and the present state at the end. */
+void feed_replay(struct feed *f, const struct tick_ring *ring, uint64_t since,
+                 const struct feed_run *run, struct parcels *out);

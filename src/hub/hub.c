@@ -41,7 +41,7 @@ struct hub {
     struct station *stations[HUB_STATIONS_MAX];
     uint32_t stations_count;
     struct tick_ring *ring;
-    uint64_t first_seq;       /* of this run; 0: no tick yet */
+    struct feed_run run;
     struct open_feed **feeds; /* by id; NULL = free */
     uint32_t feeds_count;
     struct map by_key;
@@ -142,7 +142,7 @@ static void hub_subscribe(struct hub *hub, struct request *r)
         parcels_add(&d->parcels, encode_ok(r->id), 0, PARCEL_KEEP, true);
     struct tick *newest = tick_ring_newest(hub->ring);
     if (r->has_since)
-        feed_replay(of->feed, hub->ring, r->since, hub->first_seq, &d->parcels);
+        feed_replay(of->feed, hub->ring, r->since, &hub->run, &d->parcels);
     else if (newest)
         feed_snapshot(of->feed, newest, &d->parcels);
     hub_deliver(hub, r->station, d);
@@ -223,10 +223,20 @@ static void hub_broadcast(struct hub *hub, struct open_feed *of, struct tick *ti
     delivery_free(d);
 }
 
+static void hub_number(struct hub *hub, const struct tick *tick)
+{
+    if (!hub->run.first_tick)
+        hub->run.first_tick = tick->seq;
+    if (!tick->events_count)
+        return;
+    if (!hub->run.first_event)
+        hub->run.first_event = tick->events[0]->seq;
+    hub->run.last_event = tick->events[tick->events_count - 1]->seq;
+}
+
 void hub_publish(struct hub *hub, struct tick *tick)
 {
-    if (!hub->first_seq)
-        hub->first_seq = tick->seq;
+    hub_number(hub, tick);
     tick_ring_push(hub->ring, tick);
     for (uint32_t id = 0; id < hub->feeds_count; id++) {
         if (hub->feeds[id])

@@ -741,18 +741,19 @@ static void test_replay_whole(void **state)
     struct feed *f = feed_of(CHANNEL_METRICS, 0, NULL);
     struct tick_ring *ring = ring_of(&m, f, 50, 20, 2); /* 101 to 120 */
     struct parcels out = PARCELS_INIT;
+    const struct feed_run run = {.first_tick = 101};
     (void)state;
-    feed_replay(f, ring, 110, 101, &out);
+    feed_replay(f, ring, 110, &run, &out);
     assert_replayed(&out, 0, 111, 120);
     parcels_fini(&out);
 
-    feed_replay(f, ring, 100, 101, &out); /* the last one before this run: nothing is missing */
+    feed_replay(f, ring, 100, &run, &out); /* the last one before this run: nothing is missing */
     assert_replayed(&out, 0, 101, 120);
     parcels_fini(&out);
 
     /* Up to date, or a number that this database never gave out: the present state. */
     for (uint64_t since = 120; since < 10000; since += 9879) {
-        feed_replay(f, ring, since, 101, &out);
+        feed_replay(f, ring, since, &run, &out);
         assert_int_equal(out.count, 2);
         json_decref(said(&out, 0, "series"));
         json_t *metrics = said(&out, 1, "metrics");
@@ -771,12 +772,16 @@ static void test_replay_gaps(void **state)
     struct feed *f = feed_of(CHANNEL_METRICS, 0, NULL);
     struct tick_ring *ring = ring_of(&m, f, 5, 20, 2); /* holds 116 to 120 */
     struct parcels out = PARCELS_INIT;
+    const struct feed_run run = {.first_tick = 101};
     (void)state;
-    feed_replay(f, ring, 110, 101, &out);
+    feed_replay(f, ring, 110, &run, &out);
     assert_gap(&out, 0, 111, 115, "metrics", "ring");
     assert_replayed(&out, 1, 116, 120);
     parcels_fini(&out);
-    feed_replay(f, ring, 50, 101, &out); /* 51 to 100 were of an earlier run */
+    feed_replay(f, ring, 100, &run, &out); /* all of 101 to 115 were of this run */
+    assert_gap(&out, 0, 101, 115, "metrics", "ring");
+    parcels_fini(&out);
+    feed_replay(f, ring, 50, &run, &out); /* 51 to 100 were of an earlier run */
     assert_gap(&out, 0, 51, 115, "metrics", "restart");
     assert_replayed(&out, 1, 116, 120);
     parcels_fini(&out);
@@ -791,8 +796,9 @@ static void test_replay_bound(void **state)
     struct feed *f = feed_of(CHANNEL_METRICS, 0, NULL);
     struct tick_ring *ring = ring_of(&m, f, 100, 60, 1000);
     struct parcels out = PARCELS_INIT;
+    const struct feed_run run = {.first_tick = 101};
     (void)state;
-    feed_replay(f, ring, 101, 101, &out);
+    feed_replay(f, ring, 101, &run, &out);
     size_t bytes = 0;
     for (size_t i = 2; i < out.count; i++)
         bytes += out.items[i].frame->len;
@@ -813,8 +819,9 @@ static void test_replay_table(void **state)
     struct feed *f = feed_of(CHANNEL_INTERFACES, 0, NULL);
     struct tick_ring *ring = tick_ring_new(10, 1U << 20);
     struct parcels out = PARCELS_INIT;
+    const struct feed_run run = {.first_tick = 101};
     (void)state;
-    feed_replay(f, ring, 7, 0, &out); /* nothing there yet: nothing to say */
+    feed_replay(f, ring, 7, &run, &out); /* nothing there yet: nothing to say */
     assert_int_equal(out.count, 0);
     for (unsigned i = 1; i <= 3; i++) {
         struct tick *t = tick_with(&m, maker_table(1, i, 0));
@@ -822,7 +829,7 @@ static void test_replay_table(void **state)
         step(f, t, &out);
     }
     parcels_fini(&out);
-    feed_replay(f, ring, 101, 101, &out); /* the present table says all */
+    feed_replay(f, ring, 101, &run, &out); /* the present table says all */
     json_decref(only_table(&out, true, 3, 0));
     parcels_fini(&out);
     tick_ring_free(ring);
@@ -836,6 +843,7 @@ static void test_replay_events(void **state)
     struct feed *f = feed_of(CHANNEL_EVENTS, 0, NULL);
     struct tick_ring *ring = tick_ring_new(2, 1U << 20);
     struct parcels out = PARCELS_INIT;
+    const struct feed_run run = {.first_event = 41, .last_event = 46};
     (void)state;
     m.next_event = 41;
     for (unsigned i = 0; i < 3; i++) { /* 41 42, 43 44, 45 46; the ring holds 43 to 46 */
@@ -844,7 +852,7 @@ static void test_replay_events(void **state)
         step(f, t, &out);
     }
     parcels_fini(&out);
-    feed_replay(f, ring, 43, 101, &out);
+    feed_replay(f, ring, 43, &run, &out);
     assert_int_equal(out.count, 3);
     for (size_t i = 0; i < 3; i++) {
         json_t *event = said(&out, i, "event");
@@ -853,12 +861,110 @@ static void test_replay_events(void **state)
         json_decref(event);
     }
     parcels_fini(&out);
-    feed_replay(f, ring, 41, 101, &out);
+    feed_replay(f, ring, 41, &run, &out);
     assert_int_equal(out.count, 5);
     assert_gap(&out, 0, 42, 42, "events", "ring");
     parcels_fini(&out);
-    feed_replay(f, ring, 46, 101, &out);
+    feed_replay(f, ring, 46, &run, &out);
     assert_int_equal(out.count, 0);
+    feed_replay(f, ring, 40, &run, &out);
+    assert_gap(&out, 0, 41, 42, "events", "ring");
+    parcels_fini(&out);
+    feed_replay(f, ring, 12, &run, &out); /* 13 to 40 were of an earlier run */
+    assert_gap(&out, 0, 13, 42, "events", "restart");
+    parcels_fini(&out);
+    tick_ring_free(ring);
+    feed_free(f);
+    maker_free(&m);
+}
+
+/* The ring holds no event any more: that some were missed is still known. */
+static void test_replay_events_gone(void **state)
+{
+    struct maker m = maker_new(1000);
+    struct feed *f = feed_of(CHANNEL_EVENTS, 0, NULL);
+    struct tick_ring *ring = tick_ring_new(2, 1U << 20);
+    struct parcels out = PARCELS_INIT;
+    const struct feed_run run = {.first_event = 41, .last_event = 46}, none = {0};
+    (void)state;
+    struct tick *t = tick_with_events(&m, 0);
+    tick_ring_push(ring, t);
+    feed_replay(f, ring, 43, &run, &out);
+    assert_int_equal(out.count, 1);
+    assert_gap(&out, 0, 44, 46, "events", "ring");
+    parcels_fini(&out);
+    feed_replay(f, ring, 46, &run, &out);
+    feed_replay(f, ring, 400, &run, &out);
+    feed_replay(f, ring, 40, &none, &out); /* none in this run: nothing known to be missed */
+    assert_int_equal(out.count, 0);
+    tick_unref(t);
+    tick_ring_free(ring);
+    feed_free(f);
+    maker_free(&m);
+}
+
+/* A storm of events: the newest are repeated, the rest is a gap. */
+static void test_replay_events_bound(void **state)
+{
+    struct maker m = maker_new(1000);
+    struct feed *f = feed_of(CHANNEL_EVENTS, 0, NULL);
+    struct tick_ring *ring = tick_ring_new(20, 64U << 20);
+    struct parcels out = PARCELS_INIT;
+    (void)state;
+    for (unsigned i = 0; i < 10; i++) {
+        struct tick *t = tick_with_events(&m, 1000);
+        tick_ring_push(ring, t);
+        tick_unref(t);
+    }
+    const struct feed_run run = {.first_event = 1, .last_event = 10000};
+    feed_replay(f, ring, 500, &run, &out);
+    size_t bytes = 0;
+    for (size_t i = 1; i < out.count; i++) {
+        bytes += out.items[i].frame->len;
+        assert_int_equal(out.items[i].seq, 10000 - out.count + 1 + i);
+    }
+    assert_in_range(bytes, 128 * 1024, 320 * 1024);
+    assert_gap(&out, 0, 501, out.items[1].seq - 1, "events", "ring");
+    parcels_fini(&out);
+    tick_ring_free(ring);
+    feed_free(f);
+    maker_free(&m);
+}
+
+/* A slow feed repeats what it said: means at the points of its grid. The present comes last. */
+static void test_replay_slow(void **state)
+{
+    struct maker m = maker_new(1000);
+    struct feed *f = feed_of(CHANNEL_METRICS, 5000, NULL);
+    struct tick_ring *ring = ring_of(&m, f, 50, 23, 1); /* 101 is :01, 123 is :23 */
+    const struct feed_run run = {.first_tick = 101};
+    struct series *bytes = maker_series(&m, &maker_bytes, "eth0");
+    struct parcels out = PARCELS_INIT;
+    static const struct {
+        uint64_t since;
+        size_t count;
+        uint64_t seqs[5];
+    } cases[] = {
+        {105, 4, {110, 115, 120, 123}},
+        {113, 3, {115, 120, 123}},
+        {119, 2, {120, 123}},
+        {120, 1, {123}},
+        {100, 5, {105, 110, 115, 120, 123}},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        feed_replay(f, ring, cases[i].since, &run, &out);
+        assert_int_equal(out.count, 1 + cases[i].count);
+        json_decref(said(&out, 0, "series"));
+        for (size_t k = 0; k < cases[i].count; k++) {
+            json_t *metrics = said(&out, 1 + k, "metrics");
+            assert_int_equal(json_whole(metrics, "seq"), cases[i].seqs[k]);
+            assert_int_equal(out.items[1 + k].urgency, PARCEL_KEEP);
+            assert_value(metrics, bytes->id, 10);
+            json_decref(metrics);
+        }
+        parcels_fini(&out);
+    }
     tick_ring_free(ring);
     feed_free(f);
     maker_free(&m);
@@ -867,17 +973,30 @@ static void test_replay_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_key_same),       cmocka_unit_test(test_key_differs),
-        cmocka_unit_test(test_announces_once), cmocka_unit_test(test_announces_between_messages),
-        cmocka_unit_test(test_selects),        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_snapshot),       cmocka_unit_test(test_slow_means),
-        cmocka_unit_test(test_slow_gaps),      cmocka_unit_test(test_slow_pace),
-        cmocka_unit_test(test_slots_reused),   cmocka_unit_test(test_table_changes),
-        cmocka_unit_test(test_table_slow),     cmocka_unit_test(test_table_out_of_step),
-        cmocka_unit_test(test_table_snapshot), cmocka_unit_test(test_events),
-        cmocka_unit_test(test_replay_whole),   cmocka_unit_test(test_replay_gaps),
-        cmocka_unit_test(test_replay_bound),   cmocka_unit_test(test_replay_table),
+        cmocka_unit_test(test_key_same),
+        cmocka_unit_test(test_key_differs),
+        cmocka_unit_test(test_announces_once),
+        cmocka_unit_test(test_announces_between_messages),
+        cmocka_unit_test(test_selects),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_snapshot),
+        cmocka_unit_test(test_slow_means),
+        cmocka_unit_test(test_slow_gaps),
+        cmocka_unit_test(test_slow_pace),
+        cmocka_unit_test(test_slots_reused),
+        cmocka_unit_test(test_table_changes),
+        cmocka_unit_test(test_table_slow),
+        cmocka_unit_test(test_table_out_of_step),
+        cmocka_unit_test(test_table_snapshot),
+        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_replay_whole),
+        cmocka_unit_test(test_replay_gaps),
+        cmocka_unit_test(test_replay_bound),
+        cmocka_unit_test(test_replay_table),
         cmocka_unit_test(test_replay_events),
+        cmocka_unit_test(test_replay_events_gone),
+        cmocka_unit_test(test_replay_events_bound),
+        cmocka_unit_test(test_replay_slow),
     };
     return cmocka_run_group_tests_name("hub/feed", tests, NULL, NULL);
 }
