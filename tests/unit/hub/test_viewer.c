@@ -1,0 +1,369 @@
+/*
+ * test_viewer.c: one client's session: greeting, operations, errors, broken frames, slowness. The
+ * hub, the station and the sockets around it are the real ones.
+ */
+#include "rig.h"
+
+/* ---- the greeting and operations --------------------------------------------------------- */
+
+static void test_hello(void **state)
+{
+    struct rig *rig = rig_new((struct rig_options){0});
+    struct client *c = client_open(rig, 0, NULL, 0), *other = client_open(rig, 1, "", 0);
+    (void)state;
+    json_t *hello = client_expect(c, "hello"), *same = client_expect(other, "hello");
+    assert_string_equal(json_text(hello, "version"), "1.2.3");
+    assert_string_equal(json_text(hello, "host"), "test");
+    assert_int_equal(json_whole(hello, "interval_ms"), 1000);
+    assert_int_equal(strlen(json_text(hello, "session")), 16);
+    assert_int_equal(json_length(hello, "channels"), CHANNELS);
+    assert_true(json_equal(hello, same));
+    json_decref(hello);
+    json_decref(same);
+    client_expect_nothing(c); /* nobody is subscribed to anything unasked */
+    client_drop(c);
+    client_drop(other);
+    rig_free(rig);
+}
+
+static void test_subscribe(void **state)
+{
+    struct rig *rig = rig_new((struct rig_options){0});
+    struct client *c = client_new(rig, 0, 0);
+    (void)state;
+    rig_tick(rig);
+    rig_tick(rig);
+    client_say(c, "{\"op\":\"subscribe\",\"id\":1,\"channel\":\"metrics\"}");
+    client_expect_ok(c, 1);
+    json_t *series = client_expect(c, "series");
+    assert_int_equal(json_length(series, "series"), 2);
+    json_decref(series);
+    client_expect_seq(c, "metrics", 102); /* the newest state at once */
+    rig_tick(rig);
+    client_expect_seq(c, "metrics", 103);
+    client_say(c, "{\"op\":\"unsubscribe\",\"id\":2,\"channel\":\"metrics\"}");
+    client_expect_ok(c, 2);
+    rig_tick(rig);
+    client_expect_nothing(c);
+    assert_int_equal(rig_feeds(rig), 0);
+    client_say(c, "{\"op\":\"unsubscribe\",\"id\":3,\"channel\":\"metrics\"}"); /* no harm */
+    client_expect_ok(c, 3);
+    client_drop(c);
+    rig_free(rig);
+}
+
+/* Before the first tick there is nothing to send; it comes with the tick. */
+static void test_subscribe_early(void **state)
+{
+    struct rig *rig = rig_new((struct rig_options){0});
+    struct client *c = client_open(rig, 0, "metrics,interfaces", 0);
+    (void)state;
+    client_skip(c, "hello");
+    client_expect_nothing(c);
+    rig_tick(rig);
+    client_skip(c, "series");
+    client_expect_seq(c, "metrics", 101);
+    rig_table(rig, maker_table(1, 1, 0));
+    client_expect_seq(c, "metrics", 102);
+    client_expect_seq(c, "table", 102);
+    client_drop(c);
+    rig_free(rig);
+}
+
+/* A second wish for the channel takes the place of the first. */
+static void test_subscribe_again(void **state)
+{
+    struct rig *rig = rig_new((struct rig_options){0});
+    struct client *c = client_new(rig, 0, 0);
+    (void)state;
+    rig_tick(rig);
+    client_subscribe(c, "metrics");
+    client_skip(c, "series");
+    client_skip(c, "metrics");
+    client_say(c, "{\"op\":\"subscribe\",\"id\":2,\"channel\":\"metrics\","
+                  "\"metric\":\"node_network_carrier\",\"match\":\"device=eth*\"}");
+    client_expect_ok(c, 2);
+    json_t *series = client_expect(c, "series");
+    assert_int_equal(json_length(series, "series"), 1);
+    json_decref(series);
+    client_skip(c, "metrics");
+    assert_int_equal(rig_feeds(rig), 1);
+    rig_tick(rig);
+    json_t *metrics = client_expect(c, "metrics");
+    assert_int_equal(json_length(metrics, "values"), 1);
+    json_decref(metrics);
+    client_expect_nothing(c); /* only one of them goes on */
+    client_drop(c);
+    rig_turn(rig);
+    assert_int_equal(rig_feeds(rig), 0);
+    rig_free(rig);
+}
+
+static void test_subscribe_list(void **state)
+{
+    struct rig *rig = rig_new((struct rig_options){0});
+    (void)state;
+    rig_table(rig, maker_table(1, 2, 0));
+    struct client *c = client_open(rig, 0, ",interfaces,,nonsense,events,", 0);
+    client_skip(c, "hello");
+    client_expect_error(c, 0, "unknown_channel");
+    client_expect_seq(c, "table", 101);
+    rig_events(rig, 1);
+    client_expect_seq(c, "event", 1);
+    client_expect_nothing(c);
+    client_drop(c);
+    rig_free(rig);
+}
+
+static void test_since(void **state)
+{
+    struct rig *rig = rig_new((struct rig_options){.ring_ticks = 4});
+    struct client *c = client_new(rig, 0, 0);
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        rig_tick(rig); /* 101 to 110; the ring holds 107 to 110 */
+    client_say(c, "{\"op\":\"subscribe\",\"id\":1,\"channel\":\"metrics\",\"since\":108}");
+    client_expect_ok(c, 1);
+    client_skip(c, "series");
+    client_expect_seq(c, "metrics", 109);
+    client_expect_seq(c, "metrics", 110);
+    client_say(c, "{\"op\":\"subscribe\",\"id\":2,\"channel\":\"metrics\",\"since\":103}");
+    client_expect_ok(c, 2);
+    client_expect_gap(c, "metrics", 104, 106, "ring");
+    client_skip(c, "series");
+    for (uint64_t seq = 107; seq <= 110; seq++)
+        client_expect_seq(c, "metrics", seq);
+    rig_tick(rig);
+    client_expect_seq(c, "metrics", 111);
+    client_expect_nothing(c);
+    client_drop(c);
+    rig_free(rig);
+}
+
+static void test_ping_ack(void **state)
+{
+    struct rig *rig = rig_new((struct rig_options){0});
+    struct client *c = client_new(rig, 0, 0);
+    (void)state;
+    client_say(c, "{\"op\":\"ping\",\"id\":-5}");
+    json_t *pong = client_expect(c, "pong");
+    assert_int_equal(json_whole(pong, "id"), -5);
+    json_decref(pong);
+    client_say(c, "{\"op\":\"ping\"}");
+    pong = client_expect(c, "pong");
+    assert_null(json_object_get(pong, "id"));
+    json_decref(pong);
+    client_say(c, "{\"op\":\"ack\",\"seq\":9}"); /* taken without an answer */
+    client_expect_nothing(c);
+    client_send_frame(c, WS_PING, "abc", 3);
+    client_turn(c);
+    assert_int_equal(c->pongs, 1);
+    client_drop(c);
+    rig_free(rig);
+}
+
+/* ---- errors leave the connection open ---------------------------------------------------- */
+
+static void test_errors(void **state)
+{
+    static const struct {
+        const char *text, *code;
+        int64_t id;
+    } cases[] = {
+        {"", "bad_request", 0},
+        {"{", "bad_request", 0},
+        {"nonsense", "bad_request", 0},
+        {"[]", "bad_request", 0},
+        {"7", "bad_request", 0},
+        {"null", "bad_request", 0},
+        {"\"subscribe\"", "bad_request", 0},
+        {"{}", "unknown_op", 0},
+        {"{\"id\":4}", "unknown_op", 4},
+        {"{\"id\":4,\"op\":7}", "unknown_op", 4},
+        {"{\"id\":4,\"op\":\"explode\"}", "unknown_op", 4},
+        {"{\"id\":4,\"op\":\"subscribe\"}", "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":[]}", "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"\"}", "unknown_channel", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"Metrics\"}", "unknown_channel", 4},
+        {"{\"op\":\"subscribe\",\"channel\":\"weather\"}", "unknown_channel", 0},
+        {"{\"id\":4,\"op\":\"unsubscribe\",\"channel\":\"weather\"}", "unknown_channel", 4},
+        {"{\"id\":4,\"op\":\"unsubscribe\"}", "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"metrics\",\"interval_ms\":\"1s\"}",
+         "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"metrics\",\"interval_ms\":-1}",
+         "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"metrics\",\"interval_ms\":0.5}",
+         "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"metrics\",\"interval_ms\":3600001}",
+         "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"metrics\",\"since\":-1}", "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"metrics\",\"since\":\"7\"}", "bad_request",
+         4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"metrics\",\"metric\":7}", "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"metrics\",\"metric\":[7]}", "bad_request",
+         4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"metrics\",\"metric\":[\"a\",\"\"]}",
+         "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"metrics\",\"match\":\"device\"}",
+         "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"metrics\",\"match\":[\"=x\"]}",
+         "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"metrics\",\"match\":{}}", "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"interfaces\",\"metric\":\"a\"}",
+         "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"events\",\"match\":\"a=b\"}", "bad_request",
+         4},
+        {"{\"id\":4,\"op\":\"ack\"}", "bad_request", 4},
+        {"{\"id\":4,\"op\":\"ack\",\"seq\":\"x\"}", "bad_request", 4},
+        {"{\"id\":4,\"id\":5,\"op\":\"ping\"}", "bad_request", 0},
+        {"{\"op\":\"ping\"} {}", "bad_request", 0},
+        {"{\"op\":\"pi\\u0000ng\"}", "bad_request", 0},
+    };
+    struct rig *rig = rig_new((struct rig_options){0});
+    struct client *c = client_new(rig, 0, 0);
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        client_say(c, cases[i].text);
+        client_expect_error(c, cases[i].id, cases[i].code);
+    }
+    client_send_frame(c, WS_BINARY, "{\"op\":\"ping\"}", 13);
+    client_expect_error(c, 0, "bad_request");
+
+    struct buf many = BUF_INIT; /* one pattern more than there may be */
+    buf_text(&many, "{\"id\":4,\"op\":\"subscribe\",\"channel\":\"metrics\",\"metric\":[\"a\"");
+    for (int i = 0; i < 64; i++)
+        buf_text(&many, ",\"a\"");
+    buf_text(&many, "]}");
+    client_say(c, buf_string(&many));
+    client_expect_error(c, 4, "bad_request");
+    buf_clear(&many);
+    for (int i = 0; i < 40; i++)
+        buf_text(&many, "[");
+    client_say(c, buf_string(&many));
+    client_expect_error(c, 0, "bad_request");
+    buf_fini(&many);
+
+    assert_int_equal(rig_feeds(rig), 0);
+    client_say(c, "{\"op\":\"ping\",\"id\":1}"); /* still there */
+    client_skip(c, "pong");
+    assert_int_equal(rig_station(rig, 0).protocol_errors, 0);
+    client_drop(c);
+    rig_free(rig);
+}
+
+/* null is as good as absent: JavaScript clients write it for what they do not have. */
+static void test_nulls(void **state)
+{
+    struct rig *rig = rig_new((struct rig_options){0});
+    struct client *c = client_new(rig, 0, 0);
+    (void)state;
+    rig_tick(rig);
+    client_say(c, "{\"op\":\"subscribe\",\"id\":1,\"channel\":\"metrics\",\"metric\":null,"
+                  "\"match\":null,\"interval_ms\":null,\"since\":null,\"more\":{}}");
+    client_expect_ok(c, 1);
+    client_skip(c, "series");
+    client_skip(c, "metrics");
+    client_drop(c);
+    rig_free(rig);
+}
+
+/* ---- broken frames ----------------------------------------------------------------------- */
+
+static void test_broken_frames(void **state)
+{
+    static const uint8_t long_message[] = {0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 1, 1, 2, 3, 4};
+    static const struct {
+        const void *bytes;
+        size_t len;
+        unsigned code;
+    } cases[] = {
+        {"\x81\x01x", 3, 1002},                /* not masked */
+        {"\xc1\x81\1\2\3\4x", 7, 1002},        /* a reserved bit */
+        {"\x83\x80\1\2\3\4", 6, 1002},         /* an unknown opcode */
+        {"\x80\x80\1\2\3\4", 6, 1002},         /* a continuation of nothing */
+        {"\x09\x80\1\2\3\4", 6, 1002},         /* a fragmented ping */
+        {"\x88\x81\0\0\0\0\x03", 7, 1002},     /* half a close code */
+        {"\x88\x82\0\0\0\0\x03\xed", 8, 1002}, /* 1005 on the wire */
+        {"\x81\x82\0\0\0\0\xc3\x28", 8, 1007}, /* not UTF-8 */
+        {"\x88\x84\0\0\0\0\x03\xe8\xff\xfe", 10, 1007},
+        {long_message, sizeof(long_message), 1009}, /* 65537 bytes are announced */
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct rig *rig = rig_new((struct rig_options){0});
+        struct client *c = client_new(rig, 0, 0), *other = client_new(rig, 0, 0);
+        client_send_bytes(c, cases[i].bytes, cases[i].len);
+        client_expect_close(c, cases[i].code);
+        assert_int_equal(rig_station(rig, 0).protocol_errors, 1);
+        client_say(other, "{\"op\":\"ping\",\"id\":1}"); /* nobody else notices */
+        client_skip(other, "pong");
+        client_drop(c);
+        client_drop(other);
+        rig_free(rig);
+    }
+}
+
+/* 64 KiB are allowed, in one frame or many, cut anywhere. */
+static void test_large_message(void **state)
+{
+    struct rig *rig = rig_new((struct rig_options){0});
+    struct client *c = client_new(rig, 0, 0);
+    static char text[65536];
+    (void)state;
+    memset(text, ' ', sizeof(text));
+    memcpy(text, "{\"op\":\"ping\",\"id\":6}", 20);
+    client_send_frame(c, WS_TEXT, text, sizeof(text));
+    client_skip(c, "pong");
+
+    static const uint8_t mask[4] = {9, 8, 7, 6};
+    struct buf b = BUF_INIT;
+    ws_client_frame(&b, false, WS_TEXT, mask, text, 7);
+    ws_client_frame(&b, true, WS_PING, mask, "", 0);
+    ws_client_frame(&b, true, WS_CONTINUATION, mask, text + 7, 13);
+    for (size_t i = 0; i < b.len; i++) {
+        client_send_bytes(c, b.data + i, 1);
+        rig_turn(rig);
+    }
+    buf_fini(&b);
+    client_skip(c, "pong");
+    assert_int_equal(c->pongs, 1);
+    client_drop(c);
+    rig_free(rig);
+}
+
+static void test_client_closes(void **state)
+{
+    struct rig *rig = rig_new((struct rig_options){0});
+    (void)state;
+    rig_tick(rig);
+    struct client *c = client_new(rig, 0, 0);
+    client_subscribe(c, "metrics");
+    client_send_frame(c, WS_CLOSE,
+                      "\x0b\xb8"
+                      "bye",
+                      5); /* 3000 */
+    client_expect_close(c, 3000);
+    assert_int_equal(rig_station(rig, 0).protocol_errors, 0);
+    client_drop(c);
+    c = client_new(rig, 0, 0);
+    client_send_frame(c, WS_CLOSE, "", 0);
+    client_expect_close(c, WS_CLOSE_NONE);
+    client_drop(c);
+    rig_turn(rig);
+    assert_int_equal(rig_station(rig, 0).viewers, 0);
+    assert_int_equal(rig_feeds(rig), 0);
+    rig_free(rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hello),           cmocka_unit_test(test_subscribe),
+        cmocka_unit_test(test_subscribe_early), cmocka_unit_test(test_subscribe_again),
+        cmocka_unit_test(test_subscribe_list),  cmocka_unit_test(test_since),
+        cmocka_unit_test(test_ping_ack),        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_nulls),           cmocka_unit_test(test_broken_frames),
+        cmocka_unit_test(test_large_message),   cmocka_unit_test(test_client_closes),
+    };
+    return cmocka_run_group_tests_name("hub/viewer", tests, NULL, NULL);
+}
