@@ -18,8 +18,8 @@
 
 #include <errno.h>
 #include <linux/if.h>
-#include <linux/if_arp.h>
 #include <linux/rtnetlink.h>
+#include <net/if_arp.h>
 #include <stdlib.h>
 
 #include "base/check.h"

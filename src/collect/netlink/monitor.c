@@ -285,7 +285,7 @@ static void monitor_see_route(struct monitor *m, const struct rtnetlink_route *r
 
 /* ---- messages ------------------------------------------------------------------------------ */
 
-static int monitor_message(void *user, const struct nlmsghdr *msg)
+int monitor_handle(void *user, const struct nlmsghdr *msg)
 {
     struct monitor *m = user;
     struct rtnetlink_link link;
@@ -334,9 +334,9 @@ static int monitor_resync(struct monitor *m)
         for (size_t a = 0; a < m->links[i].addresses_count; a++)
             m->links[i].addresses[a].seen = false;
     }
-    int err = rtsocket_dump(m->requests, RTM_GETLINK, monitor_message, m, &m->bad);
+    int err = rtsocket_dump(m->requests, RTM_GETLINK, monitor_handle, m, &m->bad);
     if (!err)
-        err = rtsocket_dump(m->requests, RTM_GETADDR, monitor_message, m, &m->bad);
+        err = rtsocket_dump(m->requests, RTM_GETADDR, monitor_handle, m, &m->bad);
     if (err)
         return err;
     for (size_t i = m->links_count; i-- > 0;) {
@@ -357,7 +357,7 @@ int monitor_drain(struct monitor *m)
      * kernel is faster than we are there is no point in that; the next drain goes on. */
     int err = -ENOBUFS;
     for (int round = 0; round < ROUNDS_MAX && err == -ENOBUFS; round++) {
-        err = rtsocket_notices(m->notices, DATAGRAMS_MAX, monitor_message, m, &m->bad);
+        err = rtsocket_notices(m->notices, DATAGRAMS_MAX, monitor_handle, m, &m->bad);
         if (err == -ENOBUFS) {
             m->overruns++;
             m->stale = m->lost = true;
@@ -372,30 +372,30 @@ int monitor_drain(struct monitor *m)
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
-int monitor_open(struct monitor **ret, const struct engine_settings *settings,
-                 void (*gone)(void *user, uint32_t index), void *user)
+struct monitor *monitor_new(const struct engine_settings *settings,
+                            void (*gone)(void *user, uint32_t index), void *user)
 {
     struct monitor *m = mem_alloc(sizeof(*m));
     m->settings = settings;
     m->gone = gone;
     m->user = user;
+    return m;
+}
+
+int monitor_open(struct monitor *m)
+{
     int err = rtsocket_open(&m->notices, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
                                              RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE);
     if (!err)
         err = rtsocket_open(&m->requests, 0);
-    if (!err) {
-        rtsocket_set_buffer(m->notices, SOCKET_BYTES);
-        m->quiet = true;
-        err = monitor_resync(m);
-        m->quiet = false;
-        m->stale = err == -EINTR;
-    }
-    if (err && err != -EINTR) {
-        monitor_free(m);
+    if (err)
         return err;
-    }
-    *ret = m;
-    return 0;
+    rtsocket_set_buffer(m->notices, SOCKET_BYTES);
+    m->quiet = true;
+    err = monitor_resync(m);
+    m->quiet = false;
+    m->stale = err == -EINTR; /* completed by the first drain, with an event for the rest */
+    return err == -EINTR ? 0 : err;
 }
 
 void monitor_free(struct monitor *m)

@@ -1,6 +1,6 @@
 /*
  * monitor.h: what changes: links, addresses and routes, as events; and the addresses that each
- * interface has now. Core thread, but for monitor_open, which runs before the threads.
+ * interface has now. Core thread, but for new and open, which run before the threads.
  */
 #pragma once
 
@@ -12,11 +12,13 @@
 
 struct monitor;
 
-/* Joins the groups, then reads what is there. `gone` is told the index of every link that is
- * removed. Settings are borrowed. 0 or -errno. */
-int monitor_open(struct monitor **ret, const struct engine_settings *settings,
-                 void (*gone)(void *user, uint32_t index), void *user);
+/* `gone` is told the index of every link that is removed. Settings are borrowed. */
+struct monitor *monitor_new(const struct engine_settings *settings,
+                            void (*gone)(void *user, uint32_t index), void *user);
 void monitor_free(struct monitor *m); /* NULL allowed */
+
+/* Joins the groups, then reads what is there. 0 or -errno. */
+int monitor_open(struct monitor *m);
 
 struct rtsocket *monitor_socket(const struct monitor *m); /* readable: call monitor_drain */
 
@@ -28,6 +30,10 @@ void monitor_flush(struct monitor *m, const struct engine_sink *sink, bool want_
 
 /* "10.0.0.1/8\nfe80::1/64", "" when there are none; borrowed until the next drain. */
 const char *monitor_addresses(struct monitor *m, uint32_t index);
+
+/* One message of a link, an address or a route: what monitor_drain does with each. 0, or -EBADMSG
+ * when it makes no sense. */
+int monitor_handle(void *monitor, const struct nlmsghdr *msg);
 
 uint64_t monitor_overruns(const struct monitor *m);
 uint64_t monitor_bad(const struct monitor *m); /* messages that made no sense */

@@ -97,8 +97,12 @@ static int netlink_open(struct engine *e, uint32_t capabilities)
     struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
     e->assigned = capabilities & CAPABILITIES_HERE;
     int err = n->socket ? 0 : rtsocket_open(&n->socket, 0);
-    if (!err && !n->monitor)
-        err = monitor_open(&n->monitor, n->settings, netlink_gone, n);
+    if (!err && !n->monitor) {
+        n->monitor = monitor_new(n->settings, netlink_gone, n);
+        err = monitor_open(n->monitor);
+        if (err)
+            monitor_free(TAKE(n->monitor));
+    }
     if (!err && !n->speeds)
         n->speeds = sysfs_read(n->sysfs, NULL, NULL); /* the first tick has them, too */
     return err;
