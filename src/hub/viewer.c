@@ -137,6 +137,18 @@ static void viewer_hold(struct viewer *v, struct subscription *sub, const struct
     sub->held_seq = p->seq;
 }
 
+/* Asks for the complete state as soon as there is room for it. */
+static void subscription_recover(struct viewer *v, struct subscription *sub)
+{
+    if (!sub->stale || sub->asked || conn_is_ending(v->conn) || conn_queued_bytes(v->conn) > 0)
+        return;
+    struct request *r = mem_alloc(sizeof(*r));
+    r->kind = REQUEST_RESEND;
+    r->viewer = v->id;
+    r->feed = sub->feed;
+    sub->asked = station_request(v->station, r) == 0;
+}
+
 void viewer_take(struct viewer *v, enum channel channel, const struct parcel *p)
 {
     struct subscription *sub = &v->subs[channel];
@@ -146,18 +158,20 @@ void viewer_take(struct viewer *v, enum channel channel, const struct parcel *p)
         viewer_send(v, p->frame);
         return;
     }
-    if (sub->stale && !p->complete) {
-        subscription_lose(v, sub, p->seq);
-        return;
-    }
-    if (conn_queued_bytes(v->conn) > 0) {
-        viewer_hold(v, sub, p);
-        return;
-    }
+    /* Even while it is held: a change that comes then drops it and makes the state stale anew. */
     if (p->complete)
         sub->stale = sub->asked = false;
-    subscription_tell_loss(v, channel);
-    viewer_send(v, p->frame);
+    if (sub->stale) {
+        subscription_lose(v, sub, p->seq);
+        subscription_recover(v, sub);
+        return;
+    }
+    if (conn_queued_bytes(v->conn) == 0)
+        subscription_tell_loss(v, channel);
+    if (conn_queued_bytes(v->conn) > 0) /* the telling may have filled the socket */
+        viewer_hold(v, sub, p);
+    else
+        viewer_send(v, p->frame);
 }
 
 static void viewer_on_drained(struct conn *conn, void *user)
@@ -166,20 +180,15 @@ static void viewer_on_drained(struct conn *conn, void *user)
     (void)conn;
     for (int c = 0; c < CHANNELS; c++) {
         struct subscription *sub = &v->subs[c];
-        if (sub->held) {
-            struct parcel p = {.frame = TAKE(sub->held),
-                               .seq = sub->held_seq,
-                               .urgency = PARCEL_LATEST,
-                               .complete = true};
-            viewer_take(v, (enum channel)c, &p);
-            bytes_unref(p.frame);
-        } else if (sub->stale && !sub->asked && sub->feed != FEED_NONE) {
-            struct request *r = mem_alloc(sizeof(*r));
-            r->kind = REQUEST_RESEND;
-            r->viewer = v->id;
-            r->feed = sub->feed;
-            sub->asked = station_request(v->station, r) == 0;
-        }
+        subscription_recover(v, sub);
+        if (!sub->held)
+            continue;
+        struct parcel p = {.frame = TAKE(sub->held),
+                           .seq = sub->held_seq,
+                           .urgency = PARCEL_LATEST,
+                           .complete = true};
+        viewer_take(v, (enum channel)c, &p);
+        bytes_unref(p.frame);
     }
 }
 

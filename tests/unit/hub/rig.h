@@ -17,8 +17,9 @@
 #include "hub/hub.h"
 #include "net/conn.h"
 
-#define RIG_PATIENCE_NS (20 * NS_PER_S) /* for sanitizers and valgrind; never reached when right   \
-                                         */
+#define RIG_PATIENCE_NS                                                                            \
+    (20 * NS_PER_S) /* for sanitizers and valgrind; never reached when right                       \
+                     */
 
 struct rig {
     uv_loop_t loop;
