@@ -13,7 +13,7 @@
 
 #define CODEC_PLAIN 1 /* varint columns, zstd: the only one so far */
 
-/* FNV-1a: notices every single damaged byte. Against accidents, not against people. */
+/* Against accidents, not against people. The same on every machine of little end first. */
 uint32_t codec_checksum(const uint8_t *data, size_t len);
 void codec_checksum_put(uint8_t out[4], uint32_t sum);
 uint32_t codec_checksum_get(const uint8_t in[4]);

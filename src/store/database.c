@@ -17,6 +17,7 @@
 #include "store/database.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -280,6 +281,10 @@ int database_open_writer(const char *path, bool durable, sqlite3 **ret, struct s
     int error = inspect(path, err);
     if (error)
         return error;
+    /* Ours alone; SQLite gives the WAL and the index the mode of the database. */
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
     sqlite3 *db = NULL;
     struct identity id;
     int rc = sqlite3_open_v2(path, &db,

@@ -26,8 +26,8 @@
 #include "store/row.h"
 #include "store/store_internal.h"
 
-#define COLUMNS_BYTES (256 << 10) /* of a slice … */
-#define SLICES_MAX 64             /* … but no more slices than this, each reads the whole span */
+#define COLUMNS_BYTES (384 << 10) /* of a slice … */
+#define SLICES_MAX 16             /* … but no more slices than this, each reads the whole span */
 
 struct seal {
     size_t ticks;
@@ -37,6 +37,7 @@ struct seal {
     uint32_t *series; /* ledger indexes, by growing id */
     size_t series_count, series_done;
     size_t slice; /* most series of one */
+    uint32_t first_id, last_id; /* of the slice under way */
     uint8_t *state;      /* slice * ticks */
     union sample *value; /* slice * ticks */
     uint8_t *kind;       /* slice; enum metric_kind */
@@ -171,6 +172,8 @@ static void fill_tick(struct store *store, size_t tick, const uint8_t *data, siz
     if (row_open(&row, data, len) < 0)
         return;
     while (row_next(&row, &sample)) {
+        if (sample.id < seal->first_id || sample.id > seal->last_id)
+            continue;
         uint32_t index = ledger_find(&store->ledger, sample.id);
         uint32_t column = index == LEDGER_NONE ? LEDGER_NONE
                                                : store->ledger.entries[index].column;
@@ -247,6 +250,8 @@ static int seal_slice(struct store *store)
     uint64_t chunks = 0, bytes = 0;
     for (size_t i = 0; i < count; i++)
         ledger->entries[series[i]].column = (uint32_t)i;
+    seal->first_id = ledger->entries[series[0]].id;
+    seal->last_id = ledger->entries[series[count - 1]].id;
     int error = store_begin(store);
     if (!error)
         error = fill_columns(store, count);
