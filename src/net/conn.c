@@ -397,7 +397,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
             offer_kept(conn);
     }
     if ((events & UV_READABLE) && (conn->events & UV_READABLE) && conn->state != CLOSED &&
-        !conn->paused)
+        (!conn->paused || conn->state == LINGERING))
         receive(conn);
     else if ((events & UV_DISCONNECT) && conn->paused && conn->state == OPEN)
         conn_close(conn); /* while its request is being answered: nobody waits for it any more */

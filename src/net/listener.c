@@ -250,21 +250,25 @@ static void turn_away(const struct net *net, int fd)
     close(fd);
 }
 
-/* No descriptor for a client. Returns whether accepting may go on. */
+/* No descriptor for a client. Returns whether accepting may go on. The kernel says so before it
+ * looks whether there is a client at all: only giving up the spare one shows it. */
 static bool out_of_descriptors(struct listener *one, int error)
 {
     struct listeners *l = one->set;
-    l->net->counters.refused_descriptors++;
     if (error == EMFILE && l->spare >= 0) {
         close(l->spare);
         l->spare = -1;
         int fd = accept4(one->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd >= 0)
+        error = errno;
+        if (fd >= 0) {
+            l->net->counters.refused_descriptors++;
             turn_away(l->net, fd);
+        }
         take_spare(l);
-        if (fd >= 0)
-            return true;
+        if (fd >= 0 || error == EAGAIN)
+            return fd >= 0;
     }
+    l->net->counters.refused_descriptors++;
     back_off(l);
     return false;
 }
