@@ -2,7 +2,7 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
 import { healthOf, type Interface } from "../domain/interfaces";
-import { digits, quantity, speedText, text, type ByteUnit } from "../domain/units";
+import { digits, NO_VALUE, quantity, speedText, text, type ByteUnit } from "../domain/units";
 import { WarningMark } from "../widgets/marks";
 import { Value } from "../widgets/value";
 import { usePage } from "./context";
@@ -43,7 +43,7 @@ export function DevicePage({ device }: { device: string }) {
                 <strong>{device}</strong>{" "}
                 {row ? stateWords(row, preferences.bytesAs.value) : absentWords(all.length > 0)}
             </h1>
-            {row && <Facts row={row} bytesAs={preferences.bytesAs.value} />}
+            <Facts row={row} bytesAs={preferences.bytesAs.value} />
             <section class="charts" aria-label={`Charts of ${device}`}>
                 <Chart spec={charts.throughput} size="large" device={device} />
                 <Chart spec={charts.packets} size="half" device={device} />
@@ -66,25 +66,26 @@ function stateWords(i: Interface, bytesAs: ByteUnit): string {
     return `${state}${speed}${share}: ${rate(i.rxRate)} in, ${rate(i.txRate)} out.`;
 }
 
-function Facts({ row, bytesAs }: { row: Interface; bytesAs: ByteUnit }) {
-    const count = (v: number) => <Value value={v} measure="count" bytesAs={bytesAs} />;
-    const bytes = (v: number) => <Value value={v} measure="bytes" bytesAs={bytesAs} />;
+/* The list is there before its values, so that the charts below keep their place. */
+function Facts({ row, bytesAs }: { row: Interface | undefined; bytesAs: ByteUnit }) {
+    const count = (v = NaN) => <Value value={v} measure="count" bytesAs={bytesAs} />;
+    const bytes = (v = NaN) => <Value value={v} measure="bytes" bytesAs={bytesAs} />;
     return (
         <dl class="facts">
-            <Fact name="Kind">{row.kind || "–"}</Fact>
+            <Fact name="Kind">{row?.kind || NO_VALUE}</Fact>
             <Fact name="State">
-                {healthOf(row) === "warning" && <WarningMark />}
-                {row.state || "–"}
+                {row && healthOf(row) === "warning" && <WarningMark />}
+                {row?.state || NO_VALUE}
             </Fact>
-            <Fact name="Speed">{speedText(row.speedBps)}</Fact>
-            <Fact name="MTU">{row.mtu ?? "–"}</Fact>
-            <Fact name="Received">{bytes(row.rxBytes)}</Fact>
-            <Fact name="Sent">{bytes(row.txBytes)}</Fact>
-            <Fact name="Packets in">{count(row.rxPackets)}</Fact>
-            <Fact name="Packets out">{count(row.txPackets)}</Fact>
-            <Fact name="Errors">{count(row.errors)}</Fact>
-            <Fact name="Drops">{count(row.drops)}</Fact>
-            <Fact name="Addresses" wide>{row.addresses.length ? row.addresses.join("  ") : "none"}</Fact>
+            <Fact name="Speed">{speedText(row?.speedBps)}</Fact>
+            <Fact name="MTU">{row?.mtu ?? NO_VALUE}</Fact>
+            <Fact name="Received">{bytes(row?.rxBytes)}</Fact>
+            <Fact name="Sent">{bytes(row?.txBytes)}</Fact>
+            <Fact name="Packets in">{count(row?.rxPackets)}</Fact>
+            <Fact name="Packets out">{count(row?.txPackets)}</Fact>
+            <Fact name="Errors">{count(row?.errors)}</Fact>
+            <Fact name="Drops">{count(row?.drops)}</Fact>
+            <Fact name="Addresses" wide>{row?.addresses.join("  ") || NO_VALUE}</Fact>
         </dl>
     );
 }

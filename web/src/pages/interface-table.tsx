@@ -3,7 +3,7 @@ import { computed, useComputed, type ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { Sparkline, type SparkColumn, type SparkData } from "../charts/sparkline";
 import { healthOf, matchesWords, parseSort, sorted, sortText, type Interface, type SortKey } from "../domain/interfaces";
-import { durationText, quantity, speedText, text, type ByteUnit } from "../domain/units";
+import { durationText, NO_VALUE, quantity, speedText, text, type ByteUnit } from "../domain/units";
 import { spanOf } from "../domain/range";
 import type { TimeWindow } from "../store/time-window";
 import { WarningMark } from "../widgets/marks";
@@ -160,7 +160,7 @@ function Row({ row, sparks, bytesAs }: RowProps) {
             </th>
             <td role="cell" class={`col-state state-${health}`}>
                 {health === "warning" && <WarningMark />}
-                {row.state || "–"}
+                {row.state || NO_VALUE}
             </td>
             <td role="cell" class="col-history">
                 <Sparkline column={sparks} device={row.device} />
@@ -171,7 +171,7 @@ function Row({ row, sparks, bytesAs }: RowProps) {
             <NumberCell name="tx-total" title="Sent"><Value value={row.txBytes} measure="bytes" bytesAs={bytesAs} /></NumberCell>
             <NumberCell name="speed" title="Speed">{speedText(row.speedBps)}</NumberCell>
             <td role="cell" class="col-addresses" title={row.addresses.join("\n")}>
-                {first ?? "–"}
+                {first ?? NO_VALUE}
                 {row.addresses.length > 1 && <span class="kind">+{row.addresses.length - 1}</span>}
             </td>
             <NumberCell name="errors" title="Errors"><Count value={row.errors} /></NumberCell>

@@ -1,0 +1,247 @@
+/*
+ * What every browser test stands on: a real server in a directory of its own, a real Chromium with
+ * an empty profile, and TAP lines on stdout. Everything has a time limit, every wait is for a
+ * condition, and what was started is stopped, whatever happens.
+ *
+ *   NETSONDE=path/to/netsonde [CHROMIUM=path] node tests/browser/test_pages.mjs
+ */
+import { spawn } from "node:child_process";
+import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+
+const SKIPPED = 77;
+const CASE_LIMIT_MS = 45_000;
+const START_LIMIT_MS = 15_000;
+
+export const INTERVAL_MS = 200;
+export const WAIT_MS = 15_000; // for anything that is due within a second or two
+
+function runnable(path) {
+    try {
+        accessSync(path, constants.X_OK);
+        return true;
+    } catch {
+        return false;
+    }
+}
+
+function findChromium() {
+    if (process.env.CHROMIUM) return process.env.CHROMIUM;
+    const names = ["chromium", "chromium-headless-shell", "chromium-browser", "google-chrome"];
+    for (const name of names)
+        for (const folder of (process.env.PATH ?? "").split(delimiter))
+            if (runnable(join(folder, name))) return join(folder, name);
+    return undefined;
+}
+
+function skip(why) {
+    console.log(`1..0 # SKIP ${why}`);
+    process.exit(SKIPPED);
+}
+
+const binary = process.env.NETSONDE;
+if (!binary || !runnable(binary)) skip("NETSONDE names no program");
+const chromiumPath = findChromium();
+if (!chromiumPath) skip("no Chromium (apt install chromium)");
+
+const web = createRequire(new URL("../../web/package.json", import.meta.url));
+let playwright;
+try {
+    playwright = web("playwright-core");
+} catch {
+    skip("playwright-core is not installed (npm ci in web/)");
+}
+export const axePath = web.resolve("axe-core/axe.min.js");
+
+/* ---- undoing ----------------------------------------------------------------------------- */
+
+const undo = [];
+
+function temporaryFolder(name) {
+    const path = mkdtempSync(join(tmpdir(), `netsonde-${name}-`));
+    undo.push(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 }));
+    return path;
+}
+
+async function undoAll() {
+    while (undo.length) await undo.pop()();
+}
+
+for (const signal of ["SIGINT", "SIGTERM"])
+    process.once(signal, () => void undoAll().finally(() => process.exit(1)));
+
+/* ---- waiting ----------------------------------------------------------------------------- */
+
+export async function until(what, condition, limitMs = WAIT_MS) {
+    const deadline = Date.now() + limitMs;
+    for (;;) {
+        const value = await condition();
+        if (value) return value;
+        if (Date.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`);
+        await new Promise((r) => setTimeout(r, 25));
+    }
+}
+
+/* ---- the server -------------------------------------------------------------------------- */
+
+function freePort() {
+    return new Promise((resolve, reject) => {
+        const probe = createServer();
+        probe.once("error", reject);
+        probe.listen(0, "127.0.0.1", () => {
+            const { port } = probe.address();
+            probe.close(() => resolve(port));
+        });
+    });
+}
+
+export class Server {
+    #child;
+    #output = "";
+
+    static async start({ intervalMs = INTERVAL_MS } = {}) {
+        const server = new Server();
+        server.folder = temporaryFolder("data");
+        server.port = await freePort();
+        server.address = `http://127.0.0.1:${server.port}`;
+        server.intervalMs = intervalMs;
+        undo.push(() => server.stop());
+        await server.start();
+        return server;
+    }
+
+    /* Again on the same port and the same data. */
+    async start() {
+        const args = ["run", "--listen", `127.0.0.1:${this.port}`, "--data-dir", this.folder];
+        args.push("--interval", `${this.intervalMs}ms`);
+        const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
+        this.#child = child;
+        child.ended = new Promise((resolve) => child.once("exit", resolve));
+        for (const stream of [child.stdout, child.stderr])
+            stream.on("data", (text) => (this.#output += text));
+        await until("the server is ready", async () => {
+            if (child.exitCode !== null) throw new Error(`the server ended:\n${this.#output}`);
+            return fetch(`${this.address}/readyz`).then((r) => r.ok, () => false);
+        }, START_LIMIT_MS);
+    }
+
+    signal(name) {
+        this.#child.kill(name);
+    }
+
+    async stop() {
+        const child = this.#child;
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        child.kill("SIGCONT");
+        child.kill("SIGTERM");
+        const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
+        await child.ended;
+        clearTimeout(timer);
+    }
+
+    /* Waits until the history holds at least so many ticks. */
+    async holdsTicks(count) {
+        await until(`${count} ticks of history`, async () => {
+            const path = "/api/v1/query?metric=node_network_receive_bytes_total&match=device=lo&from=now-10m&points=10000";
+            const answer = await (await fetch(this.address + path)).json();
+            return (answer.series?.[0]?.points ?? []).filter((p) => p[1] !== null).length >= count;
+        });
+    }
+}
+
+/* ---- the browser ------------------------------------------------------------------------- */
+
+const FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+];
+
+export async function launch(options = {}) {
+    const context = await playwright.chromium.launchPersistentContext(temporaryFolder("browser"), {
+        executablePath: chromiumPath,
+        headless: true,
+        args: FLAGS,
+        viewport: { width: 1280, height: 900 },
+        colorScheme: "dark",
+        ...options,
+    });
+    undo.push(() => context.close());
+    context.setDefaultTimeout(WAIT_MS);
+    return context;
+}
+
+/* A page that collects everything it should not say: errors, refusals of the content policy. */
+export async function openPage(context, address) {
+    const page = await context.newPage();
+    page.complaints = [];
+    page.on("console", (m) => {
+        if (m.type() === "error" || m.type() === "warning") page.complaints.push(m.text());
+    });
+    page.on("pageerror", (e) => page.complaints.push(String(e.stack ?? e)));
+    await page.addInitScript(() => {
+        document.addEventListener("securitypolicyviolation", (e) =>
+            console.error(`policy refused ${e.violatedDirective} ${e.blockedURI}`),
+        );
+    });
+    await page.goto(address);
+    return page;
+}
+
+export function chart(page, key) {
+    return page.locator(`figure[data-key="${key}"]`);
+}
+
+export async function isLive(page) {
+    await page.locator('main[data-liveness="live"]').waitFor();
+}
+
+/* How many pixels of the chart have the colour of the token: what is really drawn. */
+export function pixelsOf(page, key, token) {
+    return page.evaluate(([key, token]) => {
+        const canvas = document.querySelector(`figure[data-key="${key}"] canvas`);
+        if (!canvas || canvas.width === 0) return 0;
+        const probe = document.createElement("canvas").getContext("2d");
+        probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(token).trim();
+        probe.fillRect(0, 0, 1, 1);
+        const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        let n = 0;
+        for (let i = 0; i < data.length; i += 4) {
+            const far = Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b);
+            if (data[i + 3] > 200 && far < 24) n++;
+        }
+        return n;
+    }, [key, token]);
+}
+
+/* ---- TAP --------------------------------------------------------------------------------- */
+
+function limited(promise, ms) {
+    let timer;
+    const limit = new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`longer than ${ms} ms`)), ms);
+    });
+    return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
+}
+
+/* cases: name -> async function. Prints one line each; exit code 0 or 1. */
+export async function run(cases) {
+    const names = Object.keys(cases);
+    console.log(`1..${names.length}`);
+    let failed = 0;
+    for (const [i, name] of names.entries()) {
+        try {
+            await limited(cases[name](), CASE_LIMIT_MS);
+            console.log(`ok ${i + 1} - ${name}`);
+        } catch (error) {
+            failed++;
+            console.log(`not ok ${i + 1} - ${name}`);
+            for (const line of String(error.stack ?? error).split("\n")) console.log(`# ${line}`);
+        }
+        await undoAll();
+    }
+    process.exit(failed ? 1 : 0);
+}
