@@ -8,7 +8,9 @@
  * is closed with 1013. A parcel of which only the newest matters goes out while the queue is empty;
  * otherwise it waits in the subscription (`held`), where a newer one replaces it and the loss is
  * told by a gap message. A change to a table cannot replace another: once one is lost, the viewer
- * waits for the whole table (`stale`), which is asked for when the queue has drained.
+ * waits for the whole table (`stale`), which is asked for when the queue has drained. A whole table
+ * that has to wait is sent even when changes to it are lost meanwhile (`late`), or who is always
+ * behind would never see one.
  */
 #include "hub/viewer.h"
 
@@ -26,15 +28,21 @@
 #define CLIENT_MESSAGE_MAX (64 * 1024) /* CONTRACT section 5 */
 #define INTERVAL_MAX_MS (3600 * MS_PER_S)
 
+/* Messages of a channel that were dropped, first and last. */
+struct loss {
+    uint64_t from, to; /* 0: none */
+};
+
 struct subscription {
     struct list member; /* in the station's list of its feed; alone when there is none */
     uint32_t feed;      /* FEED_NONE: not joined */
     uint32_t ticket;    /* of the newest wish; a join with another one is out of date */
-    struct bytes *held; /* waits for the queue to drain */
+    struct bytes *held; /* complete; waits for the queue to drain */
     uint64_t held_seq;
-    uint64_t lost_from, lost_to; /* told before the next message; 0: nothing lost */
-    bool stale;                  /* changes were lost: only a complete parcel helps */
-    bool asked;                  /* for the complete one */
+    struct loss lost; /* told before the next message */
+    struct loss late; /* lost after `held`: told after it */
+    bool stale;       /* changes were lost: only a complete parcel helps */
+    bool asked;       /* for the complete one */
 };
 
 struct viewer {
@@ -44,6 +52,7 @@ struct viewer {
     int64_t last_heard_ms;
     struct ws_parser parser;
     struct subscription subs[CHANNELS];
+    unsigned first_turn; /* the channel that sends first when the queue has drained */
 };
 
 /* ---- sending ----------------------------------------------------------------------------- */
@@ -81,21 +90,26 @@ void viewer_close(struct viewer *v, uint16_t code, const char *reason)
     conn_close(v->conn);
 }
 
+static void loss_add(struct loss *loss, uint64_t seq)
+{
+    if (!loss->from)
+        loss->from = seq;
+    loss->to = seq;
+}
+
 static void subscription_lose(struct viewer *v, struct subscription *sub, uint64_t seq)
 {
     station_counters(v->station)->conflated++;
-    if (!sub->lost_from)
-        sub->lost_from = seq;
-    sub->lost_to = seq;
+    loss_add(sub->held ? &sub->late : &sub->lost, seq);
 }
 
 static void subscription_tell_loss(struct viewer *v, enum channel channel)
 {
-    struct subscription *sub = &v->subs[channel];
-    if (!sub->lost_from)
+    struct loss lost = v->subs[channel].lost;
+    if (!lost.from)
         return;
-    viewer_say(v, encode_gap(channel_name(channel), sub->lost_from, sub->lost_to, "conflated"));
-    sub->lost_from = sub->lost_to = 0;
+    v->subs[channel].lost = (struct loss){0};
+    viewer_say(v, encode_gap(channel_name(channel), lost.from, lost.to, "conflated"));
 }
 
 static void subscription_drop_held(struct subscription *sub)
@@ -106,7 +120,7 @@ static void subscription_drop_held(struct subscription *sub)
 bool viewer_ready(const struct viewer *v, enum channel channel, const struct parcel *p)
 {
     const struct subscription *sub = &v->subs[channel];
-    return !conn_is_ending(v->conn) && !sub->held && !sub->stale && !sub->lost_from &&
+    return !conn_is_ending(v->conn) && !sub->held && !sub->stale && !sub->lost.from &&
            (p->urgency == PARCEL_KEEP || conn_queued_bytes(v->conn) == 0);
 }
 
@@ -122,16 +136,16 @@ void viewer_sent(struct viewer *v, int result, const struct parcel *p)
     }
 }
 
-static void viewer_hold(struct viewer *v, struct subscription *sub, const struct parcel *p)
+/* Keeps a complete parcel until the queue has drained; it replaces the one kept before. */
+static void subscription_hold(struct viewer *v, struct subscription *sub, const struct parcel *p)
 {
-    if (sub->held)
-        subscription_lose(v, sub, sub->held_seq);
-    subscription_drop_held(sub);
-    if (!p->complete) {
-        /* A change alone says nothing once the one before it is late: ask for all, later. */
-        sub->stale = true;
-        subscription_lose(v, sub, p->seq);
-        return;
+    if (sub->held) {
+        station_counters(v->station)->conflated++;
+        loss_add(&sub->lost, sub->held_seq);
+        if (sub->late.from)
+            loss_add(&sub->lost, sub->late.to);
+        sub->late = (struct loss){0};
+        subscription_drop_held(sub);
     }
     sub->held = bytes_ref(p->frame);
     sub->held_seq = p->seq;
@@ -158,10 +172,11 @@ void viewer_take(struct viewer *v, enum channel channel, const struct parcel *p)
         viewer_send(v, p->frame);
         return;
     }
-    /* Even while it is held: a change that comes then drops it and makes the state stale anew. */
     if (p->complete)
         sub->stale = sub->asked = false;
-    if (sub->stale) {
+    else if (sub->stale || conn_queued_bytes(v->conn) > 0) {
+        /* A change alone says nothing once the one before it is lost: ask for all, later. */
+        sub->stale = true;
         subscription_lose(v, sub, p->seq);
         subscription_recover(v, sub);
         return;
@@ -169,27 +184,35 @@ void viewer_take(struct viewer *v, enum channel channel, const struct parcel *p)
     if (conn_queued_bytes(v->conn) == 0)
         subscription_tell_loss(v, channel);
     if (conn_queued_bytes(v->conn) > 0) /* the telling may have filled the socket */
-        viewer_hold(v, sub, p);
+        subscription_hold(v, sub, p);
     else
         viewer_send(v, p->frame);
+}
+
+/* Sends what was held for this channel, if there is room. */
+static void subscription_release(struct viewer *v, enum channel channel)
+{
+    struct subscription *sub = &v->subs[channel];
+    if (conn_queued_bytes(v->conn) == 0 && sub->held)
+        subscription_tell_loss(v, channel);
+    if (conn_queued_bytes(v->conn) > 0 || !sub->held)
+        return;
+    viewer_send(v, sub->held);
+    subscription_drop_held(sub);
+    sub->lost = sub->late;
+    sub->late = (struct loss){0};
 }
 
 static void viewer_on_drained(struct conn *conn, void *user)
 {
     struct viewer *v = user;
     (void)conn;
-    for (int c = 0; c < CHANNELS; c++) {
-        struct subscription *sub = &v->subs[c];
-        subscription_recover(v, sub);
-        if (!sub->held)
-            continue;
-        struct parcel p = {.frame = TAKE(sub->held),
-                           .seq = sub->held_seq,
-                           .urgency = PARCEL_LATEST,
-                           .complete = true};
-        viewer_take(v, (enum channel)c, &p);
-        bytes_unref(p.frame);
-    }
+    for (int c = 0; c < CHANNELS; c++)
+        subscription_recover(v, &v->subs[c]);
+    /* In turns: the first to send may leave no room for the others. */
+    v->first_turn = (v->first_turn + 1) % CHANNELS;
+    for (unsigned i = 0; i < CHANNELS; i++)
+        subscription_release(v, (enum channel)((v->first_turn + i) % CHANNELS));
 }
 
 /* ---- subscriptions ----------------------------------------------------------------------- */
@@ -205,7 +228,7 @@ static void viewer_leave(struct viewer *v, enum channel channel)
     subscription_drop_held(sub);
     sub->feed = FEED_NONE;
     sub->stale = sub->asked = false;
-    sub->lost_from = sub->lost_to = 0;
+    sub->lost = sub->late = (struct loss){0};
 }
 
 void viewer_join(struct viewer *v, const struct delivery *d)
