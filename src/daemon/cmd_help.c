@@ -1,0 +1,24 @@
+/* cmd_help.c: `netsonde help` and `netsonde version`. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "daemon/commands.h"
+#include "version.h"
+
+int cmd_help(const struct options *options)
+{
+    CLEANUP(buf_fini) struct buf out = BUF_INIT;
+    enum command command = COMMANDS;
+    if (options->argument)
+        CHECK(command_parse(options->argument, &command) == 0); /* options_parse looked */
+    options_print_help(command, &out);
+    fputs(buf_string(&out), stdout);
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int cmd_version(const struct options *options)
+{
+    puts(options->json ? "{\"version\":\"" NETSONDE_VERSION "\"}" : "netsonde " NETSONDE_VERSION);
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,284 @@
+/*
+ * config_print.c: the configuration for people and programs: what is in force (dump-config), and
+ * the table as documentation. Everything is written from the rows; docs/CONFIG.md and
+ * docs/man/netsonde.yaml.5 are output of this file, and a test holds them to it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/config_internal.h"
+#include "daemon/config_value.h"
+#include "wire/json.h"
+
+/* ---- what is in force -------------------------------------------------------------------- */
+
+/* A text as a YAML scalar: as it is when no reader could take it for something else. */
+static void put_scalar(struct buf *out, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789._/-";
+    if (*text && *text != '-' && *text != '.' && strspn(text, plain) == strlen(text))
+        buf_text(out, text);
+    else
+        json_put_string(out, text); /* a JSON string is a double-quoted scalar of YAML */
+}
+
+static void put_value(struct buf *out, const struct config_row *row,
+                      const struct config_list *texts)
+{
+    if (row->type != CONFIG_TEXTS) {
+        if (texts->count)
+            put_scalar(out, texts->items[0]);
+        return;
+    }
+    buf_char(out, '[');
+    for (size_t i = 0; i < texts->count; i++) {
+        if (i)
+            buf_text(out, ", ");
+        put_scalar(out, texts->items[i]);
+    }
+    buf_char(out, ']');
+}
+
+static void put_default(struct buf *out, const struct config_row *row)
+{
+    struct config_list texts = {0};
+    if (!row->value)
+        return;
+    if (row->type == CONFIG_TEXTS)
+        config_list_split(&texts, row->value);
+    else
+        config_list_add(&texts, row->value);
+    put_value(out, row, &texts);
+    config_list_fini(&texts);
+}
+
+static void put_where(struct buf *out, const struct config_origin *origin)
+{
+    switch (origin->source) {
+    case CONFIG_DEFAULT:
+        buf_text(out, "default");
+        break;
+    case CONFIG_FROM_FILE:
+        buf_printf(out, "%s:%zu:%zu", origin->name, origin->line, origin->column);
+        break;
+    case CONFIG_FROM_ENVIRONMENT:
+        buf_printf(out, "env %s", origin->name);
+        break;
+    case CONFIG_FROM_FLAG:
+        buf_printf(out, "flag %s", origin->name);
+        break;
+    }
+}
+
+void config_dump_yaml(const struct config *c, struct buf *out)
+{
+    const char *section = NULL;
+    for (size_t i = 0; i < config_rows_count; i++) {
+        const struct config_row *row = &config_rows[i];
+        const struct config_origin *origin = &c->origins[i];
+        CLEANUP(buf_fini) struct buf line = BUF_INIT;
+        if (row->section && (!section || strcmp(section, row->section) != 0)) {
+            section = row->section;
+            buf_printf(out, "\n%s:\n", section);
+        }
+        /* What no file can set is a comment, so that the whole remains a file. */
+        buf_printf(&line, "%s%s: ", row->section ? "  " : "# ", row->key);
+        put_value(&line, row, &origin->texts);
+        buf_printf(out, "%-44s # ", buf_string(&line));
+        put_where(out, origin);
+        if (origin->source != CONFIG_DEFAULT && row->value) {
+            buf_text(out, "; default ");
+            put_default(out, row);
+        }
+        buf_char(out, '\n');
+    }
+}
+
+static void put_json_value(struct buf *out, const struct config_row *row,
+                           const struct config_list *texts)
+{
+    if (row->type == CONFIG_TEXTS) {
+        json_open(out, '[');
+        for (size_t i = 0; i < texts->count; i++)
+            json_put_string(out, texts->items[i]);
+        json_close(out, ']');
+    } else if (!texts->count) {
+        json_put_null(out);
+    } else if (row->type == CONFIG_INTEGER) {
+        json_put_u64(out, strtoull(texts->items[0], NULL, 10)); /* was checked when it was set */
+    } else if (row->type == CONFIG_BOOL) {
+        json_put_bool(out, strcmp(texts->items[0], "on") == 0);
+    } else {
+        json_put_string(out, texts->items[0]);
+    }
+}
+
+void config_dump_json(const struct config *c, struct buf *out)
+{
+    json_open(out, '{');
+    json_put_key(out, "config");
+    json_open(out, '[');
+    for (size_t i = 0; i < config_rows_count; i++) {
+        const struct config_row *row = &config_rows[i];
+        CLEANUP(buf_fini) struct buf name = BUF_INIT;
+        CLEANUP(buf_fini) struct buf where = BUF_INIT;
+        struct config_list texts = {0};
+        config_row_name(row, &name);
+        put_where(&where, &c->origins[i]);
+        if (row->value && row->type == CONFIG_TEXTS)
+            config_list_split(&texts, row->value);
+        else if (row->value)
+            config_list_add(&texts, row->value);
+        json_open(out, '{');
+        json_put_key(out, "key");
+        json_put_string(out, buf_string(&name));
+        json_put_key(out, "value");
+        put_json_value(out, row, &c->origins[i].texts);
+        json_put_key(out, "default");
+        if (row->value)
+            put_json_value(out, row, &texts);
+        else
+            json_put_null(out);
+        json_put_key(out, "from");
+        json_put_string(out, buf_string(&where));
+        json_close(out, '}');
+        config_list_fini(&texts);
+    }
+    json_close(out, ']');
+    json_close(out, '}');
+    buf_char(out, '\n');
+}
+
+/* ---- documentation ----------------------------------------------------------------------- */
+
+static void put_expected(struct buf *out, const struct config_row *row)
+{
+    CLEANUP(buf_fini) struct buf text = BUF_INIT;
+    config_value_expected(row, &text);
+    buf_text(out, buf_string(&text));
+}
+
+static void put_escaped(struct buf *out, const char *text, const char *special)
+{
+    for (; *text; text++) {
+        if (strchr(special, *text))
+            buf_char(out, '\\');
+        buf_char(out, *text);
+    }
+}
+
+static void markdown_row(struct buf *out, const struct config_row *row)
+{
+    CLEANUP(buf_fini) struct buf expected = BUF_INIT;
+    put_expected(&expected, row);
+    buf_printf(out, "| `%s` | ", row->key);
+    if (!row->value) {
+        buf_text(out, "see right");
+    } else {
+        buf_char(out, '`');
+        put_default(out, row);
+        buf_char(out, '`');
+    }
+    buf_text(out, " | ");
+    put_escaped(out, buf_string(&expected), "*|[]~_");
+    buf_text(out, " | ");
+    put_escaped(out, row->doc, "*|[]~_");
+    buf_printf(out, " Example: `%s`. | ", row->example);
+    if (row->flag)
+        buf_printf(out, "`%s`, ", row->flag);
+    buf_char(out, '`');
+    config_row_environment(row, out);
+    buf_text(out, "` |\n");
+}
+
+static void markdown_table(struct buf *out, const char *section)
+{
+    buf_text(out, "| Key | Default | Value | Meaning | Flag and environment |\n"
+                  "|---|---|---|---|---|\n");
+    for (size_t i = 0; i < config_rows_count; i++) {
+        const char *of = config_rows[i].section;
+        if (of == section || (of && section && strcmp(of, section) == 0))
+            markdown_row(out, &config_rows[i]);
+    }
+    buf_char(out, '\n');
+}
+
+void config_print_markdown(struct buf *out)
+{
+    buf_text(
+        out,
+        "# Configuration\n\n"
+        "<!-- Written by `netsonde dump-config --documentation markdown`; do not edit. -->\n\n"
+        "netsonde needs no configuration. What it finds it reads in this order, and the later\n"
+        "one wins: `" CONFIG_FILE_DEFAULT "` (or the file of `--config`), then\n"
+        "`conf.d/*.yaml` beside that file in the order of the names, then environment\n"
+        "variables, then flags. `netsonde dump-config` shows every value and where it came\n"
+        "from, `netsonde check-config` tells every mistake with file, line and column.\n\n"
+        "A file is YAML without anchors and tags, at most 1 MiB:\n\n"
+        "```yaml\n"
+        "collect:\n  interval: 500ms\n"
+        "serve:\n  listen: [\"127.0.0.1:8080\"]\n"
+        "```\n\n"
+        "Durations are written `100ms`, `5s`, `1.5m`, `2h`, `14d`, `2w`, `5y`; sizes `512`,\n"
+        "`64KiB`, `10MB`, `2GiB`; rates `10Mbit`, `125kB`. In a variable or a flag the items\n"
+        "of a list are separated by commas. `--listen` may be given more than once.\n\n"
+        "SIGHUP reads everything again. With a mistake in it the old configuration stays.\n"
+        "`collect.interval` applies at once, everything else at the next start.\n\n");
+    for (size_t i = 0; i < config_sections_count; i++) {
+        buf_printf(out, "## %s\n\n%s\n\n", config_sections[i].name, config_sections[i].doc);
+        markdown_table(out, config_sections[i].name);
+    }
+    buf_text(out, "## Not in files\n\nThese have a flag and a variable only.\n\n");
+    markdown_table(out, NULL);
+    out->len--; /* one newline at the end is enough */
+}
+
+static void man_row(struct buf *out, const struct config_row *row)
+{
+    CLEANUP(buf_fini) struct buf expected = BUF_INIT;
+    CLEANUP(buf_fini) struct buf value = BUF_INIT;
+    put_expected(&expected, row);
+    put_default(&value, row);
+    buf_printf(out, ".TP\n.B %s\n", row->key);
+    put_escaped(out, row->doc, "\\");
+    buf_text(out, "\nExpected: ");
+    put_escaped(out, buf_string(&expected), "\\");
+    buf_text(out, ".\n");
+    if (row->value)
+        buf_printf(out, "Default: \\(lq%s\\(rq.\n", buf_string(&value));
+    buf_text(out, "Variable: ");
+    config_row_environment(row, out);
+    buf_char(out, '.');
+    if (row->flag) {
+        buf_text(out, " Flag: ");
+        put_escaped(out, row->flag, "-");
+        buf_char(out, '.');
+    }
+    buf_char(out, '\n');
+}
+
+void config_print_man(struct buf *out)
+{
+    buf_text(out, ".\\\" Written by \"netsonde dump-config --documentation man\"; do not edit.\n"
+                  ".TH NETSONDE.YAML 5 \"\" netsonde\n"
+                  ".SH NAME\nnetsonde.yaml \\- configuration of netsonde\n"
+                  ".SH SYNOPSIS\n.I " CONFIG_FILE_DEFAULT "\n.br\n"
+                  ".I /etc/netsonde/conf.d/*.yaml\n"
+                  ".SH DESCRIPTION\n"
+                  "A mapping of sections, each a mapping of keys, in YAML without anchors and\n"
+                  "tags. Files in conf.d are read after the first one, in the order of their\n"
+                  "names; a later value replaces an earlier one. A variable in the environment\n"
+                  "replaces what files say, a flag replaces both.\n"
+                  "Durations are written 100ms, 5s, 1.5m, 2h, 14d, 2w, 5y; sizes 512, 64KiB,\n"
+                  "10MB, 2GiB. In a variable the items of a list are separated by commas.\n");
+    for (size_t s = 0; s < config_sections_count; s++) {
+        buf_printf(out, ".SH %s\n%s\n", config_sections[s].name, config_sections[s].doc);
+        for (size_t i = 0; i < config_rows_count; i++) {
+            if (config_rows[i].section &&
+                strcmp(config_rows[i].section, config_sections[s].name) == 0)
+                man_row(out, &config_rows[i]);
+        }
+    }
+    buf_text(out, ".SH SEE ALSO\n.BR netsonde (1)\n");
+}

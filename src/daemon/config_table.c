@@ -1,0 +1,377 @@
+/*
+ * config_table.c: every key that there is. The table is ordered by section, as the documentation
+ * shows it; it is small enough to be searched from the front.
+ */
+#include "daemon/config_table.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/defs.h"
+#include "base/text.h"
+#include "daemon/config.h"
+#include "net/address.h"
+
+/* ---- forms of text ----------------------------------------------------------------------- */
+
+static bool is_path(const char *text)
+{
+    return *text != '\0';
+}
+
+static bool is_glob(const char *text)
+{
+    size_t len = strlen(text);
+    return len >= 1 && len <= 64 && text_utf8_valid(text, len) == len;
+}
+
+/* HOST:PORT, [IPv6]:PORT or :PORT. Whether the host exists is seen when it is bound. */
+static bool is_listen(const char *text)
+{
+    static const char host_chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                     "0123456789.-_";
+    const char *colon = strrchr(text, ':');
+    uint64_t port;
+    if (!colon || text_u64(colon + 1, &port) || port > UINT16_MAX || strlen(colon + 1) > 5)
+        return false;
+    size_t len = (size_t)(colon - text);
+    if (text[0] != '[')
+        return len <= 253 && strspn(text, host_chars) == len;
+    char host[NET_ADDRESS_TEXT_MAX];
+    struct net_address address;
+    if (len < 2 || text[len - 1] != ']' || len >= sizeof(host))
+        return false;
+    memcpy(host, text, len);
+    host[len] = '\0';
+    return net_address_parse_ip(host, &address);
+}
+
+static bool is_base_path(const char *text)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789._~-/";
+    return text[0] == '/' && !strstr(text, "//") && !strstr(text, "/.") &&
+           strspn(text, allowed) == strlen(text) && strlen(text) <= 256;
+}
+
+static bool is_ip(const char *text)
+{
+    struct net_address address;
+    return text[0] != '[' && net_address_parse_ip(text, &address);
+}
+
+static bool is_host(const char *text)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789.-_";
+    size_t len = strlen(text);
+    return is_ip(text) || (len >= 1 && len <= 253 && strspn(text, allowed) == len);
+}
+
+static bool is_origin(const char *text)
+{
+    size_t scheme = strncmp(text, "https://", 8) == 0  ? 8
+                    : strncmp(text, "http://", 7) == 0 ? 7
+                                                       : 0;
+    const char *host = text + scheme;
+    if (!scheme || !*host)
+        return false;
+    /* With a port it has the form of a listener, without one that of a host. */
+    const char *colon = host[0] == '[' ? strstr(host, "]:") : strchr(host, ':');
+    if (colon)
+        return host[0] != ':' && is_listen(host);
+    struct net_address address;
+    return host[0] == '[' ? net_address_parse_ip(host, &address) : is_host(host);
+}
+
+static const struct config_form path_form = {"a path", is_path};
+static const struct config_form glob_form = {"a name of 1 to 64 bytes, in which *, ? and [a-z] are "
+                                             "wildcards",
+                                             is_glob};
+static const struct config_form listen_form = {"HOST:PORT, [IPv6]:PORT or :PORT", is_listen};
+static const struct config_form base_path_form = {
+    "a path that begins with / and holds letters, digits, / . _ ~ and -", is_base_path};
+static const struct config_form ip_form = {"an IP address", is_ip};
+static const struct config_form host_form = {"a host name or an IP address, without a port",
+                                             is_host};
+static const struct config_form origin_form = {"http://HOST or https://HOST, with :PORT when it is "
+                                               "not the scheme's own",
+                                               is_origin};
+
+/* ---- the table --------------------------------------------------------------------------- */
+
+static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+static const char *const engines[] = {"auto", "netlink", "procfs", NULL};
+static const char *const durabilities[] = {"normal", "full", NULL};
+
+#define AT(member) offsetof(struct config, member)
+
+const struct config_section config_sections[] = {
+    {"collect", "What is read from the kernel, and how often."},
+    {"serve", "Who may connect, and how much one viewer may cost."},
+    {"store", "How much history is kept on disk."},
+    {"export", "What leaves for other programs."},
+};
+const size_t config_sections_count = ARRAY_LEN(config_sections);
+
+const struct config_row config_rows[] = {
+    {.key = "data_dir",
+     .type = CONFIG_TEXT,
+     .offset = AT(data_dir),
+     .check = &path_form,
+     .flag = "--data-dir",
+     .doc = "Directory of the database; without it $STATE_DIRECTORY, /var/lib/netsonde for root, "
+            "else $XDG_DATA_HOME/netsonde or ~/.local/share/netsonde.",
+     .example = "/srv/netsonde"},
+    {.key = "log_level",
+     .type = CONFIG_WORD,
+     .offset = AT(log_level),
+     .value = "info",
+     .words = log_levels,
+     .flag = "--log-level",
+     .doc = "The least important messages that are still written.",
+     .example = "debug"},
+
+    {.section = "collect",
+     .key = "interval",
+     .type = CONFIG_DURATION,
+     .offset = AT(collect.interval_ms),
+     .value = "1s",
+     .least = "50ms",
+     .most = "60s",
+     .flag = "--interval",
+     .doc = "Time between two ticks; each reads every counter once.",
+     .example = "500ms"},
+    {.section = "collect",
+     .key = "engines",
+     .type = CONFIG_TEXTS,
+     .offset = AT(collect.engines),
+     .value = "auto",
+     .words = engines,
+     .flag = "--engine",
+     .doc = "Ways to read the kernel; auto takes the best one for each thing that can be measured.",
+     .example = "[netlink, procfs]"},
+    {.section = "collect",
+     .key = "exclude_devices",
+     .type = CONFIG_TEXTS,
+     .offset = AT(collect.exclude_devices),
+     .value = "",
+     .check = &glob_form,
+     .doc = "Network devices that are not measured.",
+     .example = "[\"veth*\", docker0]"},
+    {.section = "collect",
+     .key = "tables_interval",
+     .type = CONFIG_DURATION,
+     .offset = AT(collect.tables_interval_ms),
+     .value = "1s",
+     .least = "100ms",
+     .most = "60s",
+     .doc = "Time between two readings of what takes longer and changes less, such as link speeds.",
+     .example = "5s"},
+    {.section = "collect",
+     .key = "series_limit",
+     .type = CONFIG_INTEGER,
+     .offset = AT(collect.series_limit),
+     .value = "20000",
+     .least = "100",
+     .most = "1000000",
+     .doc = "Most series that are measured at one time; further ones are refused and counted.",
+     .example = "50000"},
+
+    {.section = "serve",
+     .key = "listen",
+     .type = CONFIG_TEXTS,
+     .offset = AT(serve.listen),
+     .value = "127.0.0.1:7477,[::1]:7477",
+     .check = &listen_form,
+     .flag = "--listen",
+     .doc = "Addresses that answer to browsers; port 0 lets the system choose one.",
+     .example = "[\"127.0.0.1:7477\"]"},
+    {.section = "serve",
+     .key = "max_clients",
+     .type = CONFIG_INTEGER,
+     .offset = AT(serve.max_clients),
+     .value = "20000",
+     .least = "1",
+     .most = "200000",
+     .doc = "Most connections at one time.",
+     .example = "100"},
+    {.section = "serve",
+     .key = "max_clients_per_address",
+     .type = CONFIG_INTEGER,
+     .offset = AT(serve.max_clients_per_address),
+     .value = "1000",
+     .least = "1",
+     .most = "200000",
+     .doc = "Most connections of one remote address; loopback is exempt.",
+     .example = "20"},
+    {.section = "serve",
+     .key = "heartbeat",
+     .type = CONFIG_DURATION,
+     .offset = AT(serve.heartbeat_ms),
+     .value = "30s",
+     .least = "1s",
+     .most = "10m",
+     .doc = "Time after which a silent viewer is asked whether it is still there.",
+     .example = "10s"},
+    {.section = "serve",
+     .key = "idle_timeout",
+     .type = CONFIG_DURATION,
+     .offset = AT(serve.idle_timeout_ms),
+     .value = "75s",
+     .least = "2s",
+     .most = "1h",
+     .doc = "Time after which a connection that says nothing is closed; longer than heartbeat.",
+     .example = "30s"},
+    {.section = "serve",
+     .key = "client_queue",
+     .type = CONFIG_SIZE,
+     .offset = AT(serve.client_queue_bytes),
+     .value = "1MiB",
+     .least = "64KiB",
+     .most = "256MiB",
+     .doc = "Most bytes that wait for one slow viewer before it is disconnected.",
+     .example = "4MiB"},
+    {.section = "serve",
+     .key = "base_path",
+     .type = CONFIG_TEXT,
+     .offset = AT(serve.base_path),
+     .value = "/",
+     .check = &base_path_form,
+     .doc = "Path below which a reverse proxy shows the dashboard.",
+     .example = "/netsonde"},
+    {.section = "serve",
+     .key = "trusted_proxies",
+     .type = CONFIG_TEXTS,
+     .offset = AT(serve.trusted_proxies),
+     .value = "",
+     .check = &ip_form,
+     .doc = "Addresses of reverse proxies whose word about the client's address is believed.",
+     .example = "[127.0.0.1]"},
+    {.section = "serve",
+     .key = "allowed_hosts",
+     .type = CONFIG_TEXTS,
+     .offset = AT(serve.allowed_hosts),
+     .value = "",
+     .check = &host_form,
+     .doc = "Further names under which browsers may reach the dashboard.",
+     .example = "[monitor.example.net]"},
+    {.section = "serve",
+     .key = "allowed_origins",
+     .type = CONFIG_TEXTS,
+     .offset = AT(serve.allowed_origins),
+     .value = "",
+     .check = &origin_form,
+     .doc = "Pages of other origins that may use the stream and change things.",
+     .example = "[\"https://intranet.example.net\"]"},
+
+    {.section = "store",
+     .key = "raw",
+     .type = CONFIG_DURATION,
+     .offset = AT(store.raw_ms),
+     .value = "48h",
+     .least = "10m",
+     .most = "1y",
+     .doc = "How long every sample is kept.",
+     .example = "7d"},
+    {.section = "store",
+     .key = "events",
+     .type = CONFIG_DURATION,
+     .offset = AT(store.events_ms),
+     .value = "7d",
+     .least = "10m",
+     .most = "5y",
+     .doc = "How long events are kept.",
+     .example = "30d"},
+    {.section = "store",
+     .key = "max_size",
+     .type = CONFIG_SIZE,
+     .offset = AT(store.max_size_bytes),
+     .value = "2GiB",
+     .least = "16MiB",
+     .most = "1TiB",
+     .doc = "Most bytes of the database; beyond it the oldest samples go first.",
+     .example = "500MiB"},
+    {.section = "store",
+     .key = "durability",
+     .type = CONFIG_WORD,
+     .offset = AT(store.durability),
+     .value = "normal",
+     .words = durabilities,
+     .doc = "What a power cut may take: the last seconds (normal) or nothing that was stored "
+            "(full, with more writing).",
+     .example = "full"},
+
+    {.section = "export",
+     .key = "metrics_series_limit",
+     .type = CONFIG_INTEGER,
+     .offset = AT(export.metrics_series_limit),
+     .value = "5000",
+     .least = "1",
+     .most = "1000000",
+     .doc = "Most series in one answer of /metrics.",
+     .example = "20000"},
+};
+const size_t config_rows_count = ARRAY_LEN(config_rows);
+
+/* ---- looking things up ------------------------------------------------------------------- */
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+const struct config_row *config_row_find(const char *section, const char *key)
+{
+    for (size_t i = 0; i < config_rows_count; i++) {
+        if (same_text(config_rows[i].section, section) && strcmp(config_rows[i].key, key) == 0)
+            return &config_rows[i];
+    }
+    return NULL;
+}
+
+const struct config_row *config_row_by_flag(const char *flag)
+{
+    for (size_t i = 0; i < config_rows_count; i++) {
+        if (config_rows[i].flag && strcmp(config_rows[i].flag, flag) == 0)
+            return &config_rows[i];
+    }
+    return NULL;
+}
+
+size_t config_row_index(const struct config_row *row)
+{
+    return (size_t)(row - config_rows);
+}
+
+const struct config_section *config_section_find(const char *name)
+{
+    for (size_t i = 0; i < config_sections_count; i++) {
+        if (strcmp(config_sections[i].name, name) == 0)
+            return &config_sections[i];
+    }
+    return NULL;
+}
+
+void config_row_name(const struct config_row *row, struct buf *out)
+{
+    if (row->section)
+        buf_printf(out, "%s.", row->section);
+    buf_text(out, row->key);
+}
+
+static void put_upper(struct buf *out, const char *text)
+{
+    for (; *text; text++)
+        buf_char(out, (char)toupper((unsigned char)*text));
+}
+
+void config_row_environment(const struct config_row *row, struct buf *out)
+{
+    buf_text(out, "NETSONDE_");
+    if (row->section) {
+        put_upper(out, row->section);
+        buf_char(out, '_');
+    }
+    put_upper(out, row->key);
+}

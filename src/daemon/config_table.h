@@ -1,0 +1,63 @@
+/*
+ * config_table.h: the table behind the configuration: one row a key. To add a key, add a member to
+ * struct config and a row here; files, environment, checks, dumps and documentation follow.
+ * Constant; any thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+enum config_type {
+    CONFIG_DURATION, /* int64_t, milliseconds */
+    CONFIG_SIZE,     /* uint64_t, bytes */
+    CONFIG_RATE,     /* double, bytes per second */
+    CONFIG_INTEGER,  /* uint64_t */
+    CONFIG_BOOL,     /* bool */
+    CONFIG_WORD,     /* an enum: the index in `words` */
+    CONFIG_TEXT,     /* char *, owned */
+    CONFIG_TEXTS,    /* struct config_list */
+};
+
+/* What a text must look like. `form` completes the sentence "expected …". */
+struct config_form {
+    const char *form;
+    bool (*matches)(const char *text);
+};
+
+struct config_row {
+    const char *section; /* NULL: no file can set it, only flag and environment */
+    const char *key;
+    enum config_type type;
+    size_t offset;            /* of the member of struct config */
+    const char *value;        /* the default, a list with commas; NULL: found out at run time */
+    const char *least, *most; /* inclusive, as text; for amounts and integers */
+    const char *const *words; /* ends with NULL; of CONFIG_WORD, may also bind CONFIG_TEXTS */
+    const struct config_form *check; /* CONFIG_TEXT and CONFIG_TEXTS without words */
+    const char *flag;                /* "--interval", or NULL */
+    const char *doc;                 /* one sentence */
+    const char *example;
+};
+
+struct config_section {
+    const char *name;
+    const char *doc; /* one sentence */
+};
+
+extern const struct config_row config_rows[];
+extern const size_t config_rows_count;
+extern const struct config_section config_sections[];
+extern const size_t config_sections_count;
+
+/* NULL: no such row. section may be NULL. */
+const struct config_row *config_row_find(const char *section, const char *key);
+const struct config_row *config_row_by_flag(const char *flag);
+size_t config_row_index(const struct config_row *row);
+const struct config_section *config_section_find(const char *name);
+
+/* "collect.interval"; "data_dir" without a section. */
+void config_row_name(const struct config_row *row, struct buf *out);
+/* "NETSONDE_COLLECT_INTERVAL" */
+void config_row_environment(const struct config_row *row, struct buf *out);

@@ -1,0 +1,310 @@
+/*
+ * options.c: two tables, commands and options, read by the parser and by the help. getopt_long
+ * finds the words; which command they belong to is only known at the end, because `netsonde
+ * --interval 1s run` is as good as `netsonde run --interval 1s`, so every option is first noted
+ * and then held against the command.
+ */
+#include "daemon/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/defs.h"
+#include "daemon/config_table.h"
+
+#define BIT(command) (1U << (command))
+#define WITH_CONFIG                                                                                \
+    (BIT(COMMAND_RUN) | BIT(COMMAND_QUERY) | BIT(COMMAND_CHECK_CONFIG) | BIT(COMMAND_DUMP_CONFIG))
+#define EVERYWHERE (BIT(COMMANDS) - 1)
+
+static const struct {
+    const char *name;
+    const char *arguments; /* in the usage line */
+    const char *summary;
+    const char *details;
+} commands[COMMANDS] = {
+    [COMMAND_RUN] = {"run", "", "start monitoring and serve the dashboard (the default command)",
+                     "Reads the kernel once an interval, keeps the history and shows both on the\n"
+                     "addresses it prints. Needs no privileges. SIGTERM and SIGINT end it, SIGHUP\n"
+                     "reads the configuration again.\n"},
+    [COMMAND_QUERY] = {"query", "", "read history",
+                       "Reads the database of --data-dir; no daemon has to run. Times are epoch\n"
+                       "milliseconds, RFC 3339, -60 (seconds before now) or now-15m. A counter is\n"
+                       "shown as units per second, but for --agg sum.\n"},
+    [COMMAND_CHECK_CONFIG] =
+        {"check-config", " [FILE]", "check the configuration",
+         "Prints every mistake as FILE:LINE:COLUMN: message, and exits with 1\n"
+         "when there is one. FILE is read instead of " CONFIG_FILE_DEFAULT ",\n"
+         "and conf.d beside it. Environment and flags are checked, too.\n"},
+    [COMMAND_DUMP_CONFIG] = {"dump-config", "",
+                             "every key, its value, its default and where the value came from",
+                             "The output is a configuration file again. docs/CONFIG.md and\n"
+                             "netsonde.yaml(5) explain the keys.\n"},
+    [COMMAND_VERSION] = {"version", "", "print the version", ""},
+    [COMMAND_HELP] = {"help", " [COMMAND]", "explain a command", ""},
+};
+
+enum option_id {
+    OPTION_CONFIG = 'c',
+    OPTION_HELP = 'h',
+    OPTION_VERSION = 'V',
+    OPTION_CONFIG_FLAG = 256, /* a row of the configuration table decides */
+    OPTION_JSON,
+    OPTION_METRIC,
+    OPTION_MATCH,
+    OPTION_FROM,
+    OPTION_TO,
+    OPTION_POINTS,
+    OPTION_AGG,
+    OPTION_DOCUMENTATION,
+};
+
+static const struct {
+    const char *name;
+    const char *argument; /* NULL: takes none */
+    enum option_id id;
+    unsigned commands; /* bit set */
+    const char *doc;
+} options[] = {
+    {"config", "FILE", OPTION_CONFIG, WITH_CONFIG, "read FILE instead of " CONFIG_FILE_DEFAULT},
+    {"data-dir", "DIR", OPTION_CONFIG_FLAG, WITH_CONFIG, "directory of the database"},
+    {"listen", "ADDR:PORT", OPTION_CONFIG_FLAG, WITH_CONFIG,
+     "answer there; may be repeated, replaces the file's"},
+    {"engine", "LIST", OPTION_CONFIG_FLAG, WITH_CONFIG, "ways to read the kernel, or auto"},
+    {"interval", "DURATION", OPTION_CONFIG_FLAG, WITH_CONFIG, "time between two ticks"},
+    {"log-level", "LEVEL", OPTION_CONFIG_FLAG, WITH_CONFIG, "error, warning, info or debug"},
+    {"metric", "GLOB", OPTION_METRIC, BIT(COMMAND_QUERY), "names of metrics"},
+    {"match", "LABEL=GLOB", OPTION_MATCH, BIT(COMMAND_QUERY),
+     "only series with such a label; may be repeated"},
+    {"from", "TIME", OPTION_FROM, BIT(COMMAND_QUERY), "begin; 15 minutes ago without it"},
+    {"to", "TIME", OPTION_TO, BIT(COMMAND_QUERY), "end; now without it"},
+    {"points", "N", OPTION_POINTS, BIT(COMMAND_QUERY), "about how many steps; 300 without it"},
+    {"agg", "NAME", OPTION_AGG, BIT(COMMAND_QUERY),
+     "what a step shows: avg, min, max, last, sum, p50, p90 or p99"},
+    {"documentation", "FORMAT", OPTION_DOCUMENTATION, BIT(COMMAND_DUMP_CONFIG),
+     "print the keys' documentation instead: markdown or man"},
+    {"json", NULL, OPTION_JSON,
+     BIT(COMMAND_QUERY) | BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_VERSION), "answer in JSON"},
+    {"help", NULL, OPTION_HELP, EVERYWHERE, "explain the command"},
+    {"version", NULL, OPTION_VERSION, EVERYWHERE, "print the version"},
+};
+
+const char *command_name(enum command c)
+{
+    CHECK(c < COMMANDS);
+    return commands[c].name;
+}
+
+int command_parse(const char *name, enum command *ret)
+{
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            *ret = (enum command)i;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+/* ---- parsing ----------------------------------------------------------------------------- */
+
+struct parse {
+    struct options *options;
+    bool given[ARRAY_LEN(options)];
+    bool help, version;
+    char *why;
+    size_t why_size;
+};
+
+#define USAGE(p, ...) (snprintf((p)->why, (p)->why_size, __VA_ARGS__), -EINVAL)
+
+static int take_config_flag(struct parse *p, const char *name, const char *text)
+{
+    struct options *o = p->options;
+    /* The name that the table of the configuration knows, with its dashes. */
+    char flag[32];
+    snprintf(flag, sizeof(flag), "--%s", name);
+    const struct config_row *row = config_row_by_flag(flag);
+    CHECK(row);
+    if (o->sources.flags_count == ARRAY_LEN(o->flags))
+        return USAGE(p, "more than %d options", OPTIONS_FLAGS_MAX);
+    struct config_flag *f = &o->flags[o->sources.flags_count];
+    *f = (struct config_flag){.flag = row->flag, .text = text};
+    if (!config_check_flag(f, p->why, p->why_size))
+        return -EINVAL;
+    o->sources.flags_count++;
+    return 0;
+}
+
+static int take_option(struct parse *p, size_t index, const char *text)
+{
+    struct options *o = p->options;
+    p->given[index] = true;
+    switch (options[index].id) {
+    case OPTION_CONFIG:
+        o->sources.file = text;
+        return 0;
+    case OPTION_CONFIG_FLAG:
+        return take_config_flag(p, options[index].name, text);
+    case OPTION_JSON:
+        o->json = true;
+        return 0;
+    case OPTION_METRIC:
+        o->query.metric = text;
+        return 0;
+    case OPTION_MATCH:
+        if (o->query.matches_count == OPTIONS_MATCHES_MAX)
+            return USAGE(p, "more than %d times --match", OPTIONS_MATCHES_MAX);
+        o->query.matches[o->query.matches_count++] = text;
+        return 0;
+    case OPTION_FROM:
+        o->query.from = text;
+        return 0;
+    case OPTION_TO:
+        o->query.to = text;
+        return 0;
+    case OPTION_POINTS:
+        o->query.points = text;
+        return 0;
+    case OPTION_AGG:
+        o->query.agg = text;
+        return 0;
+    case OPTION_DOCUMENTATION:
+        if (strcmp(text, "markdown") != 0 && strcmp(text, "man") != 0)
+            return USAGE(p, "--documentation: \"%s\" is not known (expected markdown or man)",
+                         text);
+        o->documentation = text;
+        return 0;
+    case OPTION_HELP:
+        p->help = true;
+        return 0;
+    case OPTION_VERSION:
+        p->version = true;
+        return 0;
+    }
+    return 0;
+}
+
+static size_t index_of_short(int letter)
+{
+    size_t i = 0;
+    while ((int)options[i].id != letter) {
+        i++;
+        CHECK(i < ARRAY_LEN(options)); /* getopt knows no letter that the table does not */
+    }
+    return i;
+}
+
+static int parse_words(struct parse *p, int argc, char **argv)
+{
+    struct option longs[ARRAY_LEN(options) + 1] = {0};
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        longs[i] = (struct option){
+            .name = options[i].name,
+            .has_arg = options[i].argument ? required_argument : no_argument,
+        };
+    }
+    optind = 0; /* glibc: begin afresh, also when called a second time */
+    opterr = 0;
+    for (;;) {
+        int index = -1;
+        int letter = getopt_long(argc, argv, ":c:hV", longs, &index);
+        if (letter == -1)
+            return 0;
+        if (letter == ':')
+            return USAGE(p, "%s needs a value", argv[optind - 1]);
+        if (letter == '?' && optopt)
+            return USAGE(p, "-%c is no option", optopt);
+        if (letter == '?')
+            return USAGE(p, "%s is no option", argv[optind - 1]);
+        int err = take_option(p, index >= 0 ? (size_t)index : index_of_short(letter), optarg);
+        if (err)
+            return err;
+    }
+}
+
+static int take_argument(struct parse *p, const char *text)
+{
+    struct options *o = p->options;
+    enum command ignored;
+    if (o->argument || !*commands[o->command].arguments)
+        return USAGE(p, "%s: \"%s\" is one word too many", command_name(o->command), text);
+    if (o->command == COMMAND_HELP && command_parse(text, &ignored))
+        return USAGE(p, "help: there is no command \"%s\"", text);
+    o->argument = text;
+    if (o->command == COMMAND_CHECK_CONFIG) {
+        if (o->sources.file)
+            return USAGE(p, "check-config: FILE is given twice, by --config and as a word");
+        o->sources.file = text;
+    }
+    return 0;
+}
+
+int options_parse(struct options *ret, int argc, char **argv, char *why, size_t why_size)
+{
+    struct parse p = {.options = ret, .why = why, .why_size = why_size};
+    *ret = (struct options){.command = COMMAND_RUN};
+    ret->sources.flags = ret->flags;
+    int err = parse_words(&p, argc, argv);
+    if (err)
+        return err;
+    if (optind < argc && command_parse(argv[optind], &ret->command))
+        return USAGE(&p, "there is no command \"%s\"; see netsonde help", argv[optind]);
+    bool named = optind < argc;
+    if (p.version) {
+        ret->command = COMMAND_VERSION;
+        return 0;
+    }
+    if (p.help) {
+        ret->argument = named ? command_name(ret->command) : NULL;
+        ret->command = COMMAND_HELP;
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        if (p.given[i] && !(options[i].commands & BIT(ret->command)))
+            return USAGE(&p, "%s takes no --%s", command_name(ret->command), options[i].name);
+    }
+    for (int i = optind + 1; i < argc && !err; i++)
+        err = take_argument(&p, argv[i]);
+    return err;
+}
+
+/* ---- help -------------------------------------------------------------------------------- */
+
+static void put_option(struct buf *out, size_t i)
+{
+    CLEANUP(buf_fini) struct buf words = BUF_INIT;
+    int letter = (int)options[i].id;
+    if (letter < OPTION_CONFIG_FLAG)
+        buf_printf(&words, "-%c, ", letter);
+    else
+        buf_text(&words, "    ");
+    buf_printf(&words, "--%s", options[i].name);
+    if (options[i].argument)
+        buf_printf(&words, " %s", options[i].argument);
+    buf_printf(out, "  %-26s %s\n", buf_string(&words), options[i].doc);
+}
+
+void options_print_help(enum command c, struct buf *out)
+{
+    if (c == COMMANDS) {
+        buf_text(out, "netsonde: what this host's network is doing, live\n\n"
+                      "usage: netsonde [COMMAND] [OPTIONS]\n\n");
+        for (unsigned i = 0; i < COMMANDS; i++)
+            buf_printf(out, "  %-13s %s\n", commands[i].name, commands[i].summary);
+        buf_text(out, "\nnetsonde help COMMAND explains one and its options.\n"
+                      "Exit status: 0 fine, 1 failure, 2 wrong usage, 3 a check came out bad.\n");
+        return;
+    }
+    buf_printf(out, "netsonde %s: %s\n\nusage: netsonde %s%s [OPTIONS]\n\n", commands[c].name,
+               commands[c].summary, c == COMMAND_RUN ? "[run]" : commands[c].name,
+               commands[c].arguments);
+    if (*commands[c].details)
+        buf_printf(out, "%s\n", commands[c].details);
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        if (options[i].commands & BIT(c))
+            put_option(out, i);
+    }
+}
