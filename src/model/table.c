@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "model/series_internal.h"
 
 static const struct table_column interfaces_columns[IF_COLUMNS] = {
@@ -135,11 +136,18 @@ static void cell_put(struct table *t, struct cell *c, enum cell_type type, const
         *c = (struct cell){0};
         return;
     }
-    struct buf clean = BUF_INIT;
-    text_append_clean(&clean, text, max);
-    char *copy = table_text(t, clean.len + 1);
-    memcpy(copy, buf_string(&clean), clean.len + 1);
-    buf_fini(&clean);
+    size_t len = strlen(text);
+    char *copy;
+    if (len <= max && text_utf8_valid(text, len) == len) {
+        copy = table_text(t, len + 1);
+        memcpy(copy, text, len + 1);
+    } else {
+        struct buf clean = BUF_INIT;
+        text_append_clean(&clean, text, max);
+        copy = table_text(t, clean.len + 1);
+        memcpy(copy, buf_string(&clean), clean.len + 1);
+        buf_fini(&clean);
+    }
     *c = (struct cell){.type = type, .text = copy};
 }
 
