@@ -86,11 +86,12 @@ static size_t group_learn(struct netstat *n, struct group *g, struct scan line,
     size_t bad = 0;
     const char *colon = line_colon(&line);
     struct group learned = {
-        .names = mem_string_n(line.at, scan_len(&line)),
+        .names = mem_alloc(scan_len(&line)), /* no string: it may hold a NUL */
         .names_len = scan_len(&line),
         .prefix_len = (size_t)(colon + 1 - line.at),
         .columns = mem_array(COLUMNS_MAX, sizeof(struct column)),
     };
+    memcpy(learned.names, line.at, learned.names_len);
     struct scan names = {colon + 1, line.end}, word;
     while (scan_word(&names, &word)) {
         if (learned.count == COLUMNS_MAX) {
