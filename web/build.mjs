@@ -44,7 +44,7 @@ const bundled = await build({
     metafile: true,
     minify: true,
     splitting: true,
-    target: ["es2022", "chrome100", "firefox100", "safari15.4"],
+    target: ["es2022", "chrome100", "firefox104", "safari15.4"],
     write: false,
 });
 

@@ -12,6 +12,7 @@ import { Location } from "../store/location";
 import { loadPreferences } from "../store/preferences";
 import { Session } from "../store/session";
 import { listenToKeys } from "./keys";
+import { pageAt } from "./routes";
 import { Shell } from "./shell";
 import "./style/tokens.css";
 import "./style/app.css";
@@ -49,6 +50,13 @@ const environment: ChartEnvironment = {
     zoom: (fromMs, toMs) => location.setRange({ kind: "fixed", fromMs, toMs }),
 };
 
+/* Asked for before anything is rendered: the answers travel while the page is built. */
+session.start();
+effect(() => {
+    const { page, query } = location.place.value;
+    session.show(pageAt(page).selection(query));
+});
+
 document.addEventListener("visibilitychange", () => session.setVisible(!document.hidden));
 window.addEventListener("online", () => session.retry());
 
@@ -63,4 +71,3 @@ render(
     </Context.Provider>,
     document.getElementById("app")!,
 );
-session.start();

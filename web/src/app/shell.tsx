@@ -4,28 +4,22 @@ import { useEffect } from "preact/hooks";
 import { CHOICES, spanOf, type Range } from "../domain/range";
 import { clockText, durationText } from "../domain/units";
 import { usePage } from "../pages/context";
-import { Interfaces } from "../pages/interfaces";
-import { NotFound } from "../pages/not-found";
-import { Overview } from "../pages/overview";
 import { Help } from "../widgets/help";
 import { LivePill } from "../widgets/live-pill";
 import { Brand, PauseMark } from "../widgets/marks";
 import { Segmented } from "../widgets/segmented";
 import { StatusStrip, type StripMessage } from "../widgets/status-strip";
 import { nextTheme, SHORTCUTS, togglePause } from "./keys";
+import { pageAt } from "./routes";
 
 const CLOCK_MS = 250; // how often ages and countdowns are looked at
 
-const PAGES: Record<string, { title: string; Page: () => preact.JSX.Element }> = {
-    "": { title: "Overview", Page: Overview },
-    "interfaces": { title: "Interfaces", Page: Interfaces },
-};
 
 export function Shell({ help }: { help: Signal<boolean> }) {
     const context = usePage();
     const { session, location } = context;
     const { page, query } = location.place.value;
-    const { Page, title } = PAGES[page] ?? { Page: NotFound, title: "Not found" };
+    const { Page, title } = pageAt(page);
     const device = query.get("device");
     const host = session.hello.value?.host ?? session.info.value?.host ?? "";
     const liveness = session.liveness.value;

@@ -9,6 +9,7 @@ import { clockText, durationText, NO_VALUE, plotFactor, quantity, text, unitOf, 
 import type { Flag } from "../domain/flags";
 import { useEnvironment } from "./environment";
 import { Gatherer } from "./gather";
+import { whenNear } from "./near";
 import { Picture, type Readout } from "./picture";
 
 interface ChartProps {
@@ -40,23 +41,28 @@ export function Chart({ spec, size, note, device }: ChartProps) {
         const gatherer = new Gatherer(spec);
         const laidOut = signal(0);
         const box = () => ({ width: element.clientWidth, height: element.clientHeight });
-        const p = new Picture(element, box(), spec, env.palette.peek(), {
-            cursor: (r) => (readout.value = r),
-            zoom: env.zoom,
+        let palette = env.palette.peek();
+        const forget = whenNear(element, () => {
+            palette = env.palette.peek();
+            picture.current = new Picture(element, box(), spec, palette, {
+                cursor: (r) => (readout.value = r),
+                zoom: env.zoom,
+            });
+            laidOut.value++;
         });
-        picture.current = p;
         const observer = new ResizeObserver(() => {
-            p.resize(box().width, box().height);
+            if (!picture.current) return;
+            picture.current.resize(box().width, box().height);
             laidOut.value++;
         });
         observer.observe(element);
-        let palette = env.palette.peek();
         const stop = effect(() => {
             void env.painted.value;
             void laidOut.value;
+            const p = picture.current;
             if (env.palette.value !== palette) {
                 palette = env.palette.value;
-                p.recolour(palette);
+                p?.recolour(palette);
             }
             const bytesAs = env.bytesAs.value;
             const flags = relevant(env.flags.value, device);
@@ -68,15 +74,16 @@ export function Chart({ spec, size, note, device }: ChartProps) {
             }
             const latestText = data.latest.map((v) => shortText(v, spec, bytesAs));
             const key = `${bytesAs} ${grid.stepMs} ${grid.capacity}`;
-            p.paint(data, grid, bounds, latestText, flags, key);
+            p?.paint(data, grid, bounds, latestText, flags, key);
             const { latest, empty, methods, missingMs } = data;
             facts.value = { latest: [...latest], empty, methods, missingMs };
-            if (readout.peek()) readout.value = p.readout;
+            if (readout.peek()) readout.value = p?.readout;
         });
         return () => {
             stop();
+            forget();
             observer.disconnect();
-            p.destroy();
+            picture.current?.destroy();
             picture.current = undefined;
         };
     }, [spec, env, device]);

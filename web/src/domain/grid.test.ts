@@ -11,7 +11,8 @@ function values(grid: Grid, id: number): number[] {
 
 test("history and live ticks join without double or missing steps, in whatever order", () => {
     const grid = new Grid(1000, 10_000, T0);
-    for (let i = 0; i < 6; i++) grid.fill(7, T0 + i * 1000, 1000, i);
+    const past = Float64Array.from({ length: 6 }, (_, i) => i);
+    grid.fill(7, past.map((i) => T0 + i * 1000), past, 1000);
     grid.column(7).until = T0 + 5000;
     for (let i = 3; i < 9; i++) grid.append(7, T0 + i * 1000, i * 10); // 3..5 are in already
     assert.deepEqual(values(grid, 7).slice(-9), [0, 1, 2, 3, 4, 5, 60, 70, 80]);
@@ -62,7 +63,7 @@ test("the sum over series is a gap only where none has a value", () => {
 
 test("a coarser answer covers all the steps that it speaks of", () => {
     const grid = new Grid(1000, 10_000, T0);
-    grid.fill(1, T0, 3000, 7);
+    grid.fill(1, Float64Array.of(T0), Float64Array.of(7), 3000);
     assert.deepEqual(values(grid, 1).slice(-3), [7, 7, 7]);
 });
 

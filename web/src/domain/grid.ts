@@ -82,14 +82,21 @@ export class Grid {
         this.#head = step;
     }
 
-    /* Sets every step that begins in [t, t + lengthMs). What lies outside the window is left out. */
-    fill(id: number, t: number, lengthMs: number, value: number): void {
-        const { values } = this.column(id);
-        const first = this.stepOf(t);
-        const last = Math.max(first, this.stepOf(t + lengthMs - 1));
-        this.advance(last);
-        for (let step = Math.max(first, this.oldest); step <= last; step++)
-            values[step % this.capacity] = value;
+    /*
+     * Sets whole steps from history: values[i] holds for every step that begins in
+     * [times[i], + lengthMs). Times rise; those outside the window are left out.
+     */
+    fill(id: number, times: Float64Array, values: Float64Array, lengthMs: number): void {
+        if (times.length === 0) return;
+        const column = this.column(id).values;
+        this.advance(this.stepOf(times[times.length - 1]! + lengthMs - 1));
+        const oldest = this.oldest;
+        for (let i = 0; i < times.length; i++) {
+            const first = this.stepOf(times[i]!);
+            const last = Math.max(first, this.stepOf(times[i]! + lengthMs - 1));
+            for (let step = Math.max(first, oldest); step <= last; step++)
+                column[step % this.capacity] = values[i]!;
+        }
     }
 
     /* Adds one tick. Ticks that are already in, or older than the window, change nothing. */
@@ -123,14 +130,22 @@ export class Grid {
         const first = this.oldest;
         const n = this.#head < 0 ? 0 : this.#head - first + 1;
         out.fill(NaN, 0, n);
+        const start = first % this.capacity; // the ring's two halves follow each other from here
+        const wrap = Math.min(n, this.capacity - start);
         for (const id of ids) {
             const values = this.#columns.get(id)?.values;
             if (!values) continue;
-            for (let i = 0; i < n; i++) {
-                const v = values[(first + i) % this.capacity]!;
-                if (!Number.isNaN(v)) out[i] = Number.isNaN(out[i]!) ? v : out[i]! + v;
-            }
+            addTo(out, 0, values, start, wrap);
+            addTo(out, wrap, values, 0, n - wrap);
         }
         return n;
+    }
+}
+
+function addTo(out: Float64Array, at: number, values: Float64Array, from: number, n: number): void {
+    for (let i = 0; i < n; i++) {
+        const v = values[from + i]!;
+        const sum = out[at + i]!;
+        if (v === v) out[at + i] = sum === sum ? sum + v : v; // NaN differs from itself
     }
 }

@@ -1,8 +1,9 @@
 /* One interface: what it is, what it carries, its charts. */
-import { useEffect, useMemo } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
 import { healthOf, type Interface } from "../domain/interfaces";
 import { digits, NO_VALUE, quantity, speedText, text, type ByteUnit } from "../domain/units";
+import type { Selection } from "../store/selection";
 import { WarningMark } from "../widgets/marks";
 import { Value } from "../widgets/value";
 import { usePage } from "./context";
@@ -11,6 +12,11 @@ import { lossChart, NETWORK_GROUPS, packetsChart, throughputChart } from "./netw
 /* A device name may hold what a glob reads as a pattern. */
 function exactly(text: string): string {
     return text.replace(/[*?[\]\\]/g, "?");
+}
+
+export function deviceSelection(device: string): Selection {
+    const match = [`device=${exactly(device)}`];
+    return { key: `device ${device}`, groups: NETWORK_GROUPS, match };
 }
 
 export function DevicePage({ device }: { device: string }) {
@@ -22,15 +28,6 @@ export function DevicePage({ device }: { device: string }) {
             losses: lossChart([device]),
         }),
         [device],
-    );
-    useEffect(
-        () =>
-            session.show({
-                key: `device ${device}`,
-                groups: NETWORK_GROUPS,
-                match: [`device=${exactly(device)}`],
-            }),
-        [session, device],
     );
     const all = session.interfaces.value;
     const row = all.find((i) => i.device === device);

@@ -1,12 +1,16 @@
 /* Every interface in one row; `?device=` opens the charts of one. */
-import { useEffect } from "preact/hooks";
 import type { Selection } from "../store/selection";
 import { usePage } from "./context";
-import { DevicePage } from "./device";
+import { DevicePage, deviceSelection } from "./device";
 import { InterfaceTable } from "./interface-table";
 import { TRAFFIC_METRICS } from "./network-charts";
 
-const SELECTION: Selection = { key: "interfaces", groups: [TRAFFIC_METRICS], match: [] };
+export function interfacesSelection(query: URLSearchParams): Selection {
+    const device = query.get("device");
+    return device
+        ? deviceSelection(device)
+        : { key: "interfaces", groups: [TRAFFIC_METRICS], match: [] };
+}
 
 export function Interfaces() {
     const { location } = usePage();
@@ -16,7 +20,6 @@ export function Interfaces() {
 
 function AllInterfaces() {
     const { session } = usePage();
-    useEffect(() => session.show(SELECTION), [session]);
     const all = session.interfaces.value;
     const up = all.filter((i) => i.state === "up").length;
     return (

@@ -1,6 +1,6 @@
 /* How is this host's network? One sentence, three numbers, then the charts. */
 import { computed, useComputed } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
 import { Gatherer } from "../charts/gather";
 import { totalDevices } from "../domain/interfaces";
@@ -16,7 +16,7 @@ import { usePage } from "./context";
 import { lossChart, LOSS_METRICS, NETWORK_GROUPS, packetsChart, throughputChart } from "./network-charts";
 import { PROTOCOL_METRICS, SOCKET_CHART, SOFTNET_CHARTS, TCP_CHARTS, UDP_CHARTS } from "./protocol-charts";
 
-const SELECTION: Selection = {
+export const OVERVIEW_SELECTION: Selection = {
     key: "overview",
     groups: [...NETWORK_GROUPS, PROTOCOL_METRICS],
     match: [],
@@ -32,8 +32,6 @@ const RETRANSMIT_SHARE: ChartSpec = {
 
 export function Overview() {
     const { session } = usePage();
-    useEffect(() => session.show(SELECTION), [session]);
-
     const total = useComputed(() => {
         const { devices, physical } = totalDevices(session.interfaces.value);
         return devices.join(" ") + (physical ? " p" : "");

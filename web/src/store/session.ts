@@ -200,7 +200,9 @@ export class Session {
     async #askInfo(): Promise<void> {
         const answer = await this.#getJson("api/v1/info");
         const info = answer.ok ? parseInfo(answer.value) : answer;
-        if (info.ok) this.#info.value = info.value;
+        if (!info.ok) return;
+        this.#info.value = info.value;
+        this.window.intervalMs ??= info.value.intervalMs;
     }
 
     #linkChanged(state: LinkState): void {

@@ -181,14 +181,13 @@ export class TimeWindow {
         this.describe(coarse.series.map((s) => s.info));
         let newest = -Infinity;
         for (const s of coarse.series) {
-            for (let i = 0; i < s.times.length && s.times[i]! < open; i++) {
-                const t = s.times[i]!;
-                const value = s.values[i]!;
-                // Groups may come in different steps when the server sees fit.
-                if (coarse.stepMs < grid.stepMs) grid.append(s.info.id, t, value);
-                else grid.fill(s.info.id, t, coarse.stepMs, value);
-                if (!Number.isNaN(value)) newest = Math.max(newest, t);
-            }
+            const n = s.times.findIndex((t) => t >= open);
+            const times = n < 0 ? s.times : s.times.subarray(0, n);
+            // Groups may come in different steps when the server sees fit.
+            if (coarse.stepMs >= grid.stepMs) grid.fill(s.info.id, times, s.values, coarse.stepMs);
+            else times.forEach((t, i) => grid.append(s.info.id, t, s.values[i]!));
+            const known = s.values.findLastIndex((v, i) => i < times.length && !Number.isNaN(v));
+            if (known >= 0) newest = Math.max(newest, times[known]!);
         }
         const filled = new Set(coarse.series.map((s) => s.info.id));
         if (open < Infinity) newest = open - 1;

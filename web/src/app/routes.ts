@@ -1,0 +1,23 @@
+/* The pages that exist: their address, their title, what they need from the server. */
+import type { JSX } from "preact";
+import { Interfaces, interfacesSelection } from "../pages/interfaces";
+import { NotFound } from "../pages/not-found";
+import { Overview, OVERVIEW_SELECTION } from "../pages/overview";
+import { NOTHING, type Selection } from "../store/selection";
+
+interface Route {
+    title: string;
+    Page: () => JSX.Element;
+    selection(query: URLSearchParams): Selection;
+}
+
+const ROUTES = new Map<string, Route>([
+    ["", { title: "Overview", Page: Overview, selection: () => OVERVIEW_SELECTION }],
+    ["interfaces", { title: "Interfaces", Page: Interfaces, selection: interfacesSelection }],
+]);
+
+const NOWHERE: Route = { title: "Not found", Page: NotFound, selection: () => NOTHING };
+
+export function pageAt(address: string): Route {
+    return ROUTES.get(address) ?? NOWHERE;
+}

@@ -1,0 +1,43 @@
+/*
+ * Work for what is in sight comes first: a chart on the screen is drawn at once, one below waits
+ * until the browser has nothing better to do, one chart at a time.
+ */
+const LONGEST_WAIT_MS = 1_000;
+
+let waiting: (() => void)[] = [];
+let asked = false;
+
+function later(): void {
+    asked = false;
+    waiting.shift()?.();
+    askLater();
+}
+
+function askLater(): void {
+    if (asked || waiting.length === 0) return;
+    asked = true;
+    if (typeof requestIdleCallback === "function")
+        requestIdleCallback(later, { timeout: LONGEST_WAIT_MS });
+    else setTimeout(later, 50); // Safari
+}
+
+/* Runs once: soon when the element is on the screen, else when there is time. Returns a cancel. */
+export function whenNear(element: Element, run: () => void): () => void {
+    const finish = () => {
+        cancel();
+        run();
+    };
+    const observer = new IntersectionObserver((entries) => {
+        if (entries.some((e) => e.isIntersecting)) finish();
+        else if (!waiting.includes(finish)) {
+            waiting.push(finish);
+            askLater();
+        }
+    });
+    const cancel = () => {
+        observer.disconnect();
+        waiting = waiting.filter((w) => w !== finish);
+    };
+    observer.observe(element);
+    return cancel;
+}
