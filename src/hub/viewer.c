@@ -84,6 +84,7 @@ void viewer_close(struct viewer *v, uint16_t code, const char *reason)
     if (conn_is_ending(v->conn))
         return;
     struct bytes *frame = ws_frame_close(code, reason);
+    conn_set_queue_limit(v->conn, SIZE_MAX); /* the last word always has room */
     if (frame)
         conn_send(v->conn, frame);
     bytes_unref(frame);
@@ -422,7 +423,6 @@ static void viewer_operate(struct viewer *v, const struct ws_received *message)
 
 static void viewer_handle(struct viewer *v, enum ws_event event, const struct ws_received *got)
 {
-    struct bytes *frame;
     switch (event) {
     case WS_EVENT_MESSAGE:
         viewer_operate(v, got);
@@ -431,11 +431,7 @@ static void viewer_handle(struct viewer *v, enum ws_event event, const struct ws
         viewer_say(v, ws_frame(WS_PONG, got->data, got->len));
         break;
     case WS_EVENT_CLOSE:
-        frame = ws_frame_close(got->code, "");
-        if (frame)
-            conn_send(v->conn, frame);
-        bytes_unref(frame);
-        conn_close(v->conn);
+        viewer_close(v, (uint16_t)got->code, "");
         break;
     case WS_EVENT_ERROR:
         station_counters(v->station)->protocol_errors++;

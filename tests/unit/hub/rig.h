@@ -303,13 +303,20 @@ static inline void client_expect_nothing(struct client *c)
     }
 }
 
-/* Waits for the close frame with this code and the end of the stream; drops messages before it. */
-static inline void client_expect_close(struct client *c, unsigned code)
+/* Waits for the end of the stream; returns how many messages came before it, unread. */
+static inline size_t client_read_all(struct client *c)
 {
     int64_t until_ns = clock_mono_ns() + RIG_PATIENCE_NS;
     while (!c->ended && clock_mono_ns() < until_ns)
         client_turn(c);
     assert_true(c->ended);
+    return json_array_size(c->inbox);
+}
+
+/* Waits for the close frame with this code and the end of the stream; drops messages before it. */
+static inline void client_expect_close(struct client *c, unsigned code)
+{
+    client_read_all(c);
     assert_int_equal(c->close_code, code);
     json_array_clear(c->inbox);
 }

@@ -253,12 +253,41 @@ static void test_channels_take_turns(void **state)
     rig_free(rig);
 }
 
+/* Events are never dropped: past client_queue the viewer is closed, after what it was promised,
+ * wherever in a message the limit lies. */
+static void test_events_too_many(void **state)
+{
+    (void)state;
+    for (size_t limit = 3000; limit < 3130; limit += 7) {
+        struct rig *rig = rig_new((struct rig_options){.client_queue_bytes = limit});
+        struct client *c = client_new(rig, 0, SMALL), *other = client_new(rig, 0, 0);
+        client_subscribe(c, "events");
+        client_subscribe(other, "events");
+        uint64_t seq = 0;
+        while (rig_station(rig, 0).closed_slow == 0) {
+            rig_events(rig, 10);
+            for (int i = 0; i < 10; i++)
+                client_expect_seq(other, "event", ++seq);
+            assert_true(seq < 1000);
+        }
+        uint64_t received = client_read_all(c);
+        assert_int_equal(c->close_code, 1013);
+        assert_in_range(received, limit / 120, seq);
+        for (uint64_t i = 1; i <= received; i++)
+            client_expect_seq(c, "event", i);
+        assert_int_equal(rig_station(rig, 0).closed_slow, 1);
+        client_expect_nothing(other);
+        client_drop(c);
+        client_drop(other);
+        rig_free(rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_metrics_conflate),
-        cmocka_unit_test(test_table_whole_again),
-        cmocka_unit_test(test_any_reading),
+        cmocka_unit_test(test_metrics_conflate),    cmocka_unit_test(test_table_whole_again),
+        cmocka_unit_test(test_any_reading),         cmocka_unit_test(test_events_too_many),
         cmocka_unit_test(test_channels_take_turns),
     };
     return cmocka_run_group_tests_name("hub/slow", tests, NULL, NULL);
