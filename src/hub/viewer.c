@@ -52,6 +52,7 @@ struct viewer {
     int64_t last_heard_ms;
     struct ws_parser parser;
     struct subscription subs[CHANNELS];
+    size_t queue_limit;  /* bytes; more than client_queue until a beginning has been sent */
     unsigned first_turn; /* the channel that sends first when the queue has drained */
 };
 
@@ -204,10 +205,17 @@ static void subscription_release(struct viewer *v, enum channel channel)
     sub->late = (struct loss){0};
 }
 
+static void viewer_limit_queue(struct viewer *v, size_t bytes)
+{
+    v->queue_limit = bytes;
+    conn_set_queue_limit(v->conn, bytes);
+}
+
 static void viewer_on_drained(struct conn *conn, void *user)
 {
     struct viewer *v = user;
     (void)conn;
+    viewer_limit_queue(v, station_settings(v->station)->client_queue_bytes);
     for (int c = 0; c < CHANNELS; c++)
         subscription_recover(v, &v->subs[c]);
     /* In turns: the first to send may leave no room for the others. */
@@ -232,6 +240,17 @@ static void viewer_leave(struct viewer *v, enum channel channel)
     sub->lost = sub->late = (struct loss){0};
 }
 
+/* What a subscription begins with is no sign of slowness, however large: the limit is for what
+ * comes on top of it, until it has been sent. Several at once make room for the largest only. */
+static void viewer_make_room(struct viewer *v, const struct parcels *beginning)
+{
+    size_t bytes = station_settings(v->station)->client_queue_bytes;
+    for (size_t i = 0; i < beginning->count; i++)
+        bytes += beginning->items[i].frame->len;
+    if (bytes > v->queue_limit)
+        viewer_limit_queue(v, bytes);
+}
+
 void viewer_join(struct viewer *v, const struct delivery *d)
 {
     struct subscription *sub = &v->subs[d->channel];
@@ -244,6 +263,7 @@ void viewer_join(struct viewer *v, const struct delivery *d)
     sub->ticket = ticket;
     sub->feed = d->feed;
     list_append(station_members(v->station, d->feed), &sub->member);
+    viewer_make_room(v, &d->parcels);
     for (size_t i = 0; i < d->parcels.count; i++)
         viewer_take(v, d->channel, &d->parcels.items[i]);
 }
@@ -524,7 +544,7 @@ struct viewer *viewer_new(struct station *st, uint64_t id, struct conn *conn)
 
 void viewer_greet(struct viewer *v, struct bytes *hello, const char *subscribe)
 {
-    conn_set_queue_limit(v->conn, station_settings(v->station)->client_queue_bytes);
+    viewer_limit_queue(v, station_settings(v->station)->client_queue_bytes);
     conn_set_owner(v->conn, &viewer_conn_ops, v);
     conn_set_wait(v->conn, CONN_WAIT_IDLE);
     viewer_send(v, hello);
