@@ -17,10 +17,14 @@ static void put_scalar(struct buf *out, const char *text)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                 "0123456789._/-";
-    if (*text && *text != '-' && *text != '.' && strspn(text, plain) == strlen(text))
+    if (*text && *text != '-' && *text != '.' && strspn(text, plain) == strlen(text)) {
         buf_text(out, text);
-    else
-        json_put_string(out, text); /* a JSON string is a double-quoted scalar of YAML */
+        return;
+    }
+    /* A JSON string is a double-quoted scalar of YAML; made apart, or it would get a comma. */
+    CLEANUP(buf_fini) struct buf quoted = BUF_INIT;
+    json_put_string(&quoted, text);
+    buf_append(out, quoted.data, quoted.len);
 }
 
 static void put_value(struct buf *out, const struct config_row *row,
