@@ -139,7 +139,7 @@ static void hub_subscribe(struct hub *hub, struct request *r)
     d->viewer = r->viewer;
     d->ticket = r->ticket;
     if (r->has_id)
-        parcels_add(&d->parcels, encode_ok(r->id), 0, PARCEL_KEEP, true);
+        d->answer = encode_ok(r->id);
     struct tick *newest = tick_ring_newest(hub->ring);
     if (r->has_since)
         feed_replay(of->feed, hub->ring, r->since, &hub->run, &d->parcels);

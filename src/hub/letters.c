@@ -12,6 +12,7 @@ void hub_request_free(struct request *r)
 void delivery_free(struct delivery *d)
 {
     tick_unref(d->tick);
+    bytes_unref(d->answer);
     parcels_fini(&d->parcels);
     free(d);
 }

@@ -254,6 +254,7 @@ static void viewer_make_room(struct viewer *v, const struct parcels *beginning)
 void viewer_join(struct viewer *v, const struct delivery *d)
 {
     struct subscription *sub = &v->subs[d->channel];
+    viewer_send(v, d->answer);
     if (d->ticket != sub->ticket || conn_is_ending(v->conn)) {
         station_leave(v->station, d->feed); /* the viewer changed its mind meanwhile */
         return;
@@ -427,12 +428,15 @@ static void viewer_operate(struct viewer *v, const struct ws_received *message)
         json_decref(op.json);
         return;
     }
-    op.has_id = member_integer(op.json, "id", INT64_MIN, &op.id) == 0;
+    int err = member_integer(op.json, "id", INT64_MIN, &op.id);
+    op.has_id = err == 0;
     const char *name = json_string_value(json_object_get(op.json, "op"));
     size_t i = 0;
     while (name && i < ARRAY_LEN(operations) && strcmp(name, operations[i].name) != 0)
         i++;
-    if (!name || i == ARRAY_LEN(operations))
+    if (err == -EINVAL)
+        viewer_refuse(v, &op, "bad_request", "\"id\" must be a whole number");
+    else if (!name || i == ARRAY_LEN(operations))
         viewer_refuse(v, &op, "unknown_op", "\"op\" must be subscribe, unsubscribe, ping or ack");
     else
         operations[i].run(v, &op);

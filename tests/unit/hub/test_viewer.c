@@ -99,6 +99,46 @@ static void test_subscribe_again(void **state)
     rig_free(rig);
 }
 
+/* Every operation is answered, also when another one has overtaken it. */
+static void test_subscribe_overtaken(void **state)
+{
+    struct rig *rig = rig_new((struct rig_options){0});
+    struct client *c = client_new(rig, 0, 0);
+    (void)state;
+    rig_tick(rig);
+    struct buf b = BUF_INIT;
+    static const uint8_t mask[4] = {1, 2, 3, 4};
+    for (int id = 1; id <= 5; id++) {
+        char *text = mem_printf("{\"op\":\"%s\",\"id\":%d,\"channel\":\"metrics\","
+                                "\"interval_ms\":%d000}",
+                                id == 3 ? "unsubscribe" : "subscribe", id, id);
+        ws_client_frame(&b, true, WS_TEXT, mask, text, strlen(text));
+        free(text);
+    }
+    client_send_bytes(c, b.data, b.len); /* all five arrive together */
+    buf_fini(&b);
+    unsigned answered = 0;
+    for (int i = 0; i < 5; i++) {
+        json_t *ok = client_expect(c, "ok");
+        answered |= 1U << json_whole(ok, "id");
+        json_decref(ok);
+    }
+    assert_int_equal(answered, 0x3e);
+    client_skip(c, "series"); /* of the last wish alone */
+    client_skip(c, "metrics");
+    client_expect_nothing(c);
+    assert_int_equal(rig_feeds(rig), 1);
+
+    client_say(c, "{\"op\":\"subscribe\",\"id\":6,\"channel\":\"metrics\"}");
+    client_say(c, "{\"op\":\"unsubscribe\",\"id\":7,\"channel\":\"metrics\"}");
+    client_expect_ok(c, 7);
+    client_expect_ok(c, 6);
+    client_expect_nothing(c);
+    assert_int_equal(rig_feeds(rig), 0);
+    client_drop(c);
+    rig_free(rig);
+}
+
 static void test_subscribe_list(void **state)
 {
     struct rig *rig = rig_new((struct rig_options){0});
@@ -217,6 +257,9 @@ static void test_errors(void **state)
         {"{\"id\":4,\"op\":\"ack\",\"seq\":\"x\"}", "bad_request", 4},
         {"{\"id\":4,\"id\":5,\"op\":\"ping\"}", "bad_request", 0},
         {"{\"op\":\"ping\"} {}", "bad_request", 0},
+        {"{\"op\":\"ping\",\"id\":\"7\"}", "bad_request", 0},
+        {"{\"op\":\"subscribe\",\"channel\":\"metrics\",\"id\":1.5}", "bad_request", 0},
+        {"{\"op\":\"unsubscribe\",\"channel\":\"metrics\",\"id\":[]}", "bad_request", 0},
         {"{\"op\":\"pi\\u0000ng\"}", "bad_request", 0},
     };
     struct rig *rig = rig_new((struct rig_options){0});
@@ -358,12 +401,19 @@ static void test_client_closes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hello),           cmocka_unit_test(test_subscribe),
-        cmocka_unit_test(test_subscribe_early), cmocka_unit_test(test_subscribe_again),
-        cmocka_unit_test(test_subscribe_list),  cmocka_unit_test(test_since),
-        cmocka_unit_test(test_ping_ack),        cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_nulls),           cmocka_unit_test(test_broken_frames),
-        cmocka_unit_test(test_large_message),   cmocka_unit_test(test_client_closes),
+        cmocka_unit_test(test_hello),
+        cmocka_unit_test(test_subscribe),
+        cmocka_unit_test(test_subscribe_early),
+        cmocka_unit_test(test_subscribe_again),
+        cmocka_unit_test(test_subscribe_overtaken),
+        cmocka_unit_test(test_subscribe_list),
+        cmocka_unit_test(test_since),
+        cmocka_unit_test(test_ping_ack),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_nulls),
+        cmocka_unit_test(test_broken_frames),
+        cmocka_unit_test(test_large_message),
+        cmocka_unit_test(test_client_closes),
     };
     return cmocka_run_group_tests_name("hub/viewer", tests, NULL, NULL);
 }
