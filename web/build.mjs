@@ -97,8 +97,10 @@ let initial = 0;
 for (const name of initialScripts(app, initialScripts(boot)))
     initial += gzipSync(files.get(name), { level: 9 }).length;
 const kib = (bytes) => (bytes / 1024).toFixed(1) + " KiB";
-console.log(`dashboard: ${files.size} files, initial JavaScript ${kib(initial)} gzip ` +
-            `(budget ${kib(BUDGET_BYTES)})`);
+console.log(
+    `dashboard: ${files.size} files, initial JavaScript ${kib(initial)} gzip ` +
+        `(budget ${kib(BUDGET_BYTES)})`,
+);
 if (initial > BUDGET_BYTES) {
     console.error("dashboard: initial JavaScript is over its budget");
     process.exit(1);

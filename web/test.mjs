@@ -40,7 +40,13 @@ try {
     const files = entryPoints.map((path) =>
         join(out, path.slice(join(here, "src").length).replace(/\.ts$/, ".mjs")),
     );
-    const args = ["--enable-source-maps", "--test", "--test-reporter=tap", ...process.argv.slice(2), ...files];
+    const args = [
+        "--enable-source-maps",
+        "--test",
+        "--test-reporter=tap",
+        ...process.argv.slice(2),
+        ...files,
+    ];
     process.exitCode = spawnSync(process.execPath, args, { stdio: "inherit" }).status ?? 1;
 } finally {
     rmSync(out, { recursive: true, force: true });

@@ -122,10 +122,17 @@ export class Server {
         child.ended = new Promise((resolve) => child.once("exit", resolve));
         for (const stream of [child.stdout, child.stderr])
             stream.on("data", (text) => (this.#output += text));
-        await until("the server is ready", async () => {
-            if (child.exitCode !== null) throw new Error(`the server ended:\n${this.#output}`);
-            return fetch(`${this.address}/readyz`).then((r) => r.ok, () => false);
-        }, START_LIMIT_MS);
+        await until(
+            "the server is ready",
+            async () => {
+                if (child.exitCode !== null) throw new Error(`the server ended:\n${this.#output}`);
+                return fetch(`${this.address}/readyz`).then(
+                    (r) => r.ok,
+                    () => false,
+                );
+            },
+            START_LIMIT_MS,
+        );
     }
 
     signal(name) {
@@ -145,7 +152,8 @@ export class Server {
     /* Waits until the history holds at least so many ticks. */
     async holdsTicks(count) {
         await until(`${count} ticks of history`, async () => {
-            const path = "/api/v1/query?metric=node_network_receive_bytes_total&match=device=lo&from=now-10m&points=10000";
+            const path =
+                "/api/v1/query?metric=node_network_receive_bytes_total&match=device=lo&from=now-10m&points=10000";
             const answer = await (await fetch(this.address + path)).json();
             return (answer.series?.[0]?.points ?? []).filter((p) => p[1] !== null).length >= count;
         });
@@ -155,8 +163,13 @@ export class Server {
 /* ---- the browser ------------------------------------------------------------------------- */
 
 const FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
 ];
 
 export async function launch(options = {}) {
@@ -200,21 +213,29 @@ export async function isLive(page) {
 
 /* How many pixels of the chart have the colour of the token: what is really drawn. */
 export function pixelsOf(page, key, token) {
-    return page.evaluate(([key, token]) => {
-        const canvas = document.querySelector(`figure[data-key="${key}"] canvas`);
-        if (!canvas || canvas.width === 0) return 0;
-        const probe = document.createElement("canvas").getContext("2d");
-        probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(token).trim();
-        probe.fillRect(0, 0, 1, 1);
-        const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
-        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-        let n = 0;
-        for (let i = 0; i < data.length; i += 4) {
-            const far = Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b);
-            if (data[i + 3] > 200 && far < 24) n++;
-        }
-        return n;
-    }, [key, token]);
+    return page.evaluate(
+        ([key, token]) => {
+            const canvas = document.querySelector(`figure[data-key="${key}"] canvas`);
+            if (!canvas || canvas.width === 0) return 0;
+            const probe = document.createElement("canvas").getContext("2d");
+            probe.fillStyle = getComputedStyle(document.documentElement)
+                .getPropertyValue(token)
+                .trim();
+            probe.fillRect(0, 0, 1, 1);
+            const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
+            const { data } = canvas
+                .getContext("2d")
+                .getImageData(0, 0, canvas.width, canvas.height);
+            let n = 0;
+            for (let i = 0; i < data.length; i += 4) {
+                const far =
+                    Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b);
+                if (data[i + 3] > 200 && far < 24) n++;
+            }
+            return n;
+        },
+        [key, token],
+    );
 }
 
 /* ---- TAP --------------------------------------------------------------------------------- */

@@ -3,14 +3,19 @@ import assert from "node:assert/strict";
 import { chart, isLive, launch, openPage, pixelsOf, run, Server, until } from "./harness.mjs";
 
 async function device(context, server) {
-    const page = await openPage(context, server.address + "/interfaces?device=lo&from=now-1m&to=now");
+    const page = await openPage(
+        context,
+        server.address + "/interfaces?device=lo&from=now-1m&to=now",
+    );
     await isLive(page);
     await page.locator('figure[data-key="throughput"][data-state="live"]').waitFor();
     return page;
 }
 
 function picture(page) {
-    return page.evaluate(() => document.querySelector('figure[data-key="throughput"] canvas').toDataURL());
+    return page.evaluate(() =>
+        document.querySelector('figure[data-key="throughput"] canvas').toDataURL(),
+    );
 }
 
 await run({
@@ -36,13 +41,18 @@ await run({
     "another window is in the address, asked of history, and survives a reload": async () => {
         const server = await Server.start();
         const page = await device(await launch(), server);
-        const question = page.waitForRequest((r) => r.url().includes("/api/v1/query") && r.url().includes("from=now-5m"));
+        const question = page.waitForRequest(
+            (r) => r.url().includes("/api/v1/query") && r.url().includes("from=now-5m"),
+        );
         await page.getByRole("button", { name: "last 5 minutes" }).click();
         await question;
         assert.match(page.url(), /device=lo.*from=now-5m&to=now/);
         await page.reload();
         await isLive(page);
-        assert.equal(await page.getByRole("button", { name: "last 5 minutes" }).getAttribute("aria-pressed"), "true");
+        assert.equal(
+            await page.getByRole("button", { name: "last 5 minutes" }).getAttribute("aria-pressed"),
+            "true",
+        );
         await page.goBack();
         await until("the old window is back", () => page.url().includes("now-1m"));
         assert.deepEqual(page.complaints, []);
@@ -69,8 +79,10 @@ await run({
         assert.equal(await theme(), "dark"); // the system's
         await page.emulateMedia({ colorScheme: "light" });
         await until("the system's change is followed", async () => (await theme()) === "light");
-        await until("charts are drawn in the light colours", async () =>
-            (await pixelsOf(page, "throughput", "--receive")) > 20);
+        await until(
+            "charts are drawn in the light colours",
+            async () => (await pixelsOf(page, "throughput", "--receive")) > 20,
+        );
         await page.getByRole("button", { name: /^Theme/ }).click(); // system -> dark
         assert.equal(await theme(), "dark");
         await page.reload();

@@ -3,8 +3,19 @@ import assert from "node:assert/strict";
 import { chart, isLive, launch, openPage, pixelsOf, run, Server, until } from "./harness.mjs";
 
 const PAGES = ["/", "/interfaces", "/interfaces?device=lo"];
-const KINDS = ["line", "area", "bar", "gauge", "heatmap", "histogram", "scatter", "sankey",
-    "sparkline", "timeline", "calendar"];
+const KINDS = [
+    "line",
+    "area",
+    "bar",
+    "gauge",
+    "heatmap",
+    "histogram",
+    "scatter",
+    "sankey",
+    "sparkline",
+    "timeline",
+    "calendar",
+];
 const STATES = ["live", "paused", "stale", "empty"];
 
 await run({
@@ -21,8 +32,9 @@ await run({
             });
             await isLive(page);
             await page.locator('[data-chart][data-state="live"]').first().waitFor();
-            const charts = await page.locator("[data-chart]").evaluateAll((all) =>
-                all.map((e) => [e.dataset.chart, e.dataset.state]));
+            const charts = await page
+                .locator("[data-chart]")
+                .evaluateAll((all) => all.map((e) => [e.dataset.chart, e.dataset.state]));
             assert.ok(charts.length > 0);
             for (const [kind, state] of charts) {
                 assert.ok(KINDS.includes(kind), kind);
@@ -44,7 +56,9 @@ await run({
         context.on("request", (r) => asked.push(r.url()));
         const page = await openPage(context, server.address + "/");
         await isLive(page);
-        const links = await page.locator("nav a").evaluateAll((all) => all.map((a) => a.getAttribute("href")));
+        const links = await page
+            .locator("nav a")
+            .evaluateAll((all) => all.map((a) => a.getAttribute("href")));
         assert.deepEqual(links, ["/", "/interfaces"]);
         for (const href of links) assert.equal((await fetch(server.address + href)).status, 200);
         await page.click('nav a[href="/interfaces"]');
@@ -52,7 +66,9 @@ await run({
         assert.equal(new URL(page.url()).pathname, "/interfaces");
         await page.goBack();
         await chart(page, "throughput").waitFor();
-        const outside = asked.filter((u) => !u.startsWith(server.address) && !u.startsWith("data:"));
+        const outside = asked.filter(
+            (u) => !u.startsWith(server.address) && !u.startsWith("data:"),
+        );
         assert.deepEqual(outside, []);
         assert.deepEqual(page.complaints, []);
     },
@@ -64,10 +80,15 @@ await run({
         await server.start();
         const context = await launch();
         await context.routeWebSocket(/api\/v1\/stream/, () => undefined); // nothing live comes through
-        const page = await openPage(context, server.address + "/interfaces?device=lo&from=now-1m&to=now");
+        const page = await openPage(
+            context,
+            server.address + "/interfaces?device=lo&from=now-1m&to=now",
+        );
         await page.locator('figure[data-key="throughput"]:not([data-state="empty"])').waitFor();
-        await until("the history is drawn", async () =>
-            (await pixelsOf(page, "throughput", "--receive")) > 20);
+        await until(
+            "the history is drawn",
+            async () => (await pixelsOf(page, "throughput", "--receive")) > 20,
+        );
         assert.notEqual(await page.getAttribute("main", "data-liveness"), "live");
     },
 

@@ -17,8 +17,13 @@ await run({
         const server = await Server.start();
         const page = await openPage(await launch(), server.address + "/");
         await isLive(page);
-        const controls = await page.locator("a[href], button, [tabindex='0'], input, select").evaluateAll(
-            (all) => all.filter((e) => e.checkVisibility() && !e.closest("dialog:not([open])")).length);
+        const controls = await page
+            .locator("a[href], button, [tabindex='0'], input, select")
+            .evaluateAll(
+                (all) =>
+                    all.filter((e) => e.checkVisibility() && !e.closest("dialog:not([open])"))
+                        .length,
+            );
         const seen = new Set();
         for (let i = 0; i < controls + 5; i++) {
             await page.keyboard.press("Tab");
@@ -27,7 +32,10 @@ await run({
                 if (!e || e === document.body) return undefined;
                 e.dataset.walk ??= String(document.querySelectorAll("[data-walk]").length);
                 const style = getComputedStyle(e);
-                return { walk: e.dataset.walk, outline: style.outlineStyle !== "none" && style.outlineWidth !== "0px" };
+                return {
+                    walk: e.dataset.walk,
+                    outline: style.outlineStyle !== "none" && style.outlineWidth !== "0px",
+                };
             });
             if (!at) continue;
             assert.ok(at.outline, `no focus ring on ${await focused(page)}`);
@@ -48,7 +56,9 @@ await run({
         await page.waitForURL("**/interfaces");
         await page.locator('tr[data-device="lo"]').waitFor();
         await page.keyboard.press("/");
-        await until("the filter has the focus", () => page.evaluate(() => document.activeElement?.id === "filter"));
+        await until("the filter has the focus", () =>
+            page.evaluate(() => document.activeElement?.id === "filter"),
+        );
         await page.keyboard.type("loopback");
         await page.locator("tbody th a").first().focus();
         await page.keyboard.press("ArrowDown"); // there is only one row: stays
@@ -62,9 +72,14 @@ await run({
         await page.locator('figure[data-key="throughput"] .plot').focus();
         await page.keyboard.press("ArrowLeft");
         const readout = page.locator('figure[data-key="throughput"] .readout');
-        await until("the chart is read", async () => /\d\d:\d\d:\d\d.*receive/s.test(await readout.textContent()));
+        await until("the chart is read", async () =>
+            /\d\d:\d\d:\d\d.*receive/s.test(await readout.textContent()),
+        );
         await page.keyboard.press("b");
-        assert.equal(await page.locator('figure[data-key="throughput"] h3 .unit').innerText(), "B/s");
+        assert.equal(
+            await page.locator('figure[data-key="throughput"] h3 .unit').innerText(),
+            "B/s",
+        );
         await page.keyboard.press("Space");
         await page.locator('main[data-liveness="paused"]').waitFor();
         await page.keyboard.press("Space");
@@ -85,12 +100,19 @@ await run({
                 scroll: document.documentElement.scrollWidth,
                 client: document.documentElement.clientWidth,
                 wide: [...document.querySelectorAll("main *, header *, nav *")]
-                    .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".legend, .method, .uplot"))
+                    .filter(
+                        (e) =>
+                            e.getBoundingClientRect().right > innerWidth + 1 &&
+                            !e.closest(".legend, .method, .uplot"),
+                    )
                     .map((e) => e.className || e.tagName),
             }));
             assert.ok(over.scroll <= over.client, `${path} is ${over.scroll} wide: ${over.wide}`);
             for (const name of ["Pause", "bytes", "last 24 hours"])
-                assert.ok(await page.getByRole("button", { name }).isVisible(), `${name} on ${path}`);
+                assert.ok(
+                    await page.getByRole("button", { name }).isVisible(),
+                    `${name} on ${path}`,
+                );
             await page.close();
         }
     },
@@ -103,16 +125,27 @@ await run({
             const page = await openPage(context, server.address + path);
             await isLive(page);
             await page.evaluate(axe);
-            for (const [colorScheme, width] of [["dark", 1280], ["light", 1280], ["light", 390]]) {
+            for (const [colorScheme, width] of [
+                ["dark", 1280],
+                ["light", 1280],
+                ["light", 390],
+            ]) {
                 await page.setViewportSize({ width, height: 900 });
                 await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-                await until("the theme is on", () => page.evaluate(
-                    (t) => document.documentElement.dataset.theme === t, colorScheme));
+                await until("the theme is on", () =>
+                    page.evaluate((t) => document.documentElement.dataset.theme === t, colorScheme),
+                );
                 const { violations } = await page.evaluate(() =>
-                    window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"] }));
+                    window.axe.run(document, {
+                        runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"],
+                    }),
+                );
                 const bad = violations.filter((v) => ["serious", "critical"].includes(v.impact));
-                assert.deepEqual(bad.map((v) => [v.id, v.nodes.map((n) => n.html + n.failureSummary)]), [],
-                    `${path} ${colorScheme} ${width}`);
+                assert.deepEqual(
+                    bad.map((v) => [v.id, v.nodes.map((n) => n.html + n.failureSummary)]),
+                    [],
+                    `${path} ${colorScheme} ${width}`,
+                );
             }
             await page.close();
         }

@@ -17,22 +17,23 @@ function subscriptions(page) {
 }
 
 await run({
-    "a server that stalls makes the page stale within two intervals, and fresh when it goes on": async () => {
-        const server = await Server.start({ intervalMs: 500 });
-        const page = await openPage(await launch(), server.address + OVER);
-        await isLive(page);
-        await page.locator('figure[data-key="throughput"][data-state="live"]').waitFor();
-        server.signal("SIGSTOP");
-        const stopped = Date.now();
-        await page.locator('figure[data-key="throughput"][data-state="stale"]').waitFor();
-        assert.ok(Date.now() - stopped < 2500, `stale after ${Date.now() - stopped} ms`);
-        assert.match(await page.locator(".pill").innerText(), /stale since \d\d:\d\d:\d\d/);
-        assert.match(await page.title(), /^\(stale\)/);
-        server.signal("SIGCONT");
-        await isLive(page);
-        await page.locator('figure[data-key="throughput"][data-state="live"]').waitFor();
-        assert.deepEqual(page.complaints, []);
-    },
+    "a server that stalls makes the page stale within two intervals, and fresh when it goes on":
+        async () => {
+            const server = await Server.start({ intervalMs: 500 });
+            const page = await openPage(await launch(), server.address + OVER);
+            await isLive(page);
+            await page.locator('figure[data-key="throughput"][data-state="live"]').waitFor();
+            server.signal("SIGSTOP");
+            const stopped = Date.now();
+            await page.locator('figure[data-key="throughput"][data-state="stale"]').waitFor();
+            assert.ok(Date.now() - stopped < 2500, `stale after ${Date.now() - stopped} ms`);
+            assert.match(await page.locator(".pill").innerText(), /stale since \d\d:\d\d:\d\d/);
+            assert.match(await page.title(), /^\(stale\)/);
+            server.signal("SIGCONT");
+            await isLive(page);
+            await page.locator('figure[data-key="throughput"][data-state="live"]').waitFor();
+            assert.deepEqual(page.complaints, []);
+        },
 
     "a server that restarts is found again, and asked for what came since": async () => {
         const server = await Server.start();
@@ -45,45 +46,81 @@ await run({
         await server.stop();
         const strip = page.locator('[data-problem="link"]');
         await strip.waitFor();
-        assert.match(await strip.innerText(), /No connection: .*What you see is from \d\d:\d\d:\d\d/);
+        assert.match(
+            await strip.innerText(),
+            /No connection: .*What you see is from \d\d:\d\d:\d\d/,
+        );
         await until("a countdown", async () =>
-            /reconnecting in \d+ s/.test(await page.locator(".pill").innerText()));
+            /reconnecting in \d+ s/.test(await page.locator(".pill").innerText()),
+        );
         await chart(page, "throughput").and(page.locator('[data-state="stale"]')).waitFor();
 
         const before = sent.length;
         await server.start();
-        await page.getByRole("button", { name: "Try now" }).click({ timeout: 2000 }).catch(() => undefined);
+        await page
+            .getByRole("button", { name: "Try now" })
+            .click({ timeout: 2000 })
+            .catch(() => undefined);
         await isLive(page);
         await strip.waitFor({ state: "detached" });
         const again = sent.slice(before).find((m) => m.channel === "metrics");
-        assert.ok(Number.isInteger(again?.since) && again.since > 0, JSON.stringify(sent.slice(before)));
+        assert.ok(
+            Number.isInteger(again?.since) && again.since > 0,
+            JSON.stringify(sent.slice(before)),
+        );
         await page.locator('figure[data-key="throughput"][data-state="live"]').waitFor();
     },
 
-    "a page opened while history fails says so, shows what is live, and can read again": async () => {
+    "a hidden tab asks for less and catches up when it is seen again": async () => {
         const server = await Server.start();
         const context = await launch();
-        let broken = true;
-        await context.route("**/api/v1/query*", (route) =>
-            broken
-                ? route.fulfill({
-                    status: 503,
-                    contentType: "application/json",
-                    body: '{"error":{"code":"history_unavailable","message":"the database is locked"}}',
-                })
-                : route.continue(),
-        );
         const page = await context.newPage();
+        const sent = subscriptions(page);
         await page.goto(server.address + OVER);
-        const problem = page.locator('[data-problem="history"]');
-        await problem.waitFor();
-        assert.match(await problem.innerText(), /History could not be read: the database is locked/);
-        await page.locator('figure[data-key="throughput"][data-state="live"]').waitFor();
-        broken = false;
-        await problem.getByRole("button", { name: "Read again" }).click();
-        await problem.waitFor({ state: "detached" });
+        await isLive(page);
+        const hide = (hidden) =>
+            page.evaluate((hidden) => {
+                Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+                document.dispatchEvent(new Event("visibilitychange"));
+            }, hidden);
+        const newest = (channel) => sent.filter((m) => m.channel === channel).pop();
+        await hide(true);
+        await until("a slower subscription", () => newest("metrics").interval_ms >= 5000);
+        const asked = page.waitForRequest((r) => r.url().includes("/api/v1/query"));
+        await hide(false);
+        await asked;
+        await until("full speed again", () => newest("metrics").interval_ms === undefined);
         await isLive(page);
     },
+
+    "a page opened while history fails says so, shows what is live, and can read again":
+        async () => {
+            const server = await Server.start();
+            const context = await launch();
+            let broken = true;
+            await context.route("**/api/v1/query*", (route) =>
+                broken
+                    ? route.fulfill({
+                          status: 503,
+                          contentType: "application/json",
+                          body: '{"error":{"code":"history_unavailable","message":"the database is locked"}}',
+                      })
+                    : route.continue(),
+            );
+            const page = await context.newPage();
+            await page.goto(server.address + OVER);
+            const problem = page.locator('[data-problem="history"]');
+            await problem.waitFor();
+            assert.match(
+                await problem.innerText(),
+                /History could not be read: the database is locked/,
+            );
+            await page.locator('figure[data-key="throughput"][data-state="live"]').waitFor();
+            broken = false;
+            await problem.getByRole("button", { name: "Read again" }).click();
+            await problem.waitFor({ state: "detached" });
+            await isLive(page);
+        },
 
     "a server that talks nonsense is told apart from one that is gone": async () => {
         const server = await Server.start();
@@ -98,7 +135,10 @@ await run({
         const page = await openPage(context, server.address + OVER);
         await page.locator('[data-problem="protocol"]').waitFor();
         await isLive(page); // what can be understood still counts
-        await page.locator('[data-problem="protocol"]').getByRole("button", { name: "Dismiss" }).click();
+        await page
+            .locator('[data-problem="protocol"]')
+            .getByRole("button", { name: "Dismiss" })
+            .click();
         await page.locator('[data-problem="protocol"]').waitFor({ state: "detached" });
         assert.deepEqual(page.complaints, []);
     },

@@ -49,7 +49,10 @@ const imports = importsUnder(SOURCE);
 
 test("there is something to check", () => {
     assert.ok(imports.length > 100);
-    assert.deepEqual(imports.filter((i) => !(i.layer in MAY_IMPORT)), []);
+    assert.deepEqual(
+        imports.filter((i) => !(i.layer in MAY_IMPORT)),
+        [],
+    );
 });
 
 test("a layer imports only the layers below it", () => {

@@ -24,16 +24,19 @@ export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
         " ": () => togglePause(page),
         "o": () => location.go(location.href("")),
         "i": () => location.go(location.href("interfaces")),
-        "b": () => (preferences.bytesAs.value = preferences.bytesAs.value === "bits" ? "bytes" : "bits"),
+        "b": () =>
+            (preferences.bytesAs.value = preferences.bytesAs.value === "bits" ? "bytes" : "bits"),
         "t": () => nextTheme(page),
         "?": () => (help.value = !help.value),
         "/": () => {
-            if (location.place.value.page !== "interfaces") location.go(location.href("interfaces"));
+            if (location.place.value.page !== "interfaces")
+                location.go(location.href("interfaces"));
             requestAnimationFrame(() => document.getElementById("filter")?.focus());
         },
         "Escape": () => {
             if (location.range.value.kind === "fixed") location.setRange(DEFAULT_RANGE);
-            else if (location.place.value.query.has("device")) location.go(location.href("interfaces"));
+            else if (location.place.value.query.has("device"))
+                location.go(location.href("interfaces"));
             else session.hold(false);
         },
     };

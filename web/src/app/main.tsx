@@ -43,7 +43,9 @@ effect(() => {
 const environment: ChartEnvironment = {
     source: session.window,
     painted: session.painted,
-    state: computed(() => (session.liveness.value === "connecting" ? "live" : session.liveness.value)),
+    state: computed(() =>
+        session.liveness.value === "connecting" ? "live" : session.liveness.value,
+    ),
     bytesAs: preferences.bytesAs,
     palette,
     flags: session.flags,

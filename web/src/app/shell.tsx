@@ -14,7 +14,6 @@ import { pageAt } from "./routes";
 
 const CLOCK_MS = 250; // how often ages and countdowns are looked at
 
-
 export function Shell({ help }: { help: Signal<boolean> }) {
     const context = usePage();
     const { session, location } = context;
@@ -31,7 +30,9 @@ export function Shell({ help }: { help: Signal<boolean> }) {
 
     return (
         <div class="shell" onClick={(e) => followLink(e, (href) => location.go(href))}>
-            <a class="skip" href="#main">Skip to the charts</a>
+            <a class="skip" href="#main">
+                Skip to the charts
+            </a>
             <header class="topbar">
                 <a class="brand" href={location.href("")} aria-label="netsonde, overview">
                     <Brand />
@@ -54,7 +55,8 @@ export function Shell({ help }: { help: Signal<boolean> }) {
 
 /* Real links stay real: only a plain click on one of ours is taken. */
 function followLink(e: MouseEvent, go: (href: string) => boolean): void {
-    if (e.defaultPrevented || e.button !== 0 || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
+    if (e.defaultPrevented || e.button !== 0 || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey)
+        return;
     const link = e.target instanceof Element ? e.target.closest("a") : null;
     if (!link || link.target || link.getAttribute("href")?.startsWith("#")) return;
     if (!go(link.href)) return;
@@ -71,7 +73,10 @@ function Navigation() {
             <a href={location.href("")} aria-current={page === "" ? "page" : undefined}>
                 Overview
             </a>
-            <a href={location.href("interfaces")} aria-current={page === "interfaces" ? "page" : undefined}>
+            <a
+                href={location.href("interfaces")}
+                aria-current={page === "interfaces" ? "page" : undefined}
+            >
                 Interfaces <span class="count">{count || ""}</span>
             </a>
         </nav>
@@ -194,7 +199,9 @@ function Problems() {
             key: p.key,
             text: p.text,
             actions: [
-                ...(p.key === "history" ? [{ name: "Read again", run: () => session.retry() }] : []),
+                ...(p.key === "history"
+                    ? [{ name: "Read again", run: () => session.retry() }]
+                    : []),
                 { name: "Dismiss", run: () => session.dismiss(p.key) },
             ],
         }));

@@ -5,7 +5,10 @@ import { FrameQueue } from "./frame";
 test("any number of requests make one paint a frame; none come without", () => {
     const frames: (() => void)[] = [];
     let paints = 0;
-    const queue = new FrameQueue(() => paints++, (run) => frames.push(run));
+    const queue = new FrameQueue(
+        () => paints++,
+        (run) => frames.push(run),
+    );
     for (let i = 0; i < 50; i++) queue.request();
     assert.equal(frames.length, 1);
     frames.shift()!();

@@ -34,7 +34,12 @@ export function timeMark(ms: number, stepMs: number): string {
 }
 
 /* Moves labels apart (positions in pixels, sorted by wish) until none is closer than `apart`. */
-export function spread(wishes: readonly number[], apart: number, low: number, high: number): number[] {
+export function spread(
+    wishes: readonly number[],
+    apart: number,
+    low: number,
+    high: number,
+): number[] {
     const order = wishes.map((y, i) => ({ y, i })).sort((a, b) => a.y - b.y);
     for (let k = 1; k < order.length; k++)
         order[k]!.y = Math.max(order[k]!.y, order[k - 1]!.y + apart);

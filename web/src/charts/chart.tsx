@@ -5,7 +5,16 @@
 import { effect, signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { ChartSpec, TraceSpec } from "../domain/trace";
-import { clockText, durationText, NO_VALUE, plotFactor, quantity, text, unitOf, type ByteUnit } from "../domain/units";
+import {
+    clockText,
+    durationText,
+    NO_VALUE,
+    plotFactor,
+    quantity,
+    text,
+    unitOf,
+    type ByteUnit,
+} from "../domain/units";
 import type { Flag } from "../domain/flags";
 import { useEnvironment } from "./environment";
 import { Gatherer } from "./gather";
@@ -96,13 +105,20 @@ export function Chart({ spec, size, note, device }: ChartProps) {
     const at = readout.value;
     const tight = size === "third" || size === "quarter" || spec.traces.length > 2;
     return (
-        <figure class={`chart chart-${size}`} data-chart={kind} data-state={state} data-key={spec.key}>
+        <figure
+            class={`chart chart-${size}`}
+            data-chart={kind}
+            data-state={state}
+            data-key={spec.key}
+        >
             <figcaption>
                 <h3>
                     {spec.title} {unit && <span class="unit">{unit}</span>}
                 </h3>
                 <p class="method">
-                    {[source, missingMs > 0 && `${durationText(missingMs)} missing`].filter(Boolean).join(" · ")}
+                    {[source, missingMs > 0 && `${durationText(missingMs)} missing`]
+                        .filter(Boolean)
+                        .join(" · ")}
                 </p>
                 <ul class={`legend${tight ? " tight" : ""}${at ? " reading" : ""}`}>
                     {spec.traces.map((trace, i) => (
@@ -118,7 +134,9 @@ export function Chart({ spec, size, note, device }: ChartProps) {
                 <p class="readout" aria-live={byKeys.value ? "polite" : "off"}>
                     {at ? readoutText(at) : ""}
                     {at && byKeys.value && (
-                        <span class="visually-hidden">{spokenValues(at, spec, env.bytesAs.value)}</span>
+                        <span class="visually-hidden">
+                            {spokenValues(at, spec, env.bytesAs.value)}
+                        </span>
                     )}
                 </p>
             </figcaption>
@@ -144,7 +162,9 @@ export function Chart({ spec, size, note, device }: ChartProps) {
             />
             {empty && (
                 <p class="chart-empty">
-                    {env.source.loading ? "Reading history…" : "Nothing was measured in this window."}
+                    {env.source.loading
+                        ? "Reading history…"
+                        : "Nothing was measured in this window."}
                 </p>
             )}
         </figure>
@@ -197,5 +217,7 @@ function readoutText(at: Readout): string {
 }
 
 function relevant(flags: readonly Flag[], device: string | undefined): readonly Flag[] {
-    return device === undefined ? flags : flags.filter((f) => f.device === "" || f.device === device);
+    return device === undefined
+        ? flags
+        : flags.filter((f) => f.device === "" || f.device === device);
 }

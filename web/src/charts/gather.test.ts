@@ -34,7 +34,12 @@ function source(grid: Grid | undefined, version = 1): ChartSource {
 
 test("traces are sums of what they select, in the unit shown, mirrored where asked", () => {
     const grid = new Grid(1000, 3000, T0);
-    for (const [id, v] of [[1, 10], [2, 20], [3, 1000], [4, 5]] as const) {
+    for (const [id, v] of [
+        [1, 10],
+        [2, 20],
+        [3, 1000],
+        [4, 5],
+    ] as const) {
         grid.append(id, T0, v);
         grid.append(id, T0 + 1000, v);
     }

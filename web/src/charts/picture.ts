@@ -199,15 +199,17 @@ export class Picture {
             ],
             series: [
                 {},
-                ...this.#spec.traces.map((trace, i): uPlot.Series => ({
-                    stroke: () => this.#colour(i + 1),
-                    fill: trace.area ? () => this.#colour(i + 1) + "2e" : () => "transparent",
-                    fillTo: () => 0,
-                    width: 1.4,
-                    ...(trace.dash ? { dash: [...trace.dash] } : {}),
-                    spanGaps: false,
-                    points: { show: false, size: 3, filter: lonelyPoints },
-                })),
+                ...this.#spec.traces.map(
+                    (trace, i): uPlot.Series => ({
+                        stroke: () => this.#colour(i + 1),
+                        fill: trace.area ? () => this.#colour(i + 1) + "2e" : () => "transparent",
+                        fillTo: () => 0,
+                        width: 1.4,
+                        ...(trace.dash ? { dash: [...trace.dash] } : {}),
+                        spanGaps: false,
+                        points: { show: false, size: 3, filter: lonelyPoints },
+                    }),
+                ),
             ],
             hooks: {
                 drawAxes: [() => this.#drawZero()],
@@ -300,10 +302,16 @@ export class Picture {
         });
         // Equal words at the same place are one label, e.g. four counters at zero.
         const labels = seen.filter(
-            (l, i) => !seen.some((o, j) => j < i && o.text === l.text && Math.abs(o.y - l.y) < 2 * px),
+            (l, i) =>
+                !seen.some((o, j) => j < i && o.text === l.text && Math.abs(o.y - l.y) < 2 * px),
         );
         const apart = (FONT_PX + 2) * px;
-        const places = spread(labels.map((l) => l.y), apart, bbox.top + apart / 2, bbox.top + bbox.height);
+        const places = spread(
+            labels.map((l) => l.y),
+            apart,
+            bbox.top + apart / 2,
+            bbox.top + bbox.height,
+        );
         ctx.save();
         ctx.font = `500 ${FONT_PX * px}px ${this.#palette.font}`;
         ctx.textBaseline = "middle";

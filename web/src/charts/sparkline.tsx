@@ -1,6 +1,7 @@
 /*
  * A table cell's worth of history: receive above, transmit below, on one scale for the whole column
- * or on the row's own, which the caller sets and says. Drawn by hand; at this size a chart library has nothing to add.
+ * or on the row's own, which the caller sets and says. Drawn by hand; at this size a chart library
+ * has nothing to add.
  */
 import { effect, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
@@ -21,7 +22,13 @@ export interface SparkColumn {
     rows: ReadonlyMap<string, SparkData>;
 }
 
-export function Sparkline({ column, device }: { column: ReadonlySignal<SparkColumn>; device: string }) {
+export function Sparkline({
+    column,
+    device,
+}: {
+    column: ReadonlySignal<SparkColumn>;
+    device: string;
+}) {
     const env = useEnvironment();
     const canvas = useRef<HTMLCanvasElement>(null);
     useEffect(

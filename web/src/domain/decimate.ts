@@ -61,7 +61,6 @@ function pushExtremes(values: Float64Array, start: number, end: number, out: (nu
         const far = Math.abs(values[low]!) > Math.abs(values[high]!) ? low : high;
         if (gap < far) out.push(null, values[far]!);
         else out.push(values[far]!, null);
-    }
-    else if (low <= high) out.push(values[low]!, values[high]!);
+    } else if (low <= high) out.push(values[low]!, values[high]!);
     else out.push(values[high]!, values[low]!);
 }

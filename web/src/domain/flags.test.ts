@@ -3,7 +3,12 @@ import { test } from "node:test";
 import { flagFromEvent, flagFromGap, withFlag, type Flag } from "./flags";
 
 test("events become marks in plain words; others none", () => {
-    const link = flagFromEvent(5, "link", { device: "eth0", change: "state", before: "up", state: "down" });
+    const link = flagFromEvent(5, "link", {
+        device: "eth0",
+        change: "state",
+        before: "up",
+        state: "down",
+    });
     assert.deepEqual(link, { t: 5, kind: "link", device: "eth0", text: "eth0: up → down" });
     assert.equal(flagFromEvent(5, "link", { device: "a", change: "removed" })!.text, "a: removed");
     assert.equal(flagFromEvent(5, "loss", { what: "ticks", reason: "late" })!.text, "ticks: late");
@@ -26,7 +31,8 @@ test("only gaps that history cannot fill are marked", () => {
 
 test("marks are in order, once each, and bounded", () => {
     let flags: readonly Flag[] = [];
-    for (let i = 600; i > 0; i--) flags = withFlag(flags, { t: i, kind: "link", device: "", text: "x" });
+    for (let i = 600; i > 0; i--)
+        flags = withFlag(flags, { t: i, kind: "link", device: "", text: "x" });
     assert.equal(flags.length, 500);
     assert.ok(flags.every((f, i) => i === 0 || flags[i - 1]!.t < f.t));
     assert.equal(withFlag(flags, { ...flags[3]! }), flags);

@@ -26,7 +26,12 @@ export function flagFromEvent(
     if (kind === "link") return { t, kind, device, text: `${device}: ${linkWords(fields)}` };
     if (kind !== "loss" && kind !== "error") return undefined;
     const parts = [word(fields, "what"), word(fields, "reason")].filter((p) => p !== "");
-    return { t, kind, device, text: parts.join(": ") || (kind === "loss" ? "samples were lost" : "a part failed") };
+    return {
+        t,
+        kind,
+        device,
+        text: parts.join(": ") || (kind === "loss" ? "samples were lost" : "a part failed"),
+    };
 }
 
 function linkWords(fields: Record<string, unknown>): string {
@@ -45,8 +50,10 @@ function linkWords(fields: Record<string, unknown>): string {
 
 /* Gaps for other reasons are filled from history and leave no mark. */
 export function flagFromGap(t: number, reason: string): Flag | undefined {
-    if (reason === "restart") return { t, kind: reason, device: "", text: "netsonde was restarted" };
-    if (reason === "kernel") return { t, kind: "loss", device: "", text: "the kernel lost samples" };
+    if (reason === "restart")
+        return { t, kind: reason, device: "", text: "netsonde was restarted" };
+    if (reason === "kernel")
+        return { t, kind: "loss", device: "", text: "the kernel lost samples" };
     return undefined;
 }
 

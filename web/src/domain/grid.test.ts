@@ -12,7 +12,12 @@ function values(grid: Grid, id: number): number[] {
 test("history and live ticks join without double or missing steps, in whatever order", () => {
     const grid = new Grid(1000, 10_000, T0);
     const past = Float64Array.from({ length: 6 }, (_, i) => i);
-    grid.fill(7, past.map((i) => T0 + i * 1000), past, 1000);
+    grid.fill(
+        7,
+        past.map((i) => T0 + i * 1000),
+        past,
+        1000,
+    );
     grid.column(7).until = T0 + 5000;
     for (let i = 3; i < 9; i++) grid.append(7, T0 + i * 1000, i * 10); // 3..5 are in already
     assert.deepEqual(values(grid, 7).slice(-9), [0, 1, 2, 3, 4, 5, 60, 70, 80]);

@@ -1,9 +1,33 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { healthOf, interfaceFrom, matchesWords, parseSort, sorted, sortText, totalDevices, type Interface } from "./interfaces";
+import {
+    healthOf,
+    interfaceFrom,
+    matchesWords,
+    parseSort,
+    sorted,
+    sortText,
+    totalDevices,
+    type Interface,
+} from "./interfaces";
 
-const COLUMNS = ["id", "device", "kind", "state", "speed_bps", "mtu", "addresses", "rx_bytes",
-    "tx_bytes", "rx_rate", "tx_rate", "rx_packets", "tx_packets", "errors", "drops"];
+const COLUMNS = [
+    "id",
+    "device",
+    "kind",
+    "state",
+    "speed_bps",
+    "mtu",
+    "addresses",
+    "rx_bytes",
+    "tx_bytes",
+    "rx_rate",
+    "tx_rate",
+    "rx_packets",
+    "tx_packets",
+    "errors",
+    "drops",
+];
 
 function make(device: string, more: Partial<Interface> = {}): Interface {
     const row = [device.length, device, "physical", "up", 1e9, 1500, [], 1, 1, 1, 1, 1, 1, 0, 0];
@@ -28,7 +52,13 @@ test("rows without an id or a device are none", () => {
 
 test("physical interfaces make the total; without any, all but loopback", () => {
     const lo = make("lo", { kind: "loopback" });
-    const host = [lo, make("eth1"), make("eth0"), make("br0", { kind: "bridge" }), make("veth1", { kind: "veth" })];
+    const host = [
+        lo,
+        make("eth1"),
+        make("eth0"),
+        make("br0", { kind: "bridge" }),
+        make("veth1", { kind: "veth" }),
+    ];
     assert.deepEqual(totalDevices(host), { devices: ["eth0", "eth1"], physical: true });
     const container = [lo, make("eth0", { kind: "veth" })];
     assert.deepEqual(totalDevices(container), { devices: ["eth0"], physical: false });
@@ -53,7 +83,8 @@ test("sorting: names as people count, unknown last, ties by name", () => {
 });
 
 test("the sort of the address comes back; nonsense is the default", () => {
-    for (const t of ["-rx_rate", "device", "-state", "drops"]) assert.equal(sortText(parseSort(t)), t);
+    for (const t of ["-rx_rate", "device", "-state", "drops"])
+        assert.equal(sortText(parseSort(t)), t);
     for (const t of [null, "", "constructor", "-__proto__", "rx"])
         assert.deepEqual(parseSort(t), { key: "device", descending: false });
 });

@@ -97,7 +97,15 @@ export function byName(a: string, b: string): number {
 }
 
 export type SortKey =
-    | "device" | "state" | "speed" | "rx_rate" | "tx_rate" | "rx_bytes" | "tx_bytes" | "errors" | "drops";
+    | "device"
+    | "state"
+    | "speed"
+    | "rx_rate"
+    | "tx_rate"
+    | "rx_bytes"
+    | "tx_bytes"
+    | "errors"
+    | "drops";
 
 export interface Sort {
     key: SortKey;
@@ -148,5 +156,8 @@ export function sorted(all: Iterable<Interface>, sort: Sort): Interface[] {
 /* Every word must occur in the name, the kind, the state or an address. */
 export function matchesWords(i: Interface, words: string): boolean {
     const hay = [i.device, i.kind, i.state, ...i.addresses].join(" ").toLowerCase();
-    return words.toLowerCase().split(/\s+/).every((w) => hay.includes(w));
+    return words
+        .toLowerCase()
+        .split(/\s+/)
+        .every((w) => hay.includes(w));
 }

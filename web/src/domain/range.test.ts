@@ -21,8 +21,15 @@ test("the forms of the contract", () => {
 });
 
 test("nonsense is the default, extremes are brought into their limits", () => {
-    for (const [from, to] of [["", ""], ["now", "now"], ["now-1y", "now"], ["5", "1"], ["__proto__", "x"],
-        ["1764000060000", "1764000000000"], ["now-15m", "1764000000000"]] as const)
+    for (const [from, to] of [
+        ["", ""],
+        ["now", "now"],
+        ["now-1y", "now"],
+        ["5", "1"],
+        ["__proto__", "x"],
+        ["1764000060000", "1764000000000"],
+        ["now-15m", "1764000000000"],
+    ] as const)
         assert.deepEqual(parseRange(from, to), DEFAULT_RANGE);
     assert.deepEqual(parseRange("now-1s", "now"), { kind: "last", spanMs: 60_000 });
     assert.deepEqual(parseRange("now-999999999d", "now"), { kind: "last", spanMs: 86_400_000 });

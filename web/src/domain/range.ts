@@ -2,7 +2,9 @@
  * The window that a page shows, as its address says it: `from=now-15m&to=now` follows the present,
  * `from=EPOCH_MS&to=EPOCH_MS` stands still.
  */
-export type Range = { kind: "last"; spanMs: number } | { kind: "fixed"; fromMs: number; toMs: number };
+export type Range =
+    | { kind: "last"; spanMs: number }
+    | { kind: "fixed"; fromMs: number; toMs: number };
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -46,7 +48,11 @@ function parseTime(text: string | null): number {
 export function rangeQuery(r: Range): { from: string; to: string } {
     if (r.kind === "fixed") return { from: String(r.fromMs), to: String(r.toMs) };
     const s = r.spanMs / 1000;
-    const units = [["d", 86_400], ["h", 3600], ["m", 60]] as const;
+    const units = [
+        ["d", 86_400],
+        ["h", 3600],
+        ["m", 60],
+    ] as const;
     const unit = units.find(([name, length]) => s % length === 0 && (name !== "d" || s > length));
     return { from: unit ? `now-${s / unit[1]}${unit[0]}` : `now-${s}s`, to: "now" };
 }

@@ -5,8 +5,13 @@
 import type { Measure } from "./units";
 
 export type Tone =
-    | "receive" | "transmit" | "alarm"
-    | "category-1" | "category-2" | "category-3" | "category-4";
+    | "receive"
+    | "transmit"
+    | "alarm"
+    | "category-1"
+    | "category-2"
+    | "category-3"
+    | "category-4";
 
 export interface TraceSpec {
     name: string;

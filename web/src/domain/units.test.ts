@@ -3,10 +3,18 @@ import { test } from "node:test";
 import { axisText, digits, durationText, quantity, speedText, text } from "./units";
 
 test("three significant digits, never more, never exponents", () => {
-    assert.deepEqual(
-        [0, 0.001, 0.04, 1, 1.234, 9.994, 9.996, 12.34, 99.96, 123.4].map(digits),
-        ["0", "<0.01", "0.04", "1.00", "1.23", "9.99", "10.0", "12.3", "100", "123"],
-    );
+    assert.deepEqual([0, 0.001, 0.04, 1, 1.234, 9.994, 9.996, 12.34, 99.96, 123.4].map(digits), [
+        "0",
+        "<0.01",
+        "0.04",
+        "1.00",
+        "1.23",
+        "9.99",
+        "10.0",
+        "12.3",
+        "100",
+        "123",
+    ]);
 });
 
 test("rates follow the switch, amounts stay bytes", () => {
@@ -31,10 +39,22 @@ test("what is not known is a dash, also infinity", () => {
 });
 
 test("axes, speeds and durations", () => {
-    assert.deepEqual([0, 50, 2500, 1e6, 1.5e9, -2e6].map(axisText),
-        ["0", "50", "2.5\u2009k", "1\u2009M", "1.5\u2009G", "2\u2009M"]);
+    assert.deepEqual([0, 50, 2500, 1e6, 1.5e9, -2e6].map(axisText), [
+        "0",
+        "50",
+        "2.5\u2009k",
+        "1\u2009M",
+        "1.5\u2009G",
+        "2\u2009M",
+    ]);
     assert.equal(speedText(2.5e9), "2.5\u2009Gbit/s");
     assert.equal(speedText(undefined), "–");
-    assert.deepEqual([900, 61_000, 900_000, 7_200_000, 86_400_000, 2e8].map(durationText),
-        ["0\u2009s", "61\u2009s", "15\u2009min", "2\u2009h", "24\u2009h", "2\u2009d"]);
+    assert.deepEqual([900, 61_000, 900_000, 7_200_000, 86_400_000, 2e8].map(durationText), [
+        "0\u2009s",
+        "61\u2009s",
+        "15\u2009min",
+        "2\u2009h",
+        "24\u2009h",
+        "2\u2009d",
+    ]);
 });

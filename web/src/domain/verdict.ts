@@ -26,29 +26,45 @@ export function overviewVerdict(
     if (interfaces.length === 0)
         return { level: "unknown", lead: "Waiting for the first interfaces.", rest: "" };
     const traffic = trafficWords(interfaces, counted, bytesAs);
-    const down = interfaces.filter((i) => healthOf(i) === "warning").map((i) => i.device).sort(byName);
+    const down = interfaces
+        .filter((i) => healthOf(i) === "warning")
+        .map((i) => i.device)
+        .sort(byName);
     const lost = losses.filter((l) => l.packets >= 0.5).sort((a, b) => b.packets - a.packets);
     const span = durationText(windowMs);
     const worst = lost[0];
+    const downWords = down.length ? `${listed(down)} ${down.length > 1 ? "are" : "is"} down. ` : "";
     if (worst) {
         const count = Math.round(worst.packets);
         const others = lost.length > 1 ? ` and ${plural(lost.length - 1, "other interface")}` : "";
+        const losses = plural(count, "error or drop", "errors and drops");
         return {
             level: "warning",
             lead: `${worst.device}${others} lost packets.`,
-            rest: `${plural(count, "error or drop", "errors and drops")} on ${worst.device} in the last ${span}. ${traffic}`,
+            rest: `${losses} on ${worst.device} in the last ${span}. ${downWords}${traffic}`,
         };
     }
     if (down.length)
         return {
             level: "warning",
-            lead: down.length === 1 ? `${down[0]} is down.` : `${plural(down.length, "interface")} are down.`,
+            lead:
+                down.length === 1
+                    ? `${down[0]} is down.`
+                    : `${plural(down.length, "interface")} are down.`,
             rest: `${down.length > 1 ? listed(down) + ". " : ""}${traffic}`,
         };
-    return { level: "good", lead: "All quiet.", rest: `${traffic} No packet lost in the last ${span}.` };
+    return {
+        level: "good",
+        lead: "All quiet.",
+        rest: `${traffic} No packet lost in the last ${span}.`,
+    };
 }
 
-function trafficWords(all: readonly Interface[], counted: readonly string[], bytesAs: ByteUnit): string {
+function trafficWords(
+    all: readonly Interface[],
+    counted: readonly string[],
+    bytesAs: ByteUnit,
+): string {
     const rows = all.filter((i) => counted.includes(i.device));
     const busiest = rows.sort((a, b) => flow(b) - flow(a))[0];
     if (!busiest || !(flow(busiest) > 0)) return "No traffic right now.";

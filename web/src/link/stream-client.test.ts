@@ -68,9 +68,14 @@ function bench() {
 const HELLO = { type: "hello", version: "1", interval_ms: 1000, channels: [] };
 
 test("waits double up to half a minute and are spread by chance", () => {
-    assert.deepEqual([0, 1, 2, 3, 10, 1000].map((n) => backoffMs(n, () => 1)),
-        [500, 1000, 2000, 4000, 30_000, 30_000]);
-    assert.equal(backoffMs(2, () => 0), 1000);
+    assert.deepEqual(
+        [0, 1, 2, 3, 10, 1000].map((n) => backoffMs(n, () => 1)),
+        [500, 1000, 2000, 4000, 30_000, 30_000],
+    );
+    assert.equal(
+        backoffMs(2, () => 0),
+        1000,
+    );
 });
 
 test("wishes are stated on every new connection, with since", () => {
@@ -79,7 +84,9 @@ test("wishes are stated on every new connection, with since", () => {
     b.client.start();
     assert.equal(b.last().sent.length, 0);
     b.last().open();
-    assert.deepEqual(b.last().ops("subscribe"), [{ op: "subscribe", id: 1, channel: "metrics", metric: ["a"] }]);
+    assert.deepEqual(b.last().ops("subscribe"), [
+        { op: "subscribe", id: 1, channel: "metrics", metric: ["a"] },
+    ]);
     b.client.reached("metrics", 41);
     b.last().end(1006);
     b.clock.advance(500);
@@ -183,5 +190,8 @@ test("close codes in plain words", () => {
 test("the base path comes from the script's own address", () => {
     assert.equal(basePathOf("http://h:7477/assets/app-X.js"), "/");
     assert.equal(basePathOf("https://h/net/mon/assets/app-X.js"), "/net/mon/");
-    assert.equal(streamAddress({ protocol: "https:", host: "h:1" }, "/net/"), "wss://h:1/net/api/v1/stream");
+    assert.equal(
+        streamAddress({ protocol: "https:", host: "h:1" }, "/net/"),
+        "wss://h:1/net/api/v1/stream",
+    );
 });

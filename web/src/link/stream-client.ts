@@ -154,7 +154,10 @@ export class StreamClient {
 
     /* Every few seconds: one ping on the way, or the end of patience. */
     #beat(): void {
-        if (this.#ping && this.#clock.now() - Math.max(this.#heardAt, this.#ping.at) >= SILENCE_MS) {
+        if (
+            this.#ping &&
+            this.#clock.now() - Math.max(this.#heardAt, this.#ping.at) >= SILENCE_MS
+        ) {
             this.#lost("the server does not answer");
             return;
         }

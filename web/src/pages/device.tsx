@@ -58,7 +58,8 @@ function stateWords(i: Interface, bytesAs: ByteUnit): string {
     const rate = (v: number) => text(quantity(v, "bytes/s", bytesAs));
     const speed = i.speedBps ? ` at ${speedText(i.speedBps)}` : "";
     const busy = Math.max(i.rxRate || 0, i.txRate || 0) * 8;
-    const share = i.speedBps && busy > 0 ? `, ${digits((busy / i.speedBps) * 100)}\u2009% of it used` : "";
+    const share =
+        i.speedBps && busy > 0 ? `, ${digits((busy / i.speedBps) * 100)}\u2009% of it used` : "";
     const state = i.state && i.state !== "unknown" ? `is ${i.state}` : "is there";
     return `${state}${speed}${share}: ${rate(i.rxRate)} in, ${rate(i.txRate)} out.`;
 }
@@ -82,7 +83,9 @@ function Facts({ row, bytesAs }: { row: Interface | undefined; bytesAs: ByteUnit
             <Fact name="Packets out">{count(row?.txPackets)}</Fact>
             <Fact name="Errors">{count(row?.errors)}</Fact>
             <Fact name="Drops">{count(row?.drops)}</Fact>
-            <Fact name="Addresses" wide>{row?.addresses.join("  ") || NO_VALUE}</Fact>
+            <Fact name="Addresses" wide>
+                {row?.addresses.join("  ") || NO_VALUE}
+            </Fact>
         </dl>
     );
 }

@@ -2,7 +2,15 @@
 import { computed, useComputed, type ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { Sparkline, type SparkColumn, type SparkData } from "../charts/sparkline";
-import { healthOf, matchesWords, parseSort, sorted, sortText, type Interface, type SortKey } from "../domain/interfaces";
+import {
+    healthOf,
+    matchesWords,
+    parseSort,
+    sorted,
+    sortText,
+    type Interface,
+    type SortKey,
+} from "../domain/interfaces";
 import { durationText, NO_VALUE, quantity, speedText, text, type ByteUnit } from "../domain/units";
 import { spanOf } from "../domain/range";
 import type { TimeWindow } from "../store/time-window";
@@ -51,7 +59,8 @@ export function InterfaceTable() {
             }),
         [session, location],
     );
-    const shown = words.trim() === "" ? rows.value : rows.value.filter((i) => matchesWords(i, words));
+    const shown =
+        words.trim() === "" ? rows.value : rows.value.filter((i) => matchesWords(i, words));
     const bytesAs = preferences.bytesAs.value;
     const peak = text(quantity(sparks.value.peak, "bytes/s", bytesAs));
     const sortBy = (key: SortKey) => {
@@ -80,7 +89,9 @@ export function InterfaceTable() {
                         onChange={(e) => sortBy(e.currentTarget.value as SortKey)}
                     >
                         {COLUMNS.filter((c) => c.sort).map((c) => (
-                            <option key={c.key} value={c.sort}>{c.title}</option>
+                            <option key={c.key} value={c.sort}>
+                                {c.title}
+                            </option>
                         ))}
                     </select>
                 </label>
@@ -165,17 +176,31 @@ function Row({ row, sparks, bytesAs }: RowProps) {
             <td role="cell" class="col-history">
                 <Sparkline column={sparks} device={row.device} />
             </td>
-            <NumberCell name="rx" title="Receive"><Value value={row.rxRate} measure="bytes/s" bytesAs={bytesAs} /></NumberCell>
-            <NumberCell name="tx" title="Transmit"><Value value={row.txRate} measure="bytes/s" bytesAs={bytesAs} /></NumberCell>
-            <NumberCell name="rx-total" title="Received"><Value value={row.rxBytes} measure="bytes" bytesAs={bytesAs} /></NumberCell>
-            <NumberCell name="tx-total" title="Sent"><Value value={row.txBytes} measure="bytes" bytesAs={bytesAs} /></NumberCell>
-            <NumberCell name="speed" title="Speed">{speedText(row.speedBps)}</NumberCell>
+            <NumberCell name="rx" title="Receive">
+                <Value value={row.rxRate} measure="bytes/s" bytesAs={bytesAs} />
+            </NumberCell>
+            <NumberCell name="tx" title="Transmit">
+                <Value value={row.txRate} measure="bytes/s" bytesAs={bytesAs} />
+            </NumberCell>
+            <NumberCell name="rx-total" title="Received">
+                <Value value={row.rxBytes} measure="bytes" bytesAs={bytesAs} />
+            </NumberCell>
+            <NumberCell name="tx-total" title="Sent">
+                <Value value={row.txBytes} measure="bytes" bytesAs={bytesAs} />
+            </NumberCell>
+            <NumberCell name="speed" title="Speed">
+                {speedText(row.speedBps)}
+            </NumberCell>
             <td role="cell" class="col-addresses" title={row.addresses.join("\n")}>
                 {first ?? NO_VALUE}
                 {row.addresses.length > 1 && <span class="kind">+{row.addresses.length - 1}</span>}
             </td>
-            <NumberCell name="errors" title="Errors"><Count value={row.errors} /></NumberCell>
-            <NumberCell name="drops" title="Drops"><Count value={row.drops} /></NumberCell>
+            <NumberCell name="errors" title="Errors">
+                <Count value={row.errors} />
+            </NumberCell>
+            <NumberCell name="drops" title="Drops">
+                <Count value={row.drops} />
+            </NumberCell>
         </tr>
     );
 }
@@ -189,7 +214,11 @@ function NumberCell(props: { name: string; title: string; children: preact.Compo
 }
 
 function Count({ value }: { value: number }) {
-    return <span class={value > 0 ? "" : "nil"}><Value value={value} measure="count" bytesAs="bytes" /></span>;
+    return (
+        <span class={value > 0 ? "" : "nil"}>
+            <Value value={value} measure="count" bytesAs="bytes" />
+        </span>
+    );
 }
 
 function ariaSort(c: Column, key: SortKey, descending: boolean) {

@@ -9,7 +9,11 @@ export function throughputChart(devices: readonly string[]): ChartSpec {
         title: "Throughput",
         measure: "bytes/s",
         least: 1000,
-        traces: pair("node_network_receive_bytes_total", "node_network_transmit_bytes_total", devices),
+        traces: pair(
+            "node_network_receive_bytes_total",
+            "node_network_transmit_bytes_total",
+            devices,
+        ),
     };
 }
 
@@ -19,7 +23,11 @@ export function packetsChart(devices: readonly string[]): ChartSpec {
         title: "Packets",
         measure: "packets/s",
         least: 10,
-        traces: pair("node_network_receive_packets_total", "node_network_transmit_packets_total", devices),
+        traces: pair(
+            "node_network_receive_packets_total",
+            "node_network_transmit_packets_total",
+            devices,
+        ),
     };
 }
 
@@ -32,10 +40,34 @@ export function lossChart(devices: readonly string[]): ChartSpec {
         what: "packets/s",
         least: 1,
         traces: [
-            { name: "errors in", metrics: ["node_network_receive_errs_total"], labels, tone: "receive" },
-            { name: "drops in", metrics: ["node_network_receive_drop_total"], labels, tone: "receive", dash: DASH },
-            { name: "errors out", metrics: ["node_network_transmit_errs_total"], labels, tone: "transmit", below: true },
-            { name: "drops out", metrics: ["node_network_transmit_drop_total"], labels, tone: "transmit", below: true, dash: DASH },
+            {
+                name: "errors in",
+                metrics: ["node_network_receive_errs_total"],
+                labels,
+                tone: "receive",
+            },
+            {
+                name: "drops in",
+                metrics: ["node_network_receive_drop_total"],
+                labels,
+                tone: "receive",
+                dash: DASH,
+            },
+            {
+                name: "errors out",
+                metrics: ["node_network_transmit_errs_total"],
+                labels,
+                tone: "transmit",
+                below: true,
+            },
+            {
+                name: "drops out",
+                metrics: ["node_network_transmit_drop_total"],
+                labels,
+                tone: "transmit",
+                below: true,
+                dash: DASH,
+            },
         ],
     };
 }
@@ -53,6 +85,13 @@ function pair(receive: string, transmit: string, devices: readonly string[]): Tr
     const labels = { device: devices };
     return [
         { name: "receive", metrics: [receive], labels, tone: "receive", area: true },
-        { name: "transmit", metrics: [transmit], labels, tone: "transmit", area: true, below: true },
+        {
+            name: "transmit",
+            metrics: [transmit],
+            labels,
+            tone: "transmit",
+            area: true,
+            below: true,
+        },
     ];
 }

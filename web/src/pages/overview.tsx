@@ -13,8 +13,20 @@ import type { Selection } from "../store/selection";
 import { DirectionMark, WarningMark } from "../widgets/marks";
 import { Value } from "../widgets/value";
 import { usePage } from "./context";
-import { lossChart, LOSS_METRICS, NETWORK_GROUPS, packetsChart, throughputChart } from "./network-charts";
-import { PROTOCOL_METRICS, SOCKET_CHART, SOFTNET_CHARTS, TCP_CHARTS, UDP_CHARTS } from "./protocol-charts";
+import {
+    lossChart,
+    LOSS_METRICS,
+    NETWORK_GROUPS,
+    packetsChart,
+    throughputChart,
+} from "./network-charts";
+import {
+    PROTOCOL_METRICS,
+    SOCKET_CHART,
+    SOFTNET_CHARTS,
+    TCP_CHARTS,
+    UDP_CHARTS,
+} from "./protocol-charts";
 
 export const OVERVIEW_SELECTION: Selection = {
     key: "overview",
@@ -162,18 +174,28 @@ function Figures({ devices, throughput }: { devices: readonly string[]; throughp
     return (
         <dl class="figures">
             <div>
-                <dt><DirectionMark towards="receive" /> Receive</dt>
-                <dd class="figure"><Value value={receive.now} measure="bytes/s" bytesAs={bytesAs} /></dd>
+                <dt>
+                    <DirectionMark towards="receive" /> Receive
+                </dt>
+                <dd class="figure">
+                    <Value value={receive.now} measure="bytes/s" bytesAs={bytesAs} />
+                </dd>
                 <dd class="figure-note">{peak(receive.peak)}</dd>
             </div>
             <div>
-                <dt><DirectionMark towards="transmit" /> Transmit</dt>
-                <dd class="figure"><Value value={transmit.now} measure="bytes/s" bytesAs={bytesAs} /></dd>
+                <dt>
+                    <DirectionMark towards="transmit" /> Transmit
+                </dt>
+                <dd class="figure">
+                    <Value value={transmit.now} measure="bytes/s" bytesAs={bytesAs} />
+                </dd>
                 <dd class="figure-note">{peak(transmit.peak)}</dd>
             </div>
             <div>
                 <dt>TCP connections</dt>
-                <dd class="figure"><Value value={connections} measure="count" bytesAs={bytesAs} /></dd>
+                <dd class="figure">
+                    <Value value={connections} measure="count" bytesAs={bytesAs} />
+                </dd>
                 <dd class="figure-note">{retransmitWords(retransmitted)}</dd>
             </div>
         </dl>

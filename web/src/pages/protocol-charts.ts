@@ -12,7 +12,13 @@ export const TCP_CHARTS: readonly ChartSpec[] = [
         least: 10,
         traces: [
             { name: "in", metrics: ["node_netstat_Tcp_InSegs"], tone: "receive", area: true },
-            { name: "out", metrics: ["node_netstat_Tcp_OutSegs"], tone: "transmit", area: true, below: true },
+            {
+                name: "out",
+                metrics: ["node_netstat_Tcp_OutSegs"],
+                tone: "transmit",
+                area: true,
+                below: true,
+            },
         ],
     },
     {
@@ -31,7 +37,12 @@ export const TCP_CHARTS: readonly ChartSpec[] = [
         least: 1,
         traces: [
             { name: "by peers", metrics: ["node_netstat_Tcp_PassiveOpens"], tone: "receive" },
-            { name: "by this host", metrics: ["node_netstat_Tcp_ActiveOpens"], tone: "transmit", below: true },
+            {
+                name: "by this host",
+                metrics: ["node_netstat_Tcp_ActiveOpens"],
+                tone: "transmit",
+                below: true,
+            },
         ],
     },
     {
@@ -54,7 +65,13 @@ export const UDP_CHARTS: readonly ChartSpec[] = [
         least: 10,
         traces: [
             { name: "in", metrics: both("InDatagrams"), tone: "receive", area: true },
-            { name: "out", metrics: both("OutDatagrams"), tone: "transmit", area: true, below: true },
+            {
+                name: "out",
+                metrics: both("OutDatagrams"),
+                tone: "transmit",
+                area: true,
+                below: true,
+            },
         ],
     },
     {
@@ -77,8 +94,17 @@ export const SOCKET_CHART: ChartSpec = {
     what: "in use",
     least: 10,
     traces: [
-        { name: "TCP", metrics: ["node_sockstat_TCP_inuse", "node_sockstat_TCP6_inuse"], tone: "category-1" },
-        { name: "UDP", metrics: ["node_sockstat_UDP_inuse", "node_sockstat_UDP6_inuse"], tone: "category-2", dash: [8, 3] },
+        {
+            name: "TCP",
+            metrics: ["node_sockstat_TCP_inuse", "node_sockstat_TCP6_inuse"],
+            tone: "category-1",
+        },
+        {
+            name: "UDP",
+            metrics: ["node_sockstat_UDP_inuse", "node_sockstat_UDP6_inuse"],
+            tone: "category-2",
+            dash: [8, 3],
+        },
         { name: "TIME-WAIT", metrics: ["node_sockstat_TCP_tw"], tone: "category-3", dash: DASH },
         { name: "orphaned", metrics: ["node_sockstat_TCP_orphan"], tone: "category-4", dash: DOTS },
     ],
@@ -90,7 +116,14 @@ export const SOFTNET_CHARTS: readonly ChartSpec[] = [
         title: "Packets processed",
         measure: "packets/s",
         least: 10,
-        traces: [{ name: "all CPUs", metrics: ["node_softnet_processed_total"], tone: "receive", area: true }],
+        traces: [
+            {
+                name: "all CPUs",
+                metrics: ["node_softnet_processed_total"],
+                tone: "receive",
+                area: true,
+            },
+        ],
     },
     {
         key: "softnet-trouble",
@@ -99,7 +132,12 @@ export const SOFTNET_CHARTS: readonly ChartSpec[] = [
         least: 1,
         traces: [
             { name: "dropped", metrics: ["node_softnet_dropped_total"], tone: "alarm" },
-            { name: "ran out of time", metrics: ["node_softnet_times_squeezed_total"], tone: "category-1", dash: DASH },
+            {
+                name: "ran out of time",
+                metrics: ["node_softnet_times_squeezed_total"],
+                tone: "category-1",
+                dash: DASH,
+            },
         ],
     },
 ];

@@ -102,12 +102,14 @@ export function parseInfo(v: unknown): Result<Info> {
             const engine = asObject(e);
             const name = asText(engine?.["name"]);
             if (!engine || name === "") return [];
-            return [{
-                name,
-                state: asText(engine["state"]),
-                reason: asText(engine["reason"]),
-                remedy: asText(engine["remedy"]),
-            }];
+            return [
+                {
+                    name,
+                    state: asText(engine["state"]),
+                    reason: asText(engine["reason"]),
+                    remedy: asText(engine["remedy"]),
+                },
+            ];
         }),
     });
 }

@@ -42,7 +42,8 @@ export class Location {
     /* True when the address is one of ours. */
     go(href: string): boolean {
         const url = new URL(href, window.location.href);
-        if (url.origin !== window.location.origin || !url.pathname.startsWith(this.base)) return false;
+        if (url.origin !== window.location.origin || !url.pathname.startsWith(this.base))
+            return false;
         if (url.href !== window.location.href) history.pushState(null, "", url);
         this.#place.value = this.#read();
         return true;

@@ -169,20 +169,40 @@ test("tables: whole at first, then changes and removals; seen only in a frame", 
     b.greet();
     const columns = ["id", "device", "kind", "state"];
     const table = (rows: unknown[], removed: number[] = []) =>
-        b.last().say({ type: "table", channel: "interfaces", seq: 1, t: T0, columns, rows, removed });
-    table([[1, "lo", "loopback", "up"], [2, "eth0", "physical", "up"]]);
+        b
+            .last()
+            .say({ type: "table", channel: "interfaces", seq: 1, t: T0, columns, rows, removed });
+    table([
+        [1, "lo", "loopback", "up"],
+        [2, "eth0", "physical", "up"],
+    ]);
     assert.equal(b.session.interfaces.value.length, 0);
     b.paint();
-    assert.deepEqual(b.session.interfaces.value.map((i) => i.device), ["lo", "eth0"]);
-    table([[2, "eth0", "physical", "down"], [3, "eth1", "physical", "up"]], [1]);
+    assert.deepEqual(
+        b.session.interfaces.value.map((i) => i.device),
+        ["lo", "eth0"],
+    );
+    table(
+        [
+            [2, "eth0", "physical", "down"],
+            [3, "eth1", "physical", "up"],
+        ],
+        [1],
+    );
     b.paint();
-    assert.deepEqual(b.session.interfaces.value.map((i) => i.device + i.state), ["eth0down", "eth1up"]);
+    assert.deepEqual(
+        b.session.interfaces.value.map((i) => i.device + i.state),
+        ["eth0down", "eth1up"],
+    );
     b.last().onclose?.({ code: 1006, reason: "" } as CloseEvent);
     b.clock.advance(1000);
     b.greet();
     table([[9, "eth9", "physical", "up"]]);
     b.paint();
-    assert.deepEqual(b.session.interfaces.value.map((i) => i.device), ["eth9"]);
+    assert.deepEqual(
+        b.session.interfaces.value.map((i) => i.device),
+        ["eth9"],
+    );
 });
 
 test("troubles are told in words and go when they are over", async () => {

@@ -240,7 +240,10 @@ export class Session {
                 this.#greet(m);
                 break;
             case "error":
-                this.#problem("subscription", `The server refused a request: ${m.message || m.code}`);
+                this.#problem(
+                    "subscription",
+                    `The server refused a request: ${m.message || m.code}`,
+                );
                 break;
             default:
                 break; // newer servers may say more
@@ -322,5 +325,8 @@ function historyWords(why: string): string {
 }
 
 function protocolWords(why: string): string {
-    return `The server sent something this page does not understand (${why}). Reload the page; if it stays, server and page are of different versions.`;
+    return (
+        `The server sent something this page does not understand (${why}). ` +
+        "Reload the page; if it stays, server and page are of different versions."
+    );
 }

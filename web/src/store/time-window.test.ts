@@ -32,7 +32,9 @@ class Server {
             this.asked.push(address);
             this.#waiting.push({
                 run: () =>
-                    resolve(signal?.aborted || this.broken ? fail("broken") : ok(this.#answer(address))),
+                    resolve(
+                        signal?.aborted || this.broken ? fail("broken") : ok(this.#answer(address)),
+                    ),
             });
         });
 
@@ -54,8 +56,15 @@ class Server {
         const q = new URLSearchParams(address.split("?")[1]);
         const nowMs = T0 + this.now * INTERVAL;
         const time = (text: string) =>
-            text.startsWith("now") ? nowMs - Number(text.slice(4).replace("s", "") || 0) * 1000 : Number(text);
-        let from = time(q.get("from")!.replace(/(\d+)m$/, (_, m) => `${Number(m) * 60}s`).replace(/(\d+)h$/, (_, h) => `${Number(h) * 3600}s`));
+            text.startsWith("now")
+                ? nowMs - Number(text.slice(4).replace("s", "") || 0) * 1000
+                : Number(text);
+        let from = time(
+            q
+                .get("from")!
+                .replace(/(\d+)m$/, (_, m) => `${Number(m) * 60}s`)
+                .replace(/(\d+)h$/, (_, h) => `${Number(h) * 3600}s`),
+        );
         let to = time(q.get("to")!);
         const step = Math.ceil((to - from) / Number(q.get("points")) / INTERVAL || 1) * INTERVAL;
         from -= from % step;
@@ -70,7 +79,10 @@ class Server {
                     const v = this.value(NAMES[name]!, tick);
                     if (!Number.isNaN(v)) inside.push(v);
                 }
-                points.push([t, inside.length ? inside.reduce((a, b) => a + b) / inside.length : null]);
+                points.push([
+                    t,
+                    inside.length ? inside.reduce((a, b) => a + b) / inside.length : null,
+                ]);
             }
             return { id: NAMES[name], name, labels: {}, kind: "gauge", points };
         });
@@ -97,7 +109,9 @@ function assertModel(server: Server, window: TimeWindow): void {
             const mean = inside.length ? inside.reduce((a, b) => a + b) / inside.length : NaN;
             const got = grid.at(id, k);
             assert.ok(
-                Number.isNaN(mean) ? Number.isNaN(got) : Math.abs(got - mean) < 1e-6 * Math.max(1, Math.abs(mean)),
+                Number.isNaN(mean)
+                    ? Number.isNaN(got)
+                    : Math.abs(got - mean) < 1e-6 * Math.max(1, Math.abs(mean)),
                 `series ${id}, step ${k} (ticks ${first}+${perStep}): ${got} instead of ${mean}`,
             );
         }
@@ -110,7 +124,16 @@ function open(server: Server) {
         trouble: (why) => troubles.push(why),
     });
     window.intervalMs = INTERVAL;
-    window.describe([1, 2].map((id) => ({ id, name: id === 1 ? "a" : "b", labels: {}, unit: "", kind: "gauge", method: "test" })));
+    window.describe(
+        [1, 2].map((id) => ({
+            id,
+            name: id === 1 ? "a" : "b",
+            labels: {},
+            unit: "",
+            kind: "gauge",
+            method: "test",
+        })),
+    );
     return { window, troubles };
 }
 
@@ -124,7 +147,16 @@ for (const minutes of [1, 15, 60, 360])
             for (let i = 0; i < 400; i++) server.gaps.add(29_000 + Math.floor(random() * 2000));
             const { window } = open(server);
             window.load(SELECTION, { kind: "last", spanMs: minutes * 60_000 });
-            window.describe([1, 2].map((id) => ({ id, name: id === 1 ? "a" : "b", labels: {}, unit: "", kind: "gauge", method: "test" })));
+            window.describe(
+                [1, 2].map((id) => ({
+                    id,
+                    name: id === 1 ? "a" : "b",
+                    labels: {},
+                    unit: "",
+                    kind: "gauge",
+                    method: "test",
+                })),
+            );
             for (let i = 0; i < 40 || server.open; i++) {
                 if (random() < 0.7) {
                     server.now++;
@@ -190,7 +222,9 @@ test("without history the window fills from the stream and the trouble is told",
     server.broken = true;
     const { window, troubles } = open(server);
     window.load(SELECTION, { kind: "last", spanMs: 60_000 });
-    window.describe([1, 2].map((id) => ({ id, name: "a", labels: {}, unit: "", kind: "gauge", method: "" })));
+    window.describe(
+        [1, 2].map((id) => ({ id, name: "a", labels: {}, unit: "", kind: "gauge", method: "" })),
+    );
     window.tick(server.metrics());
     await server.answerAll();
     server.now++;

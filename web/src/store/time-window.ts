@@ -246,6 +246,7 @@ function lengthOf(range: Range, h: History): number {
 
 function lastStepOf(h: History): number {
     let last = h.fromMs;
-    for (const s of h.series) if (s.times.length) last = Math.max(last, s.times[s.times.length - 1]!);
+    for (const s of h.series)
+        if (s.times.length) last = Math.max(last, s.times[s.times.length - 1]!);
     return last;
 }

@@ -39,7 +39,9 @@ function words(p: LivePillProps): string {
         case "paused":
             return "paused";
         case "stale":
-            return p.staleSince === undefined ? "no data" : `stale since ${clockText(p.staleSince)}`;
+            return p.staleSince === undefined
+                ? "no data"
+                : `stale since ${clockText(p.staleSince)}`;
         case "connecting":
             return "waiting for data";
     }
