@@ -155,6 +155,13 @@ static size_t feed_pick(struct feed *f, const struct series_set *set, const stru
     return fresh_count;
 }
 
+static void feed_start_metrics(struct feed *f, const struct tick *t)
+{
+    const struct series **told = mem_array(t->set->count, sizeof(struct series *));
+    feed_pick(f, t->set, told);
+    free(told);
+}
+
 static void feed_announce(struct feed *f, struct tick *t, struct parcels *out)
 {
     if (f->picked && f->generation == t->set->generation)
@@ -259,6 +266,16 @@ static void feed_step_table(struct feed *f, struct tick *t, struct parcels *out)
     parcels_add(out, frame, t->seq, PARCEL_LATEST, complete);
 }
 
+/* A tick need not bring the table: the newest one may be older. */
+static void feed_start_table(struct feed *f, const struct tick_ring *ring)
+{
+    for (size_t i = tick_ring_count(ring); i-- > 0 && !f->last_table;) {
+        struct table *table = feed_table(f, tick_ring_at(ring, i));
+        if (table)
+            f->last_table = table_ref(table);
+    }
+}
+
 static void feed_snapshot_table(struct feed *f, struct tick *t, struct parcels *out)
 {
     /* Viewers of this feed go on from what it sent last, not from what is newest. */
@@ -275,6 +292,18 @@ static void feed_step_events(struct tick *t, struct parcels *out)
 }
 
 /* ---- all --------------------------------------------------------------------------------- */
+
+void feed_start(struct feed *f, const struct tick_ring *ring)
+{
+    struct tick *newest = tick_ring_newest(ring);
+    if (!newest)
+        return;
+    if (f->spec.channel == CHANNEL_METRICS)
+        feed_start_metrics(f, newest);
+    else if (f->spec.channel != CHANNEL_EVENTS)
+        feed_start_table(f, ring);
+    f->last_t_ms = newest->t_ms;
+}
 
 void feed_step(struct feed *f, struct tick *t, struct parcels *out)
 {

@@ -28,12 +28,15 @@ struct feed *feed_new(struct feed_spec *spec); /* moves the selector out of *spe
 void feed_free(struct feed *f);                /* NULL allowed */
 enum channel feed_channel(const struct feed *f);
 
+/* Brings a new feed to the present: what is there counts as told. */
+void feed_start(struct feed *f, const struct tick_ring *ring);
+
 /* What this tick means for the feed's viewers, appended to *out: new series, then metrics or a
  * table's changes when its pace says so, or events. */
 void feed_step(struct feed *f, struct tick *t, struct parcels *out);
 
-/* The newest state for a viewer that joins after feed_step(t): all series and this tick's values,
- * or the whole table. */
+/* The newest state for a viewer that joins after feed_step(t) or, in a feed that has just begun,
+ * after feed_start: all series and this tick's values, or the whole table. */
 void feed_snapshot(struct feed *f, struct tick *t, struct parcels *out);
 
 /* What this run has numbered, to tell what the ring lost from what an earlier run had. 0: nothing

@@ -31,6 +31,7 @@ struct open_feed {
     struct feed *feed;
     uint32_t members[HUB_STATIONS_MAX];
     uint64_t members_total;
+    struct parcels beginning; /* what who joins before the next tick gets; empty: not made yet */
 };
 
 struct hub {
@@ -48,11 +49,17 @@ struct hub {
     struct hub_stats stats;
 };
 
+/* Once for every message, however many get it. */
+static void hub_count(struct hub *hub, const struct parcels *made)
+{
+    hub->stats.messages += made->count;
+    hub->stats.lost += made->failed;
+    for (size_t i = 0; i < made->count; i++)
+        hub->stats.bytes += made->items[i].frame->len;
+}
+
 static void hub_deliver(struct hub *hub, uint32_t station, struct delivery *d)
 {
-    hub->stats.messages += d->parcels.count;
-    for (size_t i = 0; i < d->parcels.count; i++)
-        hub->stats.bytes += d->parcels.items[i].frame->len;
     if (mailbox_post(station_inbox(hub->stations[station]), d) < 0) {
         hub->stats.lost++;
         delivery_free(d);
@@ -109,13 +116,7 @@ static struct open_feed *hub_open_feed(struct hub *hub, struct feed_spec *spec)
     map_put(&hub->by_key, key, of);
     hub->stats.feeds++;
 
-    /* A new feed starts from the present: it has announced what is there and owes nothing. */
-    struct tick *newest = tick_ring_newest(hub->ring);
-    if (newest) {
-        struct parcels unheard = PARCELS_INIT;
-        feed_step(of->feed, newest, &unheard);
-        parcels_fini(&unheard);
-    }
+    feed_start(of->feed, hub->ring);
     return of;
 }
 
@@ -123,10 +124,22 @@ static void hub_close_feed(struct hub *hub, struct open_feed *of)
 {
     hub->feeds[of->id] = NULL;
     map_remove(&hub->by_key, of->key);
+    parcels_fini(&of->beginning);
     feed_free(of->feed);
     free(of->key);
     free(of);
     hub->stats.feeds--;
+}
+
+/* What a viewer that joins now begins with: made once a tick, however many join. */
+static const struct parcels *hub_beginning(struct hub *hub, struct open_feed *of)
+{
+    struct tick *newest = tick_ring_newest(hub->ring);
+    if (newest && !of->beginning.count) {
+        feed_snapshot(of->feed, newest, &of->beginning);
+        hub_count(hub, &of->beginning);
+    }
+    return &of->beginning;
 }
 
 static void hub_subscribe(struct hub *hub, struct request *r)
@@ -138,13 +151,17 @@ static void hub_subscribe(struct hub *hub, struct request *r)
     struct delivery *d = delivery_new(DELIVERY_JOIN, of);
     d->viewer = r->viewer;
     d->ticket = r->ticket;
-    if (r->has_id)
+    if (r->has_id) {
         d->answer = encode_ok(r->id);
-    struct tick *newest = tick_ring_newest(hub->ring);
-    if (r->has_since)
+        hub->stats.messages++;
+        hub->stats.bytes += d->answer ? d->answer->len : 0;
+    }
+    if (r->has_since) {
         feed_replay(of->feed, hub->ring, r->since, &hub->run, &d->parcels);
-    else if (newest)
-        feed_snapshot(of->feed, newest, &d->parcels);
+        hub_count(hub, &d->parcels);
+    } else {
+        parcels_share(&d->parcels, hub_beginning(hub, of));
+    }
     hub_deliver(hub, r->station, d);
 }
 
@@ -160,12 +177,11 @@ static void hub_leave(struct hub *hub, const struct request *r)
 static void hub_resend(struct hub *hub, const struct request *r)
 {
     struct open_feed *of = hub_find(hub, r->feed);
-    struct tick *newest = tick_ring_newest(hub->ring);
-    if (!of || !newest)
+    if (!of)
         return;
     struct delivery *d = delivery_new(DELIVERY_VIEWER, of);
     d->viewer = r->viewer;
-    feed_snapshot(of->feed, newest, &d->parcels);
+    parcels_share(&d->parcels, hub_beginning(hub, of));
     hub_deliver(hub, r->station, d);
 }
 
@@ -196,31 +212,20 @@ static const struct mailbox_ops hub_mailbox_ops = {hub_receive, hub_drop_request
 
 /* ---- ticks ------------------------------------------------------------------------------- */
 
-/* The same parcels for another station: the frames are shared. */
-static struct delivery *delivery_share(const struct delivery *d)
-{
-    struct delivery *copy = mem_alloc(sizeof(*copy));
-    *copy = (struct delivery){.kind = d->kind, .feed = d->feed, .channel = d->channel};
-    for (size_t i = 0; i < d->parcels.count; i++) {
-        const struct parcel *p = &d->parcels.items[i];
-        parcels_add(&copy->parcels, bytes_ref(p->frame), p->seq, p->urgency, p->complete);
-    }
-    return copy;
-}
-
 static void hub_broadcast(struct hub *hub, struct open_feed *of, struct tick *tick)
 {
-    struct delivery *d = delivery_new(DELIVERY_FEED, of);
-    feed_step(of->feed, tick, &d->parcels);
-    if (!d->parcels.count) {
-        delivery_free(d);
-        return;
+    struct parcels made = PARCELS_INIT;
+    parcels_fini(&of->beginning); /* that of the tick before */
+    feed_step(of->feed, tick, &made);
+    hub_count(hub, &made);
+    for (uint32_t s = 0; s < hub->stations_count && made.count; s++) {
+        if (!of->members[s])
+            continue;
+        struct delivery *d = delivery_new(DELIVERY_FEED, of);
+        parcels_share(&d->parcels, &made);
+        hub_deliver(hub, s, d);
     }
-    for (uint32_t s = 0; s < hub->stations_count; s++) {
-        if (of->members[s])
-            hub_deliver(hub, s, delivery_share(d));
-    }
-    delivery_free(d);
+    parcels_fini(&made);
 }
 
 static void hub_number(struct hub *hub, const struct tick *tick)

@@ -34,7 +34,7 @@ struct hub_settings {
 struct hub_stats {
     uint64_t messages; /* frames encoded */
     uint64_t bytes;    /* of those frames */
-    uint64_t lost;     /* deliveries that a station's mailbox refused */
+    uint64_t lost;     /* deliveries that a station's mailbox refused, frames without memory */
     size_t feeds;
 };
 

@@ -20,6 +20,14 @@ void parcels_add(struct parcels *list, struct bytes *frame, uint64_t seq,
         (struct parcel){.frame = frame, .seq = seq, .urgency = urgency, .complete = complete};
 }
 
+void parcels_share(struct parcels *list, const struct parcels *from)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        const struct parcel *p = &from->items[i];
+        parcels_add(list, bytes_ref(p->frame), p->seq, p->urgency, p->complete);
+    }
+}
+
 void parcels_fini(struct parcels *list)
 {
     for (size_t i = 0; i < list->count; i++)

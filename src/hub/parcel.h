@@ -33,4 +33,6 @@ struct parcels {
 /* Takes the frame; NULL counts as failed. */
 void parcels_add(struct parcels *list, struct bytes *frame, uint64_t seq,
                  enum parcel_urgency urgency, bool complete);
+/* Adds all of `from` to `list`; the frames are shared. */
+void parcels_share(struct parcels *list, const struct parcels *from);
 void parcels_fini(struct parcels *list);
