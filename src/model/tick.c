@@ -131,7 +131,7 @@ void draft_counter(struct draft *d, struct series *s, uint64_t absolute, uint64_
 
     s->live.sampled = true;
     s->live.absolute = absolute;
-    s->live.increment = increment;
+    s->live.increment = d->value[slot].increment; /* the whole tick's */
     s->live.source = source;
     s->live.last_seq = d->seq;
     s->live.last_ms = d->t_ms;
