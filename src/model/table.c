@@ -172,15 +172,25 @@ static int compare_double(double a, double b)
     return (a > b) - (a < b);
 }
 
+/* Exact: as doubles, neighbours beyond 2^53 would equal the same real and not each other. */
+static int compare_uint_real(uint64_t a, double b)
+{
+    if (b < 0)
+        return 1;
+    if (b >= 0x1p64)
+        return -1;
+    uint64_t whole = (uint64_t)b;
+    return a != whole ? (a > whole) - (a < whole) : compare_double((double)whole, b);
+}
+
 int cell_compare(const struct cell *a, const struct cell *b)
 {
     if (a->type != b->type) {
-        bool numbers = (a->type == CELL_UINT || a->type == CELL_REAL) &&
-                       (b->type == CELL_UINT || b->type == CELL_REAL);
-        if (!numbers)
-            return (a->type > b->type) - (a->type < b->type);
-        return compare_double(a->type == CELL_UINT ? (double)a->uint : a->real,
-                              b->type == CELL_UINT ? (double)b->uint : b->real);
+        if (a->type == CELL_UINT && b->type == CELL_REAL)
+            return compare_uint_real(a->uint, b->real);
+        if (a->type == CELL_REAL && b->type == CELL_UINT)
+            return -compare_uint_real(b->uint, a->real);
+        return (a->type > b->type) - (a->type < b->type);
     }
     switch (a->type) {
     case CELL_NULL:
