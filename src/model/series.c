@@ -43,7 +43,7 @@ const char *series_label(const struct series *s, const char *name)
     return NULL;
 }
 
-void text_append_clean(struct buf *out, const char *text, size_t max)
+bool text_append_clean(struct buf *out, const char *text, size_t max)
 {
     size_t len = strlen(text), at = 0;
     while (at < len && out->len < max) {
@@ -55,17 +55,18 @@ void text_append_clean(struct buf *out, const char *text, size_t max)
             while (good > 0 && ((unsigned char)text[at + good] & 0xc0) == 0x80)
                 good--;
             buf_append(out, text + at, good);
-            return;
+            return false;
         }
         buf_append(out, text + at, good);
         at += good;
         if (at < len) {
             if (max - out->len < 3)
-                return;
+                return false;
             buf_text(out, "\xef\xbf\xbd"); /* U+FFFD where a byte was not UTF-8 */
             at++;
         }
     }
+    return at == len;
 }
 
 int label_set_make(struct label_set *set, const struct label *labels, size_t count)

@@ -18,8 +18,9 @@ void label_set_fini(struct label_set *set);
 /* Appends name{a="x"}; labels must be sorted. */
 void series_key_write(struct buf *key, const char *name, const struct label *labels, size_t count);
 
-/* Appends text until out holds at most `max` bytes: whole characters, U+FFFD for bad bytes. */
-void text_append_clean(struct buf *out, const char *text, size_t max);
+/* Appends text until out holds at most `max` bytes: whole characters, U+FFFD for bad bytes. False
+ * when not all of it fitted. */
+bool text_append_clean(struct buf *out, const char *text, size_t max);
 
 struct series *series_make(uint32_t id, const struct metric *m, const struct label_set *labels,
                            const char *key, const char *method);

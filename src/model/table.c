@@ -143,7 +143,11 @@ static void cell_put(struct table *t, struct cell *c, enum cell_type type, const
         memcpy(copy, text, len + 1);
     } else {
         struct buf clean = BUF_INIT;
-        text_append_clean(&clean, text, max);
+        if (!text_append_clean(&clean, text, max) && type == CELL_LIST) {
+            /* Whole items only: half an address would be another address. */
+            const char *end = clean.len ? memrchr(clean.data, '\n', clean.len) : NULL;
+            clean.len = end ? (size_t)(end - clean.data) : 0;
+        }
         copy = table_text(t, clean.len + 1);
         memcpy(copy, buf_string(&clean), clean.len + 1);
         buf_fini(&clean);

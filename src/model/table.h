@@ -49,7 +49,7 @@ enum interfaces_column {
     IF_COLUMNS
 };
 
-#define TABLE_LIST_MAX 4096 /* bytes of one list cell; longer ones are cut */
+#define TABLE_LIST_MAX 4096 /* bytes of one list cell; longer ones are cut between items */
 
 struct table_block;
 

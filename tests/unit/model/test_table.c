@@ -116,6 +116,47 @@ static void test_growth(void **state)
     }
 }
 
+/* "xx…x\nxx…x\n…": items of `item` bytes each. The caller frees it. */
+static char *long_list(size_t items, size_t item)
+{
+    char *list = malloc(items * (item + 1));
+    assert_non_null(list);
+    memset(list, 'x', items * (item + 1));
+    for (size_t i = 1; i <= items; i++)
+        list[i * (item + 1) - 1] = i < items ? '\n' : '\0';
+    return list;
+}
+
+/* Half an address would be another address: a list that is too long loses whole items. */
+static void test_long_texts(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t items, item, want; /* want: items that stay */
+    } cases[] = {
+        {1, 4096, 1}, {2, 4095, 1},   {2, 2047, 2}, {2, 2048, 1}, {4, 1365, 2},
+        {3, 1364, 3}, {500, 15, 256}, {1, 4097, 0}, {3, 5000, 0}, {5000, 0, 4096},
+    };
+    struct table *t = table_new(TABLE_INTERFACES, 4);
+    struct cell *row = table_row(t, 1);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *list = long_list(cases[i].items, cases[i].item);
+        char *want = cases[i].want ? long_list(cases[i].want, cases[i].item) : strdup("");
+        cell_list(t, &row[IF_ADDRESSES], list);
+        if (strcmp(row[IF_ADDRESSES].text, want) != 0)
+            fail_msg("case %zu: %zu bytes stay, not %zu", i, strlen(row[IF_ADDRESSES].text),
+                     strlen(want));
+        free(list);
+        free(want);
+    }
+    /* A text is one item: cut where it is, at a character. */
+    char *text = long_list(1, 300);
+    cell_text(t, &row[IF_DEVICE], text);
+    assert_int_equal(strlen(row[IF_DEVICE].text), 256);
+    free(text);
+    table_unref(t);
+}
+
 /* ---- order ------------------------------------------------------------------------------- */
 
 static int sign(int x)
@@ -229,7 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_schema), cmocka_unit_test(test_cells),
-        cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_growth), cmocka_unit_test(test_long_texts),
         cmocka_unit_test(test_order),  cmocka_unit_test(test_order_is_total),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
