@@ -39,9 +39,9 @@ int collector_open(struct collector *c);
 int collector_attach(struct collector *c, struct uv_loop_s *loop); /* 0 or -errno */
 void collector_detach(struct collector *c, void (*done)(void *user), void *user);
 
-/* One tick into sink->draft, which has begun. Never fails as a whole: what fails is a gap, an
+/* One tick into given->draft, which has begun. Never fails as a whole: what fails is a gap, an
  * event, a count. */
-void collector_collect(struct collector *c, const struct engine_sink *sink);
+void collector_collect(struct collector *c, const struct engine_sink *given);
 
 /* Survey thread: reads the slow sources of the engines in use; `deliver` gets one reference of
  * each result, to be handed to collector_take_survey on the core thread. */

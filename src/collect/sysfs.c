@@ -62,10 +62,14 @@ static void sysfs_links_destroy(struct message *msg)
 
 static bool link_equal(const struct sysfs_link *a, const struct sysfs_link *b)
 {
+    for (size_t g = 0; g < LINK_GAUGES; g++) {
+        if (a->gauges[g] != b->gauges[g])
+            return false;
+    }
     return a->index == b->index && a->physical == b->physical && a->measured == b->measured &&
            a->counted == b->counted && a->carrier_changes == b->carrier_changes &&
            a->state == b->state && strcmp(a->name, b->name) == 0 && strcmp(a->kind, b->kind) == 0 &&
-           memcmp(a->gauges, b->gauges, sizeof(a->gauges)) == 0 && !a->addresses == !b->addresses &&
+           !a->addresses == !b->addresses &&
            (!a->addresses || strcmp(a->addresses, b->addresses) == 0);
 }
 
@@ -237,7 +241,7 @@ static bool sysfs_read_link(struct sysfs *s, int dir, const struct dirent *entry
         ret->index = known->index;
         ret->physical = known->physical;
     } else {
-        int64_t index;
+        int64_t index = 0;
         if (read_number(dir, ret->name, "ifindex", &index) < 0 || index <= 0 || index > INT32_MAX)
             return false;
         char path[IF_NAMESIZE + 16];

@@ -21,9 +21,9 @@ int links_read(struct links *links, struct rtsocket *socket, uint64_t *ret_bad);
 size_t links_count(const struct links *links);
 const struct rtnetlink_link *links_at(const struct links *links, size_t index);
 
-/* For tests with recorded dumps: what links_read does with each message. */
+/* For tests with recorded dumps: what links_read does with each message; user is the links. */
 void links_clear(struct links *links);
-int links_add(void *links, const struct nlmsghdr *msg);
+int links_add(void *user, const struct nlmsghdr *msg);
 
 /* node_network_* as /proc/net/dev sums them up, and what else the message has. Texts are borrowed
  * from `link`. */

@@ -31,9 +31,9 @@ void monitor_flush(struct monitor *m, const struct engine_sink *sink, bool want_
 /* "10.0.0.1/8\nfe80::1/64", "" when there are none; borrowed until the next drain. */
 const char *monitor_addresses(struct monitor *m, uint32_t index);
 
-/* One message of a link, an address or a route: what monitor_drain does with each. 0, or -EBADMSG
- * when it makes no sense. */
-int monitor_handle(void *monitor, const struct nlmsghdr *msg);
+/* One message of a link, an address or a route, as monitor_drain takes it; user is the monitor. 0,
+ * or -EBADMSG when it makes no sense. */
+int monitor_handle(void *user, const struct nlmsghdr *msg);
 
 uint64_t monitor_overruns(const struct monitor *m);
 uint64_t monitor_bad(const struct monitor *m); /* messages that made no sense */

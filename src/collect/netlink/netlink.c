@@ -9,6 +9,9 @@
  * is needed afterwards. The loop wakes the monitor between ticks, so that its notices do not pile
  * up in the kernel at long intervals; without a loop it is drained once a tick.
  *
+ * Kernels before 6.9 make a dump under the lock that also covers changes of devices, so a driver
+ * that is slow to set up a card can make a tick late; late ticks are counted by whoever calls.
+ *
  * A failed dump is a gap in this tick. Three in a row mean that the engine has lost its source:
  * select.c gives the interfaces to another one.
  */
@@ -206,12 +209,15 @@ static int netlink_collect(struct engine *e, const struct engine_sink *sink, uin
     if (sampler_retry(&n->sampler))
         netlink_forget(n);
 
-    int err = monitor_drain(n->monitor);
-    if (!err && (e->assigned & CAPABILITY_BIT(CAPABILITY_INTERFACES))) {
-        err = links_read(n->links, n->socket, &n->sampler.errors);
-        if (!err)
-            netlink_sample_links(n, sink);
-    }
+    /* First the dump, then the notices, then the samples: a link that was removed and came back
+     * under its index before the dump is known to be another one when it is sampled. */
+    bool links = e->assigned & CAPABILITY_BIT(CAPABILITY_INTERFACES);
+    int err = links ? links_read(n->links, n->socket, &n->sampler.errors) : 0;
+    int notices_err = monitor_drain(n->monitor);
+    if (links && !err)
+        netlink_sample_links(n, sink);
+    if (!err)
+        err = notices_err;
     monitor_flush(n->monitor, sink, e->assigned & CAPABILITY_BIT(CAPABILITY_LINK_EVENTS));
     n->failures = err ? n->failures + 1 : 0;
     if (err)

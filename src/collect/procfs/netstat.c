@@ -80,19 +80,18 @@ static const char *line_colon(const struct scan *line)
 }
 
 /* Learns the columns of a line of names. Returns how many of them could not be understood. */
-static size_t group_learn(struct netstat *n, struct group *g, struct scan line,
+static size_t group_learn(struct netstat *n, struct group *g, struct scan line, size_t prefix_len,
                           const struct engine_sink *sink)
 {
     size_t bad = 0;
-    const char *colon = line_colon(&line);
     struct group learned = {
         .names = mem_alloc(scan_len(&line)), /* no string: it may hold a NUL */
         .names_len = scan_len(&line),
-        .prefix_len = (size_t)(colon + 1 - line.at),
+        .prefix_len = prefix_len,
         .columns = mem_array(COLUMNS_MAX, sizeof(struct column)),
     };
     memcpy(learned.names, line.at, learned.names_len);
-    struct scan names = {colon + 1, line.end}, word;
+    struct scan names = {line.at + prefix_len, line.end}, word;
     while (scan_word(&names, &word)) {
         if (learned.count == COLUMNS_MAX) {
             bad++;
@@ -118,9 +117,8 @@ static size_t group_learn(struct netstat *n, struct group *g, struct scan line,
 /* The group of this line of names, learned if need be; it is moved to place `at`, where the next
  * text will have it again. NULL: no room. */
 static struct group *netstat_group(struct netstat *n, size_t at, struct scan names,
-                                   const struct engine_sink *sink, size_t *bad)
+                                   size_t prefix_len, const struct engine_sink *sink, size_t *bad)
 {
-    size_t prefix_len = (size_t)(line_colon(&names) + 1 - names.at);
     for (size_t i = at; i < n->count; i++) {
         struct group *g = &n->groups[i];
         if (g->prefix_len != prefix_len || memcmp(g->names, names.at, prefix_len) != 0)
@@ -132,7 +130,7 @@ static struct group *netstat_group(struct netstat *n, size_t at, struct scan nam
             g = &n->groups[at];
         }
         if (!scan_is(&names, g->names, g->names_len))
-            *bad += group_learn(n, g, names, sink);
+            *bad += group_learn(n, g, names, prefix_len, sink);
         return g;
     }
     if (n->count == GROUPS_MAX)
@@ -141,7 +139,7 @@ static struct group *netstat_group(struct netstat *n, size_t at, struct scan nam
     struct group swap = n->groups[at];
     n->groups[at] = *g;
     *g = swap;
-    *bad += group_learn(n, &n->groups[at], names, sink);
+    *bad += group_learn(n, &n->groups[at], names, prefix_len, sink);
     return &n->groups[at];
 }
 
@@ -185,7 +183,7 @@ size_t netstat_parse(struct netstat *n, struct scan text, const struct engine_si
             text = rest;
             continue;
         }
-        struct group *g = netstat_group(n, at, names, sink, &bad);
+        struct group *g = netstat_group(n, at, names, prefix_len, sink, &bad);
         if (!g) {
             bad++;
             continue;

@@ -32,7 +32,7 @@ static int enter_namespace(void **state)
 #define NEED_NAMESPACE()                                                                           \
     do {                                                                                           \
         if (skip_reason) {                                                                         \
-            print_message("# SKIP %s\n", skip_reason);                                             \
+            print_message("# skipped: %s\n", skip_reason);                                             \
             skip();                                                                                \
         }                                                                                          \
     } while (0)
