@@ -5,6 +5,9 @@
  * granted here and given back by REQUEST_LEAVE. Feeds are found by their canonical key, so viewers
  * who ask for the same thing share one encoding.
  *
+ * A station whose queue is full has stood still for a long time: what is lost is counted, and the
+ * next tick that gets through tells it to send its viewers away (1013), who come back and know.
+ *
  * Core thread only, but for hub_hello's frame, which is made before the threads start.
  */
 #include "hub/hub.h"
@@ -41,6 +44,7 @@ struct hub {
     struct mailbox *inbox;
     struct station *stations[HUB_STATIONS_MAX];
     uint32_t stations_count;
+    bool overrun[HUB_STATIONS_MAX]; /* has lost a delivery and has not been told */
     struct tick_ring *ring;
     struct feed_run run;
     struct open_feed **feeds; /* by id; NULL = free */
@@ -58,12 +62,15 @@ static void hub_count(struct hub *hub, const struct parcels *made)
         hub->stats.bytes += made->items[i].frame->len;
 }
 
-static void hub_deliver(struct hub *hub, uint32_t station, struct delivery *d)
+/* False: the station's queue is full and the delivery is lost. */
+static bool hub_deliver(struct hub *hub, uint32_t station, struct delivery *d)
 {
-    if (mailbox_post(station_inbox(hub->stations[station]), d) < 0) {
-        hub->stats.lost++;
-        delivery_free(d);
-    }
+    if (mailbox_post(station_inbox(hub->stations[station]), d) == 0)
+        return true;
+    hub->stats.lost++;
+    hub->overrun[station] = true;
+    delivery_free(d);
+    return false;
 }
 
 static struct delivery *delivery_new(enum delivery_kind kind, const struct open_feed *of)
@@ -142,6 +149,14 @@ static const struct parcels *hub_beginning(struct hub *hub, struct open_feed *of
     return &of->beginning;
 }
 
+static void hub_leave(struct hub *hub, struct open_feed *of, uint32_t station)
+{
+    CHECK(of && of->members[station] > 0);
+    of->members[station]--;
+    if (--of->members_total == 0)
+        hub_close_feed(hub, of);
+}
+
 static void hub_subscribe(struct hub *hub, struct request *r)
 {
     struct open_feed *of = hub_open_feed(hub, &r->spec);
@@ -162,16 +177,8 @@ static void hub_subscribe(struct hub *hub, struct request *r)
     } else {
         parcels_share(&d->parcels, hub_beginning(hub, of));
     }
-    hub_deliver(hub, r->station, d);
-}
-
-static void hub_leave(struct hub *hub, const struct request *r)
-{
-    struct open_feed *of = hub_find(hub, r->feed);
-    CHECK(of && of->members[r->station] > 0);
-    of->members[r->station]--;
-    if (--of->members_total == 0)
-        hub_close_feed(hub, of);
+    if (!hub_deliver(hub, r->station, d))
+        hub_leave(hub, of, r->station);
 }
 
 static void hub_resend(struct hub *hub, const struct request *r)
@@ -194,7 +201,7 @@ static void hub_receive(void *item, void *user)
         hub_subscribe(hub, r);
         break;
     case REQUEST_LEAVE:
-        hub_leave(hub, r);
+        hub_leave(hub, hub_find(hub, r->feed), r->station);
         break;
     case REQUEST_RESEND:
         hub_resend(hub, r);
@@ -250,7 +257,9 @@ void hub_publish(struct hub *hub, struct tick *tick)
     for (uint32_t s = 0; s < hub->stations_count; s++) {
         struct delivery *d = delivery_new(DELIVERY_TICK, NULL);
         d->tick = tick_ref(tick);
-        hub_deliver(hub, s, d);
+        d->overrun = hub->overrun[s];
+        if (hub_deliver(hub, s, d))
+            hub->overrun[s] = false;
     }
 }
 
@@ -275,8 +284,9 @@ struct hub *hub_new(const struct hub_settings *settings, uv_loop_t *core_uv)
                                                      .host = settings->host,
                                                      .session = hub->session,
                                                      .interval_ms = settings->interval_ms});
-    hub->inbox = mailbox_new(core_uv, HUB_INBOX, &hub_mailbox_ops, hub);
-    if (!hub->hello || !hub->inbox) {
+    if (hub->hello) /* last: an open mailbox could not be freed here */
+        hub->inbox = mailbox_new(core_uv, HUB_INBOX, &hub_mailbox_ops, hub);
+    if (!hub->inbox) {
         hub_free(hub);
         return NULL;
     }

@@ -47,6 +47,7 @@ struct delivery {
     uint32_t feed, ticket;
     enum channel channel;
     struct tick *tick;      /* one reference */
+    bool overrun;           /* TICK: deliveries before it were lost */
     struct bytes *answer;   /* JOIN: due even when the viewer has changed its mind; may be NULL */
     struct parcels parcels; /* owned */
 };

@@ -199,6 +199,14 @@ static void station_broadcast(struct station *st, uint32_t feed, enum channel ch
         batch_send(&batch, p);
 }
 
+static void station_close_viewers(struct station *st, uint16_t code, const char *reason)
+{
+    for (uint32_t i = 0; i < st->viewers_count; i++) {
+        if (st->viewers[i].viewer)
+            viewer_close(st->viewers[i].viewer, code, reason);
+    }
+}
+
 static void station_receive(void *item, void *user)
 {
     struct station *st = user;
@@ -207,6 +215,10 @@ static void station_receive(void *item, void *user)
     switch (d->kind) {
     case DELIVERY_TICK:
         tick_ring_push(st->ring, d->tick);
+        if (d->overrun) {
+            st->stats.closed_slow += st->stats.viewers;
+            station_close_viewers(st, WS_CLOSE_TRY_LATER, "the server could not keep up");
+        }
         break;
     case DELIVERY_FEED:
         for (size_t i = 0; i < d->parcels.count; i++)
@@ -255,8 +267,9 @@ struct station *station_new(struct hub *hub, uint32_t index, uv_loop_t *uv)
     st->index = index;
     st->uv = uv;
     st->ping = ws_frame(WS_PING, "", 0);
-    st->inbox = mailbox_new(uv, STATION_INBOX, &station_mailbox_ops, st);
-    if (!st->ping || !st->inbox) {
+    if (st->ping) /* last: an open mailbox could not be freed here */
+        st->inbox = mailbox_new(uv, STATION_INBOX, &station_mailbox_ops, st);
+    if (!st->inbox) {
         bytes_unref(st->ping);
         free(st);
         return NULL;
@@ -291,10 +304,7 @@ void station_close(struct station *st)
     if (st->closing)
         return;
     st->closing = true;
-    for (uint32_t i = 0; i < st->viewers_count; i++) {
-        if (st->viewers[i].viewer)
-            viewer_close(st->viewers[i].viewer, WS_CLOSE_GOING_AWAY, "the server is stopping");
-    }
+    station_close_viewers(st, WS_CLOSE_GOING_AWAY, "the server is stopping");
     mailbox_close(st->inbox);
     uv_close((uv_handle_t *)&st->beat, NULL);
 }

@@ -558,6 +558,11 @@ void viewer_greet(struct viewer *v, struct bytes *hello, const char *subscribe)
 
 void viewer_beat(struct viewer *v, int64_t now_ms, struct bytes *ping)
 {
+    /* A request or its answer may have been lost on the way. */
+    for (int c = 0; c < CHANNELS; c++) {
+        v->subs[c].asked = false;
+        subscription_recover(v, &v->subs[c]);
+    }
     if (now_ms - v->last_heard_ms >= station_settings(v->station)->heartbeat_ms &&
         !conn_is_ending(v->conn))
         conn_send(v->conn, ping);
