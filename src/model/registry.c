@@ -65,6 +65,25 @@ static const char *registry_key(struct registry *r, const char *name, const stru
     return buf_string(&r->key);
 }
 
+static bool registry_is_live(const struct series *s)
+{
+    return s->live.slot != SERIES_NO_SLOT;
+}
+
+/* Whether the numbers of the two can stand in one line. They cannot when a series comes from a
+ * database of an earlier version, where its name meant something else. */
+static bool series_measures(const struct series *s, const struct metric *m)
+{
+    return s->kind == m->kind && s->scale == m->scale;
+}
+
+static void registry_forget(struct registry *r, struct series *s)
+{
+    CHECK(!registry_is_live(s));
+    map_remove(&r->known, s->key);
+    series_unref(s);
+}
+
 int registry_restore(struct registry *r, uint32_t id, const struct metric *m,
                      const struct label *labels, size_t labels_count, const char *method,
                      bool same_boot, uint64_t absolute, uint64_t source)
@@ -74,16 +93,19 @@ int registry_restore(struct registry *r, uint32_t id, const struct metric *m,
     if (err)
         return err;
     const char *key = registry_key(r, m->name, &set);
-    if (map_get(&r->known, key)) {
+    struct series *other = map_get(&r->known, key);
+    if (other && (series_measures(other, m) || registry_is_live(other) || other->id > id)) {
         err = -EEXIST;
     } else {
+        if (other)
+            registry_forget(r, other);
         struct series *s = series_make(id, m, &set, key, method);
         s->live.sampled = same_boot;
         s->live.absolute = absolute;
         s->live.source = source;
         map_put(&r->known, key, s);
-        r->next_id = MAX(r->next_id, id + 1);
     }
+    r->next_id = MAX(r->next_id, id + 1);
     label_set_fini(&set);
     return err;
 }
@@ -97,7 +119,7 @@ static void registry_changed(struct registry *r)
 
 bool registry_make_live(struct registry *r, struct series *s)
 {
-    if (s->live.slot != SERIES_NO_SLOT)
+    if (registry_is_live(s))
         return true;
     if (r->live >= r->limit) {
         r->refused++;
@@ -130,9 +152,16 @@ struct series *registry_get(struct registry *r, const struct metric *m, const st
     }
     const char *key = registry_key(r, m->name, &set);
     struct series *s = map_get(&r->known, key);
+    bool differs = s && !series_measures(s, m);
+    if (differs && !registry_is_live(s)) {
+        registry_forget(r, s);
+        s = NULL;
+    }
     if (!s && r->live < r->limit) {
         s = series_make(r->next_id++, m, &set, key, method);
         map_put(&r->known, key, s);
+    } else if (differs) {
+        s = NULL;
     }
     label_set_fini(&set);
     if (!s) {

@@ -78,7 +78,8 @@ void registry_free(struct registry *r);
 /* A series of an earlier run: it keeps its id when it is seen again. With same_boot the first
  * sample counts its increment from `absolute` (drawn as a gap, CONTRACT section 4), unless the
  * source differs. Does not count against the limit until it is sampled. 0, -EINVAL for labels that
- * registry_get would refuse, -EEXIST for a series that is there already. */
+ * registry_get would refuse, -EEXIST for a series that is there already; but one of another kind
+ * or scale gives way to a larger id. */
 int registry_restore(struct registry *r, uint32_t id, const struct metric *m,
                      const struct label *labels, size_t labels_count, const char *method,
                      bool same_boot, uint64_t absolute, uint64_t source);
@@ -86,7 +87,9 @@ int registry_restore(struct registry *r, uint32_t id, const struct metric *m,
 /* Finds or makes the series and keeps it live. Labels in any order; values are cut to
  * SERIES_TEXT_MAX and made valid UTF-8. Borrowed: the registry holds it while it lives; engines
  * that cache it take a reference. NULL when `limit` live series exist: counted in
- * registry_refused, or when the labels are too many or repeated. `method` must live for ever. */
+ * registry_refused, as are labels that are too many or repeated and a name that is live with
+ * another kind or scale. A restored series of another kind or scale is left to history: the
+ * series gets a new id. `method` must live for ever. */
 struct series *registry_get(struct registry *r, const struct metric *m, const struct label *labels,
                             size_t labels_count, const char *method);
 
