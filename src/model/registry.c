@@ -27,6 +27,7 @@ struct registry {
     uint32_t next_id;
     struct series **slots;
     uint32_t slots_count, slots_capacity;
+    uint32_t free_from; /* no slot below is free */
     uint32_t live;
     uint64_t refused;
     uint64_t generation;
@@ -125,17 +126,16 @@ bool registry_make_live(struct registry *r, struct series *s)
         r->refused++;
         return false;
     }
-    uint32_t slot = r->slots_count;
-    if (r->live < r->slots_count) {
-        slot = 0;
-        while (r->slots[slot])
-            slot++;
-    } else if (slot == r->slots_capacity) {
+    uint32_t slot = r->free_from;
+    while (slot < r->slots_count && r->slots[slot])
+        slot++;
+    if (slot == r->slots_capacity) {
         r->slots_capacity = MAX(r->slots_capacity * 2, 256U);
         r->slots = mem_resize(r->slots, r->slots_capacity, sizeof(*r->slots));
     }
     r->slots[slot] = s;
     r->slots_count = MAX(r->slots_count, slot + 1);
+    r->free_from = slot + 1;
     r->live++;
     s->live.slot = slot;
     registry_changed(r);
@@ -203,6 +203,7 @@ size_t registry_sweep(struct registry *r, int64_t before_ms)
             continue;
         s->live.slot = SERIES_NO_SLOT;
         r->slots[i] = NULL;
+        r->free_from = MIN(r->free_from, i);
         r->live--;
         gone++;
     }
