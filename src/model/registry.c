@@ -29,6 +29,7 @@ struct registry {
     uint32_t slots_count, slots_capacity;
     uint32_t free_from; /* no slot below is free */
     uint32_t live;
+    bool held; /* a draft is open: its columns are indexed by slot, so no slot may change hands */
     uint64_t refused;
     uint64_t generation;
     struct series_set *set; /* NULL: must be rebuilt */
@@ -189,13 +190,14 @@ uint32_t registry_next_id(const struct registry *r)
     return r->next_id;
 }
 
-uint32_t registry_slots(const struct registry *r)
+void registry_hold(struct registry *r, bool held)
 {
-    return r->slots_count;
+    r->held = held;
 }
 
 size_t registry_sweep(struct registry *r, int64_t before_ms)
 {
+    CHECK(!r->held);
     size_t gone = 0;
     for (uint32_t i = 0; i < r->slots_count; i++) {
         struct series *s = r->slots[i];

@@ -6,5 +6,5 @@
 /* Gives the series a slot if it has none. False: the limit is reached (counted). */
 bool registry_make_live(struct registry *r, struct series *s);
 
-/* Slots in use, holes included: the length of the next tick's columns. */
-uint32_t registry_slots(const struct registry *r);
+/* While held, no slot may be freed: from draft_begin to draft_seal. */
+void registry_hold(struct registry *r, bool held);

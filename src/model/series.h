@@ -100,7 +100,8 @@ size_t registry_live(const struct registry *r);
 struct series_set *registry_set(struct registry *r);
 
 /* Takes series without a sample since `before_ms` (wall) out of the live registry. Returns how
- * many. A later registry_get or draft_* call revives them with the same id. */
+ * many. A later registry_get or draft_* call revives them with the same id. Between ticks only:
+ * a draft counts by slots. */
 size_t registry_sweep(struct registry *r, int64_t before_ms);
 
 /* The next id that would be given out: to be stored so that ids are never reused. */

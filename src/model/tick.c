@@ -64,6 +64,7 @@ void draft_begin(struct draft *d, uint64_t seq, int64_t t_ms, int64_t elapsed_ns
                  int64_t read_mono_ns, int64_t interval_ms)
 {
     CHECK(seq > d->seq);
+    registry_hold(d->registry, true);
     d->previous_seq = d->seq;
     d->seq = seq;
     d->t_ms = t_ms;
@@ -194,9 +195,9 @@ struct tick *draft_seal(struct draft *d, int64_t now_mono_ns, uint64_t *next_eve
         event_number(e, "count", (double)d->events_dropped);
         d->events[d->events_count++] = e;
     }
+    registry_hold(d->registry, false);
     struct series_set *set = registry_set(d->registry);
     uint32_t count = set->count;
-    CHECK(count <= d->capacity || count == registry_slots(d->registry));
     struct tick *t = malloc(tick_bytes(count, d->events_count));
     if (!t) {
         draft_drop_attachments(d);
