@@ -72,6 +72,11 @@ int database_error(sqlite3 *db, int rc)
         return -ENOSPC;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+    /* Our statements fit our schema, and our numbers are unused: a missing column or a number that
+     * is there already means that something else wrote into the file. */
+    case SQLITE_ERROR:
+    case SQLITE_MISMATCH:
+    case SQLITE_CONSTRAINT:
         return -EBADMSG;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -85,8 +90,6 @@ int database_error(sqlite3 *db, int rc)
         return -ECANCELED;
     case SQLITE_NOMEM:
         return -ENOMEM;
-    case SQLITE_CONSTRAINT:
-        return -EEXIST;
     case SQLITE_CANTOPEN:
     case SQLITE_IOERR:
         system = db ? sqlite3_system_errno(db) : 0;

@@ -186,10 +186,8 @@ int store_load(struct store *store)
     return error;
 }
 
-int store_restore(struct store *store, struct registry *registry)
+static int restore_all(struct store *store, struct registry *registry)
 {
-    if (!store->db)
-        return 0;
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
     int error = database_prepare(store->db,
                                  "SELECT id, key, unit, help, kind, scale FROM series ORDER BY id",
@@ -225,4 +223,13 @@ int store_restore(struct store *store, struct registry *registry)
         key_fini(&parts);
     }
     return database_error(store->db, rc);
+}
+
+int store_restore(struct store *store, struct registry *registry)
+{
+    if (!store->db)
+        return 0;
+    int error = restore_all(store, registry);
+    /* Series that were read before the damage keep their ids: nobody else gets those either. */
+    return error == -EBADMSG ? store_set_aside(store, "found while reading the series") : error;
 }

@@ -311,36 +311,39 @@ static int write_first_meta(struct store *store)
     return 0;
 }
 
+/* Once the database is open: which tick begins the boot, and the reservation. */
+static int begin_run(struct store *store)
+{
+    if (store->boot_seq == 0)
+        store->boot_seq = store->next.tick_seq;
+    store->seen = store->next;
+    return write_first_meta(store);
+}
+
 static int open_database(struct store *store, struct store_error *err)
 {
     int error = store_attach(store, err);
+    if (!error)
+        error = begin_run(store);
     if (error == -EBADMSG) {
+        char why[STORE_TEXT_MAX];
+        snprintf(why, sizeof(why), "%s", *err->text ? err->text : "found while opening");
         begin_at_the_clock(store);
-        store->seen = store->next;
-        char why[STORE_TEXT_MAX] = "";
-        if (err)
-            memcpy(why, err->text, sizeof(why));
         error = store_set_aside(store, why);
-        if (error && !is_lack_of_space(error))
-            return store_fail(err, error, "%s is damaged and cannot be replaced: %s", store->path,
-                              strerror(-error));
-    }
-    if (!error) {
-        store->boot_seq = store->boot_seq ? store->boot_seq : store->next.tick_seq;
-        store->seen = store->next;
-        error = write_first_meta(store);
+        if (!error)
+            error = begin_run(store);
     }
     if (is_lack_of_space(error)) {
         begin_at_the_clock(store);
-        store->seen = store->next;
         store->boot_seq = store->boot_seq ? store->boot_seq : store->next.tick_seq;
+        store->seen = store->next;
         store_failed(store, error, "opening");
         atomic_store_explicit(&store->counters.failing, true, memory_order_relaxed);
         store_note_add(store, EVENT_ERROR, false,
                        "no space left in %s: nothing is recorded until some is free", store->dir);
         return 0;
     }
-    if (error && err && err->code != error)
+    if (error && err->code != error)
         store_fail(err, error, "%s: cannot write: %s", store->path, strerror(-error));
     return error;
 }
