@@ -222,7 +222,7 @@ static void read_by_chance(uint64_t seed)
 static void test_any_reading(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 40; seed++)
+    for (uint64_t seed = 1; seed <= 20; seed++)
         read_by_chance(seed);
 }
 
