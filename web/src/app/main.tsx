@@ -1,5 +1,5 @@
 /* Puts the parts together and starts them. */
-import { computed, effect, signal } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import { render } from "preact";
 import { systemClock } from "../base/clock";
 import { Environment, type ChartEnvironment } from "../charts/environment";
@@ -56,7 +56,7 @@ const environment: ChartEnvironment = {
 session.start();
 effect(() => {
     const { page, query } = location.place.value;
-    session.show(pageAt(page).selection(query));
+    untracked(() => session.show(pageAt(page).selection(query)));
 });
 
 document.addEventListener("visibilitychange", () => session.setVisible(!document.hidden));

@@ -25,7 +25,16 @@ function AllInterfaces() {
     return (
         <>
             <h1 class="sentence">
-                <strong>{all.length} interfaces,</strong> {up} of them up.
+                {all.length === 0 ? (
+                    <strong>Interfaces</strong>
+                ) : (
+                    <>
+                        <strong>
+                            {all.length} {all.length === 1 ? "interface" : "interfaces"},
+                        </strong>{" "}
+                        {up} of them up.
+                    </>
+                )}
             </h1>
             <InterfaceTable />
         </>

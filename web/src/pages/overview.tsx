@@ -12,6 +12,7 @@ import type { Session } from "../store/session";
 import type { Selection } from "../store/selection";
 import { DirectionMark, WarningMark } from "../widgets/marks";
 import { Value } from "../widgets/value";
+import { Colophon } from "./colophon";
 import { usePage } from "./context";
 import {
     lossChart,
@@ -73,6 +74,7 @@ export function Overview() {
             <Group title="TCP" charts={TCP_CHARTS} size="quarter" />
             <Group title="UDP and sockets" charts={[...UDP_CHARTS, SOCKET_CHART]} size="third" />
             <Group title="Kernel backlog" charts={SOFTNET_CHARTS} size="half" />
+            <Colophon />
         </>
     );
 }

@@ -68,6 +68,13 @@ test("information, events and error texts from anybody", () => {
         engines: [{ name: "netlink", state: "on" }, 3, {}],
     });
     assert.ok(info.ok && info.value.version === "" && info.value.engines.length === 1);
+    const able = parseInfo({
+        capabilities: [{ name: "softnet", engine: "procfs" }, { name: "x" }, 5],
+    });
+    assert.deepEqual(able.ok && able.value.capabilities, [
+        { name: "softnet", engine: "procfs" },
+        { name: "x", engine: "" },
+    ]);
     assert.equal(parseInfo(null).ok, false);
     assert.equal(
         parseEvents({ events: [{ t: 5, kind: "link" }, null, { kind: "link" }] }).length,

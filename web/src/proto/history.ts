@@ -89,6 +89,7 @@ export interface Info {
     host: string;
     intervalMs: number;
     engines: EngineInfo[];
+    capabilities: { name: string; engine: string }[]; // engine "": nobody provides it here
 }
 
 export function parseInfo(v: unknown): Result<Info> {
@@ -98,6 +99,10 @@ export function parseInfo(v: unknown): Result<Info> {
         version: asText(o["version"]),
         host: asText(o["host"]),
         intervalMs: asNumber(o["interval_ms"]) ?? 1000,
+        capabilities: asArray(o["capabilities"]).flatMap((c) => {
+            const name = asText(asObject(c)?.["name"]);
+            return name === "" ? [] : [{ name, engine: asText(asObject(c)?.["engine"]) }];
+        }),
         engines: asArray(o["engines"]).flatMap((e) => {
             const engine = asObject(e);
             const name = asText(engine?.["name"]);
