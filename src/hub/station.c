@@ -174,7 +174,7 @@ static void batch_send(struct batch *batch, const struct parcel *p)
     int results[FANOUT_BATCH];
     fanout_send(batch->conns, batch->count, p->frame, results);
     for (size_t i = 0; i < batch->count; i++)
-        viewer_sent(batch->viewers[i], results[i], p);
+        viewer_sent(batch->viewers[i], results[i], p->frame);
     batch->count = 0;
 }
 

@@ -22,7 +22,7 @@ void viewer_deliver(struct viewer *v, const struct delivery *d);
 /* A broadcast in two steps: whoever is ready gets the frame through the fan-out and is told the
  * result; everybody else takes the parcel by itself. */
 bool viewer_ready(const struct viewer *v, enum channel channel, const struct parcel *p);
-void viewer_sent(struct viewer *v, int result, const struct parcel *p);
+void viewer_sent(struct viewer *v, int result, const struct bytes *frame);
 void viewer_take(struct viewer *v, enum channel channel, const struct parcel *p);
 
 /* Once in a while: pings whoever has been silent for a heartbeat, asks again for lost tables. */

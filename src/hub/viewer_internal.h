@@ -1,0 +1,52 @@
+/*
+ * viewer_internal.h: a viewer as its files know it: viewer.c (life, sending, receiving), backlog.c
+ * (what waits while it is slow), operations.c (what it asks for). The station's thread only.
+ */
+#pragma once
+
+#include "hub/viewer.h"
+#include "wire/websocket.h"
+
+/* Messages of a channel that were dropped, first and last. */
+struct loss {
+    uint64_t from, to; /* 0: none */
+};
+
+struct subscription {
+    struct list member; /* in the station's list of its feed; alone when there is none */
+    uint32_t feed;      /* FEED_NONE: not joined */
+    uint32_t ticket;    /* of the newest wish; a join with another one is out of date */
+    struct bytes *held; /* complete; waits for the queue to drain */
+    uint64_t held_seq;
+    struct loss lost; /* told before the next message */
+    struct loss late; /* lost after `held`: told after it */
+    bool stale;       /* changes were lost: only a complete parcel helps */
+    bool asked;       /* for the complete one */
+};
+
+struct viewer {
+    struct station *station;
+    struct conn *conn;
+    uint64_t id;
+    int64_t last_heard_ms;
+    struct ws_parser parser;
+    struct subscription subs[CHANNELS];
+    size_t queue_limit;  /* bytes; more than client_queue until a beginning has been sent */
+    unsigned first_turn; /* the channel that sends first when the queue has drained */
+};
+
+/* viewer.c */
+void viewer_send(struct viewer *v, struct bytes *frame); /* must arrive, or the viewer is closed */
+void viewer_say(struct viewer *v, struct bytes *frame);  /* the same, and drops the reference */
+void viewer_leave(struct viewer *v, enum channel channel);
+
+/* backlog.c */
+void viewer_limit_queue(struct viewer *v, size_t bytes);
+void viewer_on_drained(struct conn *conn, void *user);
+/* Asks for the complete state, when changes were lost and there is room for it. */
+void subscription_recover(struct viewer *v, struct subscription *sub);
+void subscription_clear(struct subscription *sub); /* forgets what waits and what was lost */
+
+/* operations.c */
+void viewer_operate(struct viewer *v, const struct ws_received *message);
+void viewer_subscribe_list(struct viewer *v, const char *names); /* commas between the channels */
