@@ -3,11 +3,52 @@
 
 #include <math.h>
 #include <string.h>
+#include <strings.h>
+
+#include "base/defs.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+/* Cuts the text before the next `separator`, moves *at behind it, and trims what was cut off. */
+static char *cut(char **at, const char *separator)
+{
+    char *piece = strsep(at, separator);
+    size_t len;
+    if (!piece)
+        return NULL;
+    piece += strspn(piece, " \t");
+    len = strlen(piece);
+    while (len && strchr(" \t", piece[len - 1]))
+        piece[--len] = '\0';
+    return piece;
+}
+
+/* How much the client wants this media type, 0 to 1; -1 when the list does not name it. */
+static double wanted(const char *accept, const char *type)
+{
+    char *copy CLEANUP(mem_freep) = mem_string(accept);
+    double most = -1;
+    for (char *list = copy, *item; (item = cut(&list, ",")) != NULL;) {
+        char *parameter = cut(&item, ";");
+        double quality = 1;
+        if (strcasecmp(parameter, type) != 0)
+            continue;
+        while ((parameter = cut(&item, ";")) != NULL) {
+            if (strncasecmp(parameter, "q=", 2) == 0 && text_double(parameter + 2, &quality) < 0)
+                quality = 0;
+        }
+        most = MAX(most, quality);
+    }
+    return most;
+}
 
 enum prometheus_format prometheus_negotiate(const char *accept)
 {
-    return accept && strstr(accept, "application/openmetrics-text") ? PROMETHEUS_OPENMETRICS
-                                                                    : PROMETHEUS_TEXT;
+    if (!accept)
+        return PROMETHEUS_TEXT;
+    double openmetrics = wanted(accept, "application/openmetrics-text");
+    return openmetrics > 0 && openmetrics >= wanted(accept, "text/plain") ? PROMETHEUS_OPENMETRICS
+                                                                          : PROMETHEUS_TEXT;
 }
 
 const char *prometheus_content_type(enum prometheus_format format)

@@ -10,7 +10,7 @@
 
 enum prometheus_format { PROMETHEUS_TEXT, PROMETHEUS_OPENMETRICS };
 
-/* Which of the two an Accept header asks for; NULL: the older one. */
+/* Which of the two an Accept header prefers; NULL or neither: the older one. */
 enum prometheus_format prometheus_negotiate(const char *accept);
 const char *prometheus_content_type(enum prometheus_format format);
 
