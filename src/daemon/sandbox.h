@@ -9,6 +9,3 @@
 
 void sandbox_landlock(const struct sandbox_paths *paths, struct sandbox_report *ret);
 void sandbox_seccomp(struct sandbox_report *ret);
-
-/* NULL, or why seccomp would stand in the way of the tool that watches this process. */
-const char *sandbox_watched_by(void);

@@ -1,0 +1,300 @@
+/*
+ * keeper.c: main's end: fork, requests with a deadline, and how the keeper is doing.
+ *
+ * One request is under way at a time. Answers carry the request's id, so one that comes after its
+ * deadline is recognized and thrown away with the descriptor in it. A keeper that breaks the
+ * protocol is cut off (the socket is closed, and it ends by that); nothing here ever kills it by
+ * signal, which the sandbox of main forbids anyway. The struct belongs to one thread at a time.
+ */
+#include "keeper/keeper.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/defs.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "keeper/process.h"
+#include "keeper/protocol.h"
+
+#define END_TIMEOUT_MS 1000
+
+struct keeper {
+    int fd; /* -1: cut off */
+    pid_t pid;
+    int pidfd; /* -1: a kernel without */
+    bool reaped;
+    int wait_status; /* when reaped */
+    uint32_t next_id;
+    int timeout_ms;
+    uint64_t capabilities;
+};
+
+/* ---- requests ---------------------------------------------------------------------------- */
+
+static void keeper_cut_off(struct keeper *k)
+{
+    if (k->fd >= 0)
+        close(k->fd);
+    k->fd = -1;
+}
+
+static int keeper_send(struct keeper *k, const struct keeper_request *request)
+{
+    if (k->fd < 0)
+        return -EPIPE;
+    ssize_t sent = send(k->fd, request, sizeof(*request), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent == (ssize_t)sizeof(*request))
+        return 0;
+    if (sent >= 0 || errno == EAGAIN)
+        return -ETIMEDOUT; /* it reads nothing: the queue is full of requests that timed out */
+    keeper_cut_off(k);
+    return -EPIPE;
+}
+
+/* The one descriptor that came with a message, or -1. */
+static int take_fd(struct msghdr *msg)
+{
+    struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+    int fd = -1;
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+        c->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+    return fd;
+}
+
+/* Waits for one packet until the deadline. 0, *ret_fd = -1 or a descriptor; or -errno. */
+static int keeper_receive(struct keeper *k, struct keeper_answer *ret, int *ret_fd,
+                          int64_t deadline_ns)
+{
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec iov = {.iov_base = ret, .iov_len = sizeof(*ret)};
+    for (;;) {
+        struct msghdr msg = {.msg_iov = &iov,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control)};
+        ssize_t len = recvmsg(k->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR)) {
+            keeper_cut_off(k);
+            return -EPIPE;
+        }
+        if (len > 0) {
+            *ret_fd = take_fd(&msg);
+            if (len == (ssize_t)sizeof(*ret) && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+                return 0;
+            if (*ret_fd >= 0)
+                close(*ret_fd);
+            keeper_cut_off(k);
+            return -EPROTO;
+        }
+        int64_t left_ns = deadline_ns - clock_mono_ns();
+        if (left_ns <= 0)
+            return -ETIMEDOUT;
+        struct pollfd p = {.fd = k->fd, .events = POLLIN};
+        poll(&p, 1, (int)(left_ns / NS_PER_MS) + 1);
+    }
+}
+
+static bool answers(const struct keeper_answer *answer, const struct keeper_request *request,
+                    int fd)
+{
+    bool wants_fd = request->head.operation == KEEPER_OPEN_NETLINK && answer->error == 0;
+    return answer->head.version == KEEPER_VERSION &&
+           answer->head.operation == request->head.operation && answer->error <= 0 &&
+           wants_fd == (fd >= 0);
+}
+
+/* One request and its answer. *ret_fd is -1 but for answers with a descriptor. */
+static int keeper_request(struct keeper *k, struct keeper_request *request,
+                          struct keeper_answer *ret, int *ret_fd)
+{
+    request->head.version = KEEPER_VERSION;
+    request->head.id = k->next_id++;
+    int64_t deadline_ns = clock_mono_ns() + k->timeout_ms * NS_PER_MS;
+    int err = keeper_send(k, request);
+    while (!err) {
+        err = keeper_receive(k, ret, ret_fd, deadline_ns);
+        if (err)
+            return err;
+        if (ret->head.id == request->head.id)
+            break;
+        if (*ret_fd >= 0) /* of a request that timed out */
+            close(*ret_fd);
+    }
+    if (!err && !answers(ret, request, *ret_fd)) {
+        if (*ret_fd >= 0)
+            close(*ret_fd);
+        keeper_cut_off(k);
+        return -EPROTO;
+    }
+    return err ? err : ret->error;
+}
+
+int keeper_ping(struct keeper *k)
+{
+    struct keeper_request request = {.head.operation = KEEPER_PING};
+    struct keeper_answer answer;
+    int fd;
+    return keeper_request(k, &request, &answer, &fd);
+}
+
+int keeper_open_netlink(struct keeper *k, int protocol, uint32_t groups, uint32_t receive_bytes,
+                        int *ret_fd)
+{
+    struct keeper_request request = {
+        .head.operation = KEEPER_OPEN_NETLINK,
+        .open_netlink = {(uint32_t)protocol, groups, receive_bytes},
+    };
+    struct keeper_answer answer;
+    int fd;
+    int err = keeper_request(k, &request, &answer, &fd);
+    if (!err)
+        *ret_fd = fd;
+    return err;
+}
+
+/* ---- life -------------------------------------------------------------------------------- */
+
+/* What of the capabilities this process can use now. */
+static uint64_t capabilities_held(uint64_t wanted)
+{
+    uint64_t held = 0;
+    capng_get_caps_process();
+    for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
+        if (wanted & UINT64_C(1) << cap && capng_have_capability(CAPNG_EFFECTIVE, cap) > 0)
+            held |= UINT64_C(1) << cap;
+    }
+    return held;
+}
+
+static int keeper_greet(struct keeper *k)
+{
+    struct keeper_request request = {.head.operation = KEEPER_HELLO};
+    struct keeper_answer answer;
+    int fd;
+    int err = keeper_request(k, &request, &answer, &fd);
+    if (!err)
+        k->capabilities = answer.hello.capabilities;
+    return err;
+}
+
+struct keeper *keeper_adopt(int fd, pid_t pid, int timeout_ms)
+{
+    struct keeper *k = mem_alloc(sizeof(*k));
+    *k = (struct keeper){
+        .fd = fd,
+        .pid = pid,
+        .pidfd = pidfd_open(pid, 0),
+        .next_id = 1,
+        .timeout_ms = timeout_ms ? timeout_ms : KEEPER_TIMEOUT_MS,
+    };
+    return k;
+}
+
+int keeper_start(const struct keeper_settings *settings, struct keeper **ret)
+{
+    int fds[2];
+    uint64_t capabilities = capabilities_held(settings->capabilities);
+    *ret = NULL;
+    if (!capabilities)
+        return -EPERM;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+        return -errno;
+    pid_t parent = getpid(), pid = fork();
+    if (pid < 0) {
+        int err = -errno;
+        close(fds[0]);
+        close(fds[1]);
+        return err;
+    }
+    if (pid == 0)
+        keeper_process(fds[1], parent, capabilities);
+    close(fds[1]);
+    struct keeper *k = keeper_adopt(fds[0], pid, settings->timeout_ms);
+    int err = keeper_greet(k);
+    if (err) {
+        keeper_stop(k);
+        return err;
+    }
+    *ret = k;
+    return 0;
+}
+
+static bool keeper_reaped(struct keeper *k)
+{
+    k->reaped = k->reaped || waitpid(k->pid, &k->wait_status, WNOHANG) == k->pid;
+    return k->reaped;
+}
+
+/* Waits until the process has ended, but not for ever. */
+static bool keeper_ended(struct keeper *k)
+{
+    struct pollfd p = {.fd = k->pidfd, .events = POLLIN};
+    int64_t deadline_ns = clock_mono_ns() + END_TIMEOUT_MS * NS_PER_MS;
+    while (!keeper_reaped(k) && clock_mono_ns() < deadline_ns) {
+        if (k->pidfd >= 0)
+            poll(&p, 1, END_TIMEOUT_MS);
+        else
+            poll(NULL, 0, 1); /* before Linux 5.3 nothing tells */
+    }
+    return k->reaped;
+}
+
+void keeper_stop(struct keeper *k)
+{
+    if (!k)
+        return;
+    keeper_cut_off(k);
+    if (!keeper_ended(k))
+        log_warning("keeper", "process %d does not end; it will with this one", (int)k->pid);
+    if (k->pidfd >= 0)
+        close(k->pidfd);
+    free(k);
+}
+
+static void describe_end(const struct keeper *k, char *out, size_t size)
+{
+    if (WIFSIGNALED(k->wait_status))
+        snprintf(out, size, "off: it was killed by signal %d", WTERMSIG(k->wait_status));
+    else
+        snprintf(out, size, "off: it ended with status %d", WEXITSTATUS(k->wait_status));
+}
+
+void keeper_status(struct keeper *k, struct keeper_status *ret)
+{
+    *ret = (struct keeper_status){0};
+    if (!k) {
+        snprintf(ret->text, sizeof(ret->text), "off: there are no capabilities to keep");
+        return;
+    }
+    keeper_reaped(k);
+    ret->pid = (int)k->pid;
+    ret->alive = !k->reaped && k->fd >= 0;
+    ret->capabilities = k->capabilities;
+    if (k->reaped) {
+        describe_end(k, ret->text, sizeof(ret->text));
+    } else if (k->fd < 0) {
+        snprintf(ret->text, sizeof(ret->text), "off: it was cut off for breaking the protocol");
+    } else {
+        int len = snprintf(ret->text, sizeof(ret->text), "running, pid %d, keeps", (int)k->pid);
+        for (unsigned cap = 0; cap <= CAP_LAST_CAP && len < (int)sizeof(ret->text); cap++) {
+            const char *name = capng_capability_to_name(cap);
+            if (name && k->capabilities & UINT64_C(1) << cap)
+                len += snprintf(ret->text + len, sizeof(ret->text) - (size_t)len, " %s", name);
+        }
+    }
+}
