@@ -99,9 +99,22 @@ int database_error(sqlite3 *db, int rc)
     }
 }
 
+/*
+ * The same for a call that began with errno 0. When a commit fails, SQLite does not keep the
+ * system's reason; what it does after the failure succeeds, so errno still has it.
+ */
+static int error_with_errno(sqlite3 *db, int rc)
+{
+    int reason = errno;
+    int error = database_error(db, rc);
+    bool of_system = (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN;
+    return error && of_system && reason > 0 ? -reason : error;
+}
+
 int database_exec(sqlite3 *db, const char *sql)
 {
-    return database_error(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
+    errno = 0;
+    return error_with_errno(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
 }
 
 int database_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret)
@@ -112,8 +125,9 @@ int database_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret)
 
 int database_run(sqlite3_stmt *stmt)
 {
+    errno = 0;
     int rc = sqlite3_step(stmt);
-    int err = database_error(sqlite3_db_handle(stmt), rc);
+    int err = error_with_errno(sqlite3_db_handle(stmt), rc);
     sqlite3_reset(stmt);
     return err;
 }

@@ -291,7 +291,10 @@ static int put_span(struct store *store)
     stmt = store->stmt[STMT_TICKS_DELETE];
     sqlite3_bind_int64(stmt, 1, (int64_t)first_seq(seal));
     sqlite3_bind_int64(stmt, 2, (int64_t)last_seq(seal));
-    return database_run(stmt);
+    error = database_run(stmt);
+    if (!error && (size_t)sqlite3_changes(store->db) != seal->ticks)
+        error = -EBADMSG;
+    return error;
 }
 
 /* The span becomes visible and its log rows go, in one transaction. */

@@ -2,16 +2,17 @@
  * store.c: the life of the writer: the directory and its lock, the connection and its statements,
  * and what happens when the disk turns out to be full, unwritable or damaged.
  *
- * States. `db` open is the normal one. When it cannot be opened (a full disk, say) it is NULL:
- * ticks are lost, counted, and every store_write tries again. When it is found damaged, at start
+ * States. `db` open is the normal one. When it cannot be opened (a full disk, say) it is NULL, or
+ * good for reading the known series only: ticks are lost, counted, and every store_write tries
+ * again. When it is found damaged, at start
  * or by any later statement, it is set aside under another name and a new one begun; what the
  * ledger knows of the series is then written anew with the next tick.
  *
  * Numbers. Ids of series and numbers of ticks and events must never be given out twice, not even
  * after kill -9: the database holds, ahead of their use, numbers that are beyond all that will be
  * used before it is written again (store_reserve). A clean stop writes the exact ones. When that
- * knowledge is lost or cannot be written, numbers begin at the clock: one a millisecond, one a
- * second for series, is more than any run ever uses.
+ * knowledge is lost or cannot be written, numbers begin at the clock: about a million a second,
+ * one a second for series, is more than any run ever uses or reserves, and 2^53 is far.
  *
  * Store thread, but for store_open and store_restore, which run before it, and store_stats.
  */
@@ -185,18 +186,31 @@ static void detach(struct store *store, bool keep_wal)
     int rc = sqlite3_close(store->db);
     CHECK(rc == SQLITE_OK); /* a statement was left open */
     store->db = NULL;
+    store->read_only = false;
+}
+
+bool store_is_writable(const struct store *store)
+{
+    return store->db && !store->read_only;
+}
+
+/* Statements and what earlier runs left; the connection is open. */
+static int prepare_and_load(struct store *store)
+{
+    int error = 0;
+    for (size_t i = 0; i < STATEMENTS && !error; i++)
+        error = database_prepare(store->db, statements[i], &store->stmt[i]);
+    return error ? error : store_load(store);
 }
 
 int store_attach(struct store *store, struct store_error *err)
 {
+    detach(store, true);
     int error = database_open_writer(store->path, store->settings.durable, &store->db, err);
     if (error)
         return error;
-    for (size_t i = 0; i < STATEMENTS && !error; i++)
-        error = database_prepare(store->db, statements[i], &store->stmt[i]);
     sqlite3_wal_hook(store->db, on_commit, store);
-    if (!error)
-        error = store_load(store);
+    error = prepare_and_load(store);
     if (error) {
         store_fail(err, error, "%s: cannot read the history: %s", store->path,
                    error == -EBADMSG ? "it is damaged" : strerror(-error));
@@ -207,6 +221,17 @@ int store_attach(struct store *store, struct store_error *err)
     store->rows_pending = true;
     store->retention_due = true;
     return 0;
+}
+
+/* No space even for opening: what is there can often be read, so that series keep their ids. */
+static void attach_read_only(struct store *store)
+{
+    detach(store, true);
+    if (database_open_reader(store->path, &store->db, NULL) < 0)
+        return;
+    store->read_only = true;
+    if (prepare_and_load(store) < 0)
+        detach(store, true);
 }
 
 int store_set_aside(struct store *store, const char *why)
@@ -287,10 +312,10 @@ static bool is_lack_of_space(int error)
 static void begin_at_the_clock(struct store *store)
 {
     int64_t now_ms = clock_wall_ms();
-    uint64_t ms = (uint64_t)MAX(now_ms, 1);
+    uint64_t number = (uint64_t)MAX(now_ms, 1) << 10;
     int64_t s = now_ms / MS_PER_S - SERIES_CLOCK_EPOCH_S;
-    store->next.tick_seq = MAX(store->next.tick_seq, ms);
-    store->next.event_seq = MAX(store->next.event_seq, ms);
+    store->next.tick_seq = MAX(store->next.tick_seq, number);
+    store->next.event_seq = MAX(store->next.event_seq, number);
     store->next.series_id = MAX(store->next.series_id, (uint32_t)MAX(s, 1));
 }
 
@@ -334,6 +359,8 @@ static int open_database(struct store *store, struct store_error *err)
             error = begin_run(store);
     }
     if (is_lack_of_space(error)) {
+        if (!store->db)
+            attach_read_only(store);
         begin_at_the_clock(store);
         store->boot_seq = store->boot_seq ? store->boot_seq : store->next.tick_seq;
         store->seen = store->next;
@@ -378,7 +405,7 @@ int store_open(const char *data_dir, const struct store_settings *settings, stru
         store_close(store, NULL);
         return error;
     }
-    if (store->db)
+    if (store_is_writable(store))
         store_measure(store);
     *ret = store;
     return 0;
@@ -404,7 +431,7 @@ void store_close(struct store *store, const struct store_numbers *next)
 {
     if (!store)
         return;
-    if (store->db) {
+    if (store_is_writable(store)) {
         seal_abandon(store);
         if (next)
             write_last_meta(store, next);

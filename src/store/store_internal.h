@@ -75,7 +75,8 @@ struct store {
     struct store_settings settings;
     char boot_id[CLOCK_BOOT_ID_LEN + 1];
 
-    sqlite3 *db; /* NULL: could not be opened, tried again with every tick */
+    sqlite3 *db;    /* NULL: could not be opened, tried again with every tick */
+    bool read_only; /* `db` is good for store_restore only, otherwise as if it were NULL */
     sqlite3_stmt *stmt[STATEMENTS];
     int wal_pages;       /* after the last commit */
     uint32_t next_span;
@@ -118,6 +119,7 @@ void store_note_add(struct store *store, enum event_kind kind, bool recovered,
                     const char *format, ...) PRINTF_LIKE(4, 5);
 void store_failed(struct store *store, int error, const char *what); /* counters only */
 int store_attach(struct store *store, struct store_error *err);
+bool store_is_writable(const struct store *store);
 int store_set_aside(struct store *store, const char *why);
 int store_begin(struct store *store);
 int store_commit(struct store *store);

@@ -273,7 +273,7 @@ static void remember(struct store *store, const struct tick *t)
 
 static int write_once(struct store *store, const struct tick *t)
 {
-    if (!store->db) {
+    if (!store_is_writable(store)) {
         int error = store_attach(store, NULL);
         if (error)
             return error;
