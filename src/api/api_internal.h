@@ -11,9 +11,10 @@ struct api {
     struct station *station;
     struct readers *readers;
     struct bytes *engines;
-    /* /metrics: slots of one set in the order of their names, kept while the set is the same. */
+    /* /metrics: the series of one set in the order of their families, kept while the set is the
+     * same. The series are borrowed: looked at only beside a tick that has this set. */
     uint64_t order_generation;
-    uint32_t *order;
+    struct metrics_row *order;
     uint32_t order_count;
 };
 
