@@ -38,6 +38,8 @@ static const char *take_value(const char **from, char **to)
     const char *c = *from;
     for (; *c && *c != '"'; c++) {
         char plain = *c;
+        if (plain == '\n')
+            return NULL; /* always written as an escape */
         if (plain == '\\') {
             c++;
             if (*c != '\\' && *c != '"' && *c != 'n')
