@@ -84,19 +84,28 @@ static int query_work(struct job *base, const struct reading *reading)
     return job->err;
 }
 
+/* Reads from= and to=; the range ends now and is `range_ms` long when they are absent. */
+static bool range_read(struct http_request *request, int64_t range_ms, int64_t *ret_from_ms,
+                       int64_t *ret_to_ms)
+{
+    if (!api_time(request, "to", clock_wall_ms(), ret_to_ms) ||
+        !api_time(request, "from", *ret_to_ms - range_ms, ret_from_ms))
+        return false;
+    if (*ret_from_ms <= *ret_to_ms)
+        return true;
+    http_respond_error(request, 400, NULL, "from", "\"from\" must not be later than \"to\"");
+    return false;
+}
+
 static bool query_read(struct http_request *request, struct query *ret)
 {
-    int64_t now_ms = clock_wall_ms();
     uint64_t points;
     const char *agg = http_request_param(request, "agg");
-    if (!api_time(request, "to", now_ms, &ret->to_ms) ||
-        !api_time(request, "from", ret->to_ms - QUERY_RANGE_MS, &ret->from_ms) ||
+    if (!range_read(request, QUERY_RANGE_MS, &ret->from_ms, &ret->to_ms) ||
         !api_number(request, "points", QUERY_POINTS_DEFAULT, QUERY_POINTS_MAX, &points))
         return false;
-    if (points == 0 || ret->from_ms > ret->to_ms) {
-        http_respond_error(request, 400, NULL, points ? "from" : "points", "%s",
-                           points ? "\"from\" must not be later than \"to\""
-                                  : "\"points\" must be at least 1");
+    if (points == 0) {
+        http_respond_error(request, 400, NULL, "points", "\"points\" must be at least 1");
         return false;
     }
     ret->points = (uint32_t)points;
@@ -167,9 +176,7 @@ void api_get_events(struct http_request *request, void *user)
     struct api *api = user;
     struct event_query events = {0};
     uint64_t limit, offset;
-    int64_t now_ms = clock_wall_ms();
-    if (!api_time(request, "to", now_ms, &events.to_ms) ||
-        !api_time(request, "from", events.to_ms - EVENTS_RANGE_MS, &events.from_ms) ||
+    if (!range_read(request, EVENTS_RANGE_MS, &events.from_ms, &events.to_ms) ||
         !api_number(request, "limit", EVENTS_LIMIT, EVENT_PAGE_MAX, &limit) ||
         !api_number(request, "offset", 0, UINT32_MAX, &offset))
         return;

@@ -1,0 +1,394 @@
+/*
+ * test_api.c: the other routes: parameters and their errors, the present, history from memory and
+ * disk, clients that do not wait, questions past the limit, the way into the stream.
+ */
+#include "http_rig.h"
+
+#include <ftw.h>
+
+#include "store/store.h"
+
+/* ---- health and info --------------------------------------------------------------------- */
+
+static void expect_text(struct rig *rig, const char *target, unsigned status, const char *body)
+{
+    struct answer_text a = rig_ask(rig, "GET", target, NULL);
+    assert_int_equal(a.status, status);
+    if (!strstr(a.body, body))
+        fail_msg("%s: %s", target, a.body);
+    answer_text_free(&a);
+}
+
+static void test_health(void **state)
+{
+    struct rig *rig = rig_new("/nonexistent", 10);
+    (void)state;
+    expect_text(rig, "/healthz", 200, "ok\n");
+    expect_text(rig, "/readyz", 503, "starting");
+    struct maker *m = &rig->maker;
+    draft_begin(m->draft, ++m->seq, m->t_ms, 0, clock_mono_ns(), 1000);
+    rig_publish(rig, maker_end(m));
+    expect_text(rig, "/readyz", 200, "ok\n");
+    draft_begin(m->draft, ++m->seq, m->t_ms, 0, clock_mono_ns() - 8 * NS_PER_S, 1000);
+    rig_publish(rig, maker_end(m));
+    expect_text(rig, "/readyz", 503, "stale");
+    expect_text(rig, "/healthz", 200, "ok\n");
+    rig_free(rig);
+}
+
+static void test_info(void **state)
+{
+    struct rig *rig = rig_new("/nonexistent", 10);
+    (void)state;
+    json_t *info = rig_get(rig, "/api/v1/info", 200);
+    assert_string_equal(json_text(info, "version"), "1.2.3");
+    assert_string_equal(json_text(info, "host"), "test");
+    assert_string_equal(json_text(info, "role"), "viewer");
+    assert_int_equal(json_whole(info, "interval_ms"), 1000);
+    assert_int_equal(json_whole(info, "seq"), 0);
+    assert_in_range(json_whole(info, "uptime_seconds"), 5, 60);
+    assert_true(json_is_object(json_object_get(info, "sandbox")));
+    assert_null(json_object_get(info, "engines"));
+    json_decref(info);
+    for (int i = 0; i < 2; i++) { /* the newer takes the place of the older */
+        char *text = mem_printf("\"engines\":[{\"n\":%d}]", i);
+        api_set_engines(rig->api, bytes_copy(text, strlen(text)));
+        free(text);
+    }
+    rig_publish(rig, maker_tick(&rig->maker));
+    info = rig_get(rig, "/api/v1/info", 200);
+    assert_int_equal(json_whole(info, "seq"), 101);
+    const json_t *engine = json_array_get(json_object_get(info, "engines"), 0);
+    assert_int_equal(json_whole(engine, "n"), 1);
+    json_decref(info);
+    rig_free(rig);
+}
+
+/* ---- tables ------------------------------------------------------------------------------ */
+
+static void test_interfaces(void **state)
+{
+    struct rig *rig = rig_new("/nonexistent", 10);
+    (void)state;
+    rig_refused(rig, "/api/v1/interfaces", 503, "not_ready", NULL);
+    maker_begin(&rig->maker);
+    draft_table(rig->maker.draft, maker_table(1, 150, 7));
+    int64_t t_ms = rig->maker.t_ms;
+    rig_publish(rig, maker_end(&rig->maker));
+    rig_publish(rig, maker_tick(&rig->maker)); /* brings no table */
+
+    json_t *json = rig_get(rig, "/api/v1/interfaces", 200);
+    assert_int_equal(json_whole(json, "t"), t_ms);
+    assert_int_equal(json_whole(json, "total"), 150);
+    assert_int_equal(json_length(json, "columns"), IF_COLUMNS);
+    assert_int_equal(json_length(json, "rows"), 100);
+    json_decref(json);
+    json =
+        rig_get(rig, "/api/v1/interfaces?filter=device:eth14&sort=-device&limit=2&offset=1", 200);
+    assert_int_equal(json_whole(json, "total"), 11);
+    assert_int_equal(json_length(json, "rows"), 2);
+    const json_t *row = json_array_get(json_object_get(json, "rows"), 0);
+    assert_string_equal(json_string_value(json_array_get(row, IF_DEVICE)), "eth148");
+    json_decref(json);
+    json = rig_get(rig, "/api/v1/interfaces?filter=zzz&limit=0", 200);
+    assert_int_equal(json_whole(json, "total"), 0);
+    json_decref(json);
+    rig_refused(rig, "/api/v1/interfaces?filter=speed%3E5", 400, "bad_request", "filter");
+    rig_refused(rig, "/api/v1/interfaces?sort=speed", 400, "bad_request", "sort");
+    rig_refused(rig, "/api/v1/interfaces?limit=-1", 400, "bad_request", "limit");
+    rig_refused(rig, "/api/v1/interfaces?limit=10001", 400, "bad_request", "limit");
+    rig_refused(rig, "/api/v1/interfaces?limit=", 400, "bad_request", "limit");
+    rig_refused(rig, "/api/v1/interfaces?offset=1e3", 400, "bad_request", "offset");
+    rig_refused(rig, "/api/v1/interfaces?offset=99999999999999999999", 400, "bad_request",
+                "offset");
+    rig_refused(rig, "/api/v1/interfaces?at=now-1h", 400, "bad_request", "at");
+    rig_free(rig);
+}
+
+/* ---- history ----------------------------------------------------------------------------- */
+
+static void test_query_errors(void **state)
+{
+    static const struct {
+        const char *query, *field;
+    } cases[] = {
+        {"", "metric"},
+        {"?from=now-5m", "metric"},
+        {"?metric=", "metric"},
+        {"?metric=a&match=x", "match"},
+        {"?metric=a&from=yesterday", "from"},
+        {"?metric=a&to=", "to"},
+        {"?metric=a&from=now&to=now-1h", "from"},
+        {"?metric=a&points=0", "points"},
+        {"?metric=a&points=20001", "points"},
+        {"?metric=a&points=many", "points"},
+        {"?metric=a&agg=mean", "agg"},
+        {"?metric=a&agg=", "agg"},
+    };
+    struct rig *rig = rig_new("/nonexistent", 10);
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *target = mem_printf("/api/v1/query%s", cases[i].query);
+        rig_refused(rig, target, 400, "bad_request", cases[i].field);
+        free(target);
+    }
+    rig_refused(rig, "/api/v1/events?kind=weather", 400, "bad_request", "kind");
+    rig_refused(rig, "/api/v1/events?kind=link&kind=", 400, "bad_request", "kind");
+    rig_refused(rig, "/api/v1/events?limit=10001", 400, "bad_request", "limit");
+    rig_refused(rig, "/api/v1/events?from=x", 400, "bad_request", "from");
+    rig_refused(rig, "/api/v1/events?from=now&to=now-1h", 400, "bad_request", "from");
+    rig_free(rig);
+}
+
+/* Without a database the ticks in memory are asked. */
+static void test_query_memory(void **state)
+{
+    struct rig *rig = rig_new("/nonexistent", 10);
+    (void)state;
+    int64_t from_ms = rig->maker.t_ms + 1000;
+    for (int i = 0; i < 10; i++)
+        rig_publish(rig, maker_tick(&rig->maker));
+    char *target = mem_printf("/api/v1/query?metric=*_bytes_total&from=%lld&to=%lld&points=10",
+                              (long long)from_ms, (long long)from_ms + 9000);
+    json_t *json = rig_get(rig, target, 200);
+    free(target);
+    assert_int_equal(json_whole(json, "step_ms"), 1000);
+    assert_int_equal(json_whole(json, "from"), from_ms);
+    assert_string_equal(json_text(json, "tier"), "memory");
+    assert_int_equal(json_length(json, "series"), 1);
+    const json_t *series = json_array_get(json_object_get(json, "series"), 0);
+    assert_string_equal(json_text(series, "name"), maker_bytes.name);
+    assert_string_equal(json_text(json_object_get(series, "labels"), "device"), "eth0");
+    assert_string_equal(json_text(series, "unit"), "bytes");
+    assert_string_equal(json_text(series, "kind"), "counter");
+    assert_int_equal(json_length(series, "points"), 10);
+    const json_t *points = json_object_get(series, "points");
+    assert_true(json_is_null(json_array_get(json_array_get(points, 0), 1))); /* no rate yet */
+    for (size_t i = 1; i < 10; i++) {
+        const json_t *point = json_array_get(points, i);
+        assert_int_equal(json_integer_value(json_array_get(point, 0)), from_ms + (int64_t)i * 1000);
+        assert_near(json_number_value(json_array_get(point, 1)), 1000);
+    }
+    json_decref(json);
+    json = rig_get(rig, "/api/v1/query?match=device=nothing", 200);
+    assert_int_equal(json_length(json, "series"), 0);
+    json_decref(json);
+    rig_free(rig);
+}
+
+static void test_events_memory(void **state)
+{
+    struct rig *rig = rig_new("/nonexistent", 10);
+    struct maker *m = &rig->maker;
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        maker_begin(m);
+        maker_event(m, i % 2 ? "e\"1" : "eth0");
+        struct event *e = event_new(EVENT_LOSS, m->t_ms);
+        event_number(e, "count", 3);
+        draft_event(m->draft, e);
+        rig_publish(rig, maker_end(m));
+    }
+    char *target = mem_printf("/api/v1/events?from=%lld&to=%lld&kind=link&limit=2&offset=1",
+                              (long long)MAKER_T0_MS, (long long)m->t_ms);
+    json_t *json = rig_get(rig, target, 200);
+    free(target);
+    assert_int_equal(json_whole(json, "total"), 5);
+    assert_int_equal(json_length(json, "events"), 2);
+    const json_t *event = json_array_get(json_object_get(json, "events"), 0);
+    assert_int_equal(json_whole(event, "seq"), 7); /* newest first, one left out */
+    assert_string_equal(json_text(event, "kind"), "link");
+    assert_string_equal(json_text(event, "device"), "e\"1");
+    json_decref(json);
+    target = mem_printf("/api/v1/events?from=%lld&to=%lld&kind=loss&kind=link",
+                        (long long)MAKER_T0_MS, (long long)m->t_ms);
+    json = rig_get(rig, target, 200);
+    free(target);
+    assert_int_equal(json_whole(json, "total"), 10);
+    json_decref(json);
+    json = rig_get(rig, "/api/v1/events?from=0&to=1000", 200);
+    assert_int_equal(json_whole(json, "total"), 0);
+    json_decref(json);
+    rig_free(rig);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+/* A database behind the ticks in memory: both are asked, and each tick counts once. */
+static void test_query_disk(void **state)
+{
+    char dir[] = "/tmp/netsonde-api-XXXXXX";
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    struct store_settings settings = STORE_SETTINGS_DEFAULT;
+    struct store *store;
+    struct store_error err;
+    if (store_open(dir, &settings, &store, &err) != 0)
+        fail_msg("%s", err.text);
+    struct rig *rig = rig_new(dir, 10);
+    rig->maker.t_ms = clock_wall_ms() / 1000 * 1000 - 20000;
+    int64_t from_ms = rig->maker.t_ms + 1000;
+    for (int i = 0; i < 10; i++) {
+        struct tick *t = maker_tick(&rig->maker);
+        if (i < 8)
+            assert_int_equal(store_write(store, t), 0);
+        if (i > 5)
+            rig_publish(rig, t); /* 6 and 7 are in both */
+        else
+            tick_unref(t);
+    }
+    char *target = mem_printf("/api/v1/query?metric=*_bytes_total&agg=sum&from=%lld&to=%lld",
+                              (long long)from_ms, (long long)from_ms + 9000);
+    json_t *json = rig_get(rig, target, 200);
+    free(target);
+    const json_t *series = json_array_get(json_object_get(json, "series"), 0);
+    const json_t *points = json_object_get(series, "points");
+    double sum = 0;
+    for (size_t i = 0; i < json_array_size(points); i++)
+        sum += json_number_value(json_array_get(json_array_get(points, i), 1));
+    assert_near(sum, 9000);
+    json_decref(json);
+    assert_int_equal(rig->damaged, 0);
+    rig_free(rig);
+    store_close(store, NULL);
+    assert_int_equal(nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+/* ---- impatience -------------------------------------------------------------------------- */
+
+static void test_client_leaves(void **state)
+{
+    struct rig *rig = rig_new("/nonexistent", 10);
+    (void)state;
+    for (int i = 0; i < 50; i++)
+        rig_publish(rig, maker_tick(&rig->maker));
+    for (int i = 0; i < 20; i++) {
+        int fd = rig_connect(rig);
+        client_ask(fd, "GET", "/api/v1/query?metric=*", NULL);
+        for (int k = 0; k < i % 4; k++)
+            uv_run(&rig->loop, UV_RUN_NOWAIT);
+        close(fd);
+    }
+    json_t *json = rig_get(rig, "/api/v1/query?metric=*", 200); /* others are served */
+    json_decref(json);
+    rig_free(rig);
+}
+
+/* A crowd: as many as may wait are answered, the rest is turned away at once. */
+static void test_busy(void **state)
+{
+    struct rig *rig = rig_new("/nonexistent", 10);
+    static int fds[300];
+    unsigned served = 0, refused = 0;
+    (void)state;
+    rig_publish(rig, maker_tick(&rig->maker));
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        fds[i] = rig_connect(rig);
+        client_ask(fds[i], "GET", "/api/v1/query?metric=*", NULL);
+    }
+    /* All are read in one turn of the loop, before the first answer can come back. */
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        struct answer_text a = client_read(rig, fds[i], true);
+        served += a.status == 200;
+        refused += a.status == 503 && strstr(a.body, "\"busy\"");
+        answer_text_free(&a);
+        close(fds[i]);
+    }
+    assert_int_equal(served + refused, ARRAY_LEN(fds));
+    assert_true(served >= 260);
+    assert_true(refused > 0);
+    rig_free(rig);
+}
+
+/* The server stops while questions run and wait: each is answered or its client told. */
+static void test_stop(void **state)
+{
+    struct rig *rig = rig_new("/nonexistent", 10);
+    int fds[40];
+    (void)state;
+    rig_publish(rig, maker_tick(&rig->maker));
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        fds[i] = rig_connect(rig);
+        client_ask(fds[i], "GET", "/api/v1/query?metric=*", NULL);
+    }
+    uv_run(&rig->loop, UV_RUN_NOWAIT);
+    rig_close(rig);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        char text[4096];
+        while (recv(fds[i], text, sizeof(text), 0) != 0 && errno != ECONNRESET)
+            uv_run(&rig->loop, UV_RUN_NOWAIT);
+        close(fds[i]);
+    }
+    rig_free(rig);
+}
+
+/* ---- the stream -------------------------------------------------------------------------- */
+
+#define UPGRADE                                                                                    \
+    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"                   \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+static void test_stream(void **state)
+{
+    struct rig *rig = rig_new("/nonexistent", 10);
+    (void)state;
+    rig_publish(rig, maker_tick(&rig->maker));
+    int fd = rig_connect(rig);
+    client_ask(fd, "GET", "/api/v1/stream?subscribe=metrics",
+               UPGRADE "Sec-WebSocket-Protocol: other, netsonde.v1\r\n");
+    struct answer_text a = {0};
+    struct buf b = BUF_INIT;
+    const char *end = NULL;
+    while (!end || !memmem(end, b.len - (size_t)(end - b.data), "metrics\",\"seq\":101", 17)) {
+        char *to = buf_reserve(&b, 65536);
+        ssize_t n = recv(fd, to, 65536, 0);
+        if (n > 0)
+            b.len += (size_t)n;
+        else
+            uv_run(&rig->loop, UV_RUN_NOWAIT);
+        end = strstr(buf_string(&b), "\r\n\r\n");
+    }
+    assert_int_equal(strncmp(b.data, "HTTP/1.1 101 ", 13), 0);
+    assert_non_null(strstr(b.data, "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+    assert_non_null(strstr(b.data, "\r\nSec-WebSocket-Protocol: netsonde.v1\r\n"));
+    /* Then, in this order: hello, series, metrics. */
+    const char *hello = memmem(end, b.len - (size_t)(end - b.data), "{\"type\":\"hello\"", 15);
+    const char *series = memmem(end, b.len - (size_t)(end - b.data), "{\"type\":\"series\"", 16);
+    assert_non_null(hello);
+    assert_in_range(hello - end, 4 + 2, 4 + 4); /* right behind the head, but for the frame's own */
+    assert_true(series > hello);
+    buf_fini(&b);
+    close(fd);
+
+    a = rig_ask(rig, "GET", "/api/v1/stream", NULL);
+    assert_int_equal(a.status, 426);
+    answer_text_free(&a);
+    a = rig_ask(rig, "GET", "/api/v1/stream", UPGRADE "Origin: http://evil.example\r\n");
+    assert_int_equal(a.status, 403);
+    answer_text_free(&a);
+    rig_turn(rig);
+    struct station_stats stats;
+    station_stats(rig->station, &stats);
+    assert_int_equal(stats.viewers, 0);
+    assert_int_equal(stats.opened, 1);
+    rig_free(rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_health),       cmocka_unit_test(test_info),
+        cmocka_unit_test(test_interfaces),   cmocka_unit_test(test_query_errors),
+        cmocka_unit_test(test_query_memory), cmocka_unit_test(test_events_memory),
+        cmocka_unit_test(test_query_disk),   cmocka_unit_test(test_client_leaves),
+        cmocka_unit_test(test_busy),         cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_stream),
+    };
+    return cmocka_run_group_tests_name("api/api", tests, NULL, NULL);
+}
