@@ -34,7 +34,7 @@ struct readers {
     uv_loop_t *uv;
     char *data_dir;
     struct waiting waiting;
-    bool closing;
+    atomic_bool closing; /* written by the loop, read by the pool */
     struct place places[READERS_AT_ONCE];
     const struct tick_ring *ring;
     void (*damaged)(void *user, const struct store_reader *reader);
@@ -49,6 +49,11 @@ static void place_work(uv_work_t *work)
     if (!reader && store_reader_open(p->owner->data_dir, &reader, &err) < 0)
         log_debug("api", "no history to read: %s", err.text);
     p->reader = reader;
+    /* From here on readers_close cancels the reader; what closed before could not. */
+    if (p->owner->closing) {
+        p->failed = -ECANCELED;
+        return;
+    }
     struct reading reading = {
         .reader = reader,
         .recent = {.ticks = p->ticks, .count = p->ticks_count},
@@ -75,16 +80,15 @@ static void place_done(uv_work_t *work, int status)
         p->reader = NULL;
     }
     struct job *job = TAKE(p->job);
-    job->done(job);
-
     struct job *next = r->waiting.first;
-    if (!next)
-        return;
-    r->waiting.first = next->next;
-    if (!r->waiting.first)
-        r->waiting.last = &r->waiting.first;
-    r->waiting.count--;
-    place_start(p, next);
+    if (next) {
+        r->waiting.first = next->next;
+        if (!r->waiting.first)
+            r->waiting.last = &r->waiting.first;
+        r->waiting.count--;
+        place_start(p, next);
+    }
+    job->done(job); /* last: it may submit the next question */
 }
 
 static void place_start(struct place *p, struct job *job)
