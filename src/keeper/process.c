@@ -88,9 +88,11 @@ static int limit_resources(void)
     return 0;
 }
 
+/* All of them are ints: the kernel looks at the lower half only. */
 static struct scmp_arg_cmp argument_is(unsigned index, uint64_t value)
 {
-    return (struct scmp_arg_cmp){.arg = index, .op = SCMP_CMP_EQ, .datum_a = value};
+    return (struct scmp_arg_cmp){
+        .arg = index, .op = SCMP_CMP_MASKED_EQ, .datum_a = 0xffffffff, .datum_b = value};
 }
 
 static int filter_rules(scmp_filter_ctx filter)
