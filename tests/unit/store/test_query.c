@@ -28,7 +28,9 @@ static void memory_push(struct memory *m, struct tick *t)
 {
     if (m->count == RECENT_MAX) {
         tick_unref(m->ticks[0]);
-        memmove(m->ticks, m->ticks + 1, --m->count * sizeof(m->ticks[0]));
+        m->count--;
+        for (size_t i = 0; i < m->count; i++)
+            m->ticks[i] = m->ticks[i + 1];
     }
     m->ticks[m->count++] = t;
 }

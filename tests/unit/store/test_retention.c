@@ -205,6 +205,39 @@ static void test_series(void **state)
     world_fini(&w);
 }
 
+/* A live series that was silent for longer than anything is kept still has its name when it speaks
+ * again, although the set of series has not changed. */
+static void test_silent(void **state)
+{
+    (void)state;
+    static const struct metric metric = {"quiet", "", "Quiet.", METRIC_GAUGE, 1};
+    struct world w;
+    world_init(&w, 8);
+    w.settings.seal_ticks = 20;
+    w.settings.raw_ms = 100 * 1000;
+    world_open(&w);
+    for (uint64_t round = 0; round < 2; round++) {
+        struct series *quiet = registry_get(w.registry, &metric, NULL, 0, "test");
+        int64_t from_ms = w.t_ms;
+        draft_begin(w.draft, w.seq++, w.t_ms += 1000, 1000000000, 0, 1000);
+        draft_gauge(w.draft, quiet, 4);
+        struct tick *t = draft_seal(w.draft, 0, &w.event_seq);
+        assert_int_equal(store_write(w.store, t), 0);
+        tick_unref(t);
+        struct answer *a = ask(&w, "quiet", from_ms, w.t_ms);
+        assert_int_equal(a->series_count, 1);
+        answer_free(a);
+        for (int i = 0; i < 400; i++) {
+            draft_begin(w.draft, w.seq++, w.t_ms += 1000, 1000000000, 0, 1000);
+            t = draft_seal(w.draft, 0, &w.event_seq);
+            assert_int_equal(store_write(w.store, t), 0);
+            tick_unref(t);
+            world_work(&w);
+        }
+    }
+    world_fini(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_wrong_clock), cmocka_unit_test(test_size),
         cmocka_unit_test(test_size_events), cmocka_unit_test(test_event_age),
         cmocka_unit_test(test_series),
+        cmocka_unit_test(test_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -179,10 +179,7 @@ static void run_full_disk(void)
     char *path CLEANUP(mem_freep) = world_path(&w, "netsonde.db");
     assert_int_equal(unlink(path), 0);
     fill_disk(w.dir, &ballast);
-    free(w.ticks);
-    w.ticks = NULL;
-    w.ticks_count = w.ticks_capacity = 0;
-    w.seq = w.event_seq = 0;
+    world_forget(&w);
     world_open(&w);
     assert_int_equal(write_until_full(&w, 1), -ENOSPC);
     drain(&w, false);
@@ -205,7 +202,7 @@ static void test_full_disk(void **state)
         print_message("needs root to mount a small file system\n");
         skip();
     }
-    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0) {
         print_message("no mount namespace here: %s\n", strerror(errno));
         skip();
     }

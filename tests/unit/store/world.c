@@ -106,6 +106,36 @@ void world_fini(struct world *w)
     world_remove(w->dir);
 }
 
+/* The newest stored sample of a series, NULL: none. */
+static const struct world_sample *last_stored(const struct world *w, size_t series)
+{
+    for (size_t i = w->ticks_count; i > 0; i--) {
+        const struct world_tick *t = &w->ticks[i - 1];
+        if (t->stored && t->samples[series].state != SAMPLE_ABSENT)
+            return &t->samples[series];
+    }
+    return NULL;
+}
+
+static void check_restored(struct world *w)
+{
+    uint32_t next_id = registry_next_id(w->registry);
+    for (size_t i = 0; i < WORLD_SERIES; i++) {
+        const struct world_sample *last = last_stored(w, i);
+        struct label labels[2];
+        size_t count = world_labels(i, labels);
+        if (!last)
+            continue;
+        const struct series *s = registry_get(w->registry, world_metric(i), labels, count, "test");
+        assert_true(s->id < next_id);
+        if (s->kind == METRIC_GAUGE)
+            continue;
+        assert_true(s->live.sampled);
+        assert_true(s->live.absolute == last->absolute);
+        assert_true(s->live.source == last->source);
+    }
+}
+
 void world_open(struct world *w)
 {
     struct store_error err = {0};
@@ -118,6 +148,7 @@ void world_open(struct world *w)
     w->event_seq = next.event_seq;
     w->registry = registry_new(1000, next.series_id);
     assert_int_equal(store_restore(w->store, w->registry), 0);
+    check_restored(w);
     w->draft = draft_new(w->registry);
     w->first_of_run = true;
 }
@@ -185,6 +216,14 @@ struct tick *world_tick(struct world *w)
     return t;
 }
 
+void world_forget(struct world *w)
+{
+    free(w->ticks);
+    w->ticks = NULL;
+    w->ticks_count = w->ticks_capacity = 0;
+    w->seq = w->event_seq = 0;
+}
+
 void world_record(struct world *w, const struct tick *t, bool stored)
 {
     if (w->ticks_count == w->ticks_capacity) {
@@ -197,7 +236,8 @@ void world_record(struct world *w, const struct tick *t, bool stored)
     for (uint32_t slot = 0; slot < t->count; slot++) {
         if (t->set->slots[slot] && t->state[slot] != SAMPLE_ABSENT)
             record->samples[world_index(t->set->slots[slot]->key)] = (struct world_sample){
-                (enum sample_state)t->state[slot], t->value[slot]};
+                (enum sample_state)t->state[slot], t->value[slot], t->absolute[slot],
+                t->source[slot]};
     }
 }
 

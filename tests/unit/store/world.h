@@ -22,6 +22,7 @@
 struct world_sample {
     enum sample_state state;
     union sample value;
+    uint64_t absolute, source;
 };
 
 struct world_tick {
@@ -58,13 +59,15 @@ size_t world_index(const char *key);
 
 void world_init(struct world *w, uint64_t seed);
 void world_fini(struct world *w); /* closes, removes the directory */
-void world_open(struct world *w); /* asserts success */
+/* Asserts success, and that what the store restores is what was stored last. */
+void world_open(struct world *w);
 void world_close(struct world *w, bool exact);
 
 /* Makes a tick with random samples; a reference. Not written. */
 struct tick *world_tick(struct world *w);
 /* Makes one, writes it (asserts success), forgets it. Returns its number. */
 uint64_t world_write(struct world *w);
+void world_forget(struct world *w); /* the record: the database is another one now */
 void world_record(struct world *w, const struct tick *t, bool stored);
 void world_work(struct world *w); /* until nothing is left to do */
 
