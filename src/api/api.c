@@ -124,10 +124,10 @@ bool api_selector(struct http_request *request, struct selector *ret)
         int err = 0;
         if (strcmp(p->name, "metric") == 0) {
             err = selector_add_glob(ret, p->value);
-            form = "a metric name or pattern such as node_network_*, at most 64 times";
+            form = "a metric name or pattern such as node_network_*, at most 64 times and 4 KiB";
         } else if (strcmp(p->name, "match") == 0) {
             err = selector_add_match(ret, p->value);
-            form = "label=pattern such as device=eth*, at most 16 times";
+            form = "label=pattern such as device=eth*, at most 16 times and 4 KiB";
         }
         if (!err)
             continue;

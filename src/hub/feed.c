@@ -20,6 +20,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "hub/encode.h"
 
@@ -39,7 +40,7 @@ struct feed {
     uint64_t generation;
     bool picked; /* picks belong to `generation` */
     struct pick *picks;
-    size_t picks_count, picks_capacity;
+    size_t picks_count;
     int64_t last_t_ms; /* tick of the last step */
     bool table_due;    /* its time has come, but no tick has brought the table since */
     struct table *last_table;
@@ -127,6 +128,32 @@ static const struct pick *find_pick(const struct pick *picks, size_t count, uint
     return count ? bsearch(&wanted, picks, count, sizeof(*picks), compare_ids) : NULL;
 }
 
+/* Names are few and series many: each name is held against the patterns once, and what a client
+ * can make that cost is bounded however large the host is. */
+struct picker {
+    struct selector names, labels; /* the two halves of a selector; its texts are borrowed */
+    struct map known;              /* name -> yes or no */
+};
+
+static void picker_init(struct picker *p, const struct selector *selector)
+{
+    p->names = p->labels = *selector;
+    p->names.matches_count = 0;
+    p->labels.globs_count = 0;
+    map_init(&p->known);
+}
+
+static bool picker_takes(struct picker *p, const struct series *s)
+{
+    static const char yes = 'y', no = 'n';
+    const char *answer = map_get(&p->known, s->name);
+    if (!answer) {
+        answer = selector_has(&p->names, s) ? &yes : &no;
+        map_put(&p->known, s->name, (void *)answer);
+    }
+    return answer == &yes && selector_has(&p->labels, s);
+}
+
 /* Brings picks in line with the tick's series; fresh[] receives the series not seen before. */
 static size_t feed_pick(struct feed *f, const struct series_set *set, const struct series **fresh)
 {
@@ -134,11 +161,13 @@ static size_t feed_pick(struct feed *f, const struct series_set *set, const stru
     size_t before_count = f->picks_count;
     size_t fresh_count = 0;
 
+    struct picker picker;
+    picker_init(&picker, &f->spec.selector);
     f->picks = mem_array(set->count, sizeof(*f->picks));
     f->picks_count = 0;
     for (uint32_t slot = 0; slot < set->count; slot++) {
         const struct series *s = set->slots[slot];
-        if (!s || !selector_has(&f->spec.selector, s))
+        if (!s || !picker_takes(&picker, s))
             continue;
         const struct pick *old = find_pick(before, before_count, s->id);
         struct pick *pick = &f->picks[f->picks_count++];
@@ -151,6 +180,7 @@ static size_t feed_pick(struct feed *f, const struct series_set *set, const stru
     f->values = mem_resize(f->values, f->picks_count, sizeof(*f->values));
     f->generation = set->generation;
     f->picked = true;
+    map_fini(&picker.known);
     free(before);
     return fresh_count;
 }

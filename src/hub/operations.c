@@ -102,9 +102,10 @@ static void operation_subscribe(struct viewer *v, const struct operation *op)
     r->has_since = err == 0;
     r->since = (uint64_t)since;
     if (member_texts(op->json, "metric", &r->spec.selector, selector_add_glob) < 0)
-        wrong = "\"metric\" must be a list of at most 64 name patterns";
+        wrong = "\"metric\" must be a list of at most 64 name patterns, 4 KiB in all";
     if (member_texts(op->json, "match", &r->spec.selector, selector_add_match) < 0)
-        wrong = "\"match\" must be a list of at most 16 texts of the form label=pattern";
+        wrong =
+            "\"match\" must be a list of at most 16 texts of the form label=pattern, 4 KiB in all";
     if (!wrong && channel != CHANNEL_METRICS &&
         (r->spec.selector.globs_count || r->spec.selector.matches_count))
         wrong = "\"metric\" and \"match\" go with the channel metrics only";

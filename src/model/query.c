@@ -49,8 +49,9 @@ int selector_add_glob(struct selector *s, const char *glob)
 {
     if (!*glob)
         return -EINVAL;
-    if (s->globs_count == SELECTOR_GLOBS_MAX)
+    if (s->globs_count == SELECTOR_GLOBS_MAX || strlen(glob) > SELECTOR_BYTES_MAX - s->bytes)
         return -E2BIG;
+    s->bytes += strlen(glob);
     s->globs[s->globs_count++] = mem_string(glob);
     return 0;
 }
@@ -60,8 +61,9 @@ int selector_add_match(struct selector *s, const char *match)
     const char *equals = strchr(match, '=');
     if (!equals || equals == match)
         return -EINVAL;
-    if (s->matches_count == SELECTOR_MATCHES_MAX)
+    if (s->matches_count == SELECTOR_MATCHES_MAX || strlen(match) > SELECTOR_BYTES_MAX - s->bytes)
         return -E2BIG;
+    s->bytes += strlen(match);
     s->matches[s->matches_count].label = mem_string_n(match, (size_t)(equals - match));
     s->matches[s->matches_count++].glob = mem_string(equals + 1);
     return 0;

@@ -13,6 +13,7 @@
 
 #define SELECTOR_GLOBS_MAX 64
 #define SELECTOR_MATCHES_MAX 16
+#define SELECTOR_BYTES_MAX 4096 /* of all texts: what a stranger can make a comparison cost */
 
 /* Which series: any of the name globs (none = all) and every match. Owns its texts. */
 struct selector {
@@ -22,6 +23,7 @@ struct selector {
     struct {
         char *label, *glob;
     } matches[SELECTOR_MATCHES_MAX];
+    size_t bytes; /* of all texts */
 };
 
 void selector_init(struct selector *s);

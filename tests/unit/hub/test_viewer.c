@@ -279,6 +279,13 @@ static void test_errors(void **state)
     buf_text(&many, "]}");
     client_say(c, buf_string(&many));
     client_expect_error(c, 4, "bad_request");
+    buf_clear(&many); /* a pattern that would cost the core thread seconds */
+    buf_text(&many, "{\"id\":4,\"op\":\"subscribe\",\"channel\":\"metrics\",\"metric\":\"*[");
+    for (int i = 0; i < 60000; i++)
+        buf_char(&many, 'z');
+    buf_text(&many, "]\"}");
+    client_say(c, buf_string(&many));
+    client_expect_error(c, 4, "bad_request");
     buf_clear(&many);
     for (int i = 0; i < 40; i++)
         buf_text(&many, "[");

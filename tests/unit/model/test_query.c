@@ -106,6 +106,16 @@ static void test_selector_refuses(void **state)
     assert_int_equal(selector_add_match(&s, "a=*"), -E2BIG);
     assert_false(selector_matches(&s, "x", NULL, 0)); /* the refused glob is not in it */
     selector_fini(&s);
+
+    static char text[SELECTOR_BYTES_MAX + 1];
+    memset(text, '*', SELECTOR_BYTES_MAX);
+    assert_int_equal(selector_add_glob(&s, text), 0); /* as much as there may be */
+    assert_int_equal(selector_add_glob(&s, "x"), -E2BIG);
+    assert_int_equal(selector_add_match(&s, "a=b"), -E2BIG);
+    selector_fini(&s);
+    assert_int_equal(selector_add_match(&s, "a=b"), 0);
+    assert_int_equal(selector_add_glob(&s, text), -E2BIG);
+    selector_fini(&s);
 }
 
 static void test_aggregates(void **state)
