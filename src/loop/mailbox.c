@@ -20,17 +20,17 @@ struct mailbox {
     const struct mailbox_ops *ops;
     void *user;
     uv_mutex_t lock; /* guards everything below */
-    bool closed;
+    bool closed;     /* written by the loop's thread only, which may read it without the lock */
     uint64_t refused;
     size_t first, count, capacity;
     void *items[];
 };
 
-/* Moves up to MAILBOX_BATCH items out; returns how many. */
-static size_t mailbox_take(struct mailbox *box, void *batch[MAILBOX_BATCH])
+/* Moves up to `most` items out, no more than MAILBOX_BATCH; returns how many. */
+static size_t mailbox_take(struct mailbox *box, size_t most, void *batch[MAILBOX_BATCH])
 {
     uv_mutex_lock(&box->lock);
-    size_t count = MIN(box->count, (size_t)MAILBOX_BATCH);
+    size_t count = MIN(MIN(box->count, most), (size_t)MAILBOX_BATCH);
     for (size_t i = 0; i < count; i++)
         batch[i] = box->items[(box->first + i) % box->capacity];
     box->first = (box->first + count) % box->capacity;
@@ -39,16 +39,26 @@ static size_t mailbox_take(struct mailbox *box, void *batch[MAILBOX_BATCH])
     return count;
 }
 
+/* A receive may close the box; what is left of the batch is then as good as still inside. */
+static size_t mailbox_deliver(struct mailbox *box, size_t most)
+{
+    void *batch[MAILBOX_BATCH];
+    size_t count = mailbox_take(box, most, batch);
+    for (size_t i = 0; i < count; i++) {
+        if (box->closed)
+            box->ops->drop(batch[i]);
+        else
+            box->ops->receive(batch[i], box->user);
+    }
+    return count;
+}
+
 static void mailbox_on_bell(uv_async_t *bell)
 {
     struct mailbox *box = bell->data;
-    void *batch[MAILBOX_BATCH];
-    size_t count = mailbox_take(box, batch);
-    for (size_t i = 0; i < count; i++)
-        box->ops->receive(batch[i], box->user);
-    /* A full batch may have left some behind: let the loop breathe, then come back. A receive
-     * may have closed the box. */
-    if (count == MAILBOX_BATCH && !uv_is_closing((uv_handle_t *)bell))
+    size_t count = mailbox_deliver(box, MAILBOX_BATCH);
+    /* A full batch may have left some behind: let the loop breathe, then come back. */
+    if (count == MAILBOX_BATCH && !box->closed)
         uv_async_send(bell);
 }
 
@@ -101,11 +111,12 @@ uint64_t mailbox_refused(struct mailbox *box)
 
 void mailbox_flush(struct mailbox *box)
 {
-    void *batch[MAILBOX_BATCH];
-    for (size_t count; (count = mailbox_take(box, batch)) > 0;) {
-        for (size_t i = 0; i < count; i++)
-            box->ops->receive(batch[i], box->user);
-    }
+    uv_mutex_lock(&box->lock);
+    size_t left = box->count;
+    uv_mutex_unlock(&box->lock);
+    /* Less may come out than was inside: receive may flush or close. */
+    for (size_t count = 1; left > 0 && count > 0; left -= count)
+        count = mailbox_deliver(box, left);
 }
 
 void mailbox_close(struct mailbox *box)
@@ -116,11 +127,8 @@ void mailbox_close(struct mailbox *box)
     uv_mutex_unlock(&box->lock);
     if (was_closed)
         return;
-    void *batch[MAILBOX_BATCH];
-    for (size_t count; (count = mailbox_take(box, batch)) > 0;) {
-        for (size_t i = 0; i < count; i++)
-            box->ops->drop(batch[i]);
-    }
+    while (mailbox_deliver(box, MAILBOX_BATCH) > 0)
+        continue;
     uv_close((uv_handle_t *)&box->bell, NULL);
 }
 

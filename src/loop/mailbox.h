@@ -29,11 +29,13 @@ int mailbox_post(struct mailbox *box, void *item);
 /* How many posts were refused because it was full. Any thread. */
 uint64_t mailbox_refused(struct mailbox *box);
 
-/* On the loop's thread: receives what is inside now, without waiting for the bell. */
+/* On the loop's thread: receives what is inside now, without waiting for the bell; what is posted
+ * meanwhile waits for it. Called from receive, it overtakes the rest of that call's batch. */
 void mailbox_flush(struct mailbox *box);
 
-/* On the loop's thread: refuses further posts, drops what is inside, closes the bell. The memory
- * stays until mailbox_free, so late posters are safe. */
+/* On the loop's thread, also from receive: refuses further posts, drops what is inside, closes the
+ * bell; nothing is received any more. The memory stays until mailbox_free, so late posters are
+ * safe. */
 void mailbox_close(struct mailbox *box);
 
 /* After the loop ended and no thread posts any more. NULL allowed. */
