@@ -20,6 +20,7 @@
 
 #define CHECKPOINT_PAGES 1000  /* of WAL: 4 MB */
 #define PIECE_ROWS 512         /* chunks or events deleted at a time */
+#define PIECE_SERIES 64        /* series' rows */
 #define VACUUM_PAGES 128       /* given back at a time */
 #define RETENTION_TICKS 256    /* writes between two looks */
 #define VACUUM_MIN_PAGES 1024  /* free pages worth giving back, and a quarter of the file */
@@ -110,27 +111,19 @@ static int delete_series(struct store *store, uint32_t id)
     return error;
 }
 
-/* Rows of series that no sample refers to any more. */
+/* Rows of series that no sample refers to any more, a few at a time. */
 static int expire_series(struct store *store)
 {
     int64_t oldest = 0;
     int error = database_number(store->stmt[STMT_SEQ_OLDEST], 0, &oldest);
-    if (error)
-        return error;
-    uint32_t gone[64];
-    size_t count = 0;
-    sqlite3_stmt *stmt = store->stmt[STMT_SERIES_EXPIRED];
-    sqlite3_bind_int64(stmt, 1, oldest);
-    int rc;
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && count < ARRAY_LEN(gone)) {
-        uint32_t id = (uint32_t)sqlite3_column_int64(stmt, 0);
-        if (!is_live(store, id))
-            gone[count++] = id;
+    size_t left = PIECE_SERIES;
+    for (uint32_t i = 0; i < store->ledger.count && left > 0 && !error; i++) {
+        const struct ledger_entry *e = &store->ledger.entries[i];
+        if (!e->on_disk || e->seq >= (uint64_t)oldest || is_live(store, e->id))
+            continue;
+        error = delete_series(store, e->id);
+        left--;
     }
-    error = database_error(store->db, rc);
-    sqlite3_reset(stmt);
-    for (size_t i = 0; i < count && !error; i++)
-        error = delete_series(store, gone[i]);
     return error;
 }
 

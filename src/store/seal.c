@@ -32,8 +32,7 @@
 struct seal {
     size_t ticks;
     int64_t interval_ms;
-    int64_t min_ms, max_ms;
-    struct timeline times;
+    struct timeline times; /* t_ms never falls: a clock set back ends the run */
     uint32_t *series; /* ledger indexes, by growing id */
     size_t series_count, series_done;
     size_t slice; /* most series of one */
@@ -101,8 +100,6 @@ static int read_times(struct store *store, struct seal *seal)
         seal->times.t_ms[i] = t_ms;
         seal->times.elapsed_ns[i] = sqlite3_column_int64(stmt, 2);
         seal->interval_ms = interval_ms;
-        seal->min_ms = i ? MIN(seal->min_ms, t_ms) : t_ms;
-        seal->max_ms = i ? MAX(seal->max_ms, t_ms) : t_ms;
     }
     int error = database_error(store->db, rc);
     sqlite3_reset(stmt);
@@ -280,8 +277,8 @@ static int put_span(struct store *store)
     sqlite3_bind_int64(stmt, 1, store->next_span);
     sqlite3_bind_int64(stmt, 2, (int64_t)first_seq(seal));
     sqlite3_bind_int64(stmt, 3, (int64_t)last_seq(seal));
-    sqlite3_bind_int64(stmt, 4, seal->min_ms);
-    sqlite3_bind_int64(stmt, 5, seal->max_ms);
+    sqlite3_bind_int64(stmt, 4, seal->times.t_ms[0]);
+    sqlite3_bind_int64(stmt, 5, seal->times.t_ms[seal->ticks - 1]);
     sqlite3_bind_int64(stmt, 6, seal->interval_ms);
     sqlite3_bind_int64(stmt, 7, (int64_t)seal->ticks);
     sqlite3_bind_blob64(stmt, 8, seal->out.data, seal->out.len, SQLITE_STATIC);

@@ -71,7 +71,6 @@ static const char *const statements[STATEMENTS] = {
                            " (SELECT seq FROM event ORDER BY seq LIMIT ?1)",
     [STMT_SEQ_OLDEST] = "SELECT min(seq) FROM (SELECT min(first_seq) AS seq FROM span"
                         " UNION ALL SELECT min(seq) FROM tick)",
-    [STMT_SERIES_EXPIRED] = "SELECT id FROM last WHERE seq < ?1",
     [STMT_SERIES_DELETE] = "DELETE FROM series WHERE id = ?1",
     [STMT_LAST_DELETE] = "DELETE FROM last WHERE id = ?1",
 };

@@ -233,6 +233,7 @@ static void test_silent(void **state)
             assert_int_equal(store_write(w.store, t), 0);
             tick_unref(t);
             world_work(&w);
+            assert_int_equal(store_stats(w.store).series, 1);
         }
     }
     world_fini(&w);

@@ -413,6 +413,35 @@ static void test_flipped(void **state)
     world_fini(&w);
 }
 
+/* Damage that only writing meets: the tick goes into the new database, nothing fails. */
+static void test_found_writing(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 15);
+    fill(&w, 50);
+    world_close(&w, true);
+    world_open(&w);
+    char *path CLEANUP(mem_freep) = world_path(&w, "netsonde.db");
+    int64_t page = ask_number(&w, "SELECT rootpage FROM sqlite_schema WHERE name = 'event_time'");
+    char garbage[4096];
+    memset(garbage, 0x55, sizeof(garbage));
+    int fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, garbage, sizeof(garbage), (page - 1) * 4096), sizeof(garbage));
+    close(fd);
+    world_write(&w); /* no event, no damage */
+    assert_int_equal(count_aside(&w), 0);
+    draft_event(w.draft, event_new(EVENT_LINK, w.t_ms));
+    world_write(&w);
+    assert_int_equal(count_aside(&w), 1);
+    assert_int_equal(count_notes(&w, "found while writing"), 1);
+    struct store_stats stats = store_stats(w.store);
+    assert_int_equal(stats.ticks_lost, 0);
+    assert_int_equal(stats.series, WORLD_SERIES); /* named anew */
+    assert_int_equal(ask_number(&w, "SELECT count(*) FROM event"), 1);
+    world_fini(&w);
+}
+
 /* A reader finds the damage; the writer, told of it, begins anew; the reader follows. */
 static void test_suspect(void **state)
 {
@@ -590,6 +619,7 @@ int main(void)
         cmocka_unit_test(test_refused_wal), cmocka_unit_test(test_garbage),
         cmocka_unit_test(test_truncated),   cmocka_unit_test(test_flipped),
         cmocka_unit_test(test_suspect),     cmocka_unit_test(test_no_history),
+        cmocka_unit_test(test_found_writing),
         cmocka_unit_test(test_concurrent),  cmocka_unit_test(test_read_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
