@@ -33,8 +33,8 @@ bool grid_due(int64_t last_ms, int64_t now_ms, int64_t interval_ms, int64_t *ret
     if (point == last_ms)
         return false;
     *ret_point_ms = point;
-    *ret_missed = last_ms > 0 && point > last_ms ? (uint64_t)((point - last_ms - 1) / interval_ms)
-                                                 : 0;
+    *ret_missed =
+        last_ms > 0 && point > last_ms ? (uint64_t)((point - last_ms - 1) / interval_ms) : 0;
     return true;
 }
 
@@ -58,17 +58,36 @@ struct ticker *ticker_new(const struct ticker_ops *ops, void *user)
     return t;
 }
 
+static void ticker_tell_clock_set(struct ticker *t)
+{
+    log_warning("core", "the wall clock was set; ticks go on from its new time");
+    t->ops->clock_set(t->user);
+}
+
+static bool ticker_stopped(const struct ticker *t)
+{
+    return uv_is_closing((const uv_handle_t *)&t->poll);
+}
+
 static void ticker_arm(struct ticker *t)
 {
-    int64_t next_ms = grid_after(clock_wall_ms(), t->interval_ms);
-    struct itimerspec when = {
-        .it_value = {.tv_sec = (time_t)(next_ms / MS_PER_S),
-                     .tv_nsec = (long)(next_ms % MS_PER_S * NS_PER_MS)},
-    };
-    int err =
-        timerfd_settime(t->fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, NULL);
-    /* ECANCELED: the clock was set since the last read; the timer is armed all the same. */
-    CHECK(err == 0 || errno == ECANCELED);
+    for (;;) {
+        int64_t next_ms = grid_after(clock_wall_ms(), t->interval_ms);
+        struct itimerspec when = {
+            .it_value = {.tv_sec = (time_t)(next_ms / MS_PER_S),
+                         .tv_nsec = (long)(next_ms % MS_PER_S * NS_PER_MS)},
+        };
+        int err = timerfd_settime(t->fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, NULL);
+        if (err == 0)
+            return;
+        /* The clock was set since the last read, and the timer has told so for the only time. It
+         * is armed, but perhaps for a point of the old time: find the grid again. */
+        CHECK(errno == ECANCELED);
+        t->last_ms = grid_floor(clock_wall_ms(), t->interval_ms);
+        ticker_tell_clock_set(t);
+        if (ticker_stopped(t))
+            return;
+    }
 }
 
 static void ticker_on_readable(uv_poll_t *poll, int status, int events)
@@ -76,21 +95,20 @@ static void ticker_on_readable(uv_poll_t *poll, int status, int events)
     struct ticker *t = poll->data;
     (void)events;
     uint64_t expirations;
-    bool clock_set = status == 0 && read(t->fd, &expirations, sizeof(expirations)) < 0 &&
-                     errno == ECANCELED;
-    if (clock_set) {
-        log_warning("core", "the wall clock was set; ticks go on from its new time");
-        t->ops->clock_set(t->user);
-    }
+    bool clock_set =
+        status == 0 && read(t->fd, &expirations, sizeof(expirations)) < 0 && errno == ECANCELED;
+    if (clock_set)
+        ticker_tell_clock_set(t);
     int64_t point;
     uint64_t missed;
-    if (grid_due(t->last_ms, clock_wall_ms(), t->interval_ms, &point, &missed)) {
+    if (!ticker_stopped(t) &&
+        grid_due(t->last_ms, clock_wall_ms(), t->interval_ms, &point, &missed)) {
         /* What the clock jumped over was never there to be missed. */
         t->last_ms = point;
         t->ops->tick(t->user, point, clock_set ? 0 : missed);
     }
-    /* The tick may have stopped the ticker. */
-    if (!uv_is_closing((uv_handle_t *)poll))
+    /* The callbacks may have stopped the ticker. */
+    if (!ticker_stopped(t))
         ticker_arm(t);
 }
 
