@@ -2,9 +2,12 @@
 #include "world.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -260,4 +263,70 @@ void world_work(struct world *w)
 char *world_path(const struct world *w, const char *name)
 {
     return mem_printf("%s/%s", w->dir, name);
+}
+
+size_t world_count_aside(const struct world *w)
+{
+    size_t count = 0;
+    DIR *d = opendir(w->dir);
+    assert_non_null(d);
+    for (struct dirent *entry; (entry = readdir(d)) != NULL;)
+        count += strstr(entry->d_name, ".corrupt-") && !strstr(entry->d_name, "-wal") &&
+                 !strstr(entry->d_name, "-shm");
+    closedir(d);
+    return count;
+}
+
+size_t world_count_notes(struct world *w, const char *part)
+{
+    size_t count = 0;
+    struct store_note note;
+    while (store_take_note(w->store, &note))
+        count += strstr(note.text, part) != NULL;
+    return count;
+}
+
+void world_read_database(const struct world *w, struct buf *ret)
+{
+    char *path CLEANUP(mem_freep) = world_path(w, "netsonde.db");
+    struct stat st;
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0 && fstat(fd, &st) == 0);
+    char *room = buf_reserve(ret, (size_t)st.st_size);
+    assert_int_equal(read(fd, room, (size_t)st.st_size), st.st_size);
+    ret->len += (size_t)st.st_size;
+    close(fd);
+}
+
+void world_write_database(const struct world *w, const void *data, size_t len)
+{
+    char *path CLEANUP(mem_freep) = world_path(w, "netsonde.db");
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, data, len), len);
+    close(fd);
+}
+
+int64_t world_ask_number(const struct world *w, const char *sql)
+{
+    char *path CLEANUP(mem_freep) = world_path(w, "netsonde.db");
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    int64_t number = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return number;
+}
+
+void world_fill(struct world *w, int ticks)
+{
+    w->settings.seal_ticks = 20;
+    world_open(w);
+    for (int i = 0; i < ticks; i++) {
+        world_write(w);
+        world_work(w);
+    }
 }

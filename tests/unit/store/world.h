@@ -12,6 +12,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "model/series.h"
 #include "model/tick.h"
 #include "store/store.h"
@@ -69,7 +70,17 @@ struct tick *world_tick(struct world *w);
 uint64_t world_write(struct world *w);
 void world_forget(struct world *w); /* the record: the database is another one now */
 void world_record(struct world *w, const struct tick *t, bool stored);
+/* Opens with short spans, writes and seals so many ticks. */
+void world_fill(struct world *w, int ticks);
 void world_work(struct world *w); /* until nothing is left to do */
 
 char *world_path(const struct world *w, const char *name); /* to be freed */
 void world_remove(const char *dir);
+
+/* The database file, past the store. */
+void world_read_database(const struct world *w, struct buf *ret); /* appends all of it */
+void world_write_database(const struct world *w, const void *data, size_t len);
+int64_t world_ask_number(const struct world *w, const char *sql);
+size_t world_count_aside(const struct world *w); /* databases that were set aside */
+/* Takes all notes; how many of them have `part` in their text. */
+size_t world_count_notes(struct world *w, const char *part);
