@@ -163,8 +163,8 @@ int codec_unwrap(struct codec *codec, const uint8_t *data, size_t len, size_t ma
     CHECK(codec->decompressor);
     buf_clear(&codec->unpacked);
     uint8_t *room = buf_room(&codec->unpacked, (size_t)unpacked_len + 1);
-    size_t got = ZSTD_decompressDCtx(codec->decompressor, room, (size_t)unpacked_len, c.at,
-                                     cursor_left(&c));
+    size_t got =
+        ZSTD_decompressDCtx(codec->decompressor, room, (size_t)unpacked_len, c.at, cursor_left(&c));
     if (ZSTD_isError(got) || got != unpacked_len)
         return -EBADMSG;
     *ret_body = room;

@@ -136,15 +136,13 @@ static uint8_t *put_words(const struct column *column, size_t ticks, enum way wa
     return at;
 }
 
-void column_encode(struct codec *codec, const struct column *column, size_t ticks,
-                   struct buf *out)
+void column_encode(struct codec *codec, const struct column *column, size_t ticks, struct buf *out)
 {
     bool whole = column->kind == METRIC_GAUGE && column_is_whole(column, ticks);
     enum way way = choose_way(column, ticks, whole);
     uint8_t *body = codec_scratch(codec, body_bound(ticks));
     uint8_t *at = put_states(column, ticks, body);
-    at = way == WAY_REAL ? put_real(column, ticks, at)
-                         : put_words(column, ticks, way, whole, at);
+    at = way == WAY_REAL ? put_real(column, ticks, at) : put_words(column, ticks, way, whole, at);
     uint8_t flags = (uint8_t)((unsigned)way << WAY_SHIFT);
     if (column->kind == METRIC_GAUGE)
         flags |= FLAG_GAUGE;
@@ -256,8 +254,8 @@ int timeline_decode(struct codec *codec, const uint8_t *data, size_t len, size_t
     uint8_t flags;
     const uint8_t *body;
     size_t body_len;
-    int err = codec_unwrap(codec, data, len, (ticks + 1) * 3 * VARINT_MAX, &flags, &body,
-                           &body_len);
+    int err =
+        codec_unwrap(codec, data, len, (ticks + 1) * 3 * VARINT_MAX, &flags, &body, &body_len);
     if (err)
         return err;
     struct cursor c = cursor_over(body, body_len);

@@ -284,8 +284,10 @@ static int inspect(const char *path, struct store_error *err)
 static int make_schema(sqlite3 *db)
 {
     struct buf sql CLEANUP(buf_fini) = BUF_INIT;
-    buf_printf(&sql, "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d;"
-                     " COMMIT;", schema, DATABASE_APPLICATION_ID, DATABASE_VERSION);
+    buf_printf(&sql,
+               "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d;"
+               " COMMIT;",
+               schema, DATABASE_APPLICATION_ID, DATABASE_VERSION);
     int err = database_exec(db, buf_string(&sql));
     if (err && !sqlite3_get_autocommit(db))
         database_exec(db, "ROLLBACK");
@@ -304,16 +306,15 @@ int database_open_writer(const char *path, bool durable, sqlite3 **ret, struct s
         close(fd);
     sqlite3 *db = NULL;
     struct identity id;
-    int rc = sqlite3_open_v2(path, &db,
-                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                             NULL);
+    int rc = sqlite3_open_v2(
+        path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     error = database_error(db, rc);
     if (!error) {
         sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
-        error = database_exec(db, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
-                                  "PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY;"
-                                  "PRAGMA journal_size_limit = 8388608; PRAGMA mmap_size = 0;"
-                                  WRITER_CACHE);
+        error = database_exec(
+            db, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
+                "PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY;"
+                "PRAGMA journal_size_limit = 8388608; PRAGMA mmap_size = 0;" WRITER_CACHE);
     }
     if (!error)
         error = database_exec(db, durable ? "PRAGMA synchronous = FULL"

@@ -66,8 +66,8 @@ static int collect_fresh(struct store_reader *reader, const struct event_query *
                          const struct recent *recent, struct fresh *fresh)
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-    int error = reader ? database_prepare(reader->db, "SELECT 1 FROM event WHERE seq = ?1", &stmt)
-                       : 0;
+    int error =
+        reader ? database_prepare(reader->db, "SELECT 1 FROM event WHERE seq = ?1", &stmt) : 0;
     for (size_t i = 0; recent && i < recent->count && !error; i++) {
         const struct tick *t = recent->ticks[i];
         for (size_t k = 0; k < t->events_count && !error; k++) {
@@ -81,8 +81,7 @@ static int collect_fresh(struct store_reader *reader, const struct event_query *
                 continue;
             if (fresh->count == fresh->capacity) {
                 fresh->capacity = MAX(fresh->capacity * 2, (size_t)64);
-                fresh->events = mem_resize(fresh->events, fresh->capacity,
-                                           sizeof(*fresh->events));
+                fresh->events = mem_resize(fresh->events, fresh->capacity, sizeof(*fresh->events));
             }
             fresh->events[fresh->count++] = e;
         }
@@ -148,16 +147,18 @@ static int fill_page(struct store_reader *reader, sqlite3_stmt *stmt, const stru
     int rc = stmt ? sqlite3_step(stmt) : SQLITE_DONE;
     while (taken < query->limit && (left > 0 || rc == SQLITE_ROW)) {
         const struct event *e = left > 0 ? fresh->events[left - 1] : NULL;
-        bool from_memory = e && (rc != SQLITE_ROW ||
-                                 e->seq > (uint64_t)sqlite3_column_int64(stmt, 0));
+        bool from_memory =
+            e && (rc != SQLITE_ROW || e->seq > (uint64_t)sqlite3_column_int64(stmt, 0));
         if (skip > 0) {
             skip--;
         } else {
             taken++;
             if (from_memory)
-                page->records[page->count++] = (struct event_record){
-                    .seq = e->seq, .t_ms = e->t_ms, .kind = e->kind,
-                    .fields = event_fields_json(e)};
+                page->records[page->count++] =
+                    (struct event_record){.seq = e->seq,
+                                          .t_ms = e->t_ms,
+                                          .kind = e->kind,
+                                          .fields = event_fields_json(e)};
             else
                 add_stored(reader, page, stmt);
         }
@@ -181,8 +182,8 @@ static int read_page(struct store_reader *reader, const struct event_query *quer
         if (!error)
             error = database_number(counting, 0, &stored);
         if (!error)
-            error = prepare_events(reader, query, "seq, t_ms, kind, fields",
-                                   " ORDER BY seq DESC", &reading);
+            error = prepare_events(reader, query, "seq, t_ms, kind, fields", " ORDER BY seq DESC",
+                                   &reading);
     }
     if (error)
         return error;
@@ -191,8 +192,7 @@ static int read_page(struct store_reader *reader, const struct event_query *quer
     struct event_page *page =
         mem_alloc(sizeof(*page) + MIN(rest, query->limit) * sizeof(page->records[0]));
     page->total = total;
-    const struct event_query bounded = {.limit = MIN(rest, query->limit),
-                                        .offset = query->offset};
+    const struct event_query bounded = {.limit = MIN(rest, query->limit), .offset = query->offset};
     error = fill_page(reader, reading, fresh, &bounded, page);
     if (error)
         event_page_free(page);

@@ -160,8 +160,8 @@ static int read_span(struct plan *plan, struct span_room *room, sqlite3_stmt *sp
     size_t len;
     const uint8_t *times = database_blob(span, 3, &len);
     if (ticks < 1 || ticks > STORE_SPAN_TICKS_MAX ||
-        timeline_decode(plan->reader->codec, times, len, (size_t)ticks, interval_ms,
-                        &room->times) < 0) {
+        timeline_decode(plan->reader->codec, times, len, (size_t)ticks, interval_ms, &room->times) <
+            0) {
         plan->reader->damaged++;
         return 0;
     }
@@ -181,10 +181,10 @@ static int gather_spans(struct plan *plan)
     sqlite3_stmt *chunk CLEANUP(database_finalize) = NULL;
     int error = database_prepare(plan->reader->db,
                                  "SELECT id, ticks, interval_ms, times FROM span"
-                                 " WHERE max_ms >= ?1 AND min_ms <= ?2", &span);
+                                 " WHERE max_ms >= ?1 AND min_ms <= ?2",
+                                 &span);
     if (!error)
-        error = database_prepare(plan->reader->db, "SELECT data FROM chunk WHERE id = ?1",
-                                 &chunk);
+        error = database_prepare(plan->reader->db, "SELECT data FROM chunk WHERE id = ?1", &chunk);
     if (error)
         return error;
     sqlite3_bind_int64(span, 1, plan->from_ms);
@@ -193,16 +193,15 @@ static int gather_spans(struct plan *plan)
     span_room_init(&room);
     int rc = SQLITE_DONE;
     while (!error && (rc = sqlite3_step(span)) == SQLITE_ROW)
-        error = reader_cancelled(plan->reader) ? -ECANCELED
-                                               : read_span(plan, &room, span, chunk);
+        error = reader_cancelled(plan->reader) ? -ECANCELED : read_span(plan, &room, span, chunk);
     span_room_fini(&room);
     return error ? error : database_error(plan->reader->db, rc);
 }
 
 /* ---- the log -------------------------------------------------------------------------------- */
 
-static void read_row(struct plan *plan, const struct moment *at, int32_t point,
-                     const uint8_t *data, size_t len)
+static void read_row(struct plan *plan, const struct moment *at, int32_t point, const uint8_t *data,
+                     size_t len)
 {
     struct row_reader row;
     struct row_sample sample;
@@ -226,7 +225,8 @@ static int gather_log(struct plan *plan)
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
     int error = database_prepare(plan->reader->db,
                                  "SELECT seq, t_ms, elapsed_ns, samples FROM tick"
-                                 " WHERE t_ms BETWEEN ?1 AND ?2", &stmt);
+                                 " WHERE t_ms BETWEEN ?1 AND ?2",
+                                 &stmt);
     if (error)
         return error;
     sqlite3_bind_int64(stmt, 1, plan->from_ms);
@@ -260,9 +260,8 @@ static void gather_recent(struct plan *plan)
             set = t->set;
             target_of = mem_resize(target_of, MAX(set->count, 1U), sizeof(*target_of));
             for (uint32_t slot = 0; slot < set->count; slot++)
-                target_of[slot] = set->slots[slot]
-                                      ? ledger_find(&plan->by_id, set->slots[slot]->id)
-                                      : LEDGER_NONE;
+                target_of[slot] = set->slots[slot] ? ledger_find(&plan->by_id, set->slots[slot]->id)
+                                                   : LEDGER_NONE;
         }
         const struct moment at = {t->seq, t->elapsed_ns};
         for (uint32_t slot = 0; slot < t->count; slot++) {

@@ -23,10 +23,10 @@ struct ledger_entry {
 struct ledger {
     struct ledger_entry *entries;
     uint32_t count, capacity;
-    uint32_t *table; /* id -> index, open addressing; LEDGER_NONE: free */
+    uint32_t *table;     /* id -> index, open addressing; LEDGER_NONE: free */
     uint32_t table_size; /* 0 or a power of two, more than twice count */
 };
 
 void ledger_fini(struct ledger *l);
 uint32_t ledger_find(const struct ledger *l, uint32_t id); /* LEDGER_NONE: not there */
-uint32_t ledger_add(struct ledger *l, uint32_t id); /* finds it or makes an empty one */
+uint32_t ledger_add(struct ledger *l, uint32_t id);        /* finds it or makes an empty one */

@@ -77,7 +77,8 @@ static int load_ledger(struct store *store)
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
     int error = database_prepare(store->db,
                                  "SELECT s.id, l.seq, l.absolute, l.source, l.known"
-                                 " FROM series s LEFT JOIN last l ON l.id = s.id", &stmt);
+                                 " FROM series s LEFT JOIN last l ON l.id = s.id",
+                                 &stmt);
     if (error)
         return error;
     int rc;
@@ -125,9 +126,8 @@ static void forget_absolutes(struct store *store)
 static int load_log(struct store *store)
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-    int error = database_prepare(store->db,
-                                 "SELECT seq, t_ms, interval_ms, samples FROM tick ORDER BY seq",
-                                 &stmt);
+    int error = database_prepare(
+        store->db, "SELECT seq, t_ms, interval_ms, samples FROM tick ORDER BY seq", &stmt);
     if (error)
         return error;
     int rc;
@@ -189,9 +189,8 @@ int store_load(struct store *store)
 static int restore_all(struct store *store, struct registry *registry)
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-    int error = database_prepare(store->db,
-                                 "SELECT id, key, unit, help, kind, scale FROM series ORDER BY id",
-                                 &stmt);
+    int error = database_prepare(
+        store->db, "SELECT id, key, unit, help, kind, scale FROM series ORDER BY id", &stmt);
     if (error)
         return error;
     int rc;

@@ -32,8 +32,8 @@ struct target {
     enum metric_kind kind;
     double scale;
     size_t out;
-    double bound;   /* a histogram's bucket: its upper bound */
-    bool sampled;   /* some sample lies in the range */
+    double bound;     /* a histogram's bucket: its upper bound */
+    bool sampled;     /* some sample lies in the range */
     struct bin *bins; /* plan.points of them */
 };
 

@@ -66,13 +66,11 @@ static int newest_interval(struct plan *plan, int64_t *ret)
         *ret = plan->recent->ticks[plan->recent->count - 1]->interval_ms;
     int error = 0;
     if (*ret <= 0 && plan->reader)
-        error = database_number_of(plan->reader->db,
-                                   "SELECT interval_ms FROM tick ORDER BY seq DESC LIMIT 1", 0,
-                                   ret);
+        error = database_number_of(
+            plan->reader->db, "SELECT interval_ms FROM tick ORDER BY seq DESC LIMIT 1", 0, ret);
     if (!error && *ret <= 0 && plan->reader)
         error = database_number_of(plan->reader->db,
-                                   "SELECT interval_ms FROM span ORDER BY id DESC LIMIT 1", 0,
-                                   ret);
+                                   "SELECT interval_ms FROM span ORDER BY id DESC LIMIT 1", 0, ret);
     if (*ret <= 0)
         *ret = INTERVAL_DEFAULT_MS;
     return error;
@@ -95,8 +93,8 @@ static int64_t choose_step(int64_t from_ms, int64_t to_ms, int64_t interval_ms, 
             return multiple * interval_ms;
     }
     if (points > 1)
-        multiple = MAX(multiple, (range_ms + (points - 1) * interval_ms - 1) /
-                                     ((points - 1) * interval_ms));
+        multiple = MAX(multiple,
+                       (range_ms + (points - 1) * interval_ms - 1) / ((points - 1) * interval_ms));
     while (points_of(from_ms, to_ms, multiple * interval_ms) > points)
         multiple *= 2;
     return multiple * interval_ms;
@@ -131,16 +129,14 @@ static int plan_steps(struct plan *plan)
 
 /* ---- the answer ----------------------------------------------------------------------------- */
 
-static double bin_value(const struct plan *plan, const struct target *target,
-                         const struct bin *bin)
+static double bin_value(const struct plan *plan, const struct target *target, const struct bin *bin)
 {
     if (bin->weight == 0)
         return NAN;
     bool counter = target->kind == METRIC_COUNTER;
     switch (plan->measure) {
     case AGG_AVG:
-        return counter ? (double)bin->count * target->scale * (double)NS_PER_S /
-                             (double)bin->weight
+        return counter ? (double)bin->count * target->scale * (double)NS_PER_S / (double)bin->weight
                        : bin->number / (double)bin->weight;
     case AGG_SUM:
         return counter ? (double)bin->count * target->scale : NAN;
@@ -268,8 +264,8 @@ static int answer_plan(struct plan *plan)
     return error;
 }
 
-int store_query(struct store_reader *reader, const struct query *query,
-                const struct recent *recent, struct answer **ret, struct store_error *err)
+int store_query(struct store_reader *reader, const struct query *query, const struct recent *recent,
+                struct answer **ret, struct store_error *err)
 {
     if (query->from_ms > query->to_ms)
         return store_fail(err, -EINVAL, "from: lies after to");

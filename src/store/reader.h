@@ -12,7 +12,7 @@
 
 struct store_reader {
     char *path;
-    sqlite3 *db; /* NULL after a failed reopening */
+    sqlite3 *db;  /* NULL after a failed reopening */
     dev_t device; /* of the file that `db` has open */
     ino_t inode;
     struct codec *codec;

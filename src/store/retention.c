@@ -18,12 +18,12 @@
 
 #include "store/store_internal.h"
 
-#define CHECKPOINT_PAGES 1000  /* of WAL: 4 MB */
-#define PIECE_ROWS 512         /* chunks or events deleted at a time */
-#define PIECE_SERIES 64        /* series' rows */
-#define VACUUM_PAGES 128       /* given back at a time */
-#define RETENTION_TICKS 256    /* writes between two looks */
-#define VACUUM_MIN_PAGES 1024  /* free pages worth giving back, and a quarter of the file */
+#define CHECKPOINT_PAGES 1000 /* of WAL: 4 MB */
+#define PIECE_ROWS 512        /* chunks or events deleted at a time */
+#define PIECE_SERIES 64       /* series' rows */
+#define VACUUM_PAGES 128      /* given back at a time */
+#define RETENTION_TICKS 256   /* writes between two looks */
+#define VACUUM_MIN_PAGES 1024 /* free pages worth giving back, and a quarter of the file */
 
 int store_measure(struct store *store)
 {
@@ -104,8 +104,7 @@ static int delete_series(struct store *store, uint32_t id)
     uint32_t index = ledger_find(&store->ledger, id);
     if (!error && index != LEDGER_NONE) {
         /* Should it come back it has the same id, but everything about it is written anew. */
-        store->ledger.entries[index] =
-            (struct ledger_entry){.id = id, .column = LEDGER_NONE};
+        store->ledger.entries[index] = (struct ledger_entry){.id = id, .column = LEDGER_NONE};
         atomic_fetch_sub_explicit(&store->counters.series, 1, memory_order_relaxed);
     }
     return error;

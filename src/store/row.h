@@ -65,5 +65,5 @@ struct row_reader {
 };
 
 int row_open(struct row_reader *r, const uint8_t *data, size_t len); /* 0 or -EBADMSG */
-bool row_next(struct row_reader *r, struct row_sample *ret); /* false: the end, or damage */
+bool row_next(struct row_reader *r, struct row_sample *ret);         /* false: the end, or damage */
 bool row_damaged(const struct row_reader *r);

@@ -33,13 +33,13 @@ struct seal {
     size_t ticks;
     int64_t interval_ms;
     struct timeline times; /* t_ms never falls: a clock set back ends the run */
-    uint32_t *series; /* ledger indexes, by growing id */
+    uint32_t *series;      /* ledger indexes, by growing id */
     size_t series_count, series_done;
-    size_t slice; /* most series of one */
+    size_t slice;               /* most series of one */
     uint32_t first_id, last_id; /* of the slice under way */
-    uint8_t *state;      /* slice * ticks */
-    union sample *value; /* slice * ticks */
-    uint8_t *kind;       /* slice; enum metric_kind */
+    uint8_t *state;             /* slice * ticks */
+    union sample *value;        /* slice * ticks */
+    uint8_t *kind;              /* slice; enum metric_kind */
     struct codec *codec;
     struct buf out;
 };
@@ -172,8 +172,7 @@ static void fill_tick(struct store *store, size_t tick, const uint8_t *data, siz
         if (sample.id < seal->first_id || sample.id > seal->last_id)
             continue;
         uint32_t index = ledger_find(&store->ledger, sample.id);
-        uint32_t column = index == LEDGER_NONE ? LEDGER_NONE
-                                               : store->ledger.entries[index].column;
+        uint32_t column = index == LEDGER_NONE ? LEDGER_NONE : store->ledger.entries[index].column;
         if (column == LEDGER_NONE)
             continue;
         size_t at = column * seal->ticks + tick;

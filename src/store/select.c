@@ -35,8 +35,7 @@ static size_t add_out(struct plan *plan, const struct candidate *c)
     struct answer *answer = plan->answer;
     if (answer->series_count == plan->out_capacity) {
         plan->out_capacity = MAX(plan->out_capacity * 2, (size_t)16);
-        answer->series =
-            mem_resize(answer->series, plan->out_capacity, sizeof(*answer->series));
+        answer->series = mem_resize(answer->series, plan->out_capacity, sizeof(*answer->series));
     }
     struct answer_series *out = &answer->series[answer->series_count];
     *out = (struct answer_series){
@@ -47,8 +46,8 @@ static size_t add_out(struct plan *plan, const struct candidate *c)
         .kind = c->kind,
     };
     for (size_t i = 0; i < c->labels_count; i++) {
-        out->labels[out->labels_count++] = (struct label){
-            .name = mem_string(c->labels[i].name), .value = mem_string(c->labels[i].value)};
+        out->labels[out->labels_count++] = (struct label){.name = mem_string(c->labels[i].name),
+                                                          .value = mem_string(c->labels[i].value)};
     }
     return answer->series_count++;
 }
@@ -58,8 +57,7 @@ static struct target *add_target(struct plan *plan, const struct candidate *c, s
     uint32_t index = ledger_add(&plan->by_id, c->id);
     if (index == plan->targets_capacity) {
         plan->targets_capacity = MAX(plan->targets_capacity * 2, (size_t)16);
-        plan->targets =
-            mem_resize(plan->targets, plan->targets_capacity, sizeof(*plan->targets));
+        plan->targets = mem_resize(plan->targets, plan->targets_capacity, sizeof(*plan->targets));
     }
     struct target *target = &plan->targets[index];
     *target = (struct target){.id = c->id, .kind = c->kind, .scale = c->scale, .out = out};
@@ -104,8 +102,13 @@ static void consider_bucket(struct plan *plan, const struct candidate *c, struct
     size_t group = (size_t)(uintptr_t)map_get(groups, buf_string(&key));
     if (group == 0) {
         const struct candidate histogram = {
-            .id = c->id, .name = name, .unit = c->unit, .key = buf_string(&key),
-            .kind = METRIC_GAUGE, .labels_count = rest_count, .labels = rest,
+            .id = c->id,
+            .name = name,
+            .unit = c->unit,
+            .key = buf_string(&key),
+            .kind = METRIC_GAUGE,
+            .labels_count = rest_count,
+            .labels = rest,
         };
         group = add_out(plan, &histogram) + 1;
         map_put(groups, buf_string(&key), (void *)(uintptr_t)group);
@@ -126,9 +129,8 @@ static void consider(struct plan *plan, const struct candidate *c, struct map *g
 static int consider_stored(struct plan *plan, struct map *groups)
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-    int error = database_prepare(plan->reader->db,
-                                 "SELECT id, key, unit, kind, scale FROM series ORDER BY id",
-                                 &stmt);
+    int error = database_prepare(
+        plan->reader->db, "SELECT id, key, unit, kind, scale FROM series ORDER BY id", &stmt);
     if (error)
         return error;
     int rc;
@@ -169,8 +171,14 @@ static void consider_recent(struct plan *plan, struct map *groups)
             if (!s)
                 continue;
             const struct candidate c = {
-                .id = s->id, .name = s->name, .unit = s->unit, .key = s->key, .kind = s->kind,
-                .scale = s->scale, .labels_count = s->labels_count, .labels = s->labels,
+                .id = s->id,
+                .name = s->name,
+                .unit = s->unit,
+                .key = s->key,
+                .kind = s->kind,
+                .scale = s->scale,
+                .labels_count = s->labels_count,
+                .labels = s->labels,
             };
             consider(plan, &c, groups);
         }

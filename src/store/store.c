@@ -77,8 +77,8 @@ static const char *const statements[STATEMENTS] = {
 
 /* ---- notes and counters --------------------------------------------------------------------- */
 
-void store_note_add(struct store *store, enum event_kind kind, bool recovered,
-                    const char *format, ...)
+void store_note_add(struct store *store, enum event_kind kind, bool recovered, const char *format,
+                    ...)
 {
     /* Nobody took the earlier ones: the newest replaces the last of them. */
     if (store->notes_count == NOTES_MAX)
@@ -145,8 +145,8 @@ static int on_commit(void *context, sqlite3 *db, const char *name, int pages)
     if (pages >= WAL_PAGES_MAX)
         sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     store->wal_pages = pages;
-    atomic_store_explicit(&store->counters.wal_bytes,
-                          (uint64_t)pages * (DATABASE_PAGE_BYTES + 24), memory_order_relaxed);
+    atomic_store_explicit(&store->counters.wal_bytes, (uint64_t)pages * (DATABASE_PAGE_BYTES + 24),
+                          memory_order_relaxed);
     return SQLITE_OK;
 }
 
@@ -269,7 +269,8 @@ static int make_directory(const char *path, struct store_error *err)
         if (mkdir(partial, last ? 0700 : 0755) != 0 && errno != EEXIST)
             return store_fail(err, -errno,
                               "cannot make the data directory %s: %s; make it, or choose another "
-                              "with --data-dir", partial, strerror(errno));
+                              "with --data-dir",
+                              partial, strerror(errno));
         if (last)
             return 0;
         *at = '/';
@@ -283,7 +284,8 @@ static int lock_directory(struct store *store, struct store_error *err)
     if (fd < 0)
         return store_fail(err, -errno,
                           "cannot open %s: %s; check the owner and mode of the data directory, "
-                          "or choose another with --data-dir", name, strerror(errno));
+                          "or choose another with --data-dir",
+                          name, strerror(errno));
     char text[32] = {0};
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         int error = errno == EWOULDBLOCK ? -EBUSY : -errno;
@@ -292,7 +294,8 @@ static int lock_directory(struct store *store, struct store_error *err)
         close(fd);
         return store_fail(err, error,
                           "%s is in use by another netsonde (pid %s); stop it, or choose another "
-                          "directory with --data-dir", store->dir, *text ? text : "unknown");
+                          "directory with --data-dir",
+                          store->dir, *text ? text : "unknown");
     }
     /* The pid only informs; a full disk may keep it from being written. */
     int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());

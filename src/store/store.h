@@ -69,11 +69,11 @@ struct store_stats {
     uint64_t spans_expired, events_expired; /* by age or size */
     uint64_t set_aside;                     /* damaged databases */
     uint64_t database_bytes, wal_bytes;
-    uint64_t series; /* rows on disk */
+    uint64_t series;                                     /* rows on disk */
     int64_t write_ns_last, write_ns_max, write_ns_total; /* store_write, wall time */
     int64_t work_ns_max, work_ns_total;                  /* store_work */
-    bool failing;          /* the last write failed */
-    int error;             /* -errno of the last failure, 0: none in this run */
+    bool failing;                                        /* the last write failed */
+    int error;              /* -errno of the last failure, 0: none in this run */
     const char *error_what; /* what was being done then; lives for ever; NULL with error 0 */
 };
 
@@ -153,8 +153,8 @@ struct recent {
  * store_reader_damaged; a damaged database is -EBADMSG. `recent` may be NULL, `reader` too (then
  * only `recent` is asked).
  */
-int store_query(struct store_reader *reader, const struct query *query,
-                const struct recent *recent, struct answer **ret, struct store_error *err);
+int store_query(struct store_reader *reader, const struct query *query, const struct recent *recent,
+                struct answer **ret, struct store_error *err);
 
 uint64_t store_reader_damaged(const struct store_reader *reader); /* chunks and rows skipped */
 

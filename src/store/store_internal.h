@@ -29,7 +29,7 @@ enum statement {
     STMT_SERIES_METHOD,
     STMT_LAST_PUT,
     STMT_TICK_PUT,
-    STMT_TICKS,        /* ?1: how many, oldest first */
+    STMT_TICKS,         /* ?1: how many, oldest first */
     STMT_TICKS_BETWEEN, /* ?1, ?2: sequence numbers */
     STMT_TICKS_DELETE,
     STMT_EVENT_PUT,
@@ -77,9 +77,9 @@ struct store {
     sqlite3 *db;    /* NULL: could not be opened, tried again with every tick */
     bool read_only; /* `db` is good for store_restore only, otherwise as if it were NULL */
     sqlite3_stmt *stmt[STATEMENTS];
-    int wal_pages;       /* after the last commit */
+    int wal_pages; /* after the last commit */
     uint32_t next_span;
-    bool meta_pending;   /* reservation or boot id must go out with the next tick */
+    bool meta_pending; /* reservation or boot id must go out with the next tick */
 
     struct store_numbers next;     /* as handed out by store_next */
     struct store_numbers reserved; /* on disk: no number from here on was given out */
@@ -99,13 +99,13 @@ struct store {
      * ticks that may share a span: one interval, no great jump in time. */
     uint32_t log_ticks, log_older;
     int64_t log_interval_ms, log_t_ms; /* of its last tick */
-    struct seal *seal; /* NULL: none under way */
+    struct seal *seal;                 /* NULL: none under way */
 
     bool retention_due, work_failing, work_blocked;
     uint32_t expiring_span; /* 0: none; its chunks are being deleted */
     int64_t now_ms;         /* wall time of the last tick: ages are counted from it */
     uint32_t writes_since_retention;
-    int vacuum_left;        /* pages that still have to be given back */
+    int vacuum_left; /* pages that still have to be given back */
 
     size_t notes_count;
     struct store_note notes[NOTES_MAX];
@@ -114,8 +114,8 @@ struct store {
 };
 
 /* store.c */
-void store_note_add(struct store *store, enum event_kind kind, bool recovered,
-                    const char *format, ...) PRINTF_LIKE(4, 5);
+void store_note_add(struct store *store, enum event_kind kind, bool recovered, const char *format,
+                    ...) PRINTF_LIKE(4, 5);
 void store_failed(struct store *store, int error, const char *what); /* counters only */
 int store_attach(struct store *store, struct store_error *err);
 bool store_is_writable(const struct store *store);

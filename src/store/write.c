@@ -319,8 +319,7 @@ int store_write(struct store *store, const struct tick *t)
     map_set(store, t->set);
     store->seen.tick_seq = t->seq + 1;
     if (t->events_count)
-        store->seen.event_seq =
-            MAX(store->seen.event_seq, t->events[t->events_count - 1]->seq + 1);
+        store->seen.event_seq = MAX(store->seen.event_seq, t->events[t->events_count - 1]->seq + 1);
 
     int error = 0;
     if (atomic_exchange_explicit(&store->suspect, false, memory_order_relaxed))

@@ -109,7 +109,7 @@ static void test_write(void **state)
     measure(500, &own_many, &sqlite_many);
     assert_int_equal(own_few, 0);
     assert_int_equal(own_many, 0);
-    assert_true(sqlite_few > 0); /* they are counted */
+    assert_true(sqlite_few > 0);                /* they are counted */
     assert_true(sqlite_many <= sqlite_few + 4); /* a larger row may take some pages more */
 }
 

@@ -20,14 +20,46 @@
 #include "store/varint.h"
 
 static const uint64_t extremes[] = {
-    0, 1, 2, 63, 64, 127, 128, 255, 256, 16383, 16384, UINT32_MAX, UINT64_C(1) << 32,
-    (UINT64_C(1) << 52) - 1, UINT64_C(1) << 52, UINT64_C(1) << 53, INT64_MAX,
-    UINT64_C(1) << 63, UINT64_MAX - 1, UINT64_MAX,
+    0,
+    1,
+    2,
+    63,
+    64,
+    127,
+    128,
+    255,
+    256,
+    16383,
+    16384,
+    UINT32_MAX,
+    UINT64_C(1) << 32,
+    (UINT64_C(1) << 52) - 1,
+    UINT64_C(1) << 52,
+    UINT64_C(1) << 53,
+    INT64_MAX,
+    UINT64_C(1) << 63,
+    UINT64_MAX - 1,
+    UINT64_MAX,
 };
 
 static const double gauges[] = {
-    0.0, -0.0, 1, -1, 0.1, -0.1, 1e300, -1e300, 5e-324, 4503599627370495.0, 4503599627370496.0,
-    -4503599627370496.0, 1.7976931348623157e308, 9007199254740993.0, INFINITY, -INFINITY, NAN,
+    0.0,
+    -0.0,
+    1,
+    -1,
+    0.1,
+    -0.1,
+    1e300,
+    -1e300,
+    5e-324,
+    4503599627370495.0,
+    4503599627370496.0,
+    -4503599627370496.0,
+    1.7976931348623157e308,
+    9007199254740993.0,
+    INFINITY,
+    -INFINITY,
+    NAN,
 };
 
 static uint64_t random_state = 42;
@@ -154,8 +186,7 @@ static void check_column(struct codec *codec, enum metric_kind kind, struct room
     column_encode(codec, &column, ticks, &out);
     struct room *back = mem_alloc(sizeof(*back));
     struct column decoded = {METRIC_COUNTER, back->state, back->value};
-    assert_int_equal(
-        column_decode(codec, (uint8_t *)out.data, out.len, ticks, &decoded), 0);
+    assert_int_equal(column_decode(codec, (uint8_t *)out.data, out.len, ticks, &decoded), 0);
     assert_int_equal(decoded.kind, kind);
     assert_memory_equal(back->state, in->state, ticks);
     for (size_t i = 0; i < ticks; i++) {
@@ -164,8 +195,8 @@ static void check_column(struct codec *codec, enum metric_kind kind, struct room
     }
     /* Told another number of ticks it is refused. */
     if (ticks > 1)
-        assert_int_equal(
-            column_decode(codec, (uint8_t *)out.data, out.len, ticks - 1, &decoded), -EBADMSG);
+        assert_int_equal(column_decode(codec, (uint8_t *)out.data, out.len, ticks - 1, &decoded),
+                         -EBADMSG);
     free(back);
     buf_fini(&out);
 }
@@ -201,7 +232,7 @@ static void test_columns(void **state)
         size_t ticks = lengths[next_random(ARRAY_LEN(lengths))];
         for (size_t i = 0; i < ticks; i++) {
             bool absent = holes == 0 ? false : next_random(10) < (holes == 1 ? 2 : 9);
-            in->state[i] = absent ? SAMPLE_ABSENT
+            in->state[i] = absent                                           ? SAMPLE_ABSENT
                            : kind == METRIC_COUNTER && next_random(20) == 0 ? SAMPLE_GAP
                                                                             : SAMPLE_OK;
             in->value[i] = random_sample(kind, style, i);
@@ -347,10 +378,10 @@ static void test_hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_varint),      cmocka_unit_test(test_gauge),
-        cmocka_unit_test(test_envelope),    cmocka_unit_test(test_other_codec),
-        cmocka_unit_test(test_columns),     cmocka_unit_test(test_small),
-        cmocka_unit_test(test_times),       cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_varint),   cmocka_unit_test(test_gauge),
+        cmocka_unit_test(test_envelope), cmocka_unit_test(test_other_codec),
+        cmocka_unit_test(test_columns),  cmocka_unit_test(test_small),
+        cmocka_unit_test(test_times),    cmocka_unit_test(test_rows),
         cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,8 +180,8 @@ static void test_kills(void **state)
     (void)state;
     struct world w;
     world_init(&w, 99);
-    struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct shared *shared =
+        mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(shared != MAP_FAILED);
     for (size_t i = 0; i < COUNTERS; i++)
         shared->slot[0].absolute[i] = i * 1000;

@@ -125,7 +125,8 @@ static void test_found_writing(void **state)
     world_close(&w, true);
     world_open(&w);
     char *path CLEANUP(mem_freep) = world_path(&w, "netsonde.db");
-    int64_t page = world_ask_number(&w, "SELECT rootpage FROM sqlite_schema WHERE name = 'event_time'");
+    int64_t page =
+        world_ask_number(&w, "SELECT rootpage FROM sqlite_schema WHERE name = 'event_time'");
     char garbage[4096];
     memset(garbage, 0x55, sizeof(garbage));
     int fd = open(path, O_WRONLY);
@@ -193,8 +194,8 @@ static void test_suspect(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_garbage),       cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_flipped),       cmocka_unit_test(test_found_writing),
+        cmocka_unit_test(test_garbage), cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_flipped), cmocka_unit_test(test_found_writing),
         cmocka_unit_test(test_suspect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,8 +74,8 @@ static void teardown(struct fixture *f)
 /* Against a plain loop over what was made. */
 static void check(struct fixture *f, unsigned kinds, int from, int to, size_t limit, size_t offset)
 {
-    const struct event_query q = {kinds, f->start_ms + from * 1000, f->start_ms + to * 1000,
-                                  limit, offset};
+    const struct event_query q = {kinds, f->start_ms + from * 1000, f->start_ms + to * 1000, limit,
+                                  offset};
     const struct recent recent = {f->ticks, f->count};
     struct event_page *page;
     struct store_error err;

@@ -55,8 +55,24 @@ static void test_broken(void **state)
 {
     (void)state;
     static const char *const broken[] = {
-        "", "{", "{}", "a{", "a{}", "a{b", "a{b=", "a{b=\"", "a{b=\"c", "a{b=\"c\"", "a{b=\"c\"}x",
-        "a{b=\"c\",}", "a{b=c}", "a{=\"c\"}", "a{b=\"\\x\"}", "a{b=\"\n\"}", "a{b=\"\\", "a{b=\"c\"d=\"e\"}",
+        "",
+        "{",
+        "{}",
+        "a{",
+        "a{}",
+        "a{b",
+        "a{b=",
+        "a{b=\"",
+        "a{b=\"c",
+        "a{b=\"c\"",
+        "a{b=\"c\"}x",
+        "a{b=\"c\",}",
+        "a{b=c}",
+        "a{=\"c\"}",
+        "a{b=\"\\x\"}",
+        "a{b=\"\n\"}",
+        "a{b=\"\\",
+        "a{b=\"c\"d=\"e\"}",
         "a{a=\"\",b=\"\",c=\"\",d=\"\",e=\"\",f=\"\",g=\"\",h=\"\",i=\"\"}",
     };
     for (size_t i = 0; i < ARRAY_LEN(broken); i++) {

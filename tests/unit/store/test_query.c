@@ -202,9 +202,9 @@ static void check_quantiles(const struct world *w, const struct memory *m, const
             if (counts[i] < rank)
                 continue;
             double low = i ? bounds[i - 1] : 0, below = i ? counts[i - 1] : 0;
-            expected = isinf(bounds[i]) ? low
-                                        : low + (bounds[i] - low) * (rank - below) /
-                                                    (counts[i] - below);
+            expected = isinf(bounds[i])
+                           ? low
+                           : low + (bounds[i] - low) * (rank - below) / (counts[i] - below);
             break;
         }
         assert_same(a->series[0].values[p], expected);

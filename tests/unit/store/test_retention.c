@@ -13,8 +13,8 @@ static struct answer *ask(const struct world *w, const char *glob, int64_t from_
     struct store_error err;
     if (store_reader_open(w->dir, &reader, &err) < 0)
         fail_msg("%s", err.text);
-    struct query q = {.from_ms = from_ms, .to_ms = to_ms, .points = QUERY_POINTS_MAX,
-                      .aggregate = AGG_LAST};
+    struct query q = {
+        .from_ms = from_ms, .to_ms = to_ms, .points = QUERY_POINTS_MAX, .aggregate = AGG_LAST};
     selector_init(&q.selector);
     selector_add_glob(&q.selector, glob);
     struct answer *answer;
@@ -245,8 +245,7 @@ int main(void)
         cmocka_unit_test(test_age),         cmocka_unit_test(test_pause),
         cmocka_unit_test(test_wrong_clock), cmocka_unit_test(test_size),
         cmocka_unit_test(test_size_events), cmocka_unit_test(test_event_age),
-        cmocka_unit_test(test_series),
-        cmocka_unit_test(test_silent),
+        cmocka_unit_test(test_series),      cmocka_unit_test(test_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

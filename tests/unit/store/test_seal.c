@@ -35,7 +35,9 @@ static double total(const struct world *w, const char *name, size_t *ret_points)
     struct store_reader *reader;
     struct answer *a;
     assert_int_equal(store_reader_open(w->dir, &reader, NULL), 0);
-    struct query q = {.from_ms = 1764000000000, .to_ms = w->t_ms, .points = QUERY_POINTS_MAX,
+    struct query q = {.from_ms = 1764000000000,
+                      .to_ms = w->t_ms,
+                      .points = QUERY_POINTS_MAX,
                       .aggregate = AGG_AVG};
     selector_init(&q.selector);
     selector_add_glob(&q.selector, name);

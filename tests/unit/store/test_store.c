@@ -118,7 +118,8 @@ static void test_numbers(void **state)
     assert_true(w.seq > seq); /* any other begins beyond what was reserved */
     assert_true(store_next(w.store).series_id > id);
 
-    /* Half of the block used up: the next one is written with the tick, long before it is needed. */
+    /* Half of the block used up: the next one is written with the tick, long before it is needed.
+     */
     w.seq += 600000;
     w.event_seq += 600000;
     struct event *e = event_new(EVENT_LINK, w.t_ms);
@@ -270,7 +271,7 @@ static void *read_on(void *context)
     struct store_reader *reader;
     struct store_error err;
     if (store_reader_open(r->dir, &reader, &err) < 0)
-        return (void *)(uintptr_t)"open";
+        return (void *)(uintptr_t) "open";
     double before = 0;
     const char *failed = NULL;
     while (!atomic_load(&r->stop) && !failed) {

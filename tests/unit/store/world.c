@@ -56,8 +56,7 @@ static void write_key(size_t series, char *out, size_t size)
         snprintf(out, size, "rtt_seconds_bucket{device=\"eth0\",le=\"%s\"}",
                  bounds[series - (WORLD_SERIES - WORLD_BUCKETS)]);
     else
-        snprintf(out, size, "%s{device=\"%s\"}", world_metric(series)->name,
-                 escaped[series / 4]);
+        snprintf(out, size, "%s{device=\"%s\"}", world_metric(series)->name, escaped[series / 4]);
 }
 
 size_t world_index(const char *key)
@@ -234,13 +233,16 @@ void world_record(struct world *w, const struct tick *t, bool stored)
         w->ticks = mem_resize(w->ticks, w->ticks_capacity, sizeof(*w->ticks));
     }
     struct world_tick *record = &w->ticks[w->ticks_count++];
-    *record = (struct world_tick){.seq = t->seq, .t_ms = t->t_ms, .elapsed_ns = t->elapsed_ns,
-                                  .interval_ms = t->interval_ms, .stored = stored};
+    *record = (struct world_tick){.seq = t->seq,
+                                  .t_ms = t->t_ms,
+                                  .elapsed_ns = t->elapsed_ns,
+                                  .interval_ms = t->interval_ms,
+                                  .stored = stored};
     for (uint32_t slot = 0; slot < t->count; slot++) {
         if (t->set->slots[slot] && t->state[slot] != SAMPLE_ABSENT)
-            record->samples[world_index(t->set->slots[slot]->key)] = (struct world_sample){
-                (enum sample_state)t->state[slot], t->value[slot], t->absolute[slot],
-                t->source[slot]};
+            record->samples[world_index(t->set->slots[slot]->key)] =
+                (struct world_sample){(enum sample_state)t->state[slot], t->value[slot],
+                                      t->absolute[slot], t->source[slot]};
     }
 }
 
