@@ -326,7 +326,7 @@ static void test_heartbeat(void **state)
 
 static void test_idle(void **state)
 {
-    struct rig *rig = rig_new((struct rig_options){.heartbeat_ms = 20, .idle_ms = 60});
+    struct rig *rig = rig_new((struct rig_options){.heartbeat_ms = 100, .idle_ms = 1000});
     struct client *silent = client_new(rig, 0, 0), *alive = client_new(rig, 0, 0);
     (void)state;
     rig_tick(rig);
