@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "model/query.h"
 
-static const struct label eth0[] = {{"device", "eth0"}, {"direction", "in"}};
+static const struct label eth0[] = {{"device", "eth0"}, {"direction", "in"}, {"formula", "a=b"}};
 
 struct selection {
     const char *globs[3], *matches[3];
@@ -49,6 +49,7 @@ static void test_selectors(void **state)
         {{NULL}, {"devic=eth0"}, "x", false},
         /* the first = divides */
         {{NULL}, {"device==eth0"}, "x", false},
+        {{NULL}, {"formula=a=b"}, "x", true},
         /* both */
         {{"x"}, {"device=eth0"}, "x", true},
         {{"y"}, {"device=eth0"}, "x", false},
@@ -62,11 +63,11 @@ static void test_selectors(void **state)
             assert_int_equal(selector_add_glob(&s, cases[i].globs[k]), 0);
         for (size_t k = 0; k < 3 && cases[i].matches[k]; k++)
             assert_int_equal(selector_add_match(&s, cases[i].matches[k]), 0);
-        if (selector_matches(&s, cases[i].name, eth0, 2) != cases[i].want)
+        if (selector_matches(&s, cases[i].name, eth0, ARRAY_LEN(eth0)) != cases[i].want)
             fail_msg("case %zu", i);
         selector_fini(&s);
         assert_int_equal(s.globs_count + s.matches_count, 0); /* selects everything again */
-        assert_true(selector_matches(&s, cases[i].name, eth0, 2));
+        assert_true(selector_matches(&s, cases[i].name, eth0, ARRAY_LEN(eth0)));
     }
 }
 
@@ -75,7 +76,7 @@ static void test_selector_of_series(void **state)
     (void)state;
     struct registry *r = registry_new(10, 1);
     const struct metric m = {"node_network_up", "", "", METRIC_GAUGE, 1};
-    const struct series *series = registry_get(r, &m, eth0, 2, "procfs");
+    const struct series *series = registry_get(r, &m, eth0, ARRAY_LEN(eth0), "procfs");
     struct selector s;
     selector_init(&s);
     assert_true(selector_has(&s, series));
