@@ -109,10 +109,11 @@ int main(int argc, char **argv)
     measure(series, ticks, stages);
     printf("%ju series, %ju ticks, ns per series and tick\n", (uintmax_t)series, (uintmax_t)ticks);
     printf("%-8s %10s %10s\n", "", "quickest", "middle");
+    size_t middle = ticks / 2;
     for (size_t i = 0; i < STAGES; i++) {
         qsort(stages[i].ns, ticks, sizeof(int64_t), compare_ns);
         printf("%-8s %10.2f %10.2f\n", stages[i].name, (double)stages[i].ns[0] / (double)series,
-               (double)stages[i].ns[ticks / 2] / (double)series);
+               (double)stages[i].ns[middle] / (double)series);
         free(stages[i].ns);
     }
     return 0;

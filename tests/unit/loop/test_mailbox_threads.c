@@ -41,8 +41,8 @@ struct poster {
     struct office *office;
     pthread_barrier_t *start;
     unsigned index;
-    uint64_t limit; /* 0: until the box is closed */
     bool patient;   /* tries again when the box is full */
+    uint64_t limit; /* 0: until the box is closed */
     uint64_t posted, full, shut;
 };
 

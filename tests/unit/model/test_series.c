@@ -128,7 +128,7 @@ static char *long_value(size_t len, const char *tail)
     char *value = malloc(len + strlen(tail) + 1);
     assert_non_null(value);
     memset(value, 'a', len);
-    strcpy(value + len, tail);
+    memcpy(value + len, tail, strlen(tail) + 1);
     return value;
 }
 

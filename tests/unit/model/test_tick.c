@@ -8,9 +8,8 @@
 struct step {
     int64_t after_ms; /* since the tick before */
     bool absent;
-    uint64_t absolute, source;
     enum sample_state want;
-    uint64_t increment;
+    uint64_t absolute, source, increment;
 };
 
 static void run_steps(const char *what, const struct step *steps, size_t count)
@@ -42,35 +41,35 @@ static void test_counter_rules(void **state)
 {
     (void)state;
     static const struct step steady[] = {
-        {1000, false, 500, 1, SAMPLE_GAP, 0}, /* the first sample: no telling what it means */
-        {1000, false, 600, 1, SAMPLE_OK, 100},
-        {1000, false, 600, 1, SAMPLE_OK, 0},
-        {1000, false, 1600, 1, SAMPLE_OK, 1000},
+        {1000, false, SAMPLE_GAP, 500, 1, 0}, /* the first sample: no telling what it means */
+        {1000, false, SAMPLE_OK, 600, 1, 100},
+        {1000, false, SAMPLE_OK, 600, 1, 0},
+        {1000, false, SAMPLE_OK, 1600, 1, 1000},
     };
     static const struct step absence[] = {
-        {1000, false, 500, 1, SAMPLE_GAP, 0},
-        {1000, false, 600, 1, SAMPLE_OK, 100},
-        {1000, true, 0, 0, SAMPLE_ABSENT, 0},
-        {1000, false, 900, 1, SAMPLE_GAP, 300}, /* counts, but over an unknown time */
-        {1000, false, 950, 1, SAMPLE_OK, 50},
+        {1000, false, SAMPLE_GAP, 500, 1, 0},
+        {1000, false, SAMPLE_OK, 600, 1, 100},
+        {1000, true, SAMPLE_ABSENT, 0, 0, 0},
+        {1000, false, SAMPLE_GAP, 900, 1, 300}, /* counts, but over an unknown time */
+        {1000, false, SAMPLE_OK, 950, 1, 50},
     };
     static const struct step reset[] = {
-        {1000, false, 500, 1, SAMPLE_GAP, 0}, {1000, false, 600, 1, SAMPLE_OK, 100},
-        {1000, false, 40, 1, SAMPLE_GAP, 0},  {1000, false, 90, 1, SAMPLE_OK, 50},
-        {1000, false, 0, 1, SAMPLE_GAP, 0},   {1000, false, 1, 1, SAMPLE_OK, 1},
+        {1000, false, SAMPLE_GAP, 500, 1, 0}, {1000, false, SAMPLE_OK, 600, 1, 100},
+        {1000, false, SAMPLE_GAP, 40, 1, 0},  {1000, false, SAMPLE_OK, 90, 1, 50},
+        {1000, false, SAMPLE_GAP, 0, 1, 0},   {1000, false, SAMPLE_OK, 1, 1, 1},
     };
     static const struct step source[] = {
-        {1000, false, 500, 1, SAMPLE_GAP, 0},
-        {1000, false, 600, 2, SAMPLE_GAP, 0}, /* another object of the same name */
-        {1000, false, 700, 2, SAMPLE_OK, 100},
-        {1000, false, 650, 3, SAMPLE_GAP, 0},
-        {1000, false, 650, 3, SAMPLE_OK, 0},
+        {1000, false, SAMPLE_GAP, 500, 1, 0},
+        {1000, false, SAMPLE_GAP, 600, 2, 0}, /* another object of the same name */
+        {1000, false, SAMPLE_OK, 700, 2, 100},
+        {1000, false, SAMPLE_GAP, 650, 3, 0},
+        {1000, false, SAMPLE_OK, 650, 3, 0},
     };
     static const struct step from_zero[] = {
-        {1000, false, 0, 0, SAMPLE_GAP, 0},
-        {1000, false, 0, 0, SAMPLE_OK, 0},
-        {1000, false, UINT64_MAX, 0, SAMPLE_OK, UINT64_MAX},
-        {1000, false, 0, 0, SAMPLE_GAP, 0}, /* 64 bits do not wrap in a lifetime: a reset */
+        {1000, false, SAMPLE_GAP, 0, 0, 0},
+        {1000, false, SAMPLE_OK, 0, 0, 0},
+        {1000, false, SAMPLE_OK, UINT64_MAX, 0, UINT64_MAX},
+        {1000, false, SAMPLE_GAP, 0, 0, 0}, /* 64 bits do not wrap in a lifetime: a reset */
     };
     RUN_STEPS(steady);
     RUN_STEPS(absence);
@@ -83,50 +82,50 @@ static void test_wrap_or_reset(void **state)
 {
     (void)state;
     static const struct step wrap[] = {
-        {1000, false, U32_WRAP - 300, 1, SAMPLE_GAP, 0},
-        {1000, false, U32_WRAP - 100, 1, SAMPLE_OK, 200},
-        {1000, false, 50, 1, SAMPLE_OK, 150},
-        {1000, false, 60, 1, SAMPLE_OK, 10},
+        {1000, false, SAMPLE_GAP, U32_WRAP - 300, 1, 0},
+        {1000, false, SAMPLE_OK, U32_WRAP - 100, 1, 200},
+        {1000, false, SAMPLE_OK, 50, 1, 150},
+        {1000, false, SAMPLE_OK, 60, 1, 10},
     };
     static const struct step four_times_is_a_wrap[] = {
-        {1000, false, U32_WRAP - 200, 1, SAMPLE_GAP, 0},
-        {1000, false, U32_WRAP - 100, 1, SAMPLE_OK, 100},
-        {1000, false, 300, 1, SAMPLE_OK, 400},
+        {1000, false, SAMPLE_GAP, U32_WRAP - 200, 1, 0},
+        {1000, false, SAMPLE_OK, U32_WRAP - 100, 1, 100},
+        {1000, false, SAMPLE_OK, 300, 1, 400},
     };
     static const struct step more_is_a_reset[] = {
-        {1000, false, U32_WRAP - 200, 1, SAMPLE_GAP, 0},
-        {1000, false, U32_WRAP - 100, 1, SAMPLE_OK, 100},
-        {1000, false, 301, 1, SAMPLE_GAP, 0},
+        {1000, false, SAMPLE_GAP, U32_WRAP - 200, 1, 0},
+        {1000, false, SAMPLE_OK, U32_WRAP - 100, 1, 100},
+        {1000, false, SAMPLE_GAP, 301, 1, 0},
     };
     static const struct step nothing_known[] = {
-        {1000, false, U32_WRAP - 1, 1, SAMPLE_GAP, 0},
-        {1000, false, 0, 1, SAMPLE_GAP, 0}, /* no increment before: nothing to be in line with */
+        {1000, false, SAMPLE_GAP, U32_WRAP - 1, 1, 0},
+        {1000, false, SAMPLE_GAP, 0, 1, 0}, /* no increment before: nothing to be in line with */
     };
     static const struct step beyond_32_bits[] = {
-        {1000, false, U32_WRAP - 100, 1, SAMPLE_GAP, 0},
-        {1000, false, U32_WRAP, 1, SAMPLE_OK, 100}, /* it has shown that it has more bits */
-        {1000, false, 50, 1, SAMPLE_GAP, 0},
+        {1000, false, SAMPLE_GAP, U32_WRAP - 100, 1, 0},
+        {1000, false, SAMPLE_OK, U32_WRAP, 1, 100}, /* it has shown that it has more bits */
+        {1000, false, SAMPLE_GAP, 50, 1, 0},
     };
     static const struct step the_last_value[] = {
-        {1000, false, U32_WRAP - 2, 1, SAMPLE_GAP, 0},
-        {1000, false, U32_WRAP - 1, 1, SAMPLE_OK, 1},
-        {1000, false, 0, 1, SAMPLE_OK, 1},
+        {1000, false, SAMPLE_GAP, U32_WRAP - 2, 1, 0},
+        {1000, false, SAMPLE_OK, U32_WRAP - 1, 1, 1},
+        {1000, false, SAMPLE_OK, 0, 1, 1},
     };
     static const struct step small_reset_far_from_the_edge[] = {
-        {1000, false, 1000000, 1, SAMPLE_GAP, 0},
-        {1000, false, 2000000, 1, SAMPLE_OK, 1000000},
-        {1000, false, 10, 1, SAMPLE_GAP, 0},
+        {1000, false, SAMPLE_GAP, 1000000, 1, 0},
+        {1000, false, SAMPLE_OK, 2000000, 1, 1000000},
+        {1000, false, SAMPLE_GAP, 10, 1, 0},
     };
     static const struct step nearly_a_whole_turn[] = {
-        {1000, false, 0, 1, SAMPLE_GAP, 0},
-        {1000, false, U32_WRAP - 2, 1, SAMPLE_OK, U32_WRAP - 2},
-        {1000, false, U32_WRAP - 3, 1, SAMPLE_OK, U32_WRAP - 1},
+        {1000, false, SAMPLE_GAP, 0, 1, 0},
+        {1000, false, SAMPLE_OK, U32_WRAP - 2, 1, U32_WRAP - 2},
+        {1000, false, SAMPLE_OK, U32_WRAP - 3, 1, U32_WRAP - 1},
     };
     static const struct step over_an_absence[] = {
-        {1000, false, U32_WRAP - 300, 1, SAMPLE_GAP, 0},
-        {1000, false, U32_WRAP - 100, 1, SAMPLE_OK, 200},
-        {1000, true, 0, 0, SAMPLE_ABSENT, 0},
-        {1000, false, 50, 1, SAMPLE_GAP, 150}, /* the sum goes on across the wrap */
+        {1000, false, SAMPLE_GAP, U32_WRAP - 300, 1, 0},
+        {1000, false, SAMPLE_OK, U32_WRAP - 100, 1, 200},
+        {1000, true, SAMPLE_ABSENT, 0, 0, 0},
+        {1000, false, SAMPLE_GAP, 50, 1, 150}, /* the sum goes on across the wrap */
     };
     RUN_STEPS(wrap);
     RUN_STEPS(four_times_is_a_wrap);
@@ -368,10 +367,10 @@ static void test_holes(void **state)
     assert_int_equal(registry_sweep(s.registry, s.t_ms), 1);
     const struct tick *t = stand_count(&s, b, 8, 0);
     assert_int_equal(t->count, 2);
-    assert_null(t->set->slots[0]);
     assert_int_equal(t->state[0], SAMPLE_ABSENT);
     assert_true(isnan(tick_shown(t, 0)));
     assert_true(isnan(tick_absolute(t, 0)));
+    assert_null(t->set->slots[0]);
     assert_sample(t, b, SAMPLE_OK, 5);
     stand_free(&s);
 }

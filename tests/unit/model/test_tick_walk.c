@@ -31,15 +31,15 @@ static uint64_t random_below(struct random *r, uint64_t limit)
 
 struct walker {
     struct series *series;
-    bool narrow; /* 32 bits wide in the kernel */
     uint64_t speed;
     uint64_t absolute, source;
     /* The model: what was seen last, and how much it had grown. */
-    bool seen;
     uint64_t seen_tick, seen_absolute, seen_source, grown;
     int64_t seen_ms;
     uint64_t total; /* sum of all increments that the ticks have told */
     uint64_t expected_total;
+    bool narrow; /* 32 bits wide in the kernel */
+    bool seen;   /* the model's seen_* are known */
 };
 
 struct expected {
