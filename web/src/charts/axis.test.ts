@@ -5,9 +5,10 @@ import { ends, marks, spread, timeMark } from "./axis";
 test("marks are round, inside and include zero", () => {
     assert.deepEqual(marks(-20e6, 100e6, 6), [-20e6, 0, 20e6, 40e6, 60e6, 80e6, 100e6]);
     assert.deepEqual(marks(0, 1, 2), [0, 0.5, 1]);
-    for (const high of [1, 7, 150, 3e6, 8e9])
+    assert.deepEqual(marks(-40, 40, 3), [-40, -20, 0, 20, 40]);
+    for (const high of [1, 4, 7, 150, 3e6, 8e9])
         for (const low of [0, -high / 3]) {
-            const m = marks(low, high, 5);
+            const m = marks(low, high, 4);
             assert.ok(m.includes(0) && m.length >= 2 && m.length <= 8, `${low}..${high}: ${m}`);
             assert.ok(m.every((v) => v >= low - 1e-6 && v <= high + 1e-6));
         }

@@ -9,8 +9,11 @@ export function niceStep(range: number, wanted: number): number {
     return 10 * power;
 }
 
+/* At least one mark beside zero, however little room there is. */
 export function marks(low: number, high: number, wanted: number): number[] {
-    const step = niceStep(high - low, wanted);
+    const longest = Math.max(high, -low);
+    let step = niceStep(high - low, wanted);
+    if (step > longest) step = niceStep(longest, 2.5);
     const out: number[] = [];
     for (let k = Math.ceil(low / step - 1e-9); k <= high / step + 1e-9; k++)
         out.push(k === 0 ? 0 : Number((k * step).toPrecision(12)));

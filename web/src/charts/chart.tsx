@@ -3,7 +3,7 @@
  * is missing, and the picture. It paints when the environment says so and is otherwise at rest.
  */
 import { effect, signal, useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { ChartSpec, TraceSpec } from "../domain/trace";
 import {
     clockText,
@@ -45,7 +45,8 @@ export function Chart({ spec, size, note, device }: ChartProps) {
     const readout = useSignal<Readout | undefined>(undefined);
     const byKeys = useSignal(false);
 
-    useEffect(() => {
+    // Before the first paint, so that what is in sight is known with it.
+    useLayoutEffect(() => {
         const element = host.current!;
         const gatherer = new Gatherer(spec);
         const laidOut = signal(0);

@@ -20,7 +20,7 @@ export function overviewVerdict(
     interfaces: readonly Interface[],
     counted: readonly string[],
     losses: readonly Loss[],
-    windowMs: number,
+    knownMs: number, // how far back losses are known
     bytesAs: ByteUnit,
 ): Verdict {
     if (interfaces.length === 0)
@@ -31,17 +31,17 @@ export function overviewVerdict(
         .map((i) => i.device)
         .sort(byName);
     const lost = losses.filter((l) => l.packets >= 0.5).sort((a, b) => b.packets - a.packets);
-    const span = durationText(windowMs);
+    const span = durationText(knownMs);
     const worst = lost[0];
     const downWords = down.length ? `${listed(down)} ${down.length > 1 ? "are" : "is"} down. ` : "";
     if (worst) {
         const count = Math.round(worst.packets);
         const others = lost.length > 1 ? ` and ${plural(lost.length - 1, "other interface")}` : "";
-        const losses = plural(count, "error or drop", "errors and drops");
+        const amount = plural(count, "error or drop", "errors and drops");
         return {
             level: "warning",
             lead: `${worst.device}${others} lost packets.`,
-            rest: `${losses} on ${worst.device} in the last ${span}. ${downWords}${traffic}`,
+            rest: `${amount} on ${worst.device} in the last ${span}. ${downWords}${traffic}`,
         };
     }
     if (down.length)
@@ -56,7 +56,7 @@ export function overviewVerdict(
     return {
         level: "good",
         lead: "All quiet.",
-        rest: `${traffic} No packet lost in the last ${span}.`,
+        rest: `${traffic}${knownMs > 0 ? ` No packet lost in the last ${span}.` : ""}`,
     };
 }
 

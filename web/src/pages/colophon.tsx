@@ -5,16 +5,19 @@ export function Colophon() {
     const { session } = usePage();
     const info = session.info.value;
     if (!info) return null;
-    const measured = info.capabilities.filter((c) => c.engine !== "");
-    const missing = info.capabilities.filter((c) => c.engine === "").map((c) => c.name);
+    const plain = (name: string) => name.replace(/_/g, " ");
+    const byEngine = new Map<string, string[]>();
+    for (const c of info.capabilities)
+        byEngine.set(c.engine, [...(byEngine.get(c.engine) ?? []), plain(c.name)]);
+    const missing = byEngine.get("") ?? [];
+    byEngine.delete("");
     const hints = info.engines.filter((e) => e.reason !== "");
     return (
         <footer class="colophon">
             <p>
                 netsonde {info.version}, one value every {info.intervalMs / 1000} s.{" "}
-                {measured.map((c) => `${c.name} by ${c.engine}`).join(", ")}
-                {measured.length > 0 && "."}
-                {missing.length > 0 && ` Not measured: ${missing.join(", ")}.`}
+                {[...byEngine].map(([engine, what]) => `By ${engine}: ${what.join(", ")}. `)}
+                {missing.length > 0 && `Not measured: ${missing.join(", ")}.`}
             </p>
             {hints.map((e) => (
                 <p key={e.name}>

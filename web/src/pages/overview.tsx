@@ -4,7 +4,6 @@ import { useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
 import { Gatherer } from "../charts/gather";
 import { totalDevices } from "../domain/interfaces";
-import { spanOf } from "../domain/range";
 import type { ChartSpec } from "../domain/trace";
 import { clockText, digits, quantity, text } from "../domain/units";
 import { overviewVerdict, type Loss, type Verdict } from "../domain/verdict";
@@ -100,13 +99,13 @@ function Group({ title, charts, size }: GroupProps) {
 }
 
 function Sentence({ devices }: { devices: readonly string[] }) {
-    const { session, location, preferences } = usePage();
+    const { session, preferences } = usePage();
     const verdict = useComputed<Verdict>(() => {
         void session.painted.value;
         const all = session.interfaces.value;
-        const span = spanOf(location.range.value);
+        const { losses, knownMs } = lossesOf(session);
         const bytesAs = preferences.bytesAs.value;
-        const verdict = overviewVerdict(all, devices, lossesOf(session), span, bytesAs);
+        const verdict = overviewVerdict(all, devices, losses, knownMs, bytesAs);
         const since = session.staleSince;
         if (session.liveness.value !== "stale" || since === undefined) return verdict;
         return {
@@ -124,20 +123,30 @@ function Sentence({ devices }: { devices: readonly string[] }) {
     );
 }
 
-/* Packets lost per device in the window: rates times the length of their steps. */
-function lossesOf(session: Session): Loss[] {
+/*
+ * Packets lost per device: rates times the length of their steps. knownMs: how far back anything is
+ * known, which is less than the window when measuring began inside it.
+ */
+function lossesOf(session: Session): { losses: Loss[]; knownMs: number } {
     const { grid, series } = session.window;
-    if (!grid || grid.head < 0) return [];
+    if (!grid || grid.head < 0) return { losses: [], knownMs: 0 };
     const byDevice = new Map<string, number>();
+    let first = grid.head + 1;
     for (const s of series.values()) {
         const device = s.labels["device"];
         if (device === undefined || !LOSS_METRICS.includes(s.name)) continue;
-        let lost = byDevice.get(device) ?? 0;
-        for (let k = grid.oldest; k <= grid.head; k++) lost += grid.at(s.id, k) || 0;
-        byDevice.set(device, lost);
+        let rates = byDevice.get(device) ?? 0;
+        for (let k = grid.head; k >= grid.oldest; k--) {
+            const rate = grid.at(s.id, k);
+            if (Number.isNaN(rate)) continue;
+            rates += rate;
+            if (k < first) first = k;
+        }
+        byDevice.set(device, rates);
     }
     const seconds = grid.stepMs / 1000;
-    return [...byDevice].map(([device, lost]) => ({ device, packets: lost * seconds }));
+    const losses = [...byDevice].map(([device, rates]) => ({ device, packets: rates * seconds }));
+    return { losses, knownMs: (grid.head + 1 - first) * grid.stepMs };
 }
 
 interface Summary {

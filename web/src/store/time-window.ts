@@ -106,7 +106,7 @@ export class TimeWindow {
             failed: false,
         };
         this.#load = load;
-        for (const group of selection.groups) void this.#fetch(load, group);
+        void this.#fetchAll(load);
     }
 
     describe(series: readonly SeriesInfo[]): void {
@@ -150,6 +150,14 @@ export class TimeWindow {
         const answer = await this.#getJson(address, load.abort.signal);
         if (!answer.ok) return answer;
         return parseHistory(answer.value);
+    }
+
+    /* On an empty page what is in sight has the way to itself; else all at once. */
+    async #fetchAll(load: Load): Promise<void> {
+        const [first = [], ...rest] = load.selection.groups;
+        const inSight = this.#fetch(load, first);
+        if (load.gradual) await inSight;
+        if (load === this.#load) for (const group of rest) void this.#fetch(load, group);
     }
 
     async #fetch(load: Load, group: readonly string[]): Promise<void> {
