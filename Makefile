@@ -5,6 +5,7 @@
 #   make build   build/netsonde, optimized, everything inside one file
 #   make asan | tsan | valgrind   the suites under a checker
 #   make fuzz    each fuzz target for FUZZ_SECONDS (60)
+#   make bench   every asked figure beside the peer, in one run (BENCH_SECONDS=60)
 #   make lint | format | install | clean
 #
 # NO_INSTALL=1 only names what is missing. Build directories, each for one purpose, lie in build/:
@@ -20,7 +21,7 @@ FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-print-directory
-.PHONY: run test build asan tsan valgrind fuzz lint format install clean
+.PHONY: run test build asan tsan valgrind fuzz bench lint format install clean
 .PHONY: setup-run setup-test setup-lint release-with-tests
 
 setup-run setup-test setup-lint: setup-%:
@@ -79,6 +80,13 @@ valgrind: release-with-tests
 fuzz: setup-test $(ASAN)/build.ninja
 	@ninja --quiet -C $(ASAN)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run $(ASAN):search
+
+BENCH_SECONDS ?= 60
+
+bench: release-with-tests
+	@meson configure $(RELEASE) -Dbench=true
+	@ninja --quiet -C $(RELEASE)
+	@bench/run.py --netsonde build/netsonde --load $(RELEASE)/bench/load --seconds $(BENCH_SECONDS)
 
 # -- code --------------------------------------------------------------------------------------
 
