@@ -123,6 +123,7 @@ NETDATA_CONF = """
     update every = 1
 [directories]
     config = {dir}/etc
+    stock config = {dir}/etc
     cache = {dir}/cache
     lib = {dir}/lib
     log = {dir}/log
@@ -177,7 +178,12 @@ def start_netdata(root):
     process = Process([os.path.join(root, "usr/sbin/netdata"), "-D", "-c",
                        f"{directory}/etc/netdata.conf"], env={**os.environ, "DO_NOT_TRACK": "1"})
     process.port, process.data = port, directory
-    wait_for(lambda: get(port, "/api/v1/info"), "netdata")
+    try:
+        wait_for(lambda: get(port, "/api/v1/info"), "netdata", 15)
+    except SystemExit:
+        process.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+        return None
     return process
 
 
@@ -241,7 +247,7 @@ def measure_idle(args, rows):
                          f"netsonde / Netdata = {cpu[0] / cpu[1]:.2f}"))
             rows.append(("resident memory, Netdata", "peer", f"{rss_mb(peer.pid):.1f} MB"))
         else:
-            rows.append(("the same, Netdata", "peer", "its package could not be had"))
+            rows.append(("the same, Netdata", "peer", "not measured: it could not be had or did not start"))
     finally:
         stop_netsonde(ours)
         if peer:
