@@ -150,13 +150,16 @@ export class Server {
     }
 
     /* Waits until the history holds at least so many ticks. */
+    /* How many ticks the history holds. */
+    async ticks() {
+        const path =
+            "/api/v1/query?metric=node_network_receive_bytes_total&match=device=lo&from=now-10m&points=10000";
+        const answer = await (await fetch(this.address + path)).json();
+        return (answer.series?.[0]?.points ?? []).filter((p) => p[1] !== null).length;
+    }
+
     async holdsTicks(count) {
-        await until(`${count} ticks of history`, async () => {
-            const path =
-                "/api/v1/query?metric=node_network_receive_bytes_total&match=device=lo&from=now-10m&points=10000";
-            const answer = await (await fetch(this.address + path)).json();
-            return (answer.series?.[0]?.points ?? []).filter((p) => p[1] !== null).length >= count;
-        });
+        await until(`${count} ticks of history`, async () => (await this.ticks()) >= count);
     }
 }
 
