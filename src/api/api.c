@@ -91,10 +91,10 @@ void api_routes(struct api *api, struct http_server *server)
     }
 }
 
-void api_set_engines(struct api *api, struct bytes *members)
+void api_set_info(struct api *api, enum api_info_part part, struct bytes *members)
 {
-    bytes_unref(api->engines);
-    api->engines = members;
+    bytes_unref(api->info[part]);
+    api->info[part] = members;
 }
 
 void api_close(struct api *api)
@@ -107,7 +107,8 @@ void api_free(struct api *api)
     if (!api)
         return;
     readers_free(api->readers);
-    bytes_unref(api->engines);
+    for (size_t i = 0; i < API_INFO_PARTS; i++)
+        bytes_unref(api->info[i]);
     free(api->order);
     free(api);
 }

@@ -22,8 +22,6 @@ struct api_settings {
     int64_t interval_ms;
     int64_t started_ms; /* wall time */
     size_t metrics_series_limit;
-    /* JSON object without its braces, e.g. "\"sandbox\":{...}": what is known at the start. */
-    const char *info_members;
     /* The loop's thread: a reader met a damaged database. May be NULL. */
     void (*history_damaged)(void *user, const struct store_reader *reader);
     void *user;
@@ -35,9 +33,11 @@ struct api *api_new(const struct api_settings *settings, struct station *station
 /* Adds every route. Before the server serves. */
 void api_routes(struct api *api, struct http_server *server);
 
-/* What the engines look like now: JSON members for /api/v1/info, e.g. "\"engines\":[...]". Takes
- * the reference. */
-void api_set_engines(struct api *api, struct bytes *members);
+/* Parts of /api/v1/info that others know and that may change while the daemon runs. */
+enum api_info_part { API_INFO_ENGINES, API_INFO_SANDBOX, API_INFO_PARTS };
+
+/* A part as it is from now on: JSON members, e.g. "\"engines\":[...]". Takes the reference. */
+void api_set_info(struct api *api, enum api_info_part part, struct bytes *members);
 
 /* Cancels what runs; late answers find nobody. */
 void api_close(struct api *api);

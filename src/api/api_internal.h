@@ -10,7 +10,7 @@ struct api {
     struct api_settings settings;
     struct station *station;
     struct readers *readers;
-    struct bytes *engines;
+    struct bytes *info[API_INFO_PARTS]; /* NULL: not told yet */
     /* /metrics: the series of one set in the order of their families, kept while the set is the
      * same. The series are borrowed: looked at only beside a tick that has this set. */
     uint64_t order_generation;

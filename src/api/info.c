@@ -1,18 +1,8 @@
 /* info.c: GET /api/v1/info: what this daemon is, what it can see here, what holds it in. */
 #include "api/api_internal.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "wire/json.h"
-
-static void put_members(struct buf *body, const char *members, size_t len)
-{
-    if (!len)
-        return;
-    buf_char(body, ',');
-    buf_append(body, members, len);
-}
 
 void api_get_info(struct http_request *request, void *user)
 {
@@ -37,9 +27,12 @@ void api_get_info(struct http_request *request, void *user)
     json_put_u64(&body, t ? t->seq : 0);
     json_put_key(&body, "role");
     json_put_string(&body, http_request_role(request) == ACCESS_ADMIN ? "admin" : "viewer");
-    if (api->engines)
-        put_members(&body, (const char *)api->engines->data, api->engines->len);
-    put_members(&body, api->settings.info_members, strlen(api->settings.info_members));
+    for (size_t i = 0; i < API_INFO_PARTS; i++) {
+        if (!api->info[i])
+            continue;
+        buf_char(&body, ',');
+        buf_append(&body, api->info[i]->data, api->info[i]->len);
+    }
     buf_char(&body, '}');
     http_respond_json(request, 200, &body);
 }

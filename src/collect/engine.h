@@ -44,12 +44,15 @@ struct engine_probe {
     char remedy[256];
 };
 
+struct keeper;
+
 struct engine_settings {
     const char *proc_root;              /* "/proc", another tree in tests */
     const char *sys_root;               /* "/sys" */
     const char *const *exclude_devices; /* globs */
     size_t exclude_devices_count;
     int64_t interval_ms;
+    struct keeper *keeper; /* opens what needs privileges, in open; NULL: there is none */
 };
 
 struct engine_sink {

@@ -20,7 +20,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -58,7 +57,8 @@ struct run {
     struct collector *collector;
     char *config_dir; /* of the file that SIGHUP reads again */
     char host[256];
-    struct buf info; /* members of /api/v1/info known at the start */
+    struct sandbox_report sandbox;
+    bool keeper_lost; /* told already */
     struct access *access;
     struct core *core;
     struct hub *hub;
@@ -102,8 +102,9 @@ static int run_open_listeners(struct run *r)
         return -EADDRNOTAVAIL;
     }
     if (!listeners_loopback_only(r->listeners)) {
-        log_error("daemon", "serve.listen names an address beyond loopback, and this version has no "
-                            "access tokens yet to protect it; listen on 127.0.0.1 or [::1]");
+        log_error("daemon",
+                  "serve.listen names an address beyond loopback, and this version has no "
+                  "access tokens yet to protect it; listen on 127.0.0.1 or [::1]");
         return -EPERM;
     }
     return 0;
@@ -136,6 +137,7 @@ static int run_open_collector(struct run *r)
         .exclude_devices = (const char *const *)c->collect.exclude_devices.items,
         .exclude_devices_count = c->collect.exclude_devices.count,
         .interval_ms = c->collect.interval_ms,
+        .keeper = r->keeper,
     };
     const struct config_list *names = &c->collect.engines;
     bool automatic = names->count == 1 && strcmp(names->items[0], "auto") == 0;
@@ -172,29 +174,10 @@ static int run_open(struct run *r)
 
 /* ---- 3: close the sandbox ---------------------------------------------------------------- */
 
-static void put_text(struct buf *b, const char *key, const char *text)
-{
-    json_put_key(b, key);
-    json_put_string(b, text);
-}
-
 static void run_close_sandbox(struct run *r)
 {
-    struct sandbox_report report;
     struct sandbox_paths paths = {.data_dir = r->config->data_dir, .config_dir = r->config_dir};
-    privileges_drop(&paths, &report);
-
-    struct keeper_status keeper;
-    keeper_status(r->keeper, &keeper);
-    json_put_key(&r->info, "sandbox");
-    json_open(&r->info, '{');
-    put_text(&r->info, "capabilities", report.capabilities);
-    json_put_key(&r->info, "no_new_privs");
-    json_put_bool(&r->info, report.no_new_privs);
-    put_text(&r->info, "seccomp", report.seccomp);
-    put_text(&r->info, "landlock", report.landlock);
-    put_text(&r->info, "keeper", keeper.text);
-    json_close(&r->info, '}');
+    privileges_drop(&paths, &r->sandbox);
 }
 
 /* ---- 4: build and start ------------------------------------------------------------------ */
@@ -231,9 +214,24 @@ static void run_make_access(struct run *r)
 static void run_engines_changed(void *user, const struct collector_status *status)
 {
     struct run *r = user;
-    struct bytes *members = describe_engines(status);
-    if (members)
-        server_post_engines(r->server, members);
+    server_post_info(r->server, API_INFO_ENGINES, describe_engines(status));
+}
+
+/* At the start, and whenever a child has ended: the keeper is the only one. */
+static void run_tell_sandbox(struct run *r)
+{
+    struct keeper_status keeper;
+    keeper_status(r->keeper, &keeper);
+    server_post_info(r->server, API_INFO_SANDBOX, describe_sandbox(&r->sandbox, &keeper));
+    if (!r->keeper || keeper.alive || r->keeper_lost)
+        return;
+    r->keeper_lost = true;
+    log_error("keeper", "%s; what needs privileges later will be missing until a restart",
+              keeper.text);
+    struct event *e = event_new(EVENT_ERROR, clock_wall_ms());
+    event_text(e, "what", "keeper");
+    event_text(e, "reason", keeper.text);
+    core_post_event(r->core, e);
 }
 
 static void run_hub_push(struct sink *sink, struct tick *tick)
@@ -275,7 +273,6 @@ static int run_build(struct run *r)
         .interval_ms = c->collect.interval_ms,
         .client_queue_bytes = c->serve.client_queue_bytes,
         .heartbeat_ms = c->serve.heartbeat_ms,
-        .idle_timeout_ms = c->serve.idle_timeout_ms,
         .ring_ticks = RING_TICKS,
         .ring_bytes = RING_BYTES,
     };
@@ -299,7 +296,6 @@ static int run_build(struct run *r)
                 .interval_ms = c->collect.interval_ms,
                 .started_ms = clock_wall_ms(),
                 .metrics_series_limit = c->export.metrics_series_limit,
-                .info_members = buf_string(&r->info),
                 .history_damaged = run_history_damaged,
                 .user = r},
     };
@@ -354,6 +350,7 @@ static int run_start(struct run *r)
         log_error("daemon", "cannot start: %s", strerror(-err));
         return err;
     }
+    run_tell_sandbox(r);
     run_print_addresses(r, addresses, count);
     notify_send(r->notify, "READY=1");
     return 0;
@@ -387,11 +384,17 @@ static void run_wait(struct run *r, const struct config_sources *sources, const 
         int sig = 0;
         if (sigwait(signals, &sig) != 0)
             continue;
-        if (sig != SIGHUP) {
+        switch (sig) {
+        case SIGHUP:
+            run_reload(r, sources);
+            break;
+        case SIGCHLD:
+            run_tell_sandbox(r);
+            break;
+        default:
             log_info("daemon", "stopping on %s", sig == SIGINT ? "SIGINT" : "SIGTERM");
             return;
         }
-        run_reload(r, sources);
     }
 }
 
@@ -426,18 +429,18 @@ static void run_free(struct run *r)
     peer_close(r->peer);
     keeper_stop(r->keeper);
     notify_close(r->notify);
-    buf_fini(&r->info);
     free(r->config_dir);
 }
 
 int cmd_run(const struct config *config, const struct config_sources *sources)
 {
-    struct run run = {.config = config, .info = BUF_INIT};
+    struct run run = {.config = config};
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGCHLD);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 

@@ -3,6 +3,8 @@
 
 #include "base/buf.h"
 #include "collect/select.h"
+#include "daemon/privileges.h"
+#include "keeper/keeper.h"
 #include "wire/json.h"
 
 static void put_text(struct buf *b, const char *key, const char *text)
@@ -20,6 +22,13 @@ static void put_capabilities(struct buf *b, const char *key, uint32_t bits)
             json_put_string(b, capability_name((enum capability)c));
     }
     json_close(b, ']');
+}
+
+static struct bytes *members_done(struct buf *b)
+{
+    struct bytes *members = buf_ok(b) ? bytes_copy(b->data, b->len) : NULL;
+    buf_fini(b);
+    return members;
 }
 
 struct bytes *describe_engines(const struct collector_status *status)
@@ -47,7 +56,21 @@ struct bytes *describe_engines(const struct collector_status *status)
         json_close(&b, '}');
     }
     json_close(&b, ']');
-    struct bytes *members = buf_ok(&b) ? bytes_copy(b.data, b.len) : NULL;
-    buf_fini(&b);
-    return members;
+    return members_done(&b);
+}
+
+struct bytes *describe_sandbox(const struct sandbox_report *report,
+                               const struct keeper_status *keeper)
+{
+    struct buf b = BUF_INIT;
+    json_put_key(&b, "sandbox");
+    json_open(&b, '{');
+    put_text(&b, "capabilities", report->capabilities);
+    json_put_key(&b, "no_new_privs");
+    json_put_bool(&b, report->no_new_privs);
+    put_text(&b, "seccomp", report->seccomp);
+    put_text(&b, "landlock", report->landlock);
+    put_text(&b, "keeper", keeper->text);
+    json_close(&b, '}');
+    return members_done(&b);
 }

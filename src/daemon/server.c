@@ -1,5 +1,5 @@
 /*
- * server.c: see server.h. Everything but the two mailbox-like entries (engines, stats) belongs to
+ * server.c: see server.h. Everything but the two mailbox-like entries (info, stats) belongs to
  * the loop's thread. Statistics are copied out once a second under a lock that is held for the
  * copy alone, so the core thread can sample them without asking the loop.
  */
@@ -17,7 +17,7 @@
 
 #define STOP_GRACE_MS 1000 /* CONTRACT section 1: everything ends within two seconds */
 #define STATS_EVERY_MS 1000
-#define ENGINES_INBOX 64
+#define INFO_INBOX 64
 
 struct server {
     struct loop loop;
@@ -26,7 +26,7 @@ struct server {
     struct http_server *http;
     struct station *station;
     struct api *api;
-    struct mailbox *inbox; /* struct bytes: engine members */
+    struct mailbox *inbox; /* struct info_letter */
     uv_timer_t stats_timer;
     uv_mutex_t lock; /* guards stats */
     struct server_stats stats;
@@ -50,15 +50,24 @@ static void server_on_stats(uv_timer_t *timer)
     server_copy_stats(timer->data);
 }
 
+struct info_letter {
+    enum api_info_part part;
+    struct bytes *members;
+};
+
 static void server_receive(void *item, void *user)
 {
     struct server *s = user;
-    api_set_engines(s->api, item);
+    struct info_letter *letter = item;
+    api_set_info(s->api, letter->part, letter->members);
+    free(letter);
 }
 
 static void server_drop(void *item)
 {
-    bytes_unref(item);
+    struct info_letter *letter = item;
+    bytes_unref(letter->members);
+    free(letter);
 }
 
 static const struct mailbox_ops server_mailbox_ops = {server_receive, server_drop};
@@ -91,7 +100,7 @@ struct server *server_new(const struct server_settings *settings)
     s->stats_timer.data = s;
     s->net = net_new(uv, &settings->limits);
     s->station = hub_add_station(settings->hub, uv);
-    s->inbox = mailbox_new(uv, ENGINES_INBOX, &server_mailbox_ops, s);
+    s->inbox = mailbox_new(uv, INFO_INBOX, &server_mailbox_ops, s);
     CHECK(s->net && s->station && s->inbox); /* nothing runs yet: no memory, no service */
     s->listeners = settings->listeners;
     struct http_config http = {
@@ -118,10 +127,14 @@ int server_start(struct server *s)
     return err ? err : loop_start(&s->loop);
 }
 
-void server_post_engines(struct server *s, struct bytes *members)
+void server_post_info(struct server *s, enum api_info_part part, struct bytes *members)
 {
-    if (mailbox_post(s->inbox, members) < 0)
-        bytes_unref(members);
+    if (!members)
+        return;
+    struct info_letter *letter = mem_alloc(sizeof(*letter));
+    *letter = (struct info_letter){.part = part, .members = members};
+    if (mailbox_post(s->inbox, letter) < 0)
+        server_drop(letter);
 }
 
 void server_stats(struct server *s, struct server_stats *ret)

@@ -34,8 +34,8 @@ struct server_stats {
 struct server *server_new(const struct server_settings *settings);
 int server_start(struct server *s);
 
-/* Any thread: members of /api/v1/info; takes the reference. */
-void server_post_engines(struct server *s, struct bytes *members);
+/* Any thread: a part of /api/v1/info from now on; takes the reference, NULL allowed. */
+void server_post_info(struct server *s, enum api_info_part part, struct bytes *members);
 
 /* Any thread; as of the last second. */
 void server_stats(struct server *s, struct server_stats *ret);

@@ -26,7 +26,6 @@ struct hub_settings {
     int64_t interval_ms;
     size_t client_queue_bytes;
     int64_t heartbeat_ms;    /* ping a viewer that was silent for so long */
-    int64_t idle_timeout_ms; /* close a viewer that did not even answer a ping */
     size_t ring_ticks;
     size_t ring_bytes;
 };

@@ -384,13 +384,13 @@ struct monitor *monitor_new(const struct engine_settings *settings,
 
 int monitor_open(struct monitor *m)
 {
-    int err = rtsocket_open(&m->notices, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
-                                             RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE);
+    const uint32_t groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
+                            RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
+    int err = rtsocket_open_roomy(&m->notices, m->settings->keeper, groups, SOCKET_BYTES);
     if (!err)
         err = rtsocket_open(&m->requests, 0);
     if (err)
         return err;
-    rtsocket_set_buffer(m->notices, SOCKET_BYTES);
     m->quiet = true;
     err = monitor_resync(m);
     m->quiet = false;

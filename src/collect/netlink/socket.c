@@ -13,8 +13,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "keeper/keeper.h"
 #include "wire/rtnetlink.h"
 
 /* The kernel makes no larger parts of a dump than 32 KiB, and smaller ones for smaller buffers. */
@@ -27,6 +29,13 @@ struct rtsocket {
     _Alignas(struct nlmsghdr) char buffer[RECEIVE_BYTES];
 };
 
+static struct rtsocket *rtsocket_of(struct mnl_socket *mnl)
+{
+    struct rtsocket *s = mem_alloc(sizeof(*s));
+    s->mnl = mnl;
+    return s;
+}
+
 int rtsocket_open(struct rtsocket **ret, uint32_t groups)
 {
     struct mnl_socket *mnl = mnl_socket_open2(NETLINK_ROUTE, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -37,10 +46,26 @@ int rtsocket_open(struct rtsocket **ret, uint32_t groups)
         mnl_socket_close(mnl);
         return err;
     }
-    struct rtsocket *s = mem_alloc(sizeof(*s));
-    s->mnl = mnl;
-    *ret = s;
+    *ret = rtsocket_of(mnl);
     return 0;
+}
+
+int rtsocket_open_roomy(struct rtsocket **ret, struct keeper *keeper, uint32_t groups,
+                        uint32_t bytes)
+{
+    int fd = -1;
+    if (keeper && keeper_open_netlink(keeper, NETLINK_ROUTE, groups, bytes, &fd) == 0) {
+        struct mnl_socket *mnl = mnl_socket_fdopen(fd);
+        if (mnl) {
+            *ret = rtsocket_of(mnl);
+            return 0;
+        }
+        close(fd);
+    }
+    int err = rtsocket_open(ret, groups);
+    if (!err)
+        rtsocket_set_buffer(*ret, (int)bytes);
+    return err;
 }
 
 void rtsocket_close(struct rtsocket *s)

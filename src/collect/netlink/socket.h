@@ -8,12 +8,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct keeper;
 struct rtsocket;
 
 /* groups: RTMGRP_* of the notices it wants, 0 for a socket that only asks. */
 int rtsocket_open(struct rtsocket **ret, uint32_t groups);
 void rtsocket_close(struct rtsocket *s); /* NULL allowed */
 int rtsocket_fd(const struct rtsocket *s);
+
+/* The same through the keeper, which may give the socket a receive buffer beyond the limit for
+ * everybody else. Without a keeper, or when it fails, opened here with what the system allows. */
+int rtsocket_open_roomy(struct rtsocket **ret, struct keeper *keeper, uint32_t groups,
+                        uint32_t bytes);
 
 /* Room in the kernel for notices; more than the system allows takes a privilege and is cut. */
 void rtsocket_set_buffer(struct rtsocket *s, int bytes);

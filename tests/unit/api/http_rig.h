@@ -72,7 +72,6 @@ static inline struct rig *rig_new(const char *data_dir, size_t metrics_series_li
                                               .interval_ms = 1000,
                                               .started_ms = clock_wall_ms() - 5000,
                                               .metrics_series_limit = metrics_series_limit,
-                                              .info_members = "\"sandbox\":{\"seccomp\":true}",
                                               .history_damaged = rig_damaged,
                                               .user = rig},
                        rig->station, &rig->loop);

@@ -47,19 +47,22 @@ static void test_info(void **state)
     assert_int_equal(json_whole(info, "interval_ms"), 1000);
     assert_int_equal(json_whole(info, "seq"), 0);
     assert_in_range(json_whole(info, "uptime_seconds"), 5, 60);
-    assert_true(json_is_object(json_object_get(info, "sandbox")));
+    assert_null(json_object_get(info, "sandbox"));
     assert_null(json_object_get(info, "engines"));
     json_decref(info);
     for (int i = 0; i < 2; i++) { /* the newer takes the place of the older */
         char *text = mem_printf("\"engines\":[{\"n\":%d}]", i);
-        api_set_engines(rig->api, bytes_copy(text, strlen(text)));
+        api_set_info(rig->api, API_INFO_ENGINES, bytes_copy(text, strlen(text)));
         free(text);
     }
+    const char sandbox[] = "\"sandbox\":{\"seccomp\":true}";
+    api_set_info(rig->api, API_INFO_SANDBOX, bytes_copy(sandbox, sizeof(sandbox) - 1));
     rig_publish(rig, maker_tick(&rig->maker));
     info = rig_get(rig, "/api/v1/info", 200);
     assert_int_equal(json_whole(info, "seq"), 101);
     const json_t *engine = json_array_get(json_object_get(info, "engines"), 0);
     assert_int_equal(json_whole(engine, "n"), 1);
+    assert_true(json_is_object(json_object_get(info, "sandbox")));
     json_decref(info);
     rig_free(rig);
 }
