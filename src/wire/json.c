@@ -33,6 +33,9 @@ static const double powers_of_10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  
                                       1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 #define DECIMALS_MAX ((int)ARRAY_LEN(powers_of_10) - 1)
 
+/* A sign and 20 digits, or a sign, "0." and 22 decimals, or 17 digits with point and exponent. */
+_Static_assert(JSON_NUMBER_MAX >= 3 + DECIMALS_MAX + 1, "room for every number");
+
 static void put_comma(struct buf *b)
 {
     if (b->len == 0)
@@ -141,99 +144,101 @@ void json_put_null(struct buf *b)
 
 /* ---- numbers ---- */
 
+/* Two digits at a time, the first ones first. Returns the end. */
+static char *write_whole(char *at, uint64_t value)
+{
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    if (value < 10) { /* most of what a quiet network measures */
+        *at = (char)('0' + value);
+        return at + 1;
+    }
+    if (value >= 100)
+        at = write_whole(at, value / 100);
+    memcpy(at, pairs + value % 100 * 2, 2);
+    return at + 2;
+}
+
 /* Writes `value` as if it were divided by 10^decimals, without trailing zeros behind the point. */
-static void put_scaled(struct buf *b, bool negative, uint64_t value, int decimals)
+static char *write_scaled(char *at, uint64_t value, int decimals)
 {
     while (decimals > 0 && value % 10 == 0) {
         value /= 10;
         decimals--;
     }
-    char text[48]; /* sign, 0., at most 22 decimals or 20 digits */
-    char *at = text + sizeof(text);
-    for (int i = 0; i < decimals; i++) {
-        *--at = (char)('0' + value % 10);
+    char fraction[DECIMALS_MAX];
+    for (int i = decimals; i > 0; i--) {
+        fraction[i - 1] = (char)('0' + value % 10);
         value /= 10;
     }
-    if (decimals)
-        *--at = '.';
-    do {
-        *--at = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    if (negative)
-        *--at = '-';
-    buf_append(b, at, (size_t)(text + sizeof(text) - at));
+    at = write_whole(at, value);
+    if (decimals) {
+        *at++ = '.';
+        memcpy(at, fraction, (size_t)decimals);
+    }
+    return at + decimals;
 }
 
-void json_put_u64(struct buf *b, uint64_t value)
+/* Whole numbers, zero and what JSON has no word for: common, and the same for both ways. NULL: the
+ * value is none of them. */
+static char *write_simple(char *at, double value)
 {
-    put_comma(b);
-    put_scaled(b, false, value, 0);
-}
-
-void json_put_i64(struct buf *b, int64_t value)
-{
-    put_comma(b);
-    put_scaled(b, value < 0, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 0);
-}
-
-/* Whole numbers, zero and what JSON has no word for: common, and the same for both writers. */
-static bool put_simple(struct buf *b, double value)
-{
-    put_comma(b);
     double size = fabs(value);
-    if (!isfinite(value)) {
-        buf_append(b, "null", 4);
-        return true;
-    }
     if (size < EXACT_INTEGER_MAX && size == (double)(uint64_t)size) {
-        put_scaled(b, value < 0, (uint64_t)size, 0); /* -0 is written as 0 */
-        return true;
+        if (value < 0) /* -0 is written as 0 */
+            *at++ = '-';
+        return write_whole(at, (uint64_t)size);
     }
-    return false;
+    if (isfinite(value))
+        return NULL;
+    memcpy(at, "null", 4);
+    return at + 4;
 }
 
-static void put_printed(struct buf *b, double value, int digits)
+static char *write_printed(char *at, double value, int digits)
 {
-    char text[40];
-    int len = snprintf(text, sizeof(text), "%.*g", digits, value);
-    buf_append(b, text, (size_t)len);
+    return at + snprintf(at, JSON_NUMBER_MAX, "%.*g", digits, value);
 }
 
-void json_put_double(struct buf *b, double value)
+static char *write_exact(char *at, double value)
 {
-    if (put_simple(b, value))
-        return;
+    char *end = write_simple(at, value);
+    if (end)
+        return end;
     double size = fabs(value);
     for (int k = 1; k <= DECIMALS_MAX; k++) {
         double scaled = rint(size * powers_of_10[k]);
         if (scaled >= EXACT_INTEGER_MAX)
             break;
         if (scaled / powers_of_10[k] == size) {
-            put_scaled(b, value < 0, (uint64_t)scaled, k);
-            return;
+            if (value < 0)
+                *at++ = '-';
+            return write_scaled(at, (uint64_t)scaled, k);
         }
     }
-    for (int digits = 15; digits <= 17; digits++) {
-        char text[40];
-        snprintf(text, sizeof(text), "%.*g", digits, value);
-        if (digits == 17 || strtod(text, NULL) == value) {
-            buf_text(b, text);
-            return;
-        }
+    for (int digits = 15;; digits++) {
+        end = write_printed(at, value, digits);
+        if (digits == 17 || strtod(at, NULL) == value)
+            return end;
     }
 }
 
-void json_put_rounded(struct buf *b, double value, unsigned digits)
+char *json_write_u64(char *at, uint64_t value)
+{
+    return write_whole(at, value);
+}
+
+char *json_write_rounded(char *at, double value, unsigned digits)
 {
     CHECK(digits >= 1 && digits <= 15);
-    if (put_simple(b, value))
-        return;
+    char *end = write_simple(at, value);
+    if (end)
+        return end;
     double size = fabs(value);
-    if (size >= EXACT_INTEGER_MAX || size < 1e-6) {
-        put_printed(b, value, (int)digits);
-        return;
-    }
+    if (size >= EXACT_INTEGER_MAX || size < 1e-6)
+        return write_printed(at, value, (int)digits);
     int whole = 0; /* digits in front of the point; 0 and below for 0.x, 0.0x, ... */
     if (size >= 1) {
         while (whole < 16 && size >= powers_of_10[whole])
@@ -243,7 +248,52 @@ void json_put_rounded(struct buf *b, double value, unsigned digits)
             whole--;
     }
     int decimals = MAX((int)digits - whole, 0);
-    put_scaled(b, value < 0, (uint64_t)rint(size * powers_of_10[decimals]), decimals);
+    if (value < 0)
+        *at++ = '-';
+    return write_scaled(at, (uint64_t)rint(size * powers_of_10[decimals]), decimals);
+}
+
+/* Where a number may be written; NULL when there is no memory. */
+static char *number_begin(struct buf *b)
+{
+    put_comma(b);
+    return buf_reserve(b, JSON_NUMBER_MAX);
+}
+
+static void number_end(struct buf *b, const char *end)
+{
+    b->len = (size_t)(end - b->data);
+}
+
+void json_put_u64(struct buf *b, uint64_t value)
+{
+    char *at = number_begin(b);
+    if (at)
+        number_end(b, write_whole(at, value));
+}
+
+void json_put_i64(struct buf *b, int64_t value)
+{
+    char *at = number_begin(b);
+    if (!at)
+        return;
+    if (value < 0)
+        *at++ = '-';
+    number_end(b, write_whole(at, value < 0 ? 0 - (uint64_t)value : (uint64_t)value));
+}
+
+void json_put_double(struct buf *b, double value)
+{
+    char *at = number_begin(b);
+    if (at)
+        number_end(b, write_exact(at, value));
+}
+
+void json_put_rounded(struct buf *b, double value, unsigned digits)
+{
+    char *at = number_begin(b);
+    if (at)
+        number_end(b, json_write_rounded(at, value, digits));
 }
 
 /* ---- reading ---- */

@@ -210,6 +210,25 @@ static void test_rounded(void **state)
     }
 }
 
+/* Every length, and the digits at which one more pair begins. */
+static void test_written_whole(void **state)
+{
+    (void)state;
+    char expected[32], at[JSON_NUMBER_MAX + 1];
+    for (uint64_t power = 1, i = 0; i < 20; power *= 10, i++) {
+        const uint64_t values[] = {power - 1, power, power + 1, power * 10 / 9};
+        for (size_t k = 0; k < ARRAY_LEN(values); k++) {
+            snprintf(expected, sizeof(expected), "%llu", (unsigned long long)values[k]);
+            *json_write_u64(at, values[k]) = '\0';
+            assert_string_equal(at, expected);
+        }
+    }
+    *json_write_u64(at, UINT64_MAX) = '\0';
+    assert_string_equal(at, "18446744073709551615");
+    *json_write_rounded(at, -1234.5678, 6) = '\0';
+    assert_string_equal(at, "-1234.57");
+}
+
 static void test_rounded_is_near(void **state)
 {
     (void)state;
@@ -290,12 +309,12 @@ int main(void)
 {
     json_setup();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_structure),   cmocka_unit_test(test_comma_after_misleading_strings),
-        cmocka_unit_test(test_lines),       cmocka_unit_test(test_strings),
-        cmocka_unit_test(test_doubles),     cmocka_unit_test(test_doubles_read_back),
-        cmocka_unit_test(test_rounded),     cmocka_unit_test(test_rounded_is_near),
-        cmocka_unit_test(test_integers),    cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_parse_depth),
+        cmocka_unit_test(test_structure),     cmocka_unit_test(test_comma_after_misleading_strings),
+        cmocka_unit_test(test_lines),         cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_doubles),       cmocka_unit_test(test_doubles_read_back),
+        cmocka_unit_test(test_rounded),       cmocka_unit_test(test_rounded_is_near),
+        cmocka_unit_test(test_written_whole), cmocka_unit_test(test_integers),
+        cmocka_unit_test(test_parse),         cmocka_unit_test(test_parse_depth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
