@@ -24,6 +24,14 @@ void *mem_alloc(size_t size)
     return mem_or_die(calloc(1, MAX(size, 1)));
 }
 
+void *mem_alloc_aligned(size_t alignment, size_t size)
+{
+    void *p = NULL;
+    if (posix_memalign(&p, alignment, size) != 0)
+        p = NULL;
+    return memset(mem_or_die(p), 0, size);
+}
+
 void *mem_array(size_t count, size_t size)
 {
     return mem_or_die(mem_try_array(count, size));

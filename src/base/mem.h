@@ -10,10 +10,11 @@
 
 #include "base/defs.h"
 
-void *mem_alloc(size_t size);                 /* zeroed, never NULL */
-void *mem_array(size_t count, size_t size);   /* zeroed, overflow checked, never NULL */
+void *mem_alloc(size_t size);                           /* zeroed, never NULL */
+void *mem_alloc_aligned(size_t alignment, size_t size); /* the same; a power of two, 8 or more */
+void *mem_array(size_t count, size_t size);             /* zeroed, overflow checked, never NULL */
 void *mem_resize(void *old, size_t count, size_t size); /* as reallocarray, never NULL */
-char *mem_string(const char *text);           /* copy, never NULL; text must not be NULL */
+char *mem_string(const char *text); /* copy, never NULL; text must not be NULL */
 char *mem_string_n(const char *text, size_t len);
 char *mem_printf(const char *format, ...) PRINTF_LIKE(1, 2);
 

@@ -16,6 +16,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+_Static_assert(offsetof(struct series, refs) == CACHE_LINE, "a tick reads one line of a series");
+
 struct series *series_ref(struct series *s)
 {
     unsigned before = atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
@@ -148,7 +150,7 @@ struct series *series_make(uint32_t id, const struct metric *m, const struct lab
     for (size_t i = 0; i < labels->count; i++)
         size += strlen(labels->labels[i].name) + strlen(labels->labels[i].value) + 2;
 
-    struct series *s = mem_alloc(sizeof(*s) + size);
+    struct series *s = mem_alloc_aligned(CACHE_LINE, sizeof(*s) + size);
     char *at = (char *)(s + 1);
     atomic_init(&s->refs, 1);
     s->id = id;

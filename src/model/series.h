@@ -26,43 +26,46 @@ struct label {
 #define SERIES_LABELS_MAX 8
 #define SERIES_TEXT_MAX 256 /* bytes of one label value; longer ones are cut at a character */
 
+/* What a tick touches of every series lies in its first cache line, on the core thread. */
+#define CACHE_LINE 64
+
 struct series {
-    atomic_uint refs;
+    /* Owned by the core thread; other threads must not look. */
+    _Alignas(CACHE_LINE) struct {
+        uint32_t slot; /* SERIES_NO_SLOT while not live */
+        bool sampled;  /* absolute and source are known, from this run or, in the same boot, from
+                          an earlier one */
+        uint64_t absolute;
+        uint64_t increment; /* the last one, to tell a wrap from a reset */
+        uint64_t source;    /* identity of the counting object, see draft_counter */
+        uint64_t last_seq;  /* the last tick that sampled it; 0 = none in this run */
+        int64_t last_ms;    /* its wall time, for ageing */
+    } live;
     uint32_t id;
-    /* Name, unit, help and labels point into one allocation with the series. */
-    const char *name, *unit, *help;
+    enum metric_kind kind;
+    double scale;
+
+    atomic_uint refs;
     /* Which engine measures it: "procfs", "netlink". The one part that may change: when another
      * engine takes over, the series stays the same. Points to text that lives for ever. */
     _Atomic(const char *) method;
-    enum metric_kind kind;
-    double scale;
+    /* Name, unit, help and labels point into one allocation with the series. */
+    const char *name, *unit, *help;
     size_t labels_count;
     struct label labels[SERIES_LABELS_MAX]; /* sorted by name */
     const char *key; /* name{a="x",b="y"} with escapes as in Prometheus text: unique, canonical */
-
-    /* Owned by the core thread; other threads must not look. */
-    struct {
-        uint32_t slot; /* SERIES_NO_SLOT while not live */
-        uint64_t absolute;
-        uint64_t increment; /* the last one, to tell a wrap from a reset */
-        uint64_t source;   /* identity of the counting object, see draft_counter */
-        uint64_t last_seq; /* the last tick that sampled it; 0 = none in this run */
-        int64_t last_ms;   /* its wall time, for ageing */
-        bool sampled;      /* absolute and source are known, from this run or, in the same boot,
-                              from an earlier one */
-    } live;
 };
 
 #define SERIES_NO_SLOT UINT32_MAX
 
 struct series *series_ref(struct series *s);
-struct series *series_unref(struct series *s); /* NULL allowed; returns NULL */
+struct series *series_unref(struct series *s);                      /* NULL allowed; returns NULL */
 const char *series_label(const struct series *s, const char *name); /* NULL: has no such label */
 
 struct series_set {
     struct message msg;
-    uint64_t generation; /* grows with every change */
-    uint32_t count;      /* slots, free ones included */
+    uint64_t generation;    /* grows with every change */
+    uint32_t count;         /* slots, free ones included */
     struct series *slots[]; /* NULL = free slot */
 };
 

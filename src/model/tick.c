@@ -75,23 +75,28 @@ void draft_begin(struct draft *d, uint64_t seq, int64_t t_ms, int64_t elapsed_ns
         memset(d->state, SAMPLE_ABSENT, d->capacity);
 }
 
-/* The slot to write to, with room in the columns. False: the registry is full. */
-static bool draft_slot(struct draft *d, struct series *s, uint32_t *ret_slot)
+static bool draft_make_room(struct draft *d, struct series *s)
 {
-    if (!s || (s->live.slot == SERIES_NO_SLOT && !registry_make_live(d->registry, s)))
+    if (!s || !registry_make_live(d->registry, s))
         return false;
     uint32_t slot = s->live.slot;
-    if (slot >= d->capacity) {
-        uint32_t capacity = MAX(slot + 1, d->capacity + d->capacity / 2 + 64);
-        d->state = mem_resize(d->state, capacity, sizeof(*d->state));
-        d->value = mem_resize(d->value, capacity, sizeof(*d->value));
-        d->absolute = mem_resize(d->absolute, capacity, sizeof(*d->absolute));
-        d->source = mem_resize(d->source, capacity, sizeof(*d->source));
-        memset(d->state + d->capacity, SAMPLE_ABSENT, capacity - d->capacity);
-        d->capacity = capacity;
-    }
-    *ret_slot = slot;
+    if (slot < d->capacity)
+        return true;
+    uint32_t capacity = MAX(slot + 1, d->capacity + d->capacity / 2 + 64);
+    d->state = mem_resize(d->state, capacity, sizeof(*d->state));
+    d->value = mem_resize(d->value, capacity, sizeof(*d->value));
+    d->absolute = mem_resize(d->absolute, capacity, sizeof(*d->absolute));
+    d->source = mem_resize(d->source, capacity, sizeof(*d->source));
+    memset(d->state + d->capacity, SAMPLE_ABSENT, capacity - d->capacity);
+    d->capacity = capacity;
     return true;
+}
+
+/* Whether the series has a slot with room in the columns. False: the registry is full. */
+static inline bool draft_has_slot(struct draft *d, struct series *s)
+{
+    /* No slot at all is a slot beyond any capacity. */
+    return (s && s->live.slot < d->capacity) || draft_make_room(d, s);
 }
 
 /* The increment from one absolute value to the next. False: the counter started over. */
@@ -112,11 +117,11 @@ static bool counter_step(uint64_t before, uint64_t now, uint64_t last_increment,
 
 void draft_counter(struct draft *d, struct series *s, uint64_t absolute, uint64_t source)
 {
-    uint32_t slot;
-    if (!draft_slot(d, s, &slot))
+    if (!draft_has_slot(d, s))
         return;
     CHECK(s->kind == METRIC_COUNTER);
 
+    const uint32_t slot = s->live.slot;
     bool again = s->live.last_seq == d->seq && d->state[slot] != SAMPLE_ABSENT;
     uint64_t increment = 0;
     bool comparable = s->live.sampled && s->live.source == source &&
@@ -140,10 +145,10 @@ void draft_counter(struct draft *d, struct series *s, uint64_t absolute, uint64_
 
 void draft_gauge(struct draft *d, struct series *s, double value)
 {
-    uint32_t slot;
-    if (!isfinite(value) || !draft_slot(d, s, &slot))
+    if (!isfinite(value) || !draft_has_slot(d, s))
         return;
     CHECK(s->kind == METRIC_GAUGE);
+    const uint32_t slot = s->live.slot;
     d->value[slot].gauge = value;
     d->absolute[slot] = 0;
     d->source[slot] = 0;

@@ -447,6 +447,7 @@ void store_close(struct store *store, const struct store_numbers *next)
     buf_fini(&store->row);
     free(store->index);
     free(store->id);
+    free(store->kind);
     free(store->code);
     free(store->path);
     free(store->dir);

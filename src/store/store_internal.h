@@ -89,9 +89,10 @@ struct store {
     struct ledger ledger;
     struct series_set *set; /* that `index` and `id` were made for; a reference */
     uint32_t slots_capacity;
-    uint32_t *index;   /* slot -> ledger, LEDGER_NONE for free slots */
-    uint32_t *id;      /* slot -> series id */
-    uint8_t *code;     /* slot -> enum row_code, of the tick being written */
+    uint32_t *index; /* slot -> ledger, LEDGER_NONE for free slots */
+    uint32_t *id;    /* slot -> series id */
+    uint8_t *kind;   /* slot -> enum metric_kind: the series themselves are busy on another core */
+    uint8_t *code;   /* slot -> enum row_code, of the tick being written */
     bool rows_pending; /* some series of the set may have no row, or another method */
     struct buf row;
 

@@ -91,12 +91,14 @@ static void map_set(struct store *store, struct series_set *set)
         store->slots_capacity = set->count;
         store->index = mem_resize(store->index, set->count, sizeof(*store->index));
         store->id = mem_resize(store->id, set->count, sizeof(*store->id));
+        store->kind = mem_resize(store->kind, set->count, sizeof(*store->kind));
         store->code = mem_resize(store->code, set->count, sizeof(*store->code));
     }
     for (uint32_t slot = 0; slot < set->count; slot++) {
         const struct series *s = set->slots[slot];
         store->id[slot] = s ? s->id : 0;
         store->index[slot] = s ? ledger_add(&store->ledger, s->id) : LEDGER_NONE;
+        store->kind[slot] = s ? (uint8_t)s->kind : 0;
         if (s)
             store->seen.series_id = MAX(store->seen.series_id, s->id + 1);
     }
@@ -164,25 +166,25 @@ static void rows_committed(struct store *store)
     store->rows_pending = false;
 }
 
+static enum row_code classify_counter(const struct ledger_entry *e, const struct tick *t,
+                                      uint32_t slot)
+{
+    bool follows = e->known && e->source == t->source[slot] &&
+                   e->absolute + t->value[slot].increment == t->absolute[slot];
+    if (t->state[slot] == SAMPLE_OK)
+        return follows ? ROW_OK : ROW_OK_KEY;
+    return follows ? ROW_GAP : ROW_GAP_KEY;
+}
+
 /* One code per slot: what has to be said of the sample. */
 static void classify(struct store *store, const struct tick *t)
 {
     for (uint32_t slot = 0; slot < t->count; slot++) {
         enum row_code code = ROW_NONE;
-        const struct series *s = t->set->slots[slot];
-        if (s && t->state[slot] != SAMPLE_ABSENT) {
-            if (s->kind == METRIC_GAUGE) {
-                code = ROW_GAUGE;
-            } else {
-                const struct ledger_entry *e = &store->ledger.entries[store->index[slot]];
-                bool follows = e->known && e->source == t->source[slot] &&
-                               e->absolute + t->value[slot].increment == t->absolute[slot];
-                if (t->state[slot] == SAMPLE_OK)
-                    code = follows ? ROW_OK : ROW_OK_KEY;
-                else
-                    code = follows ? ROW_GAP : ROW_GAP_KEY;
-            }
-        }
+        if (store->id[slot] && t->state[slot] != SAMPLE_ABSENT)
+            code = store->kind[slot] == METRIC_GAUGE
+                       ? ROW_GAUGE
+                       : classify_counter(&store->ledger.entries[store->index[slot]], t, slot);
         store->code[slot] = (uint8_t)code;
     }
 }

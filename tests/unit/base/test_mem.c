@@ -35,6 +35,14 @@ static void test_zeroed(void **state)
     p = mem_alloc(0);
     assert_non_null(p);
     free(p);
+    for (int i = 0; i < 16; i++) { /* one that fits by luck is not enough */
+        p = mem_alloc_aligned(64, sizeof(zero));
+        assert_int_equal((uintptr_t)p % 64, 0);
+        assert_memory_equal(p, zero, sizeof(zero));
+        memset(p, 1, sizeof(zero));
+        free(p);
+        free(mem_alloc(24));
+    }
 }
 
 static void test_texts(void **state)
