@@ -137,11 +137,26 @@ static bool pairs_number(struct pairs *p, const struct field *f, struct scan *li
     return true;
 }
 
+/* The field at the cursor if the line begins with its name, which is cut off. */
+static struct field *pairs_expected(struct pairs *p, struct scan *line)
+{
+    if (p->cursor >= p->count)
+        return NULL;
+    struct field *f = &p->fields[p->cursor];
+    size_t len = f->name_len;
+    if (scan_len(line) <= len || (line->at[len] != ' ' && line->at[len] != '\t') ||
+        memcmp(line->at, f->name, len) != 0)
+        return NULL;
+    line->at += len;
+    p->cursor++;
+    return f;
+}
+
 static void parse_snmp6_line(struct pairs *p, struct scan line, const struct engine_sink *sink)
 {
     struct scan name;
-    struct field *f = NULL;
-    if (scan_word(&line, &name))
+    struct field *f = pairs_expected(p, &line);
+    if (!f && scan_word(&line, &name))
         f = pairs_field(p, name.at, scan_len(&name), sink);
     if (!f || !pairs_number(p, f, &line, sink))
         p->bad++;
