@@ -1,5 +1,6 @@
 // How long a page takes from navigation to its first painted chart, in headless Chromium, and how
 // much JavaScript that needs. Prints one JSON object. Usage: node bench/page.mjs URL
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
@@ -8,7 +9,9 @@ const { chromium } = require("playwright-core");
 
 const url = process.argv[2];
 const runs = 7;
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const executablePath =
+    process.env.CHROMIUM ??
+    ["/usr/bin/chromium", "/usr/bin/chromium-headless-shell"].find((path) => existsSync(path));
 const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
