@@ -1,0 +1,185 @@
+"""Bytes sent by a known tool equal the bytes shown, to the byte; devices that come, go, are renamed
+or move between namespaces show right values or a gap, never a spike."""
+import os
+import socket
+
+from rig import (Daemon, Directory, Wire, equal, inside, ip, link_counters, neighbour, no_ipv6,
+                 now_ms, own_network, remove_links, run, until)
+
+BYTES, PACKETS = "node_network_transmit_bytes_total", "node_network_transmit_packets_total"
+TICKS = "netsonde_ticks_total"
+COUNT, PAYLOAD = 400, 1000
+
+
+# ---- exact ----------------------------------------------------------------------------------------
+
+class Increments:
+    """What the stream says that the device has sent. It speaks of rates; the count of ticks grows
+    by one in each, so a rate divided by that one's rate is the tick's increment."""
+
+    def __init__(self, stream, device):
+        self.stream, self.names, self.sums = stream, {}, {BYTES: 0, PACKETS: 0}
+        stream.send(op="subscribe", id=1, channel="metrics", metric=[BYTES, PACKETS, TICKS])
+        stream.wait_for("ok")
+        for series in stream.wait_for("series")["series"]:
+            if series["labels"].get("device", device) == device:
+                self.names[series["id"]] = series["name"]
+        equal(sorted(self.names.values()), sorted([BYTES, PACKETS, TICKS]), "series")
+        self.seq = stream.wait_for("metrics")["seq"]
+
+    def add_tick(self):
+        message = self.stream.wait_for("metrics")
+        equal(message["seq"], self.seq + 1, "no tick is left out")
+        self.seq = message["seq"]
+        rates = {self.names[i]: v for i, v in message["values"] if i in self.names}
+        for name in self.sums:
+            self.sums[name] += rates[name] / rates[TICKS]
+
+
+def exact(engine):
+    with neighbour() as pid, Directory() as data:
+        wire = Wire(pid)
+        try:
+            with Daemon(data, "--engine", engine, interval="50ms") as d, d.stream() as stream:
+                until("the device is shown as up",
+                      lambda: (d.interface("va") or {}).get("state") == "up")
+                d.ticks_pass()
+                increments = Increments(stream, "va")
+                from_ms = now_ms() - 500
+                sent = wire.send(COUNT, PAYLOAD)
+
+                now = link_counters("va")
+                key = BYTES + '{device="va"}'
+                until("/metrics has the kernel's number", lambda: d.metric(key) == now["tx"]["bytes"])
+                row = d.interface("va")
+                for way in ("rx", "tx"):
+                    for what in ("bytes", "packets"):
+                        equal(row[f"{way}_{what}"], now[way][what], f"{way}_{what} of the table")
+                equal(row["errors"], now["rx"]["errors"] + now["tx"]["errors"], "errors")
+
+                until("the history has every byte", lambda: d.total(BYTES, "va", from_ms) == sent)
+                equal(d.total(PACKETS, "va", from_ms), COUNT, "packets in the history")
+
+                while round(increments.sums[PACKETS]) < COUNT:
+                    increments.add_tick()
+                equal(round(increments.sums[PACKETS]), COUNT, "packets in the stream")
+                # Six digits of each rate: good for a byte in a hundred thousand.
+                off = increments.sums[BYTES] - sent
+                equal(abs(off) < sent * 2e-5, True, f"{off} bytes too many in the stream")
+
+                # The stream's table has the kernel's numbers as they are.
+                with d.stream("interfaces") as tables:
+                    table = tables.wait_for("table")
+                    rows = [dict(zip(table["columns"], r)) for r in table["rows"]]
+                    shown = next(r for r in rows if r["device"] == "va")
+                    equal(shown["tx_bytes"], now["tx"]["bytes"], "bytes in the stream's table")
+                    more = wire.send(1, 37)
+                    while shown["tx_bytes"] < now["tx"]["bytes"] + more:
+                        changed = tables.wait_for("table")["rows"]
+                        shown = next((dict(zip(table["columns"], r)) for r in changed
+                                      if r[0] == shown["id"]), shown)
+                    equal(shown["tx_bytes"], now["tx"]["bytes"] + more, "one datagram more")
+        finally:
+            remove_links("va")
+
+
+def test_netlink():
+    """bytes and packets are exact with the netlink engine"""
+    exact("netlink,procfs")
+
+
+def test_procfs():
+    """bytes and packets are exact with the procfs engine"""
+    exact("procfs")
+
+
+# ---- no spike -------------------------------------------------------------------------------------
+
+def add_busy(name, count):
+    """A device, with its peer, that has already sent much."""
+    ip("link", "add", name, "type", "veth", "peer", "name", name + "-peer")
+    ip("link", "set", name, "up")
+    ip("link", "set", name + "-peer", "up")
+    ip("addr", "add", "10.98.0.1/24", "dev", name)
+    ip("neigh", "add", "10.98.0.2", "lladdr", "02:00:00:00:00:98", "dev", name, "nud", "permanent")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        for _ in range(count):
+            s.sendto(b"x" * 1400, ("10.98.0.2", 9))
+    return link_counters(name)["tx"]["bytes"]
+
+
+def no_spike(engine):
+    with neighbour() as pid, Directory() as data:
+        wire = Wire(pid)
+        much = add_busy("big", 2000)
+        ip("link", "set", "big", "netns", str(pid))
+        try:
+            with Daemon(data, "--engine", engine, interval="50ms") as d:
+                def shows(device, least=0):
+                    return (d.interface(device) or {}).get("tx_bytes", -1) >= least
+
+                until("the device is there", lambda: shows("va"))
+                d.ticks_pass()
+                from_ms = now_ms() - 1000
+                sent = wire.send(50)
+                until("the bytes are seen", lambda: shows("va", sent))
+
+                # From the other namespace with all it has counted, back, and here again.
+                for _ in range(2):
+                    inside(pid, "ip", "link", "set", "big", "netns", str(os.getpid()))
+                    until("the device from elsewhere is shown", lambda: shows("big", much))
+                    ip("link", "set", "big", "netns", str(pid))
+                    until("it is gone again", lambda: not d.interface("big"))
+                inside(pid, "ip", "link", "set", "big", "netns", str(os.getpid()))
+                until("it is shown once more", lambda: shows("big", much))
+
+                # Another device under a name that was used before.
+                ip("link", "set", "va", "down")
+                ip("link", "set", "va", "name", "vold")
+                until("the old name is gone", lambda: not d.interface("va") and shows("vold"))
+                ip("link", "set", "big", "down")
+                ip("link", "set", "big", "name", "va")
+                until("the new one has the name", lambda: shows("va", much))
+                # Within one tick, perhaps, and the other way round.
+                for step in (("va", "tmp"), ("vold", "va"), ("tmp", "vold")):
+                    ip("link", "set", step[0], "name", step[1])
+                until("names are swapped", lambda: shows("vold", much) and not shows("va", much))
+
+                # Deleted and made again: it counts from nothing.
+                remove_links("vold", "va")
+                until("both are gone", lambda: not d.interface("va") and not d.interface("vold"))
+                ip("link", "add", "va", "type", "veth", "peer", "name", "vc")
+                until("the new one is there", lambda: shows("va"))
+                d.ticks_pass(5)
+
+                # All that was really sent is in the history, and nothing else.
+                equal(d.total(BYTES, "va", from_ms), sent, "bytes of all that were named va")
+                for device in ("big", "vold", "tmp"):
+                    equal(d.total(BYTES, device, from_ms), 0, f"bytes of {device}")
+                rates = [v for _, v in d.query(BYTES, "va", "max", from_ms) if v is not None]
+                equal(min(rates), 0, "smallest rate")
+                busy = [v for v in rates if v > 0]
+                equal(0 < len(busy) <= 50, True, f"rates above 0: {busy}")
+
+                if "netlink" in engine:
+                    changes = {(e["change"], e["device"]) for e in d.events("link")}
+                    for wanted in (("renamed", "vold"), ("removed", "va"), ("added", "va"),
+                                   ("removed", "big"), ("added", "big")):
+                        equal(wanted in changes, True, f"{wanted} among {changes}")
+        finally:
+            remove_links("va", "vold", "big", "tmp", "big-peer")
+
+
+def test_no_spike_netlink():
+    """moved, renamed, swapped, deleted and made again: no spike with the netlink engine"""
+    no_spike("netlink,procfs")
+
+
+def test_no_spike_procfs():
+    """moved, renamed, swapped, deleted and made again: no spike with the procfs engine"""
+    no_spike("procfs")
+
+
+own_network()
+no_ipv6()  # on lo, too: nobody speaks unasked
+run([test_netlink, test_procfs, test_no_spike_netlink, test_no_spike_procfs])

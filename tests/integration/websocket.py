@@ -1,0 +1,121 @@
+"""RFC 6455, the client's side, as much as the tests need; also the frames that no client may send."""
+import base64
+import json
+import os
+import socket
+import struct
+
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+
+
+def frame(opcode, payload=b"", fin=True, reserved=0, mask=b"\1\2\3\4", length=None):
+    """A frame's bytes; length: announced instead of the payload's own."""
+    size = len(payload) if length is None else length
+    head = bytes([(0x80 if fin else 0) | reserved << 4 | opcode])
+    bit = 0x80 if mask else 0
+    if size < 126:
+        head += bytes([bit | size])
+    elif size < 65536:
+        head += bytes([bit | 126]) + struct.pack(">H", size)
+    else:
+        head += bytes([bit | 127]) + struct.pack(">Q", size)
+    if not mask:
+        return head + payload
+    return head + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(payload))
+
+
+class Stream:
+    """A connection to /api/v1/stream. `status` is 101, or why it is none."""
+
+    def __init__(self, port, path, limit_s, headers=(), receive_bytes=None):
+        self.socket = socket.socket()
+        self.socket.settimeout(limit_s)
+        if receive_bytes:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        self.socket.connect(("127.0.0.1", port))
+        key = base64.b64encode(os.urandom(16)).decode()
+        head = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Connection: Upgrade",
+                "Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}",
+                *headers, "", ""]
+        self.socket.sendall("\r\n".join(head).encode())
+        self.buffer = b""
+        while b"\r\n\r\n" not in self.buffer:
+            self._more()
+        answer, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
+        self.head = answer.decode()
+        self.status = int(answer.split()[1])
+        self.close_code = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def close(self):
+        self.socket.close()
+
+    def _more(self):
+        piece = self.socket.recv(65536)
+        if not piece:
+            raise EOFError("the server closed the connection")
+        self.buffer += piece
+
+    def _take(self, size):
+        while len(self.buffer) < size:
+            self._more()
+        piece, self.buffer = self.buffer[:size], self.buffer[size:]
+        return piece
+
+    def send_frame(self, opcode, payload=b"", **kwargs):
+        self.socket.sendall(frame(opcode, payload, **kwargs))
+
+    def send(self, **message):
+        self.send_frame(TEXT, json.dumps(message).encode())
+
+    def frame(self):
+        head = self._take(2)
+        size = head[1] & 0x7f
+        if size == 126:
+            size = struct.unpack(">H", self._take(2))[0]
+        elif size == 127:
+            size = struct.unpack(">Q", self._take(8))[0]
+        return head[0] & 0xf, self._take(size)
+
+    def receive(self):
+        """The next message, parsed; None when the server said goodbye (then see close_code)."""
+        while True:
+            opcode, payload = self.frame()
+            if opcode == TEXT:
+                return json.loads(payload)
+            if opcode == CLOSE:
+                self.close_code = struct.unpack(">H", payload[:2])[0] if payload else 1005
+                return None
+            if opcode == PING:
+                self.send_frame(PONG, payload)
+
+    def wait_for(self, *kinds, seen=None, most=100000):
+        """The next message of one of these types; those before it are added to `seen`."""
+        for _ in range(most):
+            message = self.receive()
+            if message is None:
+                raise AssertionError(f"closed with {self.close_code} while waiting for {kinds}")
+            if message["type"] in kinds:
+                return message
+            if seen is not None:
+                seen.append(message)
+        raise AssertionError(f"no {kinds} among {most} messages")
+
+    def ask(self, **message):
+        """Sends an operation; its answer (other messages before it are passed over)."""
+        self.send(**message)
+        while True:
+            answer = self.wait_for("ok", "pong", "error")
+            if answer.get("id") == message.get("id"):
+                return answer
+
+    def goodbye(self):
+        """Reads until the server closes; the close code."""
+        while self.receive() is not None:
+            pass
+        return self.close_code
