@@ -43,10 +43,11 @@ def run(cases):
     print(f"1..{len(cases)}", flush=True)
     failed = 0
     for number, case in enumerate(cases, 1):
-        name = case.__doc__.splitlines()[0]
+        name, began = case.__doc__.splitlines()[0], time.monotonic()
         try:
             case()
             print(f"ok {number} - {name}", flush=True)
+            print(f"# {time.monotonic() - began:.1f} s", flush=True)
         except Skip as why:
             print(f"ok {number} - {name} # SKIP {why}", flush=True)
         except Exception:
@@ -222,13 +223,14 @@ class Daemon:
     the end it is stopped, if the test did not do so, and must then end well."""
 
     def __init__(self, data, *arguments, interval="100ms", environment=None, port=None, before=(),
-                 prepare=None):
+                 prepare=None, binary=BINARY, ready="/readyz"):
         """before: a command that runs the binary. prepare: called in the child before that."""
+        self.ready_path = ready
         self.data, self.port = data, port or free_port()
         self.log = tempfile.TemporaryFile("w+", errors="replace")
         self.ended = False  # by the test
         self.process = subprocess.Popen(
-            [*before, BINARY, "run", "--listen", f"127.0.0.1:{self.port}", "--data-dir", data,
+            [*before, binary, "run", "--listen", f"127.0.0.1:{self.port}", "--data-dir", data,
              *(["--interval", interval] if interval else []), *arguments],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, preexec_fn=prepare,
             env={**os.environ, **(environment or {})})
@@ -256,7 +258,7 @@ class Daemon:
         if self.process.poll() is not None:
             raise AssertionError(f"it ended with {self.process.returncode}: {self.output()}")
         try:
-            return self.status("/readyz") == 200
+            return self.status(self.ready_path) == 200
         except OSError:
             return False
 

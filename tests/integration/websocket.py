@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import struct
+import time
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
@@ -30,6 +31,8 @@ class Stream:
     def __init__(self, port, path, limit_s, headers=(), receive_bytes=None):
         self.socket = socket.socket()
         self.socket.settimeout(limit_s)
+        # Messages keep coming whether or not the one that a test waits for is among them.
+        self.deadline = time.monotonic() + 4 * limit_s
         if receive_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         self.socket.connect(("127.0.0.1", port))
@@ -56,6 +59,8 @@ class Stream:
         self.socket.close()
 
     def _more(self):
+        if time.monotonic() > self.deadline:
+            raise AssertionError("what was waited for does not come")
         piece = self.socket.recv(65536)
         if not piece:
             raise EOFError("the server closed the connection")

@@ -1,0 +1,501 @@
+"""Requests and frames of people who do not mean well, or do not know better: each gets the right
+status or close code, and a viewer who behaves misses nothing meanwhile."""
+import contextlib
+import gzip
+import json
+import os
+import re
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+from rig import (SLOW, WAIT_S, Daemon, Directory, contains, equal, ip, own_network, remove_links,
+                 run, until)
+from websocket import BINARY, CLOSE, PING, PONG, TEXT, frame
+
+SEPARATOR = b"\r\n\r\n"
+
+
+class Bystander(threading.Thread):
+    """A viewer who subscribes to everything, reads all the time and must not miss a tick."""
+
+    def __init__(self, d):
+        super().__init__()
+        self.stream = d.stream("metrics,events,interfaces")
+        self.seqs, self.gaps, self.trouble, self.done = [], [], None, False
+        self.start()
+
+    def run(self):
+        try:
+            while not self.done:
+                message = self.stream.receive()
+                if message["type"] == "metrics":
+                    self.seqs.append(message["seq"])
+                elif message["type"] == "gap":
+                    self.gaps.append(message)
+        except Exception as why:  # told by check
+            self.trouble = why
+
+    def check(self):
+        seen = len(self.seqs)
+        until("the bystander gets ticks", lambda: len(self.seqs) > seen + 2 or self.trouble)
+        self.done = True
+        self.join(WAIT_S)
+        self.stream.close()
+        equal((self.trouble, self.gaps), (None, []), "the bystander's trouble and gaps")
+        equal(self.seqs, list(range(self.seqs[0], self.seqs[-1] + 1)), "the bystander's ticks")
+
+
+@contextlib.contextmanager
+def undisturbed(**kwargs):
+    with Directory() as data, Daemon(data, interval="50ms", **kwargs) as d:
+        bystander = Bystander(d)
+        try:
+            yield d
+        except BaseException:
+            bystander.done = True
+            raise
+        bystander.check()
+
+
+# ---- HTTP -----------------------------------------------------------------------------------------
+
+def exchange(d, request):
+    """Everything that comes back until the server closes."""
+    with socket.create_connection(("127.0.0.1", d.port), WAIT_S) as s:
+        s.sendall(request)
+        answer = b""
+        try:
+            while piece := s.recv(65536):
+                answer += piece
+        except ConnectionResetError:
+            pass  # it did not read to the end what it refused
+        return answer
+
+
+def get(path="/healthz", *fields, host="127.0.0.1", method="GET", version="HTTP/1.1"):
+    head = [f"{method} {path} {version}", *([f"Host: {host}"] if host else []), *fields]
+    return "\r\n".join(head).encode("latin-1") + SEPARATOR
+
+
+def answers(d, expected, request):
+    """Exactly one answer, of that status, after which the connection is closed."""
+    answer = exchange(d, request)
+    found = [int(m) for m in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
+    equal(found, [expected], f"status of {request[:120]!r}")
+    body = answer.split(SEPARATOR, 1)[1]
+    error = json.loads(body)["error"]
+    equal(bool(error["code"] and error["message"]), True, "code and message")
+    contains(answer.decode("latin-1"), "\r\nConnection: close\r\n")
+    return error
+
+
+MALFORMED = [
+    (400, b"NONSENSE" + SEPARATOR),
+    (400, b"GET /" + SEPARATOR),
+    (400, b"GET  /healthz HTTP/1.1\r\nHost: 127.0.0.1" + SEPARATOR),
+    (400, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 32 + SEPARATOR),  # TLS
+    (400, get("/healthz", "X: a", " folded")),
+    (400, get("/healthz", "X : a")),
+    (400, get("/healthz", ": a")),
+    (400, get("/healthz", "no colon")),
+    (400, get("/healthz", "Host: localhost")),
+    (400, get(host=None)),
+    (400, get(host="127.0.0.1/x")),
+    (400, get("/healthz", "X: a\x00b")),
+    (400, get("/healthz", "X: a\rb: c")),
+    (400, b"GET /healthz HTTP/1.1\nHost: 127.0.0.1\n\n"),
+    (400, get("/%00")),
+    (400, get("/%zz")),
+    (400, get("/../etc/passwd")),
+    (400, get("/%2e%2e/etc/passwd")),
+    (400, get("/a%2fb")),
+    (400, get("/\xff")),
+    (400, get("/%ff")),
+    (400, get("healthz")),
+    (431, get("/healthz", "X: " + "a" * 17000)),
+    (431, get("/healthz", *["X: a"] * 200)),
+    (414, get("/" + "a" * 9000)),
+    (501, get(method="BREW")),
+    (505, get(version="HTTP/2.0")),
+    (505, get(version="HTTP/1.2")),
+    (400, get(version="HTTP/1")),
+    (417, get("/healthz", "Expect: the unexpected")),
+    (413, get("/healthz", "Content-Type: application/json", "Content-Length: 99999999", method="POST")),
+]
+
+SMUGGLED = get("/metrics")
+LENGTHS = [
+    (400, ["Content-Length: abc"], b""),
+    (400, ["Content-Length: -1"], b""),
+    (400, ["Content-Length: +5"], b"hello"),
+    (400, ["Content-Length: 5, 5"], b"hello"),
+    (400, ["Content-Length: 99999999999999999999999"], b""),
+    (400, ["Content-Length: 5", "Content-Length: 5"], b"hello"),
+    (400, ["Content-Length: 5", "Content-Length: 6"], b"hello"),
+    (400, ["Content-Length: 4", "Transfer-Encoding: chunked"], b"0\r\n\r\n"),
+    (400, ["Transfer-Encoding: chunked", "Content-Length: 4"], b"0\r\n\r\n"),
+    (400, ["Transfer-Encoding: chunked", "Transfer-Encoding: identity"], b"0\r\n\r\n"),
+    (501, ["Transfer-Encoding: gzip, chunked"], b"0\r\n\r\n"),
+    (501, ["Transfer-Encoding: xchunked"], b"0\r\n\r\n"),
+    (400, ["Transfer-Encoding : chunked"], b"0\r\n\r\n"),
+    (400, ["Transfer-Encoding: chunked"], b"x\r\n\r\n"),
+    (400, ["Transfer-Encoding: chunked"], b"-1\r\n\r\n"),
+    (413, ["Transfer-Encoding: chunked"], b"fffffffffffffffff\r\n"),
+    (400, ["Transfer-Encoding: chunked"], b"5\nhello\n0\n\n"),
+    (400, ["Transfer-Encoding: chunked"], b"5\r\nhelloX\r\n0\r\n\r\n"),
+    (413, ["Transfer-Encoding: chunked"], b"fffffff\r\n"),
+]
+
+
+def test_malformed():
+    """malformed requests: the right status, then the connection is closed"""
+    with undisturbed() as d:
+        before = d.metric("netsonde_server_malformed_total")
+        for status, request in MALFORMED:
+            answers(d, status, request)
+        until("each is counted", lambda: d.metric("netsonde_server_malformed_total")
+              == before + len(MALFORMED))
+
+
+def test_lengths():
+    """unclear lengths of a body: refused, and what is smuggled behind is not answered"""
+    with undisturbed() as d:
+        for status, fields, body in LENGTHS:
+            head = get("/api/v1/info", "Content-Type: application/json", *fields, method="POST")
+            answers(d, status, head + body + SMUGGLED)
+        # The body of HTTP/1.0 cannot be in chunks.
+        answers(d, 400, get("/", "Transfer-Encoding: chunked", method="POST", version="HTTP/1.0")
+                + b"0\r\n\r\n" + SMUGGLED)
+
+
+def test_pipelined():
+    """requests sent ahead, in pieces of any size, are answered in order"""
+    with undisturbed() as d:
+        text = get() + get("/nothing") + get("/readyz") + get("/", "Connection: close")
+        whole = exchange(d, text)
+        equal(re.findall(rb"HTTP/1\.1 (\d{3}) ", whole), [b"200", b"404", b"200", b"200"], "statuses")
+        with socket.create_connection(("127.0.0.1", d.port), WAIT_S) as s:
+            for i in range(len(text)):
+                s.sendall(text[i:i + 1])
+            pieces = b""
+            while piece := s.recv(65536):
+                pieces += piece
+        dated = re.compile(rb"Date: [^\r]*")
+        equal(dated.sub(b"", pieces) == dated.sub(b"", whole), True, "the same answers byte by byte")
+
+
+slow = {}  # the client that sends a byte now and then; begun first, asked last
+
+
+def test_slow_begins():
+    """a client that sends its header byte by byte does not hold anybody up"""
+    slow["directory"] = Directory()
+    d = slow["daemon"] = Daemon(slow["directory"].__enter__())
+    d.__enter__()
+
+    def dribble():
+        with socket.create_connection(("127.0.0.1", d.port), WAIT_S) as s:
+            began = time.monotonic()
+            s.settimeout(0.5)
+            text = get("/healthz", "X: " + "a" * 10000)
+            for i in range(len(text)):
+                s.sendall(text[i:i + 1])
+                try:
+                    slow["answer"] = s.recv(65536)
+                    slow["seconds"] = time.monotonic() - began
+                    return
+                except TimeoutError:
+                    continue
+
+    slow["thread"] = threading.Thread(target=dribble)
+    slow["thread"].start()
+    equal(d.status("/readyz"), 200, "others are served")
+
+
+def test_slow_ends():
+    """it gets 408 after ten seconds"""
+    d = slow["daemon"]
+    slow["thread"].join(10 + WAIT_S)
+    contains(slow["answer"].decode(), "HTTP/1.1 408 ")
+    equal(9 < slow["seconds"] < 10 + 5 * SLOW, True, f"{slow['seconds']} s")
+    d.__exit__(None)
+    slow["directory"].__exit__()
+
+
+# ---- access and answers -------------------------------------------------------------------------
+
+JSON = ["Content-Type: application/json", "Content-Length: 2"]
+
+
+def status_of(d, request):
+    return int(exchange(d, request).split()[1])
+
+
+def test_access():
+    """Host 421, Origin and Sec-Fetch-Site 403, content type 415, 404, 405"""
+    with undisturbed() as d:
+        own = f"127.0.0.1:{d.port}"
+        close = "Connection: close"
+        for host in (own, "127.0.0.1", "localhost", f"LOCALHOST:{d.port}", "localhost.", "[::1]",
+                     f"{socket.gethostname()}:1"):
+            equal(status_of(d, get("/", close, host=host)), 200, f"Host {host}")
+        for host in ("evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "192.0.2.1",
+                     "[2001:db8::1]", "127.0.0.1x", f"evil.example:{d.port}"):
+            for path in ("/", "/metrics", "/api/v1/info", "/nothing"):
+                equal(status_of(d, get(path, close, host=host)), 421, f"Host {host}")
+
+        foreign = ["Origin: http://evil.example", "Origin: null", f"Origin: https://{own}.evil.example",
+                   "Origin: http://127.0.0.1:1", "Sec-Fetch-Site: cross-site",
+                   "Sec-Fetch-Site: same-site", "Sec-Fetch-Site: none"]
+        for field in foreign:
+            equal(status_of(d, get("/api/v1/info", field, close, host=own)), 200, f"GET, {field}")
+            equal(status_of(d, get("/api/v1/info", field, close, *JSON, host=own, method="POST")
+                            + b"{}"), 403, f"POST, {field}")
+            with d.stream(headers=[field]) as s:
+                equal(s.status, 403, f"stream, {field}")
+        for fields in ([], [f"Origin: http://{own}"], ["Sec-Fetch-Site: same-origin"]):
+            equal(status_of(d, get("/api/v1/info", close, *fields, *JSON, host=own, method="POST")
+                            + b"{}"), 405, f"POST, {fields}")
+            with d.stream(headers=fields) as s:
+                equal(s.status, 101, f"stream, {fields}")
+
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "application/jsonx", None):
+            fields = ([f"Content-Type: {kind}"] if kind else []) + ["Content-Length: 2"]
+            equal(status_of(d, get("/api/v1/info", close, *fields, method="POST") + b"{}"), 415,
+                  f"body of {kind}")
+
+        for path in ("/nothing", "/api/v1/", "/api/v2/info", "/index.html/", "/api/v1/infos"):
+            equal(status_of(d, get(path, close)), 404, path)
+        for method in ("POST", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT"):
+            path = own if method == "CONNECT" else "/api/v1/info"
+            answer = exchange(d, get(path, close, method=method))
+            equal(int(answer.split()[1]) in (400, 405) if method == "CONNECT" else
+                  int(answer.split()[1]) == 405, True, f"{method}: {answer[:40]}")
+            if method != "CONNECT":
+                contains(answer.decode(), "Allow: OPTIONS, GET, HEAD\r\n")
+        for parameter, field in (("points=0", "points"), ("points=x", "points"), ("agg=mean", "agg"),
+                                 ("from=yesterday", "from"), ("match=device", "match")):
+            status, _, text = d.request(f"/api/v1/query?metric=*&{parameter}")
+            equal((status, json.loads(text)["error"]["field"]), (400, field), parameter)
+
+
+def test_answers():
+    """HEAD, ETag and 304, gzip, security headers and CSP"""
+    with undisturbed() as d:
+        _, page, text = d.request("/")
+        for path in ("/", "/interfaces", "/metrics", "/api/v1/info", "/api/v1/series", "/nothing"):
+            status, headers, body = d.request(path)
+            expected = 404 if path == "/nothing" else 200
+            head_status, head, nothing = d.request(path, method="HEAD")
+            equal((status, head_status, nothing), (expected, expected, ""), f"HEAD {path}")
+            equal(head["Content-Type"], headers["Content-Type"], "its type")
+            if path in ("/", "/interfaces"):
+                equal(head["Content-Length"], str(len(body.encode())), "its length")
+            for name, value in (("X-Content-Type-Options", "nosniff"),
+                                ("Referrer-Policy", "no-referrer"),
+                                ("Cross-Origin-Opener-Policy", "same-origin"),
+                                ("Cross-Origin-Resource-Policy", "same-origin")):
+                equal(headers[name], value, f"{name} of {path}")
+            equal("Access-Control-Allow-Origin" in headers, False, "CORS")
+            equal("Server" in headers, False, "Server")
+        policy = page["Content-Security-Policy"]
+        contains(policy, "default-src 'none'", "script-src 'self'", "frame-ancestors 'none'",
+                 "base-uri 'none'")
+        equal("unsafe" in policy or "*" in policy or "http:" in policy, False, policy)
+
+        script = "/" + re.search(r'src="\.?/?([^"]+\.js)"', text)[1]
+        for path in ("/", script):
+            _, headers, body = d.request(path)
+            tag = headers["ETag"]
+            for known in (tag, f'"other", {tag}', "*"):
+                status, headers, nothing = d.request(path, headers={"If-None-Match": known})
+                equal((status, nothing, headers["ETag"]), (304, "", tag), f"If-None-Match: {known}")
+            equal(d.status(path, headers={"If-None-Match": '"other"'}), 200, "another tag")
+
+        for path in ("/", script, "/api/v1/series"):
+            plain = exchange(d, get(path, "Connection: close"))
+            packed = exchange(d, get(path, "Connection: close", "Accept-Encoding: br, gzip"))
+            contains(packed.decode("latin-1"), "Content-Encoding: gzip", "Vary: Accept-Encoding")
+            equal(gzip.decompress(packed.split(SEPARATOR, 1)[1]), plain.split(SEPARATOR, 1)[1],
+                  f"what {path} unpacks to")
+            refused = exchange(d, get(path, "Connection: close", "Accept-Encoding: gzip;q=0"))
+            equal(b"Content-Encoding" in refused, False, "gzip that is not wanted")
+
+
+# ---- WebSocket ------------------------------------------------------------------------------------
+
+def text(payload, **kwargs):
+    return frame(TEXT, payload, **kwargs)
+
+
+BROKEN = [
+    (1002, "unmasked", text(b"{}", mask=None)),
+    (1002, "a reserved bit", text(b"{}", reserved=4)),
+    (1002, "another reserved bit", text(b"{}", reserved=1)),
+    (1002, "opcode 3", frame(3, b"")),
+    (1002, "opcode 11", frame(11, b"")),
+    (1002, "a ping of 126 bytes", frame(PING, b"a" * 126)),
+    (1002, "a close of 126 bytes", frame(CLOSE, b"\x03\xe8" + b"a" * 124)),
+    (1002, "a fragmented ping", frame(PING, b"a", fin=False)),
+    (1002, "a continuation of nothing", frame(0, b"a")),
+    (1002, "a message in a message", text(b"{", fin=False) + text(b"}")),
+    (1002, "a length in too many bytes", b"\x81\xfe\x00\x02" + b"\1\2\3\4" + b"zy"),
+    (1002, "a length of 2^63", b"\x81\xff" + struct.pack(">Q", 1 << 63) + b"\1\2\3\4"),
+    (1007, "text that is not UTF-8", text(b"\xff{}")),
+    (1007, "a surrogate", text(b'"\xed\xa0\x80"')),
+    (1007, "half a character", text(b'"\xc3')),
+    (1007, "half a character, then another", text(b'"\xe2\x82', fin=False) + frame(0, b'"')),
+    (1009, "64 KiB + 1", text(b" " * 65537)),
+    (1009, "an announcement of 2^40 bytes", text(b"", length=1 << 40)),
+    (1009, "64 KiB + 1 in fragments", text(b" " * 65536, fin=False) + frame(0, b" ")),
+    (1002, "half a close code", frame(CLOSE, b"\x03")),
+    (1007, "a close reason that is not UTF-8", frame(CLOSE, b"\x03\xe8\xff")),
+    *[(1002, f"close code {code}", frame(CLOSE, struct.pack(">H", code)))
+      for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535)],
+    *[(code, f"a good close with {code}", frame(CLOSE, struct.pack(">H", code) + b"bye"))
+      for code in (1000, 1001, 1011, 3000, 4999)],
+    (1005, "a close without a code", frame(CLOSE)),
+]
+
+
+def test_broken_frames():
+    """broken frames: the close code of RFC 6455"""
+    with undisturbed() as d:
+        for code, what, data in BROKEN:
+            for piece in (len(data), 1) if len(data) < 200 else (len(data),):
+                with d.stream() as s:
+                    try:
+                        for i in range(0, len(data), piece):
+                            s.socket.sendall(data[i:i + piece])
+                    except OSError:
+                        pass  # refused before all of it was sent
+                    equal(s.goodbye(), code, what)
+        equal(d.metric("netsonde_server_protocol_errors_total") > len(BROKEN) // 2, True, "counted")
+
+
+def test_bad_messages():
+    """bad messages: an error each, and the connection goes on"""
+    with undisturbed() as d, d.stream() as s:
+        for payload, code in ((b"nonsense", "bad_request"), (b"[]", "bad_request"), (b"", "bad_request"),
+                              (b"{}", "unknown_op"), (b'{"op":"shutdown"}', "unknown_op"),
+                              (b'{"op":5}', "unknown_op"), (b'{"op":"ping","id":"x"}', "bad_request"),
+                              (b'{"op":"subscribe"}', "bad_request"),
+                              (b'{"op":"subscribe","channel":"secrets"}', "unknown_channel"),
+                              (b'{"op":"subscribe","channel":"metrics","metric":5}', "bad_request"),
+                              (b'{"op":"subscribe","channel":"metrics","interval_ms":-1}', "bad_request"),
+                              (b'{"op":"subscribe","channel":"metrics","since":1.5}', "bad_request"),
+                              (b'{"op":"subscribe","channel":"events","metric":"*"}', "bad_request"),
+                              (b'{"op":"ack","seq":"x"}', "bad_request"),
+                              (b"[" * 60000, "bad_request"), (b'{"op":' * 9000, "bad_request"),
+                              (b"x" * 65536, "bad_request")):
+            s.send_frame(TEXT, payload)
+            answer = s.wait_for("error")
+            equal(answer["code"], code, f"{payload[:60]!r}")
+        s.send_frame(BINARY, b"{}")
+        equal(s.wait_for("error")["code"], "bad_request", "a binary message")
+        many = json.dumps({"op": "subscribe", "id": 9, "channel": "metrics", "metric": ["a"] * 65})
+        s.send_frame(TEXT, many.encode())
+        equal(s.wait_for("error")["id"], 9, "the id of 65 patterns")
+        # In fragments with a ping in between.
+        s.send_frame(TEXT, b'{"op":"pi', fin=False)
+        s.send_frame(PING, b"still there?")
+        s.send_frame(0, b'ng","id":7}')
+        equal(s.frame(), (PONG, b"still there?"), "the ping's answer")
+        equal(s.receive(), {"type": "pong", "id": 7}, "the message's answer")
+
+
+def test_handshake():
+    """handshakes that are none: 400 or 426"""
+    with undisturbed() as d:
+        upgrade = ["Connection: Upgrade, close", "Upgrade: websocket"]
+        key = "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA=="
+        version = "Sec-WebSocket-Version: 13"
+        for status, fields in ((426, ["Connection: close"]), (400, upgrade + [version]),
+                               (400, upgrade + [version, "Sec-WebSocket-Key: short"]),
+                               (426, upgrade + [key, "Sec-WebSocket-Version: 8"])):
+            answer = exchange(d, get("/api/v1/stream", *fields))
+            equal(int(answer.split()[1]), status, f"{fields}")
+        contains(answer.decode(), "Sec-WebSocket-Version: 13")
+        with d.stream(headers=["Sec-WebSocket-Protocol: other, netsonde.v1",
+                               "Sec-WebSocket-Extensions: permessage-deflate"]) as s:
+            contains(s.head, "Sec-WebSocket-Protocol: netsonde.v1")
+            equal("Extensions" in s.head, False, "extensions")
+        with d.stream(headers=["Sec-WebSocket-Protocol: other"]) as s:
+            equal((s.status, "Sec-WebSocket-Protocol" in s.head), (101, False), "another protocol")
+
+
+# ---- load -------------------------------------------------------------------------------------------
+
+def test_slow_reader():
+    """a slow reader gets the newest and a gap for the rest; nobody else notices"""
+    with undisturbed() as d, d.stream("metrics", receive_bytes=4096) as s:
+        seen = s.wait_for("metrics")["seq"]
+        until("something is left out", lambda: d.metric("netsonde_server_conflated_total") > 10)
+        s.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        gaps, message = 0, None
+        while not gaps or message["type"] == "gap":
+            message = s.wait_for("metrics", "gap")
+            if message["type"] == "gap":
+                equal((message["from"], message["reason"]), (seen + 1, "conflated"), "gap")
+                seen, gaps = message["to"], gaps + 1
+            else:
+                equal(message["seq"], seen + 1, "the next one")
+                seen = message["seq"]
+        equal(s.ask(op="ping", id=1)["type"], "pong", "it is still a viewer")
+
+
+def test_slow_listener():
+    """who does not read what must not be left out is closed; others get every event"""
+    with undisturbed(environment={"NETSONDE_SERVE_CLIENT_QUEUE": "64KiB"}) as d:
+        ip("link", "add", "vx", "type", "veth", "peer", "name", "vy")
+        adding = "".join(f"addr add 10.9.0.{i}/32 dev vx\n" for i in range(1, 101))
+        removing = adding.replace("addr add", "addr del")
+        with d.stream("events", receive_bytes=4096):
+            def closed():
+                for batch in (adding, removing):
+                    subprocess.run(["ip", "-batch", "-"], input=batch, text=True, check=True)
+                    d.ticks_pass(1)
+                return d.metric("netsonde_server_closed_slow_total") == 1
+            until("it is closed", closed)
+        remove_links("vx")
+
+
+def test_many():
+    """many connections at once, well-behaved and not; a limit turns the next one away"""
+    with undisturbed() as d:
+        viewers = [d.stream("metrics,events,interfaces") for _ in range(200)]
+        idle = [socket.create_connection(("127.0.0.1", d.port), WAIT_S) for _ in range(200)]
+        for viewer in viewers:
+            first = viewer.wait_for("metrics")["seq"]
+            equal(viewer.wait_for("metrics")["seq"], first + 1, "the next tick")
+        until("all are counted", lambda: d.metric("netsonde_server_viewers") == 201 and
+              d.metric("netsonde_server_clients") >= 401)
+        for s in [v.socket for v in viewers] + idle:
+            # Closed without a word, by a reset.
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            s.close()
+        until("all are gone", lambda: d.metric("netsonde_server_viewers") == 1)
+        until("descriptors, too", lambda: len(os.listdir(f"/proc/{d.pid}/fd")) < 60)
+    with undisturbed(environment={"NETSONDE_SERVE_MAX_CLIENTS": "10"}) as d:
+        viewers = []
+        while len(viewers) < 20:
+            s = d.stream("metrics")
+            if s.status == 503:
+                contains(s.head, "Retry-After")
+                break
+            viewers.append(s)
+        equal(len(viewers), 9, "viewers beside the bystander")
+        for viewer in viewers:
+            viewer.close()
+        until("there is room again", lambda: d.status("/healthz") == 200)
+        until("it is counted", lambda: d.metric("netsonde_server_refused_total") >= 1)
+
+
+own_network()
+run([test_slow_begins, test_malformed, test_lengths, test_pipelined, test_access, test_answers,
+     test_broken_frames, test_bad_messages, test_handshake, test_slow_reader, test_slow_listener,
+     test_many,
+     test_slow_ends])
