@@ -1,0 +1,182 @@
+"""The command line: what each command prints and how it ends (0 fine, 1 failure, 2 usage)."""
+import json
+import os
+import re
+import subprocess
+
+from rig import (BINARY, WAIT_S, Daemon, Directory, command, contains, equal, now_ms, own_network,
+                 run, until)
+
+COMMANDS = ["run", "query", "check-config", "dump-config", "version", "help"]
+
+
+def prints(status, *arguments, **kwargs):
+    """What it writes to standard output (when it succeeds) or to standard error."""
+    done = command(*arguments, **kwargs)
+    equal((done.returncode, done.stderr if status == 0 else done.stdout),
+          (status, ""), f"netsonde {' '.join(arguments)}: {done.stdout}{done.stderr}")
+    return done.stdout if status == 0 else done.stderr
+
+
+def test_version():
+    """version, -V and help"""
+    equal(bool(re.fullmatch(r"netsonde \d+\.\d+\.\d+\S*\n", prints(0, "version"))), True, "version")
+    equal(prints(0, "-V"), prints(0, "version"), "-V")
+    equal("netsonde " + json.loads(prints(0, "version", "--json"))["version"] + "\n",
+          prints(0, "version"), "version in JSON")
+    everything = prints(0, "help")
+    equal(prints(0, "--help"), everything, "--help")
+    for name in COMMANDS:
+        contains(everything, f"\n  {name} ")
+        contains(prints(0, "help", name), f"netsonde {name}: ", "usage: ")
+        equal(prints(0, name, "-h"), prints(0, "help", name), f"{name} -h")
+
+
+def test_usage():
+    """wrong usage: exit 2, one line on standard error that names it"""
+    for arguments, word in ((["nonsense"], "nonsense"), (["--nonsense"], "--nonsense"), (["-x"], "-x"),
+                            (["run", "--listen"], "--listen"), (["run", "--interval", "1ms"], "50ms"),
+                            (["run", "--listen", "nowhere"], "nowhere"),
+                            (["run", "--engine", "magic"], "magic"),
+                            (["run", "--log-level", "loud"], "loud"), (["run", "--json"], "json"),
+                            (["run", "word"], "word"), (["help", "nonsense"], "nonsense"),
+                            (["version", "word"], "word"), (["check-config", "a", "b"], "b"),
+                            (["query"], "metric"), (["query", "--metric", "*", "--agg", "mean"], "mean"),
+                            (["query", "--metric", "*", "--points", "0"], "0"),
+                            (["query", "--metric", "*", "--points", "x"], "x"),
+                            (["query", "--metric", "*", "--from", "then"], "then"),
+                            (["query", "--metric", "*", "--to", "now+1"], "now+1"),
+                            (["query", "--metric", "*", "--from", "-5", "--to", "-10"], "later"),
+                            (["query", "--match", "device"], "LABEL=PATTERN"),
+                            (["dump-config", "--documentation", "html"], "html")):
+        said = prints(2, *arguments)
+        contains(said, word)
+        equal(said.count("\n"), 1, f"lines of {said!r}")
+
+
+# ---- configuration --------------------------------------------------------------------------------
+
+def dumped(*arguments, **kwargs):
+    """key: (value, default, from)."""
+    rows = json.loads(prints(0, "dump-config", "--json", *arguments, **kwargs))["config"]
+    return {row["key"]: (row["value"], row["default"], row["from"]) for row in rows}
+
+
+def test_configuration():
+    """check-config and dump-config: flag over variable over conf.d over file over default"""
+    with Directory() as etc:
+        path = os.path.join(etc, "netsonde.yaml")
+        os.mkdir(os.path.join(etc, "conf.d"))
+        for name, text in (("netsonde.yaml", "collect:\n  interval: 5s\n  engines: [procfs]\n"
+                                             "store: {raw: 1h, events: 2h}\n"),
+                           ("conf.d/10.yaml", "store:\n  raw: 2h\n"),
+                           ("conf.d/20.yaml", "store:\n  raw: 3h\n"),
+                           ("conf.d/ignored.txt", "nonsense: [\n")):
+            with open(os.path.join(etc, name), "w", encoding="utf-8") as f:
+                f.write(text)
+        equal(prints(0, "check-config", path), "the configuration is good\n", "check-config")
+        equal(prints(0, "check-config", "--config", path), "the configuration is good\n", "with -c")
+
+        variables = {**os.environ, "NETSONDE_STORE_EVENTS": "9h", "NETSONDE_COLLECT_INTERVAL": "7s"}
+        config = dumped("--config", path, "--interval", "250ms", env=variables)
+        equal(config["store.raw"], ("3h", "48h", f"{etc}/conf.d/20.yaml:2:8"), "conf.d")
+        equal(config["collect.engines"], (["procfs"], ["auto"], f"{path}:3:12"), "the file")
+        equal(config["store.events"], ("9h", "7d", "env NETSONDE_STORE_EVENTS"), "a variable")
+        equal(config["collect.interval"], ("250ms", "1s", "flag --interval"), "a flag")
+        equal(config["serve.max_clients"], (20000, 20000, "default"), "a default")
+
+        # What is dumped is a configuration file again, and means the same.
+        text = prints(0, "dump-config", "--config", path, "--interval", "250ms", env=variables)
+        again = os.path.join(etc, "again.yaml")
+        os.rename(os.path.join(etc, "conf.d"), os.path.join(etc, "old"))
+        with open(again, "w", encoding="utf-8") as f:
+            f.write(text)
+        equal({k: v[0] for k, v in dumped("--config", again).items()},
+              {k: v[0] for k, v in config.items()}, "read again")
+
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("collect:\n  interval: soon\n")
+        contains(prints(1, "check-config", path), f"{path}:2:13: ")
+        contains(prints(1, "dump-config", "--config", path), f"{path}:2:13: ")
+        contains(prints(1, "check-config", etc + "/missing"), "missing")
+
+
+def test_documentation():
+    """docs/CONFIG.md is what the program says of its configuration"""
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, "../../docs/CONFIG.md"), encoding="utf-8") as f:
+        equal(prints(0, "dump-config", "--documentation", "markdown") == f.read(), True,
+              "docs/CONFIG.md is as it would be written now")
+    contains(prints(0, "dump-config", "--documentation", "man"), ".TH ")
+
+
+# ---- run and query ----------------------------------------------------------------------------------
+
+def test_run():
+    """without a command and without a file it runs, on both loopback addresses, where it says"""
+    with Directory() as directory:
+        state = os.path.join(directory, "state")
+        log = os.path.join(directory, "log")
+        with open(log, "w", encoding="utf-8") as f:
+            process = subprocess.Popen([BINARY], stdin=subprocess.DEVNULL, stdout=f, stderr=f,
+                                       env={**os.environ, "STATE_DIRECTORY": state})
+        try:
+            def told():
+                equal(process.poll(), None, "exit status")
+                with open(log, encoding="utf-8") as f:
+                    return re.findall(r"http://\S+", f.read())
+            addresses = until("both addresses are told", lambda: len(told()) == 2 and told())
+            equal(addresses, ["http://127.0.0.1:7477/", "http://[::1]:7477/"], "addresses")
+            equal(sorted(os.listdir(state))[:2], ["lock", "netsonde.db"], "files")
+            equal(os.stat(state).st_mode & 0o777, 0o700, "mode of the directory")
+            with open(os.path.join(state, "lock"), encoding="utf-8") as f:
+                equal(f.read(), f"{process.pid}\n", "the pid in the lock")
+        finally:
+            process.terminate()
+            equal(process.wait(WAIT_S), 0, "exit status")
+
+
+
+def test_query():
+    """query: text and JSON, every way to give times, and what it cannot read"""
+    with Directory() as data:
+        with Daemon(data) as d:
+            begin = now_ms()
+            d.ticks_pass(12)
+        ask = ["query", "--data-dir", data, "--metric", "netsonde_ticks_*"]
+        answer = json.loads(prints(0, *ask, "--json"))
+        names = [s["name"] for s in answer["series"]]
+        equal(sorted(names), ["netsonde_ticks_failed_total", "netsonde_ticks_missed_total",
+                              "netsonde_ticks_total"], "series")
+        equal(set(answer["series"][0]), {"id", "name", "labels", "unit", "kind", "points"}, "members")
+        iso = subprocess.run(["date", "-u", "-d", f"@{begin / 1000}", "+%Y-%m-%dT%H:%M:%SZ"],
+                             stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        for since in (str(begin // 1000 * 1000), iso, "-3600", "now-1h", "now-60m"):
+            answer = json.loads(prints(0, *ask, "--json", "--from", since, "--agg", "sum",
+                                       "--match", "device=", "--points", "20000"))
+            series = next(s for s in answer["series"] if s["name"] == "netsonde_ticks_total")
+            equal(sum(v for _, v in series["points"] if v) >= 12, True, f"ticks from {since}")
+        equal(json.loads(prints(0, *ask, "--json", "--from", "now-3h", "--to", "now-2h"))["series"], [],
+              "nothing in another time")
+        equal(json.loads(prints(0, "query", "--data-dir", data, "--metric", "none", "--json"))["series"],
+              [], "nothing of that name")
+
+        text = prints(0, *ask, "--agg", "sum", "--points", "20000")
+        blocks = text.strip().split("\n\n")
+        equal(len(blocks), 3, "blocks of text")
+        block = next(b for b in blocks if b.startswith("netsonde_ticks_total  [ticks, sum per "))
+        for line in block.splitlines()[1:]:
+            equal(bool(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z  \d+", line)), True, line)
+        contains(prints(0, *ask), "[ticks per second, avg per ")
+        one = prints(0, "query", "--data-dir", data, "--match", "device=lo", "--metric",
+                     "node_network_mtu_bytes")
+        contains(one, 'node_network_mtu_bytes{device="lo"}  [bytes, avg per ', "  65536\n")
+
+        contains(prints(1, "query", "--data-dir", data + "/none", "--metric", "*"), "no history there")
+        with open(data + "/netsonde.db", "r+b") as f:
+            f.write(b"no database at all")
+        contains(prints(1, *ask), "damaged")
+
+
+own_network()
+run([test_version, test_usage, test_configuration, test_documentation, test_run, test_query])
