@@ -161,7 +161,7 @@ def test_corrupt():
                 equal(len(aside), 1, "databases set aside")
                 with open(os.path.join(data, aside[0]), "rb") as f:
                     equal(f.read() == damaged, True, "the damaged one is kept as it was")
-                contains(d.output(), aside[0], "a new one begins")
+                d.logged(f"{aside[0]}; a new one begins")
                 until("an event tells", lambda: any(aside[0] in e.get("reason", "")
                                                     for e in d.events("error")))
                 until("ticks are recorded", lambda: len(
@@ -252,7 +252,7 @@ def test_full_at_start():
             ballast = fill(data)
             with Daemon(data, interval="50ms") as d:
                 d.ticks_pass(5)
-                contains(d.output(), "no space left")
+                d.logged("no space left")
                 os.unlink(ballast)
                 until("ticks are written", lambda:
                       d.metric("netsonde_store_ticks_written_total") > 5)
@@ -283,11 +283,11 @@ class OwnProc:
         unshare(CLONE_NEWNS)
         mount("tmpfs", self.mine, "tmpfs")
         net = os.path.join(self.real, "self/net")
-        for name in ("self", "sys", "net"):
+        os.mkdir(os.path.join(self.mine, "net"))
+        for name, source in (("sys", "sys"), ("self", str(os.getpid())), (str(os.getpid()),) * 2):
             os.mkdir(os.path.join(self.mine, name))
-        mount(os.path.join(self.real, str(os.getpid())), os.path.join(self.mine, "self"), None,
-              flags=MS_BIND)
-        mount(os.path.join(self.real, "sys"), os.path.join(self.mine, "sys"), None, flags=MS_BIND)
+            mount(os.path.join(self.real, source), os.path.join(self.mine, name), None,
+                  flags=MS_BIND)
         for name in ("stat", "uptime", "cpuinfo", "meminfo"):
             self.put(os.path.join(self.real, name), os.path.join(self.mine, name))
         for name in os.listdir(net):
