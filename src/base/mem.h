@@ -20,5 +20,8 @@ char *mem_printf(const char *format, ...) PRINTF_LIKE(1, 2);
 
 void *mem_try_array(size_t count, size_t size) MUST_CHECK; /* zeroed, or NULL */
 
+/* Once, before the first thread: memory that is free goes back to the system. */
+void mem_setup(void);
+
 /* For CLEANUP(mem_freep): frees the pointer that the variable holds. */
 void mem_freep(void *pointer_to_pointer);

@@ -448,6 +448,7 @@ int cmd_run(const struct config *config, const struct config_sources *sources)
     const char *slash = strrchr(file, '/');
     run.config_dir = slash ? mem_string_n(file, (size_t)(slash - file)) : mem_string(".");
 
+    mem_setup();
     run_start_keeper(&run);
     /* Nothing has to be undone by hand when starting fails: the process ends and its locks,
      * sockets and the keeper end with it. */

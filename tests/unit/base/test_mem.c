@@ -1,4 +1,5 @@
-/* test_mem.c: allocation, and how the program ends when there is none or an invariant broke. */
+/* test_mem.c: allocation, how the program ends when there is none or an invariant broke, and what
+ * becomes of freed memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/watched.h"
 #include "refusal.h"
 
 static void test_zeroed(void **state)
@@ -122,6 +125,64 @@ static void test_ends_of_the_program(void **state)
     assert_non_null(strstr(said, "<0>netsonde: bug: two == 3 does not hold in broken_invariant ("));
 }
 
+/* Bytes in RAM that are this process's own. */
+static size_t resident(void)
+{
+    FILE *file = fopen("/proc/self/status", "re");
+    char line[256];
+    size_t kib = 0;
+    assert_non_null(file);
+    while (!kib && fgets(line, sizeof(line), file))
+        sscanf(line, "RssAnon: %zu kB", &kib);
+    fclose(file);
+    assert_true(kib > 0);
+    return kib * 1024;
+}
+
+/* What an answer from the history does, in a process of its own: a large buffer, then many of a
+ * middle size with something small between them that stays. Returns how many MiB stay in RAM when
+ * all but the small is free. */
+static int retained_mib(bool with_setup)
+{
+    enum { BLOCKS = 32, BLOCK_BYTES = 1 << 20 };
+    char *blocks[BLOCKS], *small[BLOCKS];
+    int status;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid > 0) {
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status);
+    }
+    if (with_setup)
+        mem_setup();
+    size_t before = resident();
+    free(mem_alloc(BLOCKS / 2 * BLOCK_BYTES));
+    for (size_t i = 0; i < BLOCKS; i++) {
+        blocks[i] = memset(mem_alloc(BLOCK_BYTES), 1, BLOCK_BYTES);
+        small[i] = mem_string("small");
+    }
+    if (resident() < before + (size_t)(BLOCKS - 1) * BLOCK_BYTES)
+        _exit(255); /* it was not even used */
+    for (size_t i = 0; i < BLOCKS; i++)
+        free(blocks[i]);
+    size_t after = resident();
+    for (size_t i = 0; i < BLOCKS; i++)
+        free(small[i]);
+    _exit(after > before ? (int)((after - before) / BLOCK_BYTES) : 0);
+}
+
+static void test_free_memory_goes_back(void **state)
+{
+    (void)state;
+    if (watched_by()) {
+        print_message("%s brings an allocator of its own\n", watched_by());
+        skip();
+    }
+    assert_in_range(retained_mib(false), 16, 64); /* else the next line would show nothing */
+    assert_int_equal(retained_mib(true), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_take),
         cmocka_unit_test(test_try_may_fail),
         cmocka_unit_test(test_ends_of_the_program),
+        cmocka_unit_test(test_free_memory_goes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
