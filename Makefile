@@ -6,6 +6,7 @@
 #   make asan | tsan | valgrind   the suites under a checker
 #   make fuzz    each fuzz target for FUZZ_SECONDS (60)
 #   make bench   every asked figure beside the peer, in one run (BENCH_SECONDS=60)
+#   make docs    write what is generated, check links, names and flags in all documents
 #   make lint | format | install | clean
 #
 # NO_INSTALL=1 only names what is missing. Build directories, each for one purpose, lie in build/:
@@ -21,7 +22,7 @@ FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-print-directory
-.PHONY: run test build asan tsan valgrind fuzz bench lint format install clean
+.PHONY: run test build asan tsan valgrind fuzz bench docs lint format install clean
 .PHONY: setup-run setup-test setup-lint release-with-tests
 
 setup-run setup-test setup-lint: setup-%:
@@ -92,6 +93,9 @@ bench: release-with-tests
 
 lint: setup-lint $(ASAN)/build.ninja
 	@tools/lint $(ASAN)
+
+docs: release-with-tests
+	@tools/docs.py --build $(RELEASE) --write
 
 format: setup-lint
 	@git ls-files '*.[ch]' | xargs clang-format -i

@@ -27,6 +27,24 @@
 #define SILENT_SERIES_MS (24 * 3600 * MS_PER_S) /* CONTRACT section 7 */
 #define SWEEP_EVERY_MS (600 * MS_PER_S)
 
+enum own { OWN_TICKS, OWN_MISSED, OWN_FAILED, OWN_REFUSED, OWN_LIVE, OWN_METRICS };
+
+static const struct metric own_metrics[OWN_METRICS] = {
+    [OWN_TICKS] = {"netsonde_ticks_total", "ticks", "Ticks collected since the start.",
+                   METRIC_COUNTER, 1},
+    [OWN_MISSED] = {"netsonde_ticks_missed_total", "ticks",
+                    "Points of the interval's grid that passed without a tick because the one "
+                    "before was late.",
+                    METRIC_COUNTER, 1},
+    [OWN_FAILED] = {"netsonde_ticks_failed_total", "ticks",
+                    "Ticks that were collected and then lost for lack of memory.", METRIC_COUNTER,
+                    1},
+    [OWN_REFUSED] = {"netsonde_series_refused_total", "series",
+                     "Times a series was turned away because collect.series_limit was reached.",
+                     METRIC_COUNTER, 1},
+    [OWN_LIVE] = {"netsonde_series", "series", "Series that are live now.", METRIC_GAUGE, 1},
+};
+
 struct core {
     struct loop loop;
     struct mailbox *inbox;
@@ -56,25 +74,13 @@ struct core {
     uint64_t ticks, missed, failed, posts_lost;
     uint64_t missed_untold;
     int64_t missed_told_ns;
-    struct {
-        struct series *ticks, *missed, *failed, *refused, *live;
-    } own;
+    struct series *own[OWN_METRICS];
 };
 
-static const struct metric metric_ticks = {"netsonde_ticks_total", "ticks",
-                                           "Ticks collected since the start.", METRIC_COUNTER, 1};
-static const struct metric metric_missed = {
-    "netsonde_ticks_missed_total", "ticks",
-    "Points of the interval's grid that passed without a tick because the one before was late.",
-    METRIC_COUNTER, 1};
-static const struct metric metric_failed = {
-    "netsonde_ticks_failed_total", "ticks",
-    "Ticks that were collected and then lost for lack of memory.", METRIC_COUNTER, 1};
-static const struct metric metric_refused = {
-    "netsonde_series_refused_total", "series",
-    "Times a series was turned away because collect.series_limit was reached.", METRIC_COUNTER, 1};
-static const struct metric metric_live = {"netsonde_series", "series",
-                                          "Series that are live now.", METRIC_GAUGE, 1};
+const struct metric *core_metric_at(size_t index)
+{
+    return index < OWN_METRICS ? &own_metrics[index] : NULL;
+}
 
 /* ---- letters to the core ----------------------------------------------------------------- */
 
@@ -175,11 +181,11 @@ static void core_tell_engines(struct core *core)
 static void core_sample_own(struct core *core)
 {
     struct draft *d = core->draft;
-    draft_counter(d, core->own.ticks, core->ticks, 0);
-    draft_counter(d, core->own.missed, core->missed, 0);
-    draft_counter(d, core->own.failed, core->failed, 0);
-    draft_counter(d, core->own.refused, registry_refused(core->registry), 0);
-    draft_gauge(d, core->own.live, (double)registry_live(core->registry));
+    draft_counter(d, core->own[OWN_TICKS], core->ticks, 0);
+    draft_counter(d, core->own[OWN_MISSED], core->missed, 0);
+    draft_counter(d, core->own[OWN_FAILED], core->failed, 0);
+    draft_counter(d, core->own[OWN_REFUSED], registry_refused(core->registry), 0);
+    draft_gauge(d, core->own[OWN_LIVE], (double)registry_live(core->registry));
     if (core->sample)
         core->sample(core->sample_user, core->registry, d);
 }
@@ -269,11 +275,8 @@ struct core *core_new(const struct core_settings *settings)
     }
     core->inbox = mailbox_new(&core->loop.uv, CORE_INBOX, &core_mailbox_ops, core);
     CHECK(core->inbox); /* descriptors were just enough for the loop itself */
-    core->own.ticks = registry_get(core->registry, &metric_ticks, NULL, 0, "self");
-    core->own.missed = registry_get(core->registry, &metric_missed, NULL, 0, "self");
-    core->own.failed = registry_get(core->registry, &metric_failed, NULL, 0, "self");
-    core->own.refused = registry_get(core->registry, &metric_refused, NULL, 0, "self");
-    core->own.live = registry_get(core->registry, &metric_live, NULL, 0, "self");
+    for (size_t i = 0; i < OWN_METRICS; i++)
+        core->own[i] = registry_get(core->registry, &own_metrics[i], NULL, 0, "self");
     return core;
 }
 
@@ -303,8 +306,7 @@ void core_on_sample(struct core *core,
 }
 
 void core_on_engines(struct core *core,
-                     void (*changed)(void *user, const struct collector_status *status),
-                     void *user)
+                     void (*changed)(void *user, const struct collector_status *status), void *user)
 {
     core->engines = changed;
     core->engines_user = user;

@@ -48,6 +48,9 @@ void core_on_engines(struct core *core,
                      void (*changed)(void *user, const struct collector_status *status),
                      void *user);
 
+/* Every metric that the core itself makes, for docs/METRICS.md; NULL past the last. */
+const struct metric *core_metric_at(size_t index);
+
 int core_start(struct core *core); /* 0 or -errno */
 void core_stop(struct core *core); /* any thread */
 void core_join(struct core *core);

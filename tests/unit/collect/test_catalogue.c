@@ -3,11 +3,11 @@
  */
 #include "stand.h"
 
+#include "../document.h"
+
 #include <ctype.h>
 
 #include "collect/catalogue.h"
-
-static const char *document; /* path of docs/METRICS.md */
 
 static bool is_metric_name(const char *name)
 {
@@ -114,76 +114,35 @@ static void test_field_names(void **state)
 
 /* ---- docs/METRICS.md ----------------------------------------------------------------------- */
 
-static void document_row(struct buf *out, const struct metric *m, const char *labels)
-{
-    buf_printf(out, "| `%s%s%s%s` | %s | %s | %s |\n", m->name, labels[0] ? "{" : "", labels,
-               labels[0] ? "}" : "", metric_kind_name(m->kind), m->unit, m->help);
-}
-
-static void document_table(struct buf *out)
+static void wanted_table(struct buf *out)
 {
     struct catalogue_entry entry;
     struct field_metric field;
-    buf_text(out, "| name | kind | unit | meaning |\n| --- | --- | --- | --- |\n");
+    document_head(out);
     for (size_t i = 0; catalogue_at(i, &entry); i++)
         document_row(out, entry.metric, entry.labels);
     for (size_t i = 0; field_known_at(i, &field); i++)
         document_row(out, &field.metric, "");
 }
 
-/* The document and the places behind the first and before the second marker. */
-static char *document_read(size_t *ret_begin, size_t *ret_end)
-{
-    int fd = open(document, O_RDONLY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    char *text = mem_alloc(1 << 20);
-    ssize_t len = read(fd, text, (1 << 20) - 1);
-    close(fd);
-    assert_true(len > 0);
-    const char *begin = strstr(text, "<!-- catalogue: begin");
-    const char *end = strstr(text, "<!-- catalogue: end -->");
-    assert_non_null(begin);
-    assert_non_null(end);
-    *ret_begin = (size_t)(strchr(begin, '\n') + 1 - text);
-    *ret_end = (size_t)(end - text);
-    return text;
-}
-
 static void test_document(void **state)
 {
     (void)state;
-    size_t begin, end;
-    char *text = document_read(&begin, &end);
     struct buf wanted = BUF_INIT;
-    document_table(&wanted);
-    if (wanted.len != end - begin || memcmp(wanted.data, text + begin, wanted.len) != 0)
-        fail_msg("docs/METRICS.md is out of date: run this program with --write");
+    wanted_table(&wanted);
+    document_compare(DOCUMENT, "catalogue", &wanted);
     buf_fini(&wanted);
-    free(text);
-}
-
-static int document_write(void)
-{
-    size_t begin, end;
-    char *text = document_read(&begin, &end);
-    struct buf out = BUF_INIT;
-    buf_append(&out, text, begin);
-    document_table(&out);
-    buf_text(&out, text + end);
-    FILE *file = fopen(document, "we");
-    int failed = !file || fwrite(out.data, 1, out.len, file) != out.len;
-    if (file)
-        failed |= fclose(file) != 0;
-    buf_fini(&out);
-    free(text);
-    return failed;
 }
 
 int main(int argc, char **argv)
 {
-    document = DOCUMENT;
-    if (argc == 2 && strcmp(argv[1], "--write") == 0)
-        return document_write();
+    if (argc == 2 && strcmp(argv[1], "--write") == 0) {
+        struct buf wanted = BUF_INIT;
+        wanted_table(&wanted);
+        int code = document_write(DOCUMENT, "catalogue", &wanted);
+        buf_fini(&wanted);
+        return code;
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fixed),
         cmocka_unit_test(test_known_fields),
