@@ -6,6 +6,7 @@
 #   make asan | tsan | valgrind   the suites under a checker
 #   make fuzz    each fuzz target for FUZZ_SECONDS (60)
 #   make bench   every asked figure beside the peer, in one run (BENCH_SECONDS=60)
+#   make soak    half an hour of work, then a verdict on what grows (SOAK_SECONDS=1800)
 #   make docs    write what is generated, check links, names and flags in all documents
 #   make lint | format | install | clean
 #
@@ -22,7 +23,7 @@ FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-print-directory
-.PHONY: run test build asan tsan valgrind fuzz bench docs lint format install clean
+.PHONY: run test build asan tsan valgrind fuzz bench soak docs lint format install clean
 .PHONY: setup-run setup-test setup-lint release-with-tests
 
 setup-run setup-test setup-lint: setup-%:
@@ -88,6 +89,13 @@ bench: release-with-tests
 	@meson configure $(RELEASE) -Dbench=true
 	@ninja --quiet -C $(RELEASE)
 	@bench/run.py --netsonde build/netsonde --load $(RELEASE)/bench/load --seconds $(BENCH_SECONDS)
+
+SOAK_SECONDS ?= 1800
+
+soak: release-with-tests
+	@meson configure $(RELEASE) -Dbench=true
+	@ninja --quiet -C $(RELEASE)
+	@bench/soak.py --netsonde build/netsonde --load $(RELEASE)/bench/load --seconds $(SOAK_SECONDS)
 
 # -- code --------------------------------------------------------------------------------------
 

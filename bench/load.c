@@ -1,19 +1,23 @@
 /*
  * load.c: many viewers at once, for benches and the soak run.
  *
- *   load --port N [--clients 100] [--seconds 10] [--metric GLOB] [--churn MS]
+ *   load --port N [--clients 100] [--seconds 10] [--metric GLOB] [--churn MS] [--slow N]
  *
  * Opens the WebSocket connections, subscribes each to metrics, and notes for every message how long
  * after its grid time it was received. A tick's kernel read begins at or after the grid time, so
  * this is an upper bound of "kernel read to message received". With --churn each viewer leaves
- * after a random time around MS and a new one takes its place. Prints one JSON object.
+ * after a random time around MS and a new one takes its place; every other one says goodbye first.
+ * With --slow the first N viewers have a small receive buffer and take a few KiB twice a second:
+ * less than they are sent, so the server has to leave messages out for them. Prints one JSON
+ * object.
  *
- * One thread, epoll; talks to 127.0.0.1 only; ends by itself.
+ * One thread, epoll; talks to 127.0.0.1 only; ends by itself, or on SIGTERM.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,19 +31,23 @@
 #include "base/mem.h"
 #include "wire/websocket.h"
 
-enum phase { PHASE_CONNECTING, PHASE_HANDSHAKE, PHASE_OPEN };
+#define SLOW_BUFFER 4096
+#define SLOW_PAUSE_NS (500 * NS_PER_MS)
+
+enum phase { PHASE_CONNECTING, PHASE_HANDSHAKE, PHASE_OPEN, PHASE_LEAVING };
 
 struct client {
     int fd; /* -1: not connected */
     enum phase phase;
     struct buf head;
     struct ws_parser parser;
-    int64_t leave_ns; /* 0: stays */
-    bool got_metrics;
+    int64_t leave_ns;  /* 0: stays */
+    int64_t resume_ns; /* slow: reads again then; 0: reads now */
+    bool slow, got_metrics;
 };
 
 struct load {
-    unsigned port, clients_count;
+    unsigned port, clients_count, slow_count;
     double seconds;
     int64_t churn_ms;
     const char *metric;
@@ -47,7 +55,8 @@ struct load {
     struct client *clients;
     int64_t start_ns;
     uint64_t messages, bytes, opened, closed, failed;
-    double first_metrics_ms; /* of the first client, since the start; NAN: none yet */
+    uint64_t gaps, slow_gaps; /* gap messages that viewers got, and that slow viewers got */
+    double first_metrics_ms;  /* of the first client, since the start; NAN: none yet */
     double *latencies_ms;
     size_t latencies_count, latencies_capacity;
     unsigned seed;
@@ -82,11 +91,18 @@ static void client_open(struct load *l, struct client *c)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)l->port)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    *c = (struct client){.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    *c = (struct client){.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+                         .slow = c < l->clients + l->slow_count};
     ws_parser_init(&c->parser, WS_CLIENT, 64 << 20);
     l->opened++;
-    if (c->fd < 0 || (connect(c->fd, (struct sockaddr *)&to, sizeof(to)) < 0 &&
-                      errno != EINPROGRESS)) {
+    const int small = SLOW_BUFFER;
+    if (c->slow && c->fd >= 0 &&
+        setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)) < 0) {
+        client_fail(l, c, "setsockopt");
+        return;
+    }
+    if (c->fd < 0 ||
+        (connect(c->fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS)) {
         client_fail(l, c, "connect");
         return;
     }
@@ -105,6 +121,13 @@ static void client_send(struct load *l, struct client *c, const void *data, size
         client_fail(l, c, "send");
 }
 
+/* Asks epoll for what comes in, or for nothing. */
+static void client_watch(struct load *l, struct client *c, bool reads)
+{
+    struct epoll_event ev = {.events = reads ? EPOLLIN : 0, .data.ptr = c};
+    epoll_ctl(l->epoll, EPOLL_CTL_MOD, c->fd, &ev);
+}
+
 static void client_writable(struct load *l, struct client *c)
 {
     if (c->phase != PHASE_CONNECTING)
@@ -117,8 +140,7 @@ static void client_writable(struct load *l, struct client *c)
                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
                        l->port);
     c->phase = PHASE_HANDSHAKE;
-    struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
-    epoll_ctl(l->epoll, EPOLL_CTL_MOD, c->fd, &ev);
+    client_watch(l, c, true);
     client_send(l, c, request, (size_t)len);
 }
 
@@ -150,8 +172,13 @@ static void client_message(struct load *l, struct client *c, const struct ws_rec
                            double now_ms)
 {
     static const char type[] = "{\"type\":\"metrics\"", key[] = "\"t\":";
+    static const char gap[] = "{\"type\":\"gap\"";
     l->messages++;
     l->bytes += got->len;
+    if (got->len >= sizeof(gap) && memcmp(got->data, gap, sizeof(gap) - 1) == 0) {
+        l->gaps += !c->slow;
+        l->slow_gaps += c->slow;
+    }
     if (got->len < sizeof(type) || memcmp(got->data, type, sizeof(type) - 1) != 0)
         return;
     const char *at = memmem(got->data, MIN(got->len, (size_t)128), key, sizeof(key) - 1);
@@ -160,7 +187,7 @@ static void client_message(struct load *l, struct client *c, const struct ws_rec
     if (isnan(l->first_metrics_ms))
         l->first_metrics_ms = (double)(clock_mono_ns() - l->start_ns) / 1e6;
     /* The first message is the newest state and may be old; all later ones are fresh. */
-    if (c->got_metrics)
+    if (c->got_metrics && !c->slow)
         note_latency(l, now_ms - strtod(at + sizeof(key) - 1, NULL));
     c->got_metrics = true;
 }
@@ -184,24 +211,34 @@ static void client_frames(struct load *l, struct client *c, const uint8_t *data,
         }
         if (event == WS_EVENT_ERROR)
             client_fail(l, c, got.why);
-        if (event == WS_EVENT_CLOSE)
+        if (event == WS_EVENT_CLOSE && c->phase == PHASE_LEAVING)
             client_close(l, c);
+        else if (event == WS_EVENT_CLOSE)
+            client_fail(l, c, "sent away by the server");
     }
 }
 
 static void client_readable(struct load *l, struct client *c)
 {
     static uint8_t data[256 * 1024];
-    ssize_t len = recv(c->fd, data, sizeof(data), 0);
+    ssize_t len = recv(c->fd, data, c->slow ? SLOW_BUFFER : sizeof(data), 0);
     double now_ms = wall_ms();
     if (len < 0 && (errno == EAGAIN || errno == EINTR))
         return;
+    if (len <= 0 && c->phase == PHASE_LEAVING) {
+        client_close(l, c);
+        return;
+    }
     if (len <= 0) {
         client_fail(l, c, len ? "recv" : "closed by the server");
         return;
     }
-    if (c->phase == PHASE_OPEN) {
+    if (c->phase >= PHASE_OPEN) {
         client_frames(l, c, data, (size_t)len, now_ms);
+        if (c->fd >= 0 && c->slow && c->phase == PHASE_OPEN) {
+            c->resume_ns = clock_mono_ns() + SLOW_PAUSE_NS;
+            client_watch(l, c, false);
+        }
         return;
     }
     buf_append(&c->head, data, (size_t)len);
@@ -220,12 +257,42 @@ static void client_readable(struct load *l, struct client *c)
         client_frames(l, c, (uint8_t *)c->head.data + used, c->head.len - used, now_ms);
 }
 
+/* The polite way to go: a close frame, then whatever is still on its way until the server ends the
+ * connection. Returns false when this one just hangs up. */
+static bool client_leave(struct load *l, struct client *c, int64_t now_ns)
+{
+    static const uint8_t mask[4] = {9, 9, 9, 9}, going_away[2] = {1001 >> 8, 1001 & 0xff};
+    if (c->phase != PHASE_OPEN || c->slow || rand_r(&l->seed) % 2)
+        return false;
+    struct buf frame = BUF_INIT;
+    ws_client_frame(&frame, true, WS_CLOSE, mask, going_away, sizeof(going_away));
+    c->phase = PHASE_LEAVING;
+    c->leave_ns = now_ns + 5 * NS_PER_S; /* the server's time to answer */
+    client_send(l, c, frame.data, frame.len);
+    buf_fini(&frame);
+    return true;
+}
+
+/* Who is paused reads again, who has stayed long enough goes, who is gone is followed by another.
+ */
 static void load_churn(struct load *l)
 {
     int64_t now_ns = clock_mono_ns();
     for (unsigned i = 0; i < l->clients_count; i++) {
         struct client *c = &l->clients[i];
+        if (c->fd >= 0 && c->resume_ns && now_ns >= c->resume_ns) {
+            c->resume_ns = 0;
+            client_watch(l, c, true);
+        }
         if (c->fd >= 0 && (!c->leave_ns || now_ns < c->leave_ns))
+            continue;
+        if (c->fd < 0 && !l->churn_ms)
+            continue;
+        if (c->fd >= 0 && c->phase == PHASE_LEAVING) {
+            errno = ETIMEDOUT;
+            client_fail(l, c, "the server did not end the connection");
+        }
+        if (c->fd >= 0 && client_leave(l, c, now_ns))
             continue;
         client_close(l, c);
         client_open(l, c);
@@ -253,9 +320,10 @@ static void load_report(struct load *l)
     for (unsigned i = 0; i < l->clients_count; i++)
         open += l->clients[i].fd >= 0;
     printf("{\"clients\":%u,\"open\":%u,\"opened\":%llu,\"failed\":%llu,\"messages\":%llu,"
-           "\"bytes\":%llu,\"samples\":%zu",
+           "\"bytes\":%llu,\"gaps\":%llu,\"slow_gaps\":%llu,\"samples\":%zu",
            l->clients_count, open, (unsigned long long)l->opened, (unsigned long long)l->failed,
-           (unsigned long long)l->messages, (unsigned long long)l->bytes, l->latencies_count);
+           (unsigned long long)l->messages, (unsigned long long)l->bytes,
+           (unsigned long long)l->gaps, (unsigned long long)l->slow_gaps, l->latencies_count);
     if (!isnan(l->first_metrics_ms))
         printf(",\"first_metrics_ms\":%.1f", l->first_metrics_ms);
     if (l->latencies_count)
@@ -264,12 +332,24 @@ static void load_report(struct load *l)
     printf("}\n");
 }
 
+static volatile sig_atomic_t load_stopped;
+
+static void load_stop(int sig)
+{
+    (void)sig;
+    load_stopped = 1;
+}
+
 static bool load_options(struct load *l, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},    {"clients", required_argument, NULL, 'c'},
-        {"seconds", required_argument, NULL, 's'}, {"metric", required_argument, NULL, 'm'},
-        {"churn", required_argument, NULL, 'x'},   {NULL, 0, NULL, 0},
+        {"port", required_argument, NULL, 'p'},
+        {"clients", required_argument, NULL, 'c'},
+        {"seconds", required_argument, NULL, 's'},
+        {"metric", required_argument, NULL, 'm'},
+        {"churn", required_argument, NULL, 'x'},
+        {"slow", required_argument, NULL, 'l'},
+        {NULL, 0, NULL, 0},
     };
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (c) {
@@ -288,6 +368,9 @@ static bool load_options(struct load *l, int argc, char **argv)
         case 'x':
             l->churn_ms = strtoll(optarg, NULL, 10);
             break;
+        case 'l':
+            l->slow_count = (unsigned)strtoul(optarg, NULL, 10);
+            break;
         default:
             return false;
         }
@@ -300,9 +383,10 @@ int main(int argc, char **argv)
     struct load l = {.clients_count = 100, .seconds = 10, .first_metrics_ms = NAN, .seed = 1};
     if (!load_options(&l, argc, argv)) {
         fprintf(stderr, "usage: load --port N [--clients N] [--seconds S] [--metric GLOB] "
-                        "[--churn MS]\n");
+                        "[--churn MS] [--slow N]\n");
         return 2;
     }
+    signal(SIGTERM, load_stop);
     l.epoll = epoll_create1(EPOLL_CLOEXEC);
     l.clients = mem_array(l.clients_count, sizeof(*l.clients));
     l.start_ns = clock_mono_ns();
@@ -310,7 +394,7 @@ int main(int argc, char **argv)
         client_open(&l, &l.clients[i]);
     int64_t end_ns = l.start_ns + (int64_t)(l.seconds * 1e9);
     int64_t churned_ns = l.start_ns;
-    while (clock_mono_ns() < end_ns) {
+    while (!load_stopped && clock_mono_ns() < end_ns) {
         struct epoll_event events[256];
         int count = epoll_wait(l.epoll, events, (int)ARRAY_LEN(events), 20);
         for (int i = 0; i < count; i++) {
@@ -320,7 +404,7 @@ int main(int argc, char **argv)
             if (c->fd >= 0 && events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP))
                 client_readable(&l, c);
         }
-        if (l.churn_ms && clock_mono_ns() - churned_ns > 10 * NS_PER_MS) {
+        if ((l.churn_ms || l.slow_count) && clock_mono_ns() - churned_ns > 10 * NS_PER_MS) {
             churned_ns = clock_mono_ns();
             load_churn(&l);
         }
