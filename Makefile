@@ -7,6 +7,7 @@
 #   make fuzz    each fuzz target for FUZZ_SECONDS (60)
 #   make bench   every asked figure beside the peer, in one run (BENCH_SECONDS=60)
 #   make soak    half an hour of work, then a verdict on what grows (SOAK_SECONDS=1800)
+#   make check-long   every long check, one line each (about two hours; tools/check-long names the knobs)
 #   make docs    write what is generated, check links, names and flags in all documents
 #   make lint | format | install | clean
 #
@@ -23,7 +24,7 @@ FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-print-directory
-.PHONY: run test build asan tsan valgrind fuzz bench soak docs lint format install clean
+.PHONY: run test build asan tsan valgrind fuzz bench soak check-long docs lint format install clean
 .PHONY: setup-run setup-test setup-lint release-with-tests
 
 setup-run setup-test setup-lint: setup-%:
@@ -96,6 +97,11 @@ soak: release-with-tests
 	@meson configure $(RELEASE) -Dbench=true
 	@ninja --quiet -C $(RELEASE)
 	@bench/soak.py --netsonde build/netsonde --load $(RELEASE)/bench/load --seconds $(SOAK_SECONDS)
+
+check-long: release-with-tests $(ASAN)/build.ninja $(TSAN)/build.ninja
+	@ninja --quiet -C $(ASAN)
+	@ninja --quiet -C $(TSAN)
+	@tools/check-long $(RELEASE) $(ASAN) $(TSAN)
 
 # -- code --------------------------------------------------------------------------------------
 
