@@ -8,7 +8,7 @@
  * A station whose queue is full has stood still for a long time: what is lost is counted, and the
  * next tick that gets through tells it to send its viewers away (1013), who come back and know.
  *
- * Core thread only, but for hub_hello's frame, which is made before the threads start.
+ * Core thread only, but for hub_settings and hub_hello, which read what never changes.
  */
 #include "hub/hub.h"
 
@@ -40,7 +40,6 @@ struct open_feed {
 struct hub {
     struct hub_settings settings;
     char session[SESSION_HEX + 1];
-    struct bytes *hello;
     struct mailbox *inbox;
     struct station *stations[HUB_STATIONS_MAX];
     uint32_t stations_count;
@@ -280,12 +279,8 @@ struct hub *hub_new(const struct hub_settings *settings, uv_loop_t *core_uv)
     map_init(&hub->by_key);
     hub->ring = tick_ring_new(settings->ring_ticks, settings->ring_bytes);
     hub_make_session(hub);
-    hub->hello = encode_hello(&(struct encode_hello){.version = settings->version,
-                                                     .host = settings->host,
-                                                     .session = hub->session,
-                                                     .interval_ms = settings->interval_ms});
-    if (hub->hello) /* last: an open mailbox could not be freed here */
-        hub->inbox = mailbox_new(core_uv, HUB_INBOX, &hub_mailbox_ops, hub);
+    /* Last: an open mailbox could not be freed here. */
+    hub->inbox = mailbox_new(core_uv, HUB_INBOX, &hub_mailbox_ops, hub);
     if (!hub->inbox) {
         hub_free(hub);
         return NULL;
@@ -326,7 +321,6 @@ void hub_free(struct hub *hub)
     tick_ring_free(hub->ring);
     map_fini(&hub->by_key);
     free(hub->feeds);
-    bytes_unref(hub->hello);
     free(hub);
 }
 
@@ -340,7 +334,10 @@ const struct hub_settings *hub_settings(const struct hub *hub)
     return &hub->settings;
 }
 
-struct bytes *hub_hello(struct hub *hub)
+struct bytes *hub_hello(const struct hub *hub, int64_t interval_ms)
 {
-    return bytes_ref(hub->hello);
+    return encode_hello(&(struct encode_hello){.version = hub->settings.version,
+                                               .host = hub->settings.host,
+                                               .session = hub->session,
+                                               .interval_ms = interval_ms});
 }

@@ -23,7 +23,7 @@
 
 struct hub_settings {
     const char *version, *host;
-    int64_t interval_ms;
+    int64_t interval_ms; /* until ticks tell another one */
     size_t client_queue_bytes;
     int64_t heartbeat_ms;    /* ping a viewer that was silent for so long */
     size_t ring_ticks;

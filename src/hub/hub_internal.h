@@ -11,4 +11,5 @@ struct mailbox *station_inbox(struct station *st);
 
 struct mailbox *hub_inbox(struct hub *hub);
 const struct hub_settings *hub_settings(const struct hub *hub);
-struct bytes *hub_hello(struct hub *hub); /* one reference; NULL: no memory */
+/* Any thread. One reference; NULL: no memory. */
+struct bytes *hub_hello(const struct hub *hub, int64_t interval_ms);

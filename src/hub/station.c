@@ -5,6 +5,9 @@
  * the hub hands out, so it is an array. `viewers` finds a viewer by its id, slot and serial: a
  * delivery for a viewer that is gone finds nobody, even when its slot has a new owner.
  *
+ * The greeting is kept ready for whoever comes next. It names the interval in force, which the
+ * ticks tell: when a tick has another one than the ticks before, the greeting is made anew.
+ *
  * Leaving must never get lost, or a feed would be encoded for nobody for ever: a LEAVE that the
  * hub's mailbox refuses waits in `leaves` and is posted again with the next beat.
  */
@@ -36,7 +39,8 @@ struct station {
     uv_loop_t *uv;
     struct mailbox *inbox;
     uv_timer_t beat;
-    struct bytes *ping;
+    struct bytes *ping, *hello;
+    int64_t hello_interval_ms; /* that `hello` names */
     struct tick_ring *ring;
     struct list *members;
     uint32_t members_count;
@@ -147,9 +151,7 @@ void station_open(struct station *st, struct conn *conn, const char *subscribe)
     place->viewer = viewer_new(st, id, conn);
     st->stats.viewers++;
     st->stats.opened++;
-    struct bytes *hello = hub_hello(st->hub);
-    viewer_greet(place->viewer, hello, subscribe);
-    bytes_unref(hello);
+    viewer_greet(place->viewer, st->hello, subscribe);
     if (st->closing)
         viewer_close(st->viewers[slot].viewer, WS_CLOSE_GOING_AWAY, "the server is stopping");
 }
@@ -199,6 +201,19 @@ static void station_broadcast(struct station *st, uint32_t feed, enum channel ch
         batch_send(&batch, p);
 }
 
+/* Without memory for the new greeting the old one stays until the next tick. */
+static void station_make_hello(struct station *st, int64_t interval_ms)
+{
+    if (st->hello && st->hello_interval_ms == interval_ms)
+        return;
+    struct bytes *hello = hub_hello(st->hub, interval_ms);
+    if (!hello)
+        return;
+    bytes_unref(st->hello);
+    st->hello = hello;
+    st->hello_interval_ms = interval_ms;
+}
+
 static void station_close_viewers(struct station *st, uint16_t code, const char *reason)
 {
     for (uint32_t i = 0; i < st->viewers_count; i++) {
@@ -215,6 +230,7 @@ static void station_receive(void *item, void *user)
     switch (d->kind) {
     case DELIVERY_TICK:
         tick_ring_push(st->ring, d->tick);
+        station_make_hello(st, d->tick->interval_ms);
         if (d->overrun) {
             st->stats.closed_slow += st->stats.viewers;
             station_close_viewers(st, WS_CLOSE_TRY_LATER, "the server could not keep up");
@@ -267,10 +283,12 @@ struct station *station_new(struct hub *hub, uint32_t index, uv_loop_t *uv)
     st->index = index;
     st->uv = uv;
     st->ping = ws_frame(WS_PING, "", 0);
-    if (st->ping) /* last: an open mailbox could not be freed here */
+    station_make_hello(st, settings->interval_ms);
+    if (st->ping && st->hello) /* last: an open mailbox could not be freed here */
         st->inbox = mailbox_new(uv, STATION_INBOX, &station_mailbox_ops, st);
     if (!st->inbox) {
         bytes_unref(st->ping);
+        bytes_unref(st->hello);
         free(st);
         return NULL;
     }
@@ -315,6 +333,7 @@ void station_free(struct station *st)
     mailbox_free(st->inbox);
     tick_ring_free(st->ring);
     bytes_unref(st->ping);
+    bytes_unref(st->hello);
     free(st->members);
     free(st->viewers);
     free(st->leaves);

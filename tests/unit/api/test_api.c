@@ -64,6 +64,11 @@ static void test_info(void **state)
     assert_int_equal(json_whole(engine, "n"), 1);
     assert_true(json_is_object(json_object_get(info, "sandbox")));
     json_decref(info);
+    rig->maker.interval_ms = 250; /* the configuration was loaded anew */
+    rig_publish(rig, maker_tick(&rig->maker));
+    info = rig_get(rig, "/api/v1/info", 200);
+    assert_int_equal(json_whole(info, "interval_ms"), 250);
+    json_decref(info);
     rig_free(rig);
 }
 

@@ -62,6 +62,46 @@ static void test_slot_reused(void **state)
     rig_free(rig);
 }
 
+/* The interval that a newcomer is told, by the greeting. */
+static int64_t greeted_interval(struct rig *rig, size_t station)
+{
+    struct client *c = client_open(rig, station, NULL, 0);
+    json_t *hello = client_expect(c, "hello");
+    int64_t interval_ms = json_whole(hello, "interval_ms");
+    json_decref(hello);
+    client_drop(c);
+    rig_turn(rig);
+    return interval_ms;
+}
+
+/* The interval was changed while the server runs: who comes afterwards is told the one in force,
+ * who is there already hears nothing of it. */
+static void test_greets_with_interval_in_force(void **state)
+{
+    static const int64_t intervals[] = {1000, 250, 250, 5000, 1000};
+    struct rig *rig = rig_new((struct rig_options){0});
+    struct client *early = client_open(rig, 0, NULL, 0);
+    (void)state;
+    json_t *first = client_expect(early, "hello");
+    assert_int_equal(json_whole(first, "interval_ms"), 1000);
+    for (size_t i = 0; i < ARRAY_LEN(intervals); i++) {
+        rig->maker.interval_ms = intervals[i];
+        rig_tick(rig);
+        rig_turn(rig);
+        for (size_t s = 0; s < 2; s++)
+            assert_int_equal(greeted_interval(rig, s), intervals[i]);
+    }
+    client_expect_nothing(early);
+    struct client *late = client_open(rig, 1, NULL, 0);
+    json_t *last = client_expect(late, "hello");
+    assert_true(json_equal(first, last)); /* the rest of it is the same, the session, too */
+    json_decref(first);
+    json_decref(last);
+    client_drop(early);
+    client_drop(late);
+    rig_free(rig);
+}
+
 /* Many feeds, each with members on both stations. */
 static void test_many_feeds(void **state)
 {
@@ -381,6 +421,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gone_while_joining),
         cmocka_unit_test(test_slot_reused),
+        cmocka_unit_test(test_greets_with_interval_in_force),
         cmocka_unit_test(test_many_feeds),
         cmocka_unit_test(test_storms),
         cmocka_unit_test(test_stop_in_a_storm),
