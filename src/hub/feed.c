@@ -12,7 +12,7 @@
  * clock, so all feeds of one pace speak together. Not every tick brings a table: a table feed whose
  * time has come speaks as soon as one does.
  */
-#include "hub/feed.h"
+#include "hub/feed_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,29 +23,6 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "hub/encode.h"
-
-/* About the most that one replay takes: it is encoded on the core thread, for one viewer. */
-#define REPLAY_BYTES (256 * 1024)
-
-struct pick {
-    uint32_t slot;
-    uint32_t id;
-    double sum;         /* counter: units counted since the last message */
-    int64_t elapsed_ns; /* the time they took; 0: nothing honest to say */
-    double last;        /* gauge: newest value, NAN if none */
-};
-
-struct feed {
-    struct feed_spec spec;
-    uint64_t generation;
-    bool picked; /* picks belong to `generation` */
-    struct pick *picks;
-    size_t picks_count;
-    int64_t last_t_ms; /* tick of the last step */
-    bool table_due;    /* its time has come, but no tick has brought the table since */
-    struct table *last_table;
-    struct encode_value *values; /* scratch, as long as picks */
-};
 
 void feed_spec_fini(struct feed_spec *spec)
 {
@@ -95,6 +72,7 @@ void feed_free(struct feed *f)
     if (!f)
         return;
     feed_spec_fini(&f->spec);
+    feed_drop_replay(f);
     table_unref(f->last_table);
     free(f->picks);
     free(f->values);
@@ -106,12 +84,20 @@ enum channel feed_channel(const struct feed *f)
     return f->spec.channel;
 }
 
-static bool feed_due(const struct feed *f, const struct tick *t)
+bool feed_is_slow(const struct feed *f, const struct tick *t)
+{
+    return f->spec.interval_ms > t->interval_ms;
+}
+
+bool feed_due_after(const struct feed *f, int64_t last_t_ms, const struct tick *t)
 {
     int64_t interval = f->spec.interval_ms;
-    if (interval <= t->interval_ms || f->last_t_ms == 0)
-        return true;
-    return t->t_ms / interval != f->last_t_ms / interval;
+    return !feed_is_slow(f, t) || last_t_ms == 0 || t->t_ms / interval != last_t_ms / interval;
+}
+
+static bool feed_due(const struct feed *f, const struct tick *t)
+{
+    return feed_due_after(f, f->last_t_ms, t);
 }
 
 /* ---- metrics ----------------------------------------------------------------------------- */
@@ -154,8 +140,7 @@ static bool picker_takes(struct picker *p, const struct series *s)
     return answer == &yes && selector_has(&p->labels, s);
 }
 
-/* Brings picks in line with the tick's series; fresh[] receives the series not seen before. */
-static size_t feed_pick(struct feed *f, const struct series_set *set, const struct series **fresh)
+size_t feed_pick(struct feed *f, const struct series_set *set, const struct series **fresh)
 {
     struct pick *before = TAKE(f->picks);
     size_t before_count = f->picks_count;
@@ -203,8 +188,9 @@ static void feed_announce(struct feed *f, struct tick *t, struct parcels *out)
     free(fresh);
 }
 
-static void feed_accumulate(struct feed *f, const struct tick *t)
+void feed_accumulate(struct feed *f, const struct tick *t)
 {
+    f->summed = true;
     for (size_t i = 0; i < f->picks_count; i++) {
         struct pick *p = &f->picks[i];
         const struct series *s = t->set->slots[p->slot];
@@ -219,7 +205,7 @@ static void feed_accumulate(struct feed *f, const struct tick *t)
     }
 }
 
-static struct bytes *feed_metrics_frame(struct feed *f, const struct tick *t)
+struct bytes *feed_metrics_frame(struct feed *f, const struct tick *t)
 {
     for (size_t i = 0; i < f->picks_count; i++) {
         const struct pick *p = &f->picks[i];
@@ -228,7 +214,7 @@ static struct bytes *feed_metrics_frame(struct feed *f, const struct tick *t)
     return encode_metrics(t->seq, t->t_ms, f->values, f->picks_count);
 }
 
-static struct bytes *feed_metrics_mean_frame(struct feed *f, const struct tick *t)
+void feed_take_means(struct feed *f, const struct tick *t)
 {
     for (size_t i = 0; i < f->picks_count; i++) {
         struct pick *p = &f->picks[i];
@@ -240,18 +226,26 @@ static struct bytes *feed_metrics_mean_frame(struct feed *f, const struct tick *
         p->elapsed_ns = 0;
         p->last = NAN;
     }
+    f->summed = false;
+}
+
+struct bytes *feed_means_frame(const struct feed *f, const struct tick *t)
+{
     return encode_metrics(t->seq, t->t_ms, f->values, f->picks_count);
 }
 
 static void feed_step_metrics(struct feed *f, struct tick *t, struct parcels *out)
 {
     feed_announce(f, t, out);
-    bool slow = f->spec.interval_ms > t->interval_ms;
+    bool slow = feed_is_slow(f, t);
     if (slow)
         feed_accumulate(f, t);
-    if (feed_due(f, t))
-        parcels_add(out, slow ? feed_metrics_mean_frame(f, t) : feed_metrics_frame(f, t), t->seq,
-                    PARCEL_LATEST, true);
+    if (!feed_due(f, t))
+        return;
+    if (f->summed)
+        feed_take_means(f, t);
+    parcels_add(out, slow ? feed_means_frame(f, t) : feed_metrics_frame(f, t), t->seq,
+                PARCEL_LATEST, true);
 }
 
 static void feed_snapshot_metrics(struct feed *f, struct tick *t, struct parcels *out)
@@ -337,6 +331,7 @@ void feed_start(struct feed *f, const struct tick_ring *ring)
 
 void feed_step(struct feed *f, struct tick *t, struct parcels *out)
 {
+    feed_drop_replay(f);
     if (f->spec.channel == CHANNEL_METRICS)
         feed_step_metrics(f, t, out);
     else if (f->spec.channel == CHANNEL_EVENTS)
@@ -352,110 +347,4 @@ void feed_snapshot(struct feed *f, struct tick *t, struct parcels *out)
         feed_snapshot_metrics(f, t, out);
     else if (f->spec.channel != CHANNEL_EVENTS)
         feed_snapshot_table(f, t, out);
-}
-
-/* ---- replay ------------------------------------------------------------------------------ */
-
-/* Tells of what lies between the last message received and `first`, the first one repeated. */
-static void replay_gap(struct feed *f, uint64_t since, uint64_t first, uint64_t run_first,
-                       struct parcels *out)
-{
-    if (first <= since + 1)
-        return;
-    parcels_add(out,
-                encode_gap(channel_name(f->spec.channel), since + 1, first - 1,
-                           since + 1 < run_first ? "restart" : "ring"),
-                0, PARCEL_KEEP, true);
-}
-
-/* About what the event's message takes. */
-static size_t event_bytes(const struct event *e)
-{
-    size_t bytes = 64;
-    for (size_t i = 0; i < e->fields_count; i++)
-        bytes += strlen(e->fields[i].name) + (e->fields[i].text ? strlen(e->fields[i].text) : 20);
-    return bytes;
-}
-
-/* The number of the first event after `since` from which on all fit into REPLAY_BYTES; UINT64_MAX:
- * there is none. */
-static uint64_t replay_events_start(const struct tick_ring *ring, uint64_t since)
-{
-    uint64_t start = UINT64_MAX;
-    size_t bytes = 0;
-    for (size_t i = tick_ring_count(ring); i-- > 0;) {
-        const struct tick *t = tick_ring_at(ring, i);
-        for (size_t k = t->events_count; k-- > 0;) {
-            bytes += event_bytes(t->events[k]);
-            if (t->events[k]->seq <= since || bytes > REPLAY_BYTES)
-                return start;
-            start = t->events[k]->seq;
-        }
-    }
-    return start;
-}
-
-static void replay_events(struct feed *f, const struct tick_ring *ring, uint64_t since,
-                          const struct feed_run *run, struct parcels *out)
-{
-    uint64_t start = replay_events_start(ring, since);
-    /* Even when none is left to repeat, the numbers tell that some are missed. */
-    replay_gap(f, since, MIN(start, run->last_event + 1), run->first_event, out);
-    for (size_t i = 0; i < tick_ring_count(ring); i++) {
-        struct tick *t = tick_ring_at(ring, i);
-        for (size_t k = 0; k < t->events_count; k++) {
-            struct event *e = t->events[k];
-            if (e->seq >= start)
-                parcels_add(out, encode_event(e), e->seq, PARCEL_KEEP, true);
-        }
-    }
-}
-
-/* The ring's index of the first tick to repeat: after `since`, and no more than REPLAY_BYTES. */
-static size_t replay_metrics_start(const struct feed *f, const struct tick_ring *ring,
-                                   uint64_t since)
-{
-    size_t count = tick_ring_count(ring);
-    int64_t interval_ms = MAX(tick_ring_newest(ring)->interval_ms, INT64_C(1));
-    size_t ticks_per_message = (size_t)MAX(f->spec.interval_ms / interval_ms, INT64_C(1));
-    size_t messages = REPLAY_BYTES / ((f->picks_count + 1) * ENCODE_VALUE_BYTES);
-    size_t most = MAX(messages, (size_t)1) * ticks_per_message;
-    return MAX(tick_ring_after(ring, since), count - MIN(count, most));
-}
-
-static void replay_metrics(struct feed *f, const struct tick_ring *ring, uint64_t since,
-                           const struct feed_run *run, struct parcels *out)
-{
-    size_t start = replay_metrics_start(f, ring, since);
-    struct tick *first = tick_ring_at(ring, start), *newest = tick_ring_newest(ring);
-    replay_gap(f, since, first->seq, run->first_tick, out);
-
-    /* A second feed of the same spec lives through the ring, so pace and sums come out as a
-     * viewer who had stayed would have seen them. */
-    struct feed past = {.spec = f->spec};
-    past.last_t_ms = start ? tick_ring_at(ring, start - 1)->t_ms : first->t_ms - first->interval_ms;
-    size_t from = out->count;
-    for (size_t i = start; i < tick_ring_count(ring); i++)
-        feed_step(&past, tick_ring_at(ring, i), out);
-    if (out->count == from || out->items[out->count - 1].seq != newest->seq)
-        parcels_add(out, feed_metrics_frame(&past, newest), newest->seq, PARCEL_LATEST, true);
-    /* What was asked for is not conflated away. */
-    for (size_t i = from; i < out->count; i++)
-        out->items[i].urgency = PARCEL_KEEP;
-    free(past.picks);
-    free(past.values);
-}
-
-void feed_replay(struct feed *f, const struct tick_ring *ring, uint64_t since,
-                 const struct feed_run *run, struct parcels *out)
-{
-    struct tick *newest = tick_ring_newest(ring);
-    if (!newest)
-        return;
-    if (f->spec.channel == CHANNEL_EVENTS)
-        replay_events(f, ring, since, run, out);
-    else if (f->spec.channel == CHANNEL_METRICS && since < newest->seq)
-        replay_metrics(f, ring, since, run, out);
-    else
-        feed_snapshot(f, newest, out);
 }

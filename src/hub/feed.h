@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "hub/channel.h"
@@ -46,8 +48,20 @@ struct feed_run {
     uint64_t first_event, last_event;
 };
 
+/* Whether there is anything to repeat after message `since`; false: the present state says all. */
+bool feed_repeats(const struct feed *f, const struct tick_ring *ring, uint64_t since);
+
 /* What a viewer missed after message `since`: the ring's messages as a viewer of this feed would
  * have received them, at most the newest 256 KiB, with a gap first when they do not reach back
- * that far, and the present state at the end. */
+ * that far, and the present state at the end. The ring's newest tick is the one of the last
+ * feed_step, or of feed_start. */
 void feed_replay(struct feed *f, const struct tick_ring *ring, uint64_t since,
                  const struct feed_run *run, struct parcels *out);
+
+/* What the replays of several feeds may keep for those who come back before the next tick. */
+struct replay_room {
+    size_t used_bytes, most_bytes;
+};
+
+/* From now on replays are kept; the room outlives the feed. */
+void feed_keep_replays(struct feed *f, struct replay_room *room);

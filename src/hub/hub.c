@@ -26,6 +26,7 @@
 
 #define HUB_STATIONS_MAX 64
 #define HUB_INBOX 4096 /* requests of all stations; a refused one is answered "busy" */
+#define HUB_REPLAY_BYTES (16U << 20) /* kept for those who come back in the same interval */
 #define SESSION_HEX 16
 
 struct open_feed {
@@ -49,16 +50,16 @@ struct hub {
     struct open_feed **feeds; /* by id; NULL = free */
     uint32_t feeds_count;
     struct map by_key;
+    struct replay_room replays;
     struct hub_stats stats;
 };
 
-/* Once for every message, however many get it. */
+/* Once for every message, however many get it and in how many lists it is. */
 static void hub_count(struct hub *hub, const struct parcels *made)
 {
-    hub->stats.messages += made->count;
+    hub->stats.messages += made->made;
     hub->stats.lost += made->failed;
-    for (size_t i = 0; i < made->count; i++)
-        hub->stats.bytes += made->items[i].frame->len;
+    hub->stats.bytes += made->made_bytes;
 }
 
 /* False: the station's queue is full and the delivery is lost. */
@@ -118,6 +119,7 @@ static struct open_feed *hub_open_feed(struct hub *hub, struct feed_spec *spec)
     of->id = hub_free_id(hub);
     of->key = key;
     of->feed = feed_new(spec);
+    feed_keep_replays(of->feed, &hub->replays);
     hub->feeds[of->id] = of;
     map_put(&hub->by_key, key, of);
     hub->stats.feeds++;
@@ -170,7 +172,7 @@ static void hub_subscribe(struct hub *hub, struct request *r)
         hub->stats.messages++;
         hub->stats.bytes += d->answer ? d->answer->len : 0;
     }
-    if (r->has_since) {
+    if (r->has_since && feed_repeats(of->feed, hub->ring, r->since)) {
         feed_replay(of->feed, hub->ring, r->since, &hub->run, &d->parcels);
         hub_count(hub, &d->parcels);
     } else {
@@ -277,6 +279,7 @@ struct hub *hub_new(const struct hub_settings *settings, uv_loop_t *core_uv)
     struct hub *hub = mem_alloc(sizeof(*hub));
     hub->settings = *settings;
     map_init(&hub->by_key);
+    hub->replays.most_bytes = HUB_REPLAY_BYTES;
     hub->ring = tick_ring_new(settings->ring_ticks, settings->ring_bytes);
     hub_make_session(hub);
     /* Last: an open mailbox could not be freed here. */
@@ -300,6 +303,7 @@ struct station *hub_add_station(struct hub *hub, uv_loop_t *uv)
 void hub_stats(const struct hub *hub, struct hub_stats *ret)
 {
     *ret = hub->stats;
+    ret->replay_bytes = hub->replays.used_bytes;
 }
 
 void hub_close(struct hub *hub)

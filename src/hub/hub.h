@@ -25,7 +25,7 @@ struct hub_settings {
     const char *version, *host;
     int64_t interval_ms; /* until ticks tell another one */
     size_t client_queue_bytes;
-    int64_t heartbeat_ms;    /* ping a viewer that was silent for so long */
+    int64_t heartbeat_ms; /* ping a viewer that was silent for so long */
     size_t ring_ticks;
     size_t ring_bytes;
 };
@@ -35,6 +35,7 @@ struct hub_stats {
     uint64_t bytes;    /* of those frames */
     uint64_t lost;     /* deliveries that a station's mailbox refused, frames without memory */
     size_t feeds;
+    size_t replay_bytes; /* kept for viewers who come back before the next tick */
 };
 
 struct hub;

@@ -5,10 +5,9 @@
 
 #include "base/mem.h"
 
-void parcels_add(struct parcels *list, struct bytes *frame, uint64_t seq,
-                 enum parcel_urgency urgency, bool complete)
+static void parcels_append(struct parcels *list, struct parcel p)
 {
-    if (!frame) {
+    if (!p.frame) {
         list->failed++;
         return;
     }
@@ -16,15 +15,28 @@ void parcels_add(struct parcels *list, struct bytes *frame, uint64_t seq,
         list->capacity = MAX(list->capacity * 2, (size_t)4);
         list->items = mem_resize(list->items, list->capacity, sizeof(*list->items));
     }
-    list->items[list->count++] =
-        (struct parcel){.frame = frame, .seq = seq, .urgency = urgency, .complete = complete};
+    list->items[list->count++] = p;
+}
+
+void parcels_add(struct parcels *list, struct bytes *frame, uint64_t seq,
+                 enum parcel_urgency urgency, bool complete)
+{
+    list->made += frame != NULL;
+    list->made_bytes += frame ? frame->len : 0;
+    parcels_append(list, (struct parcel){frame, seq, urgency, complete});
+}
+
+void parcels_refer(struct parcels *list, struct bytes *frame, uint64_t seq,
+                   enum parcel_urgency urgency, bool complete)
+{
+    parcels_append(list, (struct parcel){frame ? bytes_ref(frame) : NULL, seq, urgency, complete});
 }
 
 void parcels_share(struct parcels *list, const struct parcels *from)
 {
     for (size_t i = 0; i < from->count; i++) {
         const struct parcel *p = &from->items[i];
-        parcels_add(list, bytes_ref(p->frame), p->seq, p->urgency, p->complete);
+        parcels_refer(list, p->frame, p->seq, p->urgency, p->complete);
     }
 }
 

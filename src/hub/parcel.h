@@ -25,14 +25,18 @@ struct parcel {
 struct parcels {
     struct parcel *items;
     size_t count, capacity;
-    size_t failed; /* frames that could not be made for lack of memory */
+    size_t failed;           /* frames that could not be made for lack of memory */
+    size_t made, made_bytes; /* frames that were encoded for this list; others have them, too */
 };
 
 #define PARCELS_INIT ((struct parcels){0})
 
-/* Takes the frame; NULL counts as failed. */
+/* A new frame: takes it; NULL counts as failed. */
 void parcels_add(struct parcels *list, struct bytes *frame, uint64_t seq,
                  enum parcel_urgency urgency, bool complete);
+/* A frame that is kept elsewhere: takes a reference of its own; NULL counts as failed. */
+void parcels_refer(struct parcels *list, struct bytes *frame, uint64_t seq,
+                   enum parcel_urgency urgency, bool complete);
 /* Adds all of `from` to `list`; the frames are shared. */
 void parcels_share(struct parcels *list, const struct parcels *from);
 void parcels_fini(struct parcels *list);

@@ -970,6 +970,165 @@ static void test_replay_slow(void **state)
     maker_free(&m);
 }
 
+/* ---- replays that are kept --------------------------------------------------------------- */
+
+static void assert_same_parcels(const struct parcels *a, const struct parcels *b)
+{
+    assert_int_equal(a->count, b->count);
+    for (size_t i = 0; i < a->count; i++) {
+        assert_int_equal(a->items[i].seq, b->items[i].seq);
+        assert_int_equal(a->items[i].urgency, b->items[i].urgency);
+        assert_int_equal(a->items[i].frame->len, b->items[i].frame->len);
+        assert_memory_equal(a->items[i].frame->data, b->items[i].frame->data,
+                            a->items[i].frame->len);
+    }
+}
+
+/* A ring in which series come and go, the interval changes and ticks have events. */
+static struct tick_ring *lively_ring(struct maker *m, size_t count)
+{
+    struct tick_ring *ring = tick_ring_new(64, 64U << 20);
+    for (size_t i = 0; i < count; i++) {
+        m->interval_ms = i >= 30 && i < 44 ? 4000 : 1000;
+        maker_begin(m);
+        m->absolute += 10 + i * i;
+        for (unsigned k = 0; k < 6; k++) {
+            char device[16];
+            snprintf(device, sizeof(device), "eth%u", k);
+            if (k == 5 ? i % 9 > 4 : k < 2 + i / 15)
+                draft_counter(m->draft, maker_series(m, &maker_bytes, device), m->absolute, 1);
+        }
+        draft_gauge(m->draft, maker_series(m, &maker_carrier, "eth0"), (double)(i % 7));
+        for (size_t k = 0; k < i % 3; k++)
+            maker_event(m, "eth0");
+        struct tick *t = maker_end(m);
+        tick_ring_push(ring, t);
+        tick_unref(t);
+        registry_sweep(m->registry, m->t_ms - 2500);
+    }
+    return ring;
+}
+
+/* Whoever comes back gets to the byte what a replay made for him alone says: from every message, in
+ * any order, at every pace; and what is kept is counted and given back. */
+static void test_replay_kept_is_the_same(void **state)
+{
+    static const struct {
+        enum channel channel;
+        int64_t interval_ms;
+    } feeds[] = {
+        {CHANNEL_METRICS, 0},     {CHANNEL_METRICS, 3000}, {CHANNEL_METRICS, 5000},
+        {CHANNEL_METRICS, 60000}, {CHANNEL_EVENTS, 0},     {CHANNEL_INTERFACES, 0},
+    };
+    struct maker m = maker_new(1000);
+    struct tick_ring *ring = lively_ring(&m, 60); /* 101 to 160 */
+    const struct feed_run run = {.first_tick = 101, .first_event = 1, .last_event = 59};
+    struct replay_room room = {.most_bytes = 4U << 20};
+    uint32_t seed = 4711;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(feeds); i++) {
+        struct feed *alone = feed_of(feeds[i].channel, feeds[i].interval_ms, NULL);
+        struct feed *keeps = feed_of(feeds[i].channel, feeds[i].interval_ms, NULL);
+        feed_start(alone, ring);
+        feed_start(keeps, ring);
+        feed_keep_replays(keeps, &room);
+        for (int k = 0; k < 300; k++) {
+            struct parcels a = PARCELS_INIT, b = PARCELS_INIT;
+            seed = seed * 1664525 + 1013904223;
+            uint64_t since =
+                feeds[i].channel == CHANNEL_EVENTS ? (seed >> 16) % 62 : 90 + (seed >> 16) % 72;
+            feed_replay(alone, ring, since, &run, &a);
+            feed_replay(keeps, ring, since, &run, &b);
+            assert_same_parcels(&a, &b);
+            assert_true(a.made >= b.made);
+            parcels_fini(&a);
+            parcels_fini(&b);
+        }
+        assert_true(room.used_bytes <= room.most_bytes);
+        assert_int_equal(room.used_bytes > 0, feeds[i].channel != CHANNEL_INTERFACES);
+        feed_free(alone);
+        feed_free(keeps);
+        assert_int_equal(room.used_bytes, 0);
+    }
+    tick_ring_free(ring);
+    maker_free(&m);
+}
+
+/* The second who comes back needs one new frame at most, the gap; the next tick drops them all. */
+static void test_replay_kept_until_next_tick(void **state)
+{
+    struct maker m = maker_new(1000);
+    struct feed *f = feed_of(CHANNEL_METRICS, 0, NULL);
+    struct tick_ring *ring = ring_of(&m, f, 50, 20, 2); /* 101 to 120 */
+    const struct feed_run run = {.first_tick = 101};
+    struct replay_room room = {.most_bytes = 1U << 20};
+    struct parcels out = PARCELS_INIT;
+    (void)state;
+    feed_keep_replays(f, &room);
+    feed_replay(f, ring, 110, &run, &out);
+    assert_int_equal(out.made, 11); /* series, 111 to 120 */
+    parcels_fini(&out);
+    static const struct {
+        uint64_t since;
+        size_t made;
+    } next[] = {{110, 0}, {118, 0}, {111, 0}, {108, 2}, {90, 9}, {80, 1}, {101, 0}};
+    for (size_t i = 0; i < ARRAY_LEN(next); i++) {
+        feed_replay(f, ring, next[i].since, &run, &out);
+        assert_int_equal(out.made, next[i].made);
+        assert_replayed(&out, next[i].since < 100, MAX(next[i].since + 1, 101U), 120);
+        parcels_fini(&out);
+    }
+    assert_true(room.used_bytes > 20 * 40);
+    struct tick *t = maker_tick(&m);
+    tick_ring_push(ring, t);
+    feed_step(f, t, &out);
+    tick_unref(t);
+    parcels_fini(&out);
+    assert_int_equal(room.used_bytes, 0);
+    feed_replay(f, ring, 119, &run, &out);
+    assert_int_equal(out.made, 4); /* series, 120, the new series, 121 */
+    parcels_fini(&out);
+    feed_free(f);
+    tick_ring_free(ring);
+    maker_free(&m);
+}
+
+/* What does not fit is not kept; the replay is the same. */
+static void test_replay_without_room(void **state)
+{
+    struct maker m = maker_new(1000);
+    struct feed *one = feed_of(CHANNEL_METRICS, 0, NULL);
+    struct feed *other = feed_of(CHANNEL_METRICS, 0, "node*");
+    struct tick_ring *ring = ring_of(&m, one, 50, 20, 100);
+    const struct feed_run run = {.first_tick = 101};
+    struct replay_room room = {.most_bytes = 50000};
+    struct parcels out = PARCELS_INIT;
+    (void)state;
+    feed_start(other, ring);
+    feed_keep_replays(one, &room);
+    feed_keep_replays(other, &room);
+    feed_replay(one, ring, 100, &run, &out);
+    assert_int_equal(out.made, 21);
+    parcels_fini(&out);
+    size_t used = room.used_bytes;
+    assert_in_range(used, room.most_bytes / 2 + 1, room.most_bytes); /* for one, not for two */
+    for (int i = 0; i < 2; i++) {
+        feed_replay(other, ring, 100, &run, &out);
+        assert_int_equal(out.made, 21);
+        assert_replayed(&out, 0, 101, 120);
+        parcels_fini(&out);
+        assert_int_equal(room.used_bytes, used);
+    }
+    feed_replay(one, ring, 110, &run, &out);
+    assert_int_equal(out.made, 0);
+    parcels_fini(&out);
+    feed_free(one);
+    feed_free(other);
+    assert_int_equal(room.used_bytes, 0);
+    tick_ring_free(ring);
+    maker_free(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -997,6 +1156,9 @@ int main(void)
         cmocka_unit_test(test_replay_events_gone),
         cmocka_unit_test(test_replay_events_bound),
         cmocka_unit_test(test_replay_slow),
+        cmocka_unit_test(test_replay_kept_is_the_same),
+        cmocka_unit_test(test_replay_kept_until_next_tick),
+        cmocka_unit_test(test_replay_without_room),
     };
     return cmocka_run_group_tests_name("hub/feed", tests, NULL, NULL);
 }

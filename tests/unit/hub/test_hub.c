@@ -123,6 +123,47 @@ static void test_new_feed_owes_nothing(void **state)
     rig_free(rig);
 }
 
+/* All who come back between two ticks share what is repeated, wherever they left off. */
+static void test_replays_shared(void **state)
+{
+    struct rig *rig = rig_new((struct rig_options){0});
+    struct client *clients[20];
+    struct hub_stats stats;
+    (void)state;
+    rig_table(rig, maker_table(1, 3, 0)); /* 101 */
+    for (int i = 0; i < 19; i++)
+        rig_tick(rig);  /* to 120 */
+    rig_events(rig, 5); /* 121 */
+    uint64_t before = encoded(rig);
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        struct client *c = clients[i] = client_new(rig, i % 2, 0);
+        char *text = mem_printf("{\"op\":\"subscribe\",\"channel\":\"metrics\",\"since\":%zu}",
+                                102 + i % 18);
+        client_say(c, text);
+        free(text);
+        client_skip(c, "series");
+        for (uint64_t seq = 103 + i % 18; seq <= 121; seq++)
+            client_expect_seq(c, "metrics", seq);
+        client_say(c, "{\"op\":\"subscribe\",\"channel\":\"events\",\"since\":2}");
+        for (uint64_t seq = 3; seq <= 5; seq++)
+            client_expect_seq(c, "event", seq);
+        client_say(c, "{\"op\":\"subscribe\",\"channel\":\"interfaces\",\"since\":7}");
+        client_skip(c, "table");
+    }
+    /* Series, 19 metrics, 5 events, one table. */
+    assert_int_equal(encoded(rig), before + 1 + 19 + 5 + 1);
+    hub_stats(rig->hub, &stats);
+    assert_in_range(stats.replay_bytes, 19 * 40, 64 * 1024);
+    rig_tick(rig);
+    hub_stats(rig->hub, &stats);
+    assert_int_equal(stats.replay_bytes, 0);
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        client_expect_seq(clients[i], "metrics", 122);
+        client_drop(clients[i]);
+    }
+    rig_free(rig);
+}
+
 /* The numbers of the run reach the replay. */
 static void test_since_before_this_run(void **state)
 {
@@ -153,7 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_encodes_once),          cmocka_unit_test(test_beginning_shared),
         cmocka_unit_test(test_table_of_earlier_tick), cmocka_unit_test(test_new_feed_owes_nothing),
-        cmocka_unit_test(test_since_before_this_run),
+        cmocka_unit_test(test_replays_shared),        cmocka_unit_test(test_since_before_this_run),
     };
     return cmocka_run_group_tests_name("hub/hub", tests, NULL, NULL);
 }
