@@ -275,6 +275,7 @@ static int run_build(struct run *r)
         .heartbeat_ms = c->serve.heartbeat_ms,
         .ring_ticks = RING_TICKS,
         .ring_bytes = RING_BYTES,
+        .limits = HUB_LIMITS_DEFAULT,
     };
     r->hub = hub_new(&hub, core_uv(r->core));
     if (!r->hub)

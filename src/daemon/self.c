@@ -17,10 +17,32 @@
 #include "store/store.h"
 
 enum own {
-    OWN_CPU, OWN_RESIDENT, OWN_CLIENTS, OWN_VIEWERS, OWN_CONNECTIONS, OWN_REFUSED, OWN_REQUESTS,
-    OWN_MALFORMED, OWN_ENCODED, OWN_MESSAGES, OWN_SENT_BYTES, OWN_RECEIVED, OWN_CONFLATED,
-    OWN_CLOSED_SLOW, OWN_CLOSED_IDLE, OWN_PROTOCOL_ERRORS, OWN_DELIVERIES_LOST, OWN_STORE_WRITTEN,
-    OWN_STORE_LOST, OWN_STORE_DROPPED, OWN_STORE_BYTES, OWN_STORE_WRITE, OWN_STORE_WORK,
+    OWN_CPU,
+    OWN_RESIDENT,
+    OWN_CLIENTS,
+    OWN_VIEWERS,
+    OWN_CONNECTIONS,
+    OWN_REFUSED,
+    OWN_REQUESTS,
+    OWN_MALFORMED,
+    OWN_ENCODED,
+    OWN_MESSAGES,
+    OWN_SENT_BYTES,
+    OWN_RECEIVED,
+    OWN_LIMITED,
+    OWN_FEEDS,
+    OWN_BUSY,
+    OWN_CONFLATED,
+    OWN_CLOSED_SLOW,
+    OWN_CLOSED_IDLE,
+    OWN_PROTOCOL_ERRORS,
+    OWN_DELIVERIES_LOST,
+    OWN_STORE_WRITTEN,
+    OWN_STORE_LOST,
+    OWN_STORE_DROPPED,
+    OWN_STORE_BYTES,
+    OWN_STORE_WRITE,
+    OWN_STORE_WORK,
     OWN_METRICS
 };
 
@@ -34,8 +56,8 @@ static const struct metric own_metrics[OWN_METRICS] = {
     [OWN_RESIDENT] = {"netsonde_self_resident_bytes", "bytes",
                       "Memory of netsonde's main process that is in RAM.", GAUGE},
     [OWN_CLIENTS] = {"netsonde_server_clients", "connections", "Connections open now.", GAUGE},
-    [OWN_VIEWERS] = {"netsonde_server_viewers", "connections",
-                     "WebSocket connections open now.", GAUGE},
+    [OWN_VIEWERS] = {"netsonde_server_viewers", "connections", "WebSocket connections open now.",
+                     GAUGE},
     [OWN_CONNECTIONS] = {"netsonde_server_connections_total", "connections",
                          "Connections accepted.", COUNTER},
     [OWN_REFUSED] = {"netsonde_server_refused_total", "connections",
@@ -52,6 +74,13 @@ static const struct metric own_metrics[OWN_METRICS] = {
                         "Bytes sent on all connections.", COUNTER},
     [OWN_RECEIVED] = {"netsonde_server_received_total", "messages",
                       "Stream messages received from viewers.", COUNTER},
+    [OWN_LIMITED] = {"netsonde_server_rate_limited_total", "messages",
+                     "Stream messages from viewers that were not read because there were too many.",
+                     COUNTER},
+    [OWN_FEEDS] = {"netsonde_server_feeds", "subscriptions",
+                   "Different subscriptions that are served now.", GAUGE},
+    [OWN_BUSY] = {"netsonde_server_busy_total", "subscriptions",
+                  "Subscriptions turned away because there were too many different ones.", COUNTER},
     [OWN_CONFLATED] = {"netsonde_server_conflated_total", "messages",
                        "Messages that a slow viewer never got because a newer one replaced them.",
                        COUNTER},
@@ -65,8 +94,8 @@ static const struct metric own_metrics[OWN_METRICS] = {
                              "Deliveries that found a server loop's queue full.", COUNTER},
     [OWN_STORE_WRITTEN] = {"netsonde_store_ticks_written_total", "ticks",
                            "Ticks written to the history.", COUNTER},
-    [OWN_STORE_LOST] = {"netsonde_store_ticks_lost_total", "ticks",
-                        "Ticks that the disk refused.", COUNTER},
+    [OWN_STORE_LOST] = {"netsonde_store_ticks_lost_total", "ticks", "Ticks that the disk refused.",
+                        COUNTER},
     [OWN_STORE_DROPPED] = {"netsonde_store_ticks_dropped_total", "ticks",
                            "Ticks dropped because the disk was too slow.", COUNTER},
     [OWN_STORE_BYTES] = {"netsonde_store_bytes", "bytes", "Size of the history on disk.", GAUGE},
@@ -76,8 +105,10 @@ static const struct metric own_metrics[OWN_METRICS] = {
                         "Time spent sealing, expiring and giving space back.", NANOSECONDS},
 };
 
-static const struct metric build_info = {"netsonde_build_info", "", "Always 1; the label tells "
-                                         "the version.", METRIC_GAUGE, 1};
+static const struct metric build_info = {"netsonde_build_info", "",
+                                         "Always 1; the label tells "
+                                         "the version.",
+                                         METRIC_GAUGE, 1};
 
 struct self {
     struct self_sources sources;
@@ -139,14 +170,17 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
     gauges[OWN_CLIENTS] = server.net.open;
     gauges[OWN_VIEWERS] = (double)server.station.viewers;
     counts[OWN_CONNECTIONS] = server.net.accepted;
-    counts[OWN_REFUSED] = server.net.refused_clients + server.net.refused_address +
-                          server.net.refused_descriptors;
+    counts[OWN_REFUSED] =
+        server.net.refused_clients + server.net.refused_address + server.net.refused_descriptors;
     counts[OWN_REQUESTS] = server.http.requests;
     counts[OWN_MALFORMED] = server.http.malformed;
     counts[OWN_ENCODED] = hub.messages;
     counts[OWN_MESSAGES] = server.station.messages;
     counts[OWN_SENT_BYTES] = server.net.bytes_out;
     counts[OWN_RECEIVED] = server.station.received;
+    counts[OWN_LIMITED] = server.station.limited;
+    gauges[OWN_FEEDS] = (double)hub.feeds;
+    counts[OWN_BUSY] = hub.busy;
     counts[OWN_CONFLATED] = server.station.conflated;
     counts[OWN_CLOSED_SLOW] = server.station.closed_slow;
     counts[OWN_CLOSED_IDLE] = server.station.closed_idle;

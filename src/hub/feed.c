@@ -46,7 +46,9 @@ char *feed_spec_key(const struct feed_spec *spec)
     qsort(parts, count, sizeof(parts[0]), compare_texts);
 
     struct buf key = BUF_INIT;
-    buf_printf(&key, "%d %lld", (int)spec->channel, (long long)spec->interval_ms);
+    /* Events are never held back, whatever the pace. */
+    int64_t interval_ms = spec->channel == CHANNEL_EVENTS ? 0 : spec->interval_ms;
+    buf_printf(&key, "%d %lld", (int)spec->channel, (long long)interval_ms);
     for (size_t i = 0; i < count; i++) {
         /* Lengths, not separators: no choice of globs can imitate another. */
         if (i == 0 || strcmp(parts[i], parts[i - 1]) != 0)
@@ -57,6 +59,24 @@ char *feed_spec_key(const struct feed_spec *spec)
     char *text = mem_string(buf_string(&key));
     buf_fini(&key);
     return text;
+}
+
+size_t feed_spec_cost(const struct feed_spec *spec, const struct tick *newest)
+{
+    size_t series = newest ? newest->set->count : 0;
+    switch (spec->channel) {
+    case CHANNEL_METRICS:
+        return 1 + series * (2 + spec->selector.matches_count);
+    case CHANNEL_EVENTS:
+        return 1;
+    default:
+        return 1 + series; /* a table has about as many cells */
+    }
+}
+
+size_t feed_cost(const struct feed *f, const struct tick *newest)
+{
+    return feed_spec_cost(&f->spec, newest);
 }
 
 struct feed *feed_new(struct feed_spec *spec)

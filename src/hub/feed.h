@@ -24,11 +24,17 @@ void feed_spec_fini(struct feed_spec *spec);
 /* The same text for specs that yield the same messages. Free with free(). */
 char *feed_spec_key(const struct feed_spec *spec);
 
+/* What the feed may cost a tick at most, in values: each series is looked at once for its name and
+ * once for each match when series come or go, and may be one of those told. At least 1. `newest`:
+ * the tick before, or NULL. */
+size_t feed_spec_cost(const struct feed_spec *spec, const struct tick *newest);
+
 struct feed;
 
 struct feed *feed_new(struct feed_spec *spec); /* moves the selector out of *spec */
 void feed_free(struct feed *f);                /* NULL allowed */
 enum channel feed_channel(const struct feed *f);
+size_t feed_cost(const struct feed *f, const struct tick *newest); /* feed_spec_cost of its spec */
 
 /* Brings a new feed to the present: what is there counts as told. */
 void feed_start(struct feed *f, const struct tick_ring *ring);

@@ -5,6 +5,9 @@
  * granted here and given back by REQUEST_LEAVE. Feeds are found by their canonical key, so viewers
  * who ask for the same thing share one encoding.
  *
+ * What strangers can make the core thread do is bounded: how many feeds there are, what they cost a
+ * tick, and what new ones and replays cost a second. What is beyond is answered "busy".
+ *
  * A station whose queue is full has stood still for a long time: what is lost is counted, and the
  * next tick that gets through tells it to send its viewers away (1013), who come back and know.
  *
@@ -21,6 +24,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "hub/allowance.h"
 #include "hub/encode.h"
 #include "hub/hub_internal.h"
 
@@ -51,8 +55,15 @@ struct hub {
     uint32_t feeds_count;
     struct map by_key;
     struct replay_room replays;
+    struct allowance opening; /* values; see hub_limits */
+    uv_loop_t *uv;
     struct hub_stats stats;
 };
+
+static int64_t hub_now_ms(const struct hub *hub)
+{
+    return (int64_t)uv_now(hub->uv);
+}
 
 /* Once for every message, however many get it and in how many lists it is. */
 static void hub_count(struct hub *hub, const struct parcels *made)
@@ -107,14 +118,28 @@ static uint32_t hub_free_id(struct hub *hub)
     return id;
 }
 
+/* Whether one more feed can be served, and now. */
+static bool hub_has_room(struct hub *hub, const struct feed_spec *spec)
+{
+    const struct hub_limits *limits = &hub->settings.limits;
+    int64_t cost = (int64_t)feed_spec_cost(spec, tick_ring_newest(hub->ring));
+    if (hub->stats.feeds >= limits->feeds)
+        return false;
+    if (hub->stats.feeds >= limits->feeds_free && hub->stats.values + cost > limits->values)
+        return false;
+    return allowance_take(&hub->opening, cost, hub_now_ms(hub));
+}
+
+/* The feed of this spec; NULL: there is none and no room for one. */
 static struct open_feed *hub_open_feed(struct hub *hub, struct feed_spec *spec)
 {
     char *key = feed_spec_key(spec);
     struct open_feed *of = map_get(&hub->by_key, key);
-    if (of) {
+    if (of || !hub_has_room(hub, spec)) {
         free(key);
         return of;
     }
+    hub->stats.values += (int64_t)feed_spec_cost(spec, tick_ring_newest(hub->ring));
     of = mem_alloc(sizeof(*of));
     of->id = hub_free_id(hub);
     of->key = key;
@@ -130,6 +155,7 @@ static struct open_feed *hub_open_feed(struct hub *hub, struct feed_spec *spec)
 
 static void hub_close_feed(struct hub *hub, struct open_feed *of)
 {
+    int64_t cost = (int64_t)feed_cost(of->feed, tick_ring_newest(hub->ring));
     hub->feeds[of->id] = NULL;
     map_remove(&hub->by_key, of->key);
     parcels_fini(&of->beginning);
@@ -137,6 +163,7 @@ static void hub_close_feed(struct hub *hub, struct open_feed *of)
     free(of->key);
     free(of);
     hub->stats.feeds--;
+    hub->stats.values -= cost;
 }
 
 /* What a viewer that joins now begins with: made once a tick, however many join. */
@@ -158,9 +185,25 @@ static void hub_leave(struct hub *hub, struct open_feed *of, uint32_t station)
         hub_close_feed(hub, of);
 }
 
+static void hub_refuse(struct hub *hub, const struct request *r)
+{
+    struct delivery *d = delivery_new(DELIVERY_REFUSAL, NULL);
+    d->viewer = r->viewer;
+    d->answer = encode_error(r->has_id, r->id, "busy",
+                             "more different subscriptions than the server can serve; try again");
+    hub->stats.busy++;
+    hub->stats.messages++;
+    hub->stats.bytes += d->answer ? d->answer->len : 0;
+    hub_deliver(hub, r->station, d);
+}
+
 static void hub_subscribe(struct hub *hub, struct request *r)
 {
     struct open_feed *of = hub_open_feed(hub, &r->spec);
+    if (!of) {
+        hub_refuse(hub, r);
+        return;
+    }
     of->members[r->station]++;
     of->members_total++;
 
@@ -175,6 +218,8 @@ static void hub_subscribe(struct hub *hub, struct request *r)
     if (r->has_since && feed_repeats(of->feed, hub->ring, r->since)) {
         feed_replay(of->feed, hub->ring, r->since, &hub->run, &d->parcels);
         hub_count(hub, &d->parcels);
+        allowance_charge(&hub->opening, (int64_t)(d->parcels.made_bytes / ENCODE_VALUE_BYTES),
+                         hub_now_ms(hub));
     } else {
         parcels_share(&d->parcels, hub_beginning(hub, of));
     }
@@ -251,9 +296,12 @@ void hub_publish(struct hub *hub, struct tick *tick)
 {
     hub_number(hub, tick);
     tick_ring_push(hub->ring, tick);
+    hub->stats.values = 0;
     for (uint32_t id = 0; id < hub->feeds_count; id++) {
-        if (hub->feeds[id])
-            hub_broadcast(hub, hub->feeds[id], tick);
+        if (!hub->feeds[id])
+            continue;
+        hub_broadcast(hub, hub->feeds[id], tick);
+        hub->stats.values += (int64_t)feed_cost(hub->feeds[id]->feed, tick);
     }
     for (uint32_t s = 0; s < hub->stations_count; s++) {
         struct delivery *d = delivery_new(DELIVERY_TICK, NULL);
@@ -279,6 +327,9 @@ struct hub *hub_new(const struct hub_settings *settings, uv_loop_t *core_uv)
     struct hub *hub = mem_alloc(sizeof(*hub));
     hub->settings = *settings;
     map_init(&hub->by_key);
+    hub->uv = core_uv;
+    allowance_init(&hub->opening, settings->limits.opening_burst, settings->limits.opening_per_s,
+                   hub_now_ms(hub));
     hub->replays.most_bytes = HUB_REPLAY_BYTES;
     hub->ring = tick_ring_new(settings->ring_ticks, settings->ring_bytes);
     hub_make_session(hub);

@@ -21,6 +21,26 @@
 #include "hub/channel.h"
 #include "model/tick.h"
 
+/* What viewers may ask for, one by one and all together. Work is counted in values: about what a
+ * tick costs the core thread at most, see feed_spec_cost. */
+struct hub_limits {
+    int64_t operations_burst, operations_per_s; /* of one viewer */
+    size_t feeds;                               /* different subscriptions */
+    size_t feeds_free;                          /* so many whatever they cost */
+    int64_t values;                             /* of all feeds in a tick */
+    int64_t opening_burst; /* values: selecting series for new feeds, repeating for `since` */
+    int64_t opening_per_s;
+};
+
+#define HUB_LIMITS_DEFAULT                                                                         \
+    ((struct hub_limits){.operations_burst = 100,                                                  \
+                         .operations_per_s = 50,                                                   \
+                         .feeds = 4096,                                                            \
+                         .feeds_free = 8,                                                          \
+                         .values = 4 << 20,                                                        \
+                         .opening_burst = 2 << 20,                                                 \
+                         .opening_per_s = 1 << 20})
+
 struct hub_settings {
     const char *version, *host;
     int64_t interval_ms; /* until ticks tell another one */
@@ -28,13 +48,16 @@ struct hub_settings {
     int64_t heartbeat_ms; /* ping a viewer that was silent for so long */
     size_t ring_ticks;
     size_t ring_bytes;
+    struct hub_limits limits;
 };
 
 struct hub_stats {
     uint64_t messages; /* frames encoded */
     uint64_t bytes;    /* of those frames */
     uint64_t lost;     /* deliveries that a station's mailbox refused, frames without memory */
+    uint64_t busy;     /* subscriptions turned away because of a limit */
     size_t feeds;
+    int64_t values;      /* what they cost, see hub_limits */
     size_t replay_bytes; /* kept for viewers who come back before the next tick */
 };
 
@@ -63,6 +86,7 @@ struct station_stats {
     uint64_t messages; /* frames handed to connections */
     uint64_t bytes;
     uint64_t received;    /* client messages */
+    uint64_t limited;     /* of these, not looked at because there were too many */
     uint64_t conflated;   /* messages replaced by a newer one before they were sent */
     uint64_t closed_slow; /* 1013 */
     uint64_t closed_idle;

@@ -35,10 +35,11 @@ void hub_request_free(struct request *r);
 
 /* Hub -> station. */
 enum delivery_kind {
-    DELIVERY_TICK,   /* a new tick, for the station's ring */
-    DELIVERY_FEED,   /* parcels for every member of `feed` */
-    DELIVERY_JOIN,   /* parcels for `viewer`, which is from now on a member of `feed` */
-    DELIVERY_VIEWER, /* parcels for `viewer`, a member of `feed` */
+    DELIVERY_TICK,    /* a new tick, for the station's ring */
+    DELIVERY_FEED,    /* parcels for every member of `feed` */
+    DELIVERY_JOIN,    /* parcels for `viewer`, which is from now on a member of `feed` */
+    DELIVERY_VIEWER,  /* parcels for `viewer`, a member of `feed` */
+    DELIVERY_REFUSAL, /* `answer` for `viewer`, whose wish was not granted */
 };
 
 struct delivery {
@@ -48,7 +49,7 @@ struct delivery {
     enum channel channel;
     struct tick *tick;      /* one reference */
     bool overrun;           /* TICK: deliveries before it were lost */
-    struct bytes *answer;   /* JOIN: due even when the viewer has changed its mind; may be NULL */
+    struct bytes *answer;   /* JOIN, due even when the viewer has changed its mind; REFUSAL */
     struct parcels parcels; /* owned */
 };
 

@@ -1,6 +1,8 @@
 /*
  * operations.c: what a client asks for, in JSON. Nothing is guessed: what is not understood is
- * answered with an error that says what was expected, and changes nothing.
+ * answered with an error that says what was expected, and changes nothing. Who asks more often than
+ * any dashboard would is told so without being read: what he makes the server do is bounded by the
+ * allowance, what he makes it say by his queue.
  */
 #include "hub/viewer_internal.h"
 
@@ -149,11 +151,24 @@ static const struct {
     {"ack", operation_ack},
 };
 
+/* Takes one from the viewer's allowance; false: there is none left, which has been said. */
+static bool viewer_may_operate(struct viewer *v)
+{
+    if (allowance_take(&v->operations, 1, station_now_ms(v->station)))
+        return true;
+    station_counters(v->station)->limited++;
+    viewer_refuse(v, &(struct operation){0}, "rate_limited",
+                  "too many messages; this one was not read, wait a little");
+    return false;
+}
+
 void viewer_operate(struct viewer *v, const struct ws_received *message)
 {
     char why[160];
     struct operation op = {0};
     station_counters(v->station)->received++;
+    if (!viewer_may_operate(v))
+        return;
     if (message->opcode != WS_TEXT) {
         viewer_refuse(v, &op, "bad_request", "messages must be JSON text");
         return;
@@ -187,6 +202,8 @@ void viewer_subscribe_list(struct viewer *v, const char *names)
         enum channel channel;
         if (!*name)
             continue;
+        if (!viewer_may_operate(v))
+            break;
         if (channel_parse(name, &channel) < 0) {
             viewer_refuse(v, &op, "unknown_channel",
                           "there is no such channel; the hello message lists them");

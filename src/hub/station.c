@@ -247,6 +247,11 @@ static void station_receive(void *item, void *user)
         else
             station_leave(st, d->feed);
         break;
+    case DELIVERY_REFUSAL:
+        v = station_find(st, d->viewer);
+        if (v)
+            viewer_send(v, d->answer);
+        break;
     case DELIVERY_VIEWER:
         v = station_find(st, d->viewer);
         if (v)

@@ -184,6 +184,9 @@ struct viewer *viewer_new(struct station *st, uint64_t id, struct conn *conn)
     v->conn = conn;
     v->id = id;
     v->last_heard_ms = station_now_ms(st);
+    const struct hub_limits *limits = &station_settings(st)->limits;
+    allowance_init(&v->operations, limits->operations_burst, limits->operations_per_s,
+                   v->last_heard_ms);
     ws_parser_init(&v->parser, WS_SERVER, CLIENT_MESSAGE_MAX);
     for (int c = 0; c < CHANNELS; c++)
         list_init(&v->subs[c].member);

@@ -14,6 +14,8 @@ struct viewer *viewer_new(struct station *st, uint64_t id, struct conn *conn);
  * `subscribe`: comma list of channels, or NULL. */
 void viewer_greet(struct viewer *v, struct bytes *hello, const char *subscribe);
 
+void viewer_send(struct viewer *v, struct bytes *frame); /* must arrive, or the viewer is closed */
+
 /* A granted subscription: leaves the channel's feed of before, joins this one, takes parcels. */
 void viewer_join(struct viewer *v, const struct delivery *d);
 /* Parcels for this viewer alone; nothing when it has left the feed meanwhile. */

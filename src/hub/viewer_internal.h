@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "hub/allowance.h"
 #include "hub/viewer.h"
 #include "wire/websocket.h"
 
@@ -30,14 +31,14 @@ struct viewer {
     uint64_t id;
     int64_t last_heard_ms;
     struct ws_parser parser;
+    struct allowance operations;
     struct subscription subs[CHANNELS];
     size_t queue_limit;  /* bytes; more than client_queue until a beginning has been sent */
     unsigned first_turn; /* the channel that sends first when the queue has drained */
 };
 
 /* viewer.c */
-void viewer_send(struct viewer *v, struct bytes *frame); /* must arrive, or the viewer is closed */
-void viewer_say(struct viewer *v, struct bytes *frame);  /* the same, and drops the reference */
+void viewer_say(struct viewer *v, struct bytes *frame); /* the same, and drops the reference */
 void viewer_leave(struct viewer *v, enum channel channel);
 
 /* backlog.c */

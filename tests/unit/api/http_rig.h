@@ -49,6 +49,7 @@ static inline struct rig *rig_new(const char *data_dir, size_t metrics_series_li
     struct rig *rig = mem_alloc(sizeof(*rig));
     assert_int_equal(uv_loop_init(&rig->loop), 0);
     struct hub_settings hub = {.version = "1.2.3",
+                               .limits = HUB_LIMITS_DEFAULT,
                                .host = "test",
                                .interval_ms = 1000,
                                .client_queue_bytes = 1U << 20,

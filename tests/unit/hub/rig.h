@@ -34,6 +34,7 @@ struct rig_options {
     size_t client_queue_bytes, ring_ticks;
     int64_t heartbeat_ms;
     uint32_t idle_ms;
+    const struct hub_limits *limits;
 };
 
 static inline struct rig *rig_new(struct rig_options o)
@@ -48,6 +49,7 @@ static inline struct rig *rig_new(struct rig_options o)
         .heartbeat_ms = o.heartbeat_ms ? o.heartbeat_ms : 3600 * MS_PER_S,
         .ring_ticks = o.ring_ticks ? o.ring_ticks : 600,
         .ring_bytes = 64U << 20,
+        .limits = o.limits ? *o.limits : HUB_LIMITS_DEFAULT,
     };
     struct net_limits limits = NET_LIMITS_DEFAULT;
     limits.idle_ms = o.idle_ms ? o.idle_ms : 3600 * 1000;

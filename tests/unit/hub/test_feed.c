@@ -78,6 +78,7 @@ static void test_key_same(void **state)
         {{.globs = {"a", "b", "a"}}, {.globs = {"a", "b", "b"}}},
         {{.matches = {"x=1", "x=1"}}, {.matches = {"x=1"}}},
         {{.globs = {"a"}, .matches = {"x=1", "y=2"}}, {.globs = {"a"}, .matches = {"y=2", "x=1"}}},
+        {{.channel = CHANNEL_EVENTS}, {.channel = CHANNEL_EVENTS, .interval_ms = 5000}},
         {{.interval_ms = 5000, .globs = {"c", "a", "b"}},
          {.interval_ms = 5000, .globs = {"b", "c", "a"}}},
     };

@@ -164,6 +164,156 @@ static void test_replays_shared(void **state)
     rig_free(rig);
 }
 
+static void subscribe_to(struct client *c, const char *metric, const char *match)
+{
+    char *text = mem_printf("{\"op\":\"subscribe\",\"id\":5,\"channel\":\"metrics\","
+                            "\"metric\":\"%s\",\"match\":\"device=%s\"}",
+                            metric, match);
+    client_say(c, text);
+    free(text);
+}
+
+/* The next subscription is turned away, and the client's first one goes on. */
+static void expect_busy(struct rig *rig, struct client *c, const char *metric, const char *match)
+{
+    struct hub_stats before, after;
+    hub_stats(rig->hub, &before);
+    subscribe_to(c, metric, match);
+    client_expect_error(c, 5, "busy");
+    hub_stats(rig->hub, &after);
+    assert_int_equal(after.busy, before.busy + 1);
+    assert_int_equal(after.feeds, before.feeds);
+    assert_int_equal(after.values, before.values);
+}
+
+/* There are so many different subscriptions and no more; what is there already may be shared, and
+ * when one is given up there is room again. */
+static void test_feeds_bounded(void **state)
+{
+    struct hub_limits limits = HUB_LIMITS_DEFAULT;
+    limits.feeds = 3;
+    struct rig *rig = rig_new((struct rig_options){.limits = &limits});
+    struct client *clients[4];
+    static const char *const metrics[] = {"a*", "b*", "*", "a*"};
+    (void)state;
+    rig_tick(rig);
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        clients[i] = client_new(rig, i % 2, 0);
+        subscribe_to(clients[i], metrics[i], "*");
+        client_expect_ok(clients[i], 5);
+    }
+    assert_int_equal(rig_feeds(rig), 3);
+    client_skip(clients[2], "series");
+    client_skip(clients[2], "metrics");
+    expect_busy(rig, clients[2], "d*", "*");
+    rig_tick(rig);
+    client_expect_seq(clients[2], "metrics", 102);
+
+    client_drop(clients[1]);
+    rig_turn(rig);
+    assert_int_equal(rig_feeds(rig), 2);
+    subscribe_to(clients[2], "d*", "*");
+    client_expect_ok(clients[2], 5);
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        if (i != 1)
+            client_drop(clients[i]);
+    }
+    rig_turn(rig);
+    struct hub_stats stats;
+    hub_stats(rig->hub, &stats);
+    assert_int_equal(stats.feeds, 0);
+    assert_int_equal(stats.values, 0);
+    rig_free(rig);
+}
+
+/* What all subscriptions cost a tick is bounded as well. Two series: 1 + 2 * (2 + 1 match) each. */
+static void test_values_bounded(void **state)
+{
+    struct hub_limits limits = HUB_LIMITS_DEFAULT;
+    limits.feeds_free = 2;
+    limits.values = 30;
+    struct rig *rig = rig_new((struct rig_options){.limits = &limits});
+    struct client *c[6];
+    struct hub_stats stats;
+    (void)state;
+    rig_tick(rig);
+    for (size_t i = 0; i < ARRAY_LEN(c); i++) {
+        char metric[8];
+        c[i] = client_new(rig, 0, 0);
+        snprintf(metric, sizeof(metric), "m%zu", i);
+        if (i >= 4) { /* 4 * 7 are 28 */
+            expect_busy(rig, c[i], metric, "*");
+            continue;
+        }
+        subscribe_to(c[i], metric, "*");
+        client_expect_ok(c[i], 5);
+    }
+    hub_stats(rig->hub, &stats);
+    assert_int_equal(stats.values, 28);
+    client_skip(c[0], "metrics");
+    client_say(c[0], "{\"op\":\"subscribe\",\"id\":6,\"channel\":\"events\"}");
+    client_expect_ok(c[0], 6); /* events cost next to nothing */
+
+    /* Ten times the series: what is there goes on; beyond the free ones there is no room. */
+    maker_begin(&rig->maker);
+    for (int i = 0; i < 20; i++) {
+        char device[16];
+        snprintf(device, sizeof(device), "veth%d", i);
+        draft_counter(rig->maker.draft, maker_series(&rig->maker, &maker_bytes, device), 1, 1);
+    }
+    rig_publish(rig, maker_end(&rig->maker));
+    hub_stats(rig->hub, &stats);
+    assert_int_equal(stats.values, 4 * (1 + 22 * 3) + 1);
+    client_expect_seq(c[0], "metrics", 102);
+    for (size_t i = 0; i < 3; i++)
+        client_drop(c[i]);
+    rig_turn(rig);
+    assert_int_equal(rig_feeds(rig), 1);
+    subscribe_to(c[4], "m7", "*"); /* the second is served, whatever it costs */
+    client_expect_ok(c[4], 5);
+    expect_busy(rig, c[5], "m8", "*");
+    for (size_t i = 3; i < ARRAY_LEN(c); i++)
+        client_drop(c[i]);
+    rig_free(rig);
+}
+
+/* New subscriptions and replays cost the core thread at once: so much a second and no more. */
+static void test_opening_bounded(void **state)
+{
+    struct hub_limits limits = HUB_LIMITS_DEFAULT;
+    limits.opening_burst = 20; /* two feeds of 7, not three */
+    limits.opening_per_s = 0;
+    struct rig *rig = rig_new((struct rig_options){.limits = &limits});
+    struct client *c = client_new(rig, 0, 0);
+    (void)state;
+    rig_tick(rig);
+    for (const char *metric = "ab"; *metric; metric++) {
+        subscribe_to(c, (char[]){*metric, 0}, "*");
+        client_expect_ok(c, 5);
+        client_skip(c, "metrics");
+    }
+    rig_turn(rig);
+    assert_int_equal(rig_feeds(rig), 1);
+    expect_busy(rig, c, "c", "*");
+    subscribe_to(c, "b", "*"); /* which is there */
+    client_expect_ok(c, 5);
+    client_drop(c);
+    rig_free(rig);
+
+    rig = rig_new((struct rig_options){.limits = &limits});
+    c = client_new(rig, 0, 0);
+    for (int i = 0; i < 20; i++)
+        rig_tick(rig);
+    client_say(c, "{\"op\":\"subscribe\",\"id\":1,\"channel\":\"metrics\",\"since\":101}");
+    client_expect_ok(c, 1);
+    client_skip(c, "series");
+    for (uint64_t seq = 102; seq <= 120; seq++)
+        client_expect_seq(c, "metrics", seq);
+    expect_busy(rig, c, "c", "*"); /* 5 and the replay have used it up */
+    client_drop(c);
+    rig_free(rig);
+}
+
 /* The numbers of the run reach the replay. */
 static void test_since_before_this_run(void **state)
 {
@@ -194,7 +344,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_encodes_once),          cmocka_unit_test(test_beginning_shared),
         cmocka_unit_test(test_table_of_earlier_tick), cmocka_unit_test(test_new_feed_owes_nothing),
-        cmocka_unit_test(test_replays_shared),        cmocka_unit_test(test_since_before_this_run),
+        cmocka_unit_test(test_replays_shared),        cmocka_unit_test(test_feeds_bounded),
+        cmocka_unit_test(test_values_bounded),        cmocka_unit_test(test_opening_bounded),
+        cmocka_unit_test(test_since_before_this_run),
     };
     return cmocka_run_group_tests_name("hub/hub", tests, NULL, NULL);
 }

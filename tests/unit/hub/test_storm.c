@@ -134,6 +134,7 @@ static struct world *world_new(void)
     struct world *w = mem_alloc(sizeof(*w));
     assert_int_equal(loop_init(&w->core.loop, "core", core_on_stop, &w->core), 0);
     struct hub_settings settings = {.version = "1",
+                                    .limits = HUB_LIMITS_DEFAULT,
                                     .host = "test",
                                     .interval_ms = 1000,
                                     .client_queue_bytes = 65536,

@@ -405,6 +405,93 @@ static void test_client_closes(void **state)
     rig_free(rig);
 }
 
+/* Who asks too often is told so, and is not read; nobody else notices. What he sends beyond is
+ * nothing but counted, whatever it is; and he is not closed. */
+static void test_rate_limited(void **state)
+{
+    struct hub_limits limits = HUB_LIMITS_DEFAULT;
+    limits.operations_burst = 5;
+    limits.operations_per_s = 0;
+    struct rig *rig = rig_new((struct rig_options){.limits = &limits});
+    struct client *c = client_new(rig, 0, 0), *other = client_new(rig, 0, 0);
+    static const char *const rest[] = {
+        "{\"op\":\"ping\",\"id\":9}",
+        "{\"op\":\"subscribe\",\"id\":9,\"channel\":\"metrics\"}",
+        "{\"op\":\"unsubscribe\",\"id\":9,\"channel\":\"metrics\"}",
+        "nonsense",
+    };
+    (void)state;
+    rig_tick(rig);
+    client_subscribe(c, "metrics"); /* one */
+    client_skip(c, "series");
+    client_skip(c, "metrics");
+    client_say(c, "nonsense"); /* two */
+    client_expect_error(c, 0, "bad_request");
+    client_send_frame(c, WS_BINARY, "x", 1); /* three */
+    client_expect_error(c, 0, "bad_request");
+    for (int i = 4; i <= 5; i++) {
+        client_say(c, "{\"op\":\"ping\",\"id\":1}");
+        client_skip(c, "pong");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(rest); i++) {
+        client_say(c, rest[i]);
+        client_expect_error(c, 0, "rate_limited");
+    }
+    assert_int_equal(rig_station(rig, 0).limited, ARRAY_LEN(rest));
+    rig_tick(rig); /* still subscribed */
+    client_expect_seq(c, "metrics", 102);
+    client_say(other, "{\"op\":\"ping\",\"id\":2}");
+    client_skip(other, "pong");
+
+    struct client *list = client_open(rig, 1, "metrics,,x,y,z,events,interfaces,u,v,w", 0);
+    client_skip(list, "hello");
+    for (int i = 0; i < 3; i++)
+        client_expect_error(list, 0, "unknown_channel");
+    client_expect_error(list, 0, "rate_limited"); /* the rest of the list is not looked at */
+    client_skip(list, "series");
+    client_skip(list, "metrics");
+    client_expect_nothing(list);
+    assert_int_equal(rig_station(rig, 1).limited, 1);
+    client_drop(c);
+    client_drop(other);
+    client_drop(list);
+    rig_free(rig);
+}
+
+/* With time the allowance comes back: three at once, again and again, of which one is granted. */
+static void test_rate_recovers(void **state)
+{
+    struct hub_limits limits = HUB_LIMITS_DEFAULT;
+    limits.operations_burst = 1;
+    limits.operations_per_s = 100;
+    struct rig *rig = rig_new((struct rig_options){.limits = &limits});
+    struct client *c = client_new(rig, 0, 0);
+    static const uint8_t mask[4] = {1, 2, 3, 4};
+    struct buf three = BUF_INIT;
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        ws_client_frame(&three, true, WS_TEXT, mask, "{\"op\":\"ping\"}", 13);
+    int pongs = 0, rounds = 0;
+    int64_t until_ns = clock_mono_ns() + RIG_PATIENCE_NS;
+    for (; pongs < 5 && clock_mono_ns() < until_ns; rounds++) {
+        client_send_bytes(c, three.data, three.len);
+        for (int i = 0; i < 3; i++) {
+            json_t *answer = client_next(c);
+            bool pong = strcmp(json_text(answer, "type"), "pong") == 0;
+            if (!pong)
+                assert_string_equal(json_text(answer, "code"), "rate_limited");
+            pongs += pong;
+            json_decref(answer);
+        }
+        assert_true(pongs <= rounds + 1);
+    }
+    assert_int_equal(pongs, 5);
+    assert_int_equal(rig_station(rig, 0).limited, 3 * rounds - 5);
+    buf_fini(&three);
+    client_drop(c);
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +508,8 @@ int main(void)
         cmocka_unit_test(test_broken_frames),
         cmocka_unit_test(test_large_message),
         cmocka_unit_test(test_client_closes),
+        cmocka_unit_test(test_rate_limited),
+        cmocka_unit_test(test_rate_recovers),
     };
     return cmocka_run_group_tests_name("hub/viewer", tests, NULL, NULL);
 }
