@@ -26,8 +26,9 @@
 #define LATE_EVENT_NS (10 * NS_PER_S)
 #define SILENT_SERIES_MS (24 * 3600 * MS_PER_S) /* CONTRACT section 7 */
 #define SWEEP_EVERY_MS (600 * MS_PER_S)
+#define SILENT_TICKS 10 /* a series that was silent for so long may have to make room */
 
-enum own { OWN_TICKS, OWN_MISSED, OWN_FAILED, OWN_REFUSED, OWN_LIVE, OWN_METRICS };
+enum own { OWN_TICKS, OWN_MISSED, OWN_FAILED, OWN_REFUSED, OWN_EVICTED, OWN_LIVE, OWN_METRICS };
 
 static const struct metric own_metrics[OWN_METRICS] = {
     [OWN_TICKS] = {"netsonde_ticks_total", "ticks", "Ticks collected since the start.",
@@ -41,6 +42,10 @@ static const struct metric own_metrics[OWN_METRICS] = {
                     1},
     [OWN_REFUSED] = {"netsonde_series_refused_total", "series",
                      "Times a series was turned away because collect.series_limit was reached.",
+                     METRIC_COUNTER, 1},
+    [OWN_EVICTED] = {"netsonde_series_evicted_total", "series",
+                     "Series that left before a day of silence had passed because "
+                     "collect.series_limit was near.",
                      METRIC_COUNTER, 1},
     [OWN_LIVE] = {"netsonde_series", "series", "Series that are live now.", METRIC_GAUGE, 1},
 };
@@ -185,6 +190,7 @@ static void core_sample_own(struct core *core)
     draft_counter(d, core->own[OWN_MISSED], core->missed, 0);
     draft_counter(d, core->own[OWN_FAILED], core->failed, 0);
     draft_counter(d, core->own[OWN_REFUSED], registry_refused(core->registry), 0);
+    draft_counter(d, core->own[OWN_EVICTED], registry_evicted(core->registry), 0);
     draft_gauge(d, core->own[OWN_LIVE], (double)registry_live(core->registry));
     if (core->sample)
         core->sample(core->sample_user, core->registry, d);
@@ -198,7 +204,8 @@ static void core_tick(void *user, int64_t point_ms, uint64_t missed)
     core->last_mono_ns = now_ns;
     core->ticks++;
 
-    draft_begin(core->draft, core->next_seq++, point_ms, elapsed_ns, now_ns, core->interval_ms);
+    uint64_t tick_seq = core->next_seq++;
+    draft_begin(core->draft, tick_seq, point_ms, elapsed_ns, now_ns, core->interval_ms);
     struct engine_sink sink = {
         .registry = core->registry, .draft = core->draft, .now_ms = point_ms};
     collector_collect(core->collector, &sink);
@@ -220,6 +227,8 @@ static void core_tick(void *user, int64_t point_ms, uint64_t missed)
         core->sinks[i]->push(core->sinks[i], tick);
     tick_unref(tick);
 
+    /* Ticks are numbered one by one, so this is ten intervals ago. */
+    registry_make_room(core->registry, tick_seq - MIN(tick_seq, SILENT_TICKS));
     if (point_ms - core->last_sweep_ms >= SWEEP_EVERY_MS || point_ms < core->last_sweep_ms) {
         core->last_sweep_ms = point_ms;
         registry_sweep(core->registry, point_ms - SILENT_SERIES_MS);
@@ -275,8 +284,10 @@ struct core *core_new(const struct core_settings *settings)
     }
     core->inbox = mailbox_new(&core->loop.uv, CORE_INBOX, &core_mailbox_ops, core);
     CHECK(core->inbox); /* descriptors were just enough for the loop itself */
-    for (size_t i = 0; i < OWN_METRICS; i++)
-        core->own[i] = registry_get(core->registry, &own_metrics[i], NULL, 0, "self");
+    for (size_t i = 0; i < OWN_METRICS; i++) {
+        struct series *s = registry_get(core->registry, &own_metrics[i], NULL, 0, "self");
+        core->own[i] = s ? series_ref(s) : NULL;
+    }
     return core;
 }
 
@@ -344,6 +355,8 @@ void core_free(struct core *core)
         return;
     for (size_t i = 0; i < core->posted.count; i++)
         event_unref(core->posted.events[i]);
+    for (size_t i = 0; i < OWN_METRICS; i++)
+        series_unref(core->own[i]);
     mailbox_free(core->inbox);
     draft_free(core->draft);
     collector_free(core->collector);

@@ -194,6 +194,14 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
     counts[OWN_STORE_WORK] = (uint64_t)store.work_ns_total;
 }
 
+/* Kept for as long as netsonde runs; NULL when the registry is full, to be asked for again. */
+static struct series *self_series(struct registry *registry, const struct metric *metric,
+                                  const struct label *labels, size_t labels_count)
+{
+    struct series *series = registry_get(registry, metric, labels, labels_count, "self");
+    return series ? series_ref(series) : NULL;
+}
+
 void self_sample(void *self, struct registry *registry, struct draft *draft)
 {
     struct self *s = self;
@@ -204,7 +212,7 @@ void self_sample(void *self, struct registry *registry, struct draft *draft)
     self_read(s, counts, gauges);
     for (size_t i = 0; i < OWN_METRICS; i++) {
         if (!s->series[i])
-            s->series[i] = registry_get(registry, &own_metrics[i], NULL, 0, "self");
+            s->series[i] = self_series(registry, &own_metrics[i], NULL, 0);
         if (own_metrics[i].kind == METRIC_COUNTER)
             draft_counter(draft, s->series[i], counts[i], source);
         else
@@ -212,7 +220,7 @@ void self_sample(void *self, struct registry *registry, struct draft *draft)
     }
     if (!s->build) {
         struct label version = {"version", s->sources.version};
-        s->build = registry_get(registry, &build_info, &version, 1, "self");
+        s->build = self_series(registry, &build_info, &version, 1);
     }
     draft_gauge(draft, s->build, 1);
 }
@@ -223,5 +231,8 @@ void self_free(struct self *s)
         return;
     if (s->statm_fd >= 0)
         close(s->statm_fd);
+    for (size_t i = 0; i < OWN_METRICS; i++)
+        series_unref(s->series[i]);
+    series_unref(s->build);
     free(s);
 }

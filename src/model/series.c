@@ -167,5 +167,6 @@ struct series *series_make(uint32_t id, const struct metric *m, const struct lab
         s->labels[i].value = place(&at, labels->labels[i].value);
     }
     s->live.slot = SERIES_NO_SLOT;
+    list_init(&s->silent);
     return s;
 }

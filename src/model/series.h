@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "model/message.h"
 #include "model/metric.h"
 
@@ -54,6 +55,7 @@ struct series {
     size_t labels_count;
     struct label labels[SERIES_LABELS_MAX]; /* sorted by name */
     const char *key; /* name{a="x",b="y"} with escapes as in Prometheus text: unique, canonical */
+    struct list silent; /* core thread: in the registry's list while not live */
 };
 
 #define SERIES_NO_SLOT UINT32_MAX
@@ -81,15 +83,21 @@ void registry_free(struct registry *r);
 /* A series of an earlier run: it keeps its id when it is seen again. With same_boot the first
  * sample counts its increment from `absolute` (drawn as a gap, CONTRACT section 4), unless the
  * source differs. Does not count against the limit until it is sampled. 0, -EINVAL for labels that
- * registry_get would refuse, -EEXIST for a series that is there already; but one of another kind
- * or scale gives way to a larger id. */
+ * registry_get would refuse, -EEXIST when the series is there already, live or with a larger id: of
+ * two ids of one name the larger is the newer one. */
 int registry_restore(struct registry *r, uint32_t id, const struct metric *m,
                      const struct label *labels, size_t labels_count, const char *method,
                      bool same_boot, uint64_t absolute, uint64_t source);
 
+/* How many series that are not live are remembered. Of more, those that have been silent longest
+ * are forgotten: when they come back they are new ones, with another id. One that somebody else
+ * refers to is never forgotten. */
+size_t registry_memory(const struct registry *r);
+size_t registry_silent(const struct registry *r); /* remembered now */
+
 /* Finds or makes the series and keeps it live. Labels in any order; values are cut to
- * SERIES_TEXT_MAX and made valid UTF-8. Borrowed: the registry holds it while it lives; engines
- * that cache it take a reference. NULL when `limit` live series exist: counted in
+ * SERIES_TEXT_MAX and made valid UTF-8. Borrowed: good for as long as it is sampled; whoever keeps
+ * it takes a reference. NULL when `limit` live series exist: counted in
  * registry_refused, as are labels that are too many or repeated and a name that is live with
  * another kind or scale. A restored series of another kind or scale is left to history: the
  * series gets a new id. `method` must live for ever. */
@@ -97,6 +105,7 @@ struct series *registry_get(struct registry *r, const struct metric *m, const st
                             size_t labels_count, const char *method);
 
 uint64_t registry_refused(const struct registry *r);
+uint64_t registry_evicted(const struct registry *r); /* series that had to make room */
 size_t registry_live(const struct registry *r);
 
 /* The current set; borrowed until the next call that changes the registry. */
@@ -106,6 +115,11 @@ struct series_set *registry_set(struct registry *r);
  * many. A later registry_get or draft_* call revives them with the same id. Between ticks only:
  * a draft counts by slots. */
 size_t registry_sweep(struct registry *r, int64_t before_ms);
+
+/* When the limit is near, takes the series that have been silent longest out of the live registry,
+ * so that a sixteenth of it is free for new ones; only series without a sample since tick
+ * `before_seq` go. Returns how many. Between ticks only, after each. */
+size_t registry_make_room(struct registry *r, uint64_t before_seq);
 
 /* The next id that would be given out: to be stored so that ids are never reused. */
 uint32_t registry_next_id(const struct registry *r);

@@ -1,6 +1,7 @@
 /*
  * ledger.c: an array of entries and a hash table of indexes into it. Ids are small and dense, so a
- * multiplicative hash spreads them well; the table is at most half full. See ledger.h.
+ * multiplicative hash spreads them well; the table is at most half full, and removing leaves no
+ * mark in it: followers are pulled back. Free entries make a chain. See ledger.h.
  */
 #include "store/ledger.h"
 
@@ -46,8 +47,10 @@ static void grow(struct ledger *l)
     CHECK(l->table_size > l->capacity);
     l->table = mem_array(l->table_size, sizeof(*l->table));
     memset(l->table, 0xff, l->table_size * sizeof(*l->table));
-    for (uint32_t i = 0; i < l->count; i++)
-        l->table[find_place(l, l->entries[i].id)] = i;
+    for (uint32_t i = 0; i < l->count; i++) {
+        if (l->entries[i].id)
+            l->table[find_place(l, l->entries[i].id)] = i;
+    }
 }
 
 uint32_t ledger_add(struct ledger *l, uint32_t id)
@@ -55,9 +58,35 @@ uint32_t ledger_add(struct ledger *l, uint32_t id)
     uint32_t index = ledger_find(l, id);
     if (index != LEDGER_NONE)
         return index;
-    if (l->count == l->capacity)
-        grow(l);
-    l->entries[l->count] = (struct ledger_entry){.id = id, .column = LEDGER_NONE};
-    l->table[find_place(l, id)] = l->count;
-    return l->count++;
+    if (l->free_first) {
+        index = l->free_first - 1;
+        l->free_first = (uint32_t)l->entries[index].absolute;
+    } else {
+        if (l->count == l->capacity)
+            grow(l);
+        index = l->count++;
+    }
+    l->entries[index] = (struct ledger_entry){.id = id, .column = LEDGER_NONE};
+    l->table[find_place(l, id)] = index;
+    l->used++;
+    return index;
+}
+
+void ledger_remove(struct ledger *l, uint32_t id)
+{
+    uint32_t index = ledger_find(l, id);
+    if (index == LEDGER_NONE)
+        return;
+    uint32_t mask = l->table_size - 1, hole = find_place(l, id);
+    for (uint32_t at = (hole + 1) & mask; l->table[at] != LEDGER_NONE; at = (at + 1) & mask) {
+        uint32_t home = first_place(l, l->entries[l->table[at]].id);
+        if (((at - home) & mask) >= ((at - hole) & mask)) {
+            l->table[hole] = l->table[at];
+            hole = at;
+        }
+    }
+    l->table[hole] = LEDGER_NONE;
+    l->entries[index] = (struct ledger_entry){.absolute = l->free_first, .column = LEDGER_NONE};
+    l->free_first = index + 1;
+    l->used--;
 }

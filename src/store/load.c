@@ -13,9 +13,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "store/key.h"
 #include "store/row.h"
 
@@ -186,8 +188,48 @@ int store_load(struct store *store)
     return error;
 }
 
+static int newer_first(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x < y) - (x > y);
+}
+
+/* Which series are among the newest: those sampled after tick `seq`, and so many of that tick. */
+struct newest {
+    uint64_t seq;
+    size_t left;
+};
+
+static struct newest find_newest(const struct store *store, size_t most)
+{
+    const struct ledger *l = &store->ledger;
+    if (l->used <= most)
+        return (struct newest){.left = SIZE_MAX};
+    uint64_t *seqs CLEANUP(mem_freep) = mem_array(l->count, sizeof(*seqs));
+    for (uint32_t i = 0; i < l->count; i++)
+        seqs[i] = l->entries[i].seq;
+    qsort(seqs, l->count, sizeof(*seqs), newer_first);
+    struct newest newest = {.seq = seqs[most - 1]};
+    for (size_t i = most; i-- > 0 && seqs[i] == newest.seq;)
+        newest.left++;
+    return newest;
+}
+
+static bool newest_has(struct newest *newest, uint64_t seq)
+{
+    if (seq != newest->seq)
+        return seq > newest->seq;
+    if (newest->left == 0)
+        return false;
+    newest->left--;
+    return true;
+}
+
+/* Far more may be on disk than the registry remembers: those that were sampled last are given to
+ * it. */
 static int restore_all(struct store *store, struct registry *registry)
 {
+    struct newest newest = find_newest(store, registry_memory(registry));
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
     int error = database_prepare(
         store->db, "SELECT id, key, unit, help, kind, scale FROM series ORDER BY id", &stmt);
@@ -201,6 +243,8 @@ static int restore_all(struct store *store, struct registry *registry)
         const char *help = (const char *)sqlite3_column_text(stmt, 3);
         uint32_t index = ledger_find(&store->ledger, id);
         struct key_parts parts;
+        if (index != LEDGER_NONE && !newest_has(&newest, store->ledger.entries[index].seq))
+            continue;
         if (!key || !unit || !help || index == LEDGER_NONE || key_parse(key, &parts) < 0) {
             log_warning("store", "series %u has an unreadable name and is left out", id);
             continue;

@@ -34,7 +34,7 @@ struct target {
     size_t out;
     double bound;     /* a histogram's bucket: its upper bound */
     bool sampled;     /* some sample lies in the range */
-    struct bin *bins; /* plan.points of them */
+    struct bin *bins; /* plan.points of them; ids of one name share theirs */
 };
 
 struct plan {
@@ -54,6 +54,7 @@ struct plan {
     int64_t from_ms, step_ms;
     size_t points;
     struct bin *bins;
+    struct target **order; /* by series of the answer, then by bound */
 
     uint8_t *stored; /* recent tick i is on disk as well */
 };

@@ -148,29 +148,25 @@ static double bin_value(const struct plan *plan, const struct target *target, co
 /* Buckets of one histogram: its targets by growing bound. */
 struct group {
     size_t count;
-    const struct target **targets;
+    struct target **targets;
 };
-
-static int by_bound(const void *a, const void *b)
-{
-    double x = (*(const struct target *const *)a)->bound;
-    double y = (*(const struct target *const *)b)->bound;
-    return (x > y) - (x < y);
-}
 
 static void fill_quantile(const struct plan *plan, const struct group *group, double *values)
 {
     static const double quantiles[] = {[AGG_P50] = 0.5, [AGG_P90] = 0.9, [AGG_P99] = 0.99};
     struct bucket *buckets CLEANUP(mem_freep) = mem_array(group->count, sizeof(*buckets));
     for (size_t p = 0; p < plan->points; p++) {
+        size_t count = 0;
         double least = 0;
         for (size_t i = 0; i < group->count; i++) {
             const struct target *target = group->targets[i];
+            if (i && target->bins == group->targets[i - 1]->bins)
+                continue;
             /* Counts are cumulative; reading them one after the other may break that by a hair. */
             least = MAX(least, (double)target->bins[p].count);
-            buckets[i] = (struct bucket){target->bound, least};
+            buckets[count++] = (struct bucket){target->bound, least};
         }
-        values[p] = quantile_of(quantiles[plan->query->aggregate], buckets, group->count);
+        values[p] = quantile_of(quantiles[plan->query->aggregate], buckets, count);
     }
 }
 
@@ -179,8 +175,8 @@ static void fill_plain(struct plan *plan)
 {
     for (size_t i = 0; i < plan_targets(plan); i++) {
         const struct target *target = &plan->targets[i];
-        if (!target->sampled)
-            continue;
+        if (!target->sampled || plan->answer->series[target->out].values)
+            continue; /* another id of the same name shares the bins */
         double *values = mem_array(plan->points, sizeof(*values));
         for (size_t p = 0; p < plan->points; p++)
             values[p] = bin_value(plan, target, &target->bins[p]);
@@ -188,32 +184,20 @@ static void fill_plain(struct plan *plan)
     }
 }
 
-static int by_out(const void *a, const void *b)
-{
-    const struct target *x = *(const struct target *const *)a;
-    const struct target *y = *(const struct target *const *)b;
-    return (x->out > y->out) - (x->out < y->out);
-}
-
 static void fill_quantiles(struct plan *plan)
 {
     size_t count = plan_targets(plan);
-    const struct target **order CLEANUP(mem_freep) =
-        mem_array(MAX(count, (size_t)1), sizeof(struct target *));
-    for (size_t i = 0; i < count; i++)
-        order[i] = &plan->targets[i];
-    qsort(order, count, sizeof(*order), by_out);
     for (size_t first = 0, next; first < count; first = next) {
+        size_t out = plan->order[first]->out;
         bool sampled = false;
-        for (next = first; next < count && order[next]->out == order[first]->out; next++)
-            sampled = sampled || order[next]->sampled;
+        for (next = first; next < count && plan->order[next]->out == out; next++)
+            sampled = sampled || plan->order[next]->sampled;
         if (!sampled)
             continue;
-        const struct group group = {next - first, order + first};
-        qsort(order + first, group.count, sizeof(*order), by_bound);
+        const struct group group = {next - first, plan->order + first};
         double *values = mem_array(plan->points, sizeof(*values));
         fill_quantile(plan, &group, values);
-        plan->answer->series[order[first]->out].values = values;
+        plan->answer->series[out].values = values;
     }
 }
 
@@ -244,6 +228,36 @@ static void finish_answer(struct plan *plan)
     drop_silent(answer);
 }
 
+/* By series of the answer, in it by growing bound. */
+static int by_place(const void *a, const void *b)
+{
+    const struct target *x = *(const struct target *const *)a;
+    const struct target *y = *(const struct target *const *)b;
+    if (x->out != y->out)
+        return x->out < y->out ? -1 : 1;
+    return (x->bound > y->bound) - (x->bound < y->bound);
+}
+
+/* Bins for every target; ids of one name add to the same ones. */
+static int plan_bins(struct plan *plan)
+{
+    size_t count = plan_targets(plan), rows = 0;
+    plan->order = mem_array(MAX(count, (size_t)1), sizeof(struct target *));
+    for (size_t i = 0; i < count; i++)
+        plan->order[i] = &plan->targets[i];
+    if (count)
+        qsort(plan->order, count, sizeof(struct target *), by_place);
+    plan->bins = mem_try_array(MAX(count * plan->points, (size_t)1), sizeof(*plan->bins));
+    if (!plan->bins)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || by_place(&plan->order[i - 1], &plan->order[i]) != 0)
+            rows++;
+        plan->order[i]->bins = plan->bins + (rows - 1) * plan->points;
+    }
+    return 0;
+}
+
 static int answer_plan(struct plan *plan)
 {
     int error = select_series(plan);
@@ -251,13 +265,8 @@ static int answer_plan(struct plan *plan)
         error = plan_steps(plan);
     if (error)
         return error;
-    size_t count = plan_targets(plan);
-    plan->bins = mem_try_array(MAX(count * plan->points, (size_t)1), sizeof(*plan->bins));
-    if (!plan->bins)
-        return -ENOMEM;
-    for (size_t i = 0; i < count; i++)
-        plan->targets[i].bins = plan->bins + i * plan->points;
-    if (count)
+    error = plan_bins(plan);
+    if (!error && plan_targets(plan))
         error = gather_samples(plan);
     if (!error)
         finish_answer(plan);
@@ -281,6 +290,7 @@ int store_query(struct store_reader *reader, const struct query *query, const st
     };
     error = answer_plan(&plan);
     free(plan.bins);
+    free(plan.order);
     free(plan.targets);
     ledger_fini(&plan.by_id);
     if (error) {

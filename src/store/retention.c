@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "store/store_internal.h"
 
 #define CHECKPOINT_PAGES 1000 /* of WAL: 4 MB */
@@ -83,47 +84,75 @@ static int expire_events(struct store *store, bool over_size, int *ret_count)
     return error;
 }
 
-/* True for a series that is live now: its row stays, whatever its age. */
-static bool is_live(const struct store *store, uint32_t id)
+/* By index of the ledger: true for a series that is live now; its row stays, whatever its age.
+ * Release with free(). */
+static bool *list_live(const struct store *store)
 {
+    bool *live = mem_array(MAX(store->ledger.count, 1U), sizeof(*live));
     for (uint32_t slot = 0; store->set && slot < store->set->count; slot++) {
-        if (store->set->slots[slot] && store->id[slot] == id)
-            return true;
+        if (store->index[slot] != LEDGER_NONE)
+            live[store->index[slot]] = true;
     }
-    return false;
+    return live;
 }
 
-static int delete_series(struct store *store, uint32_t id)
+void store_forget_unwritten(struct store *store)
+{
+    bool *live CLEANUP(mem_freep) = list_live(store);
+    for (uint32_t i = 0; i < store->ledger.count; i++) {
+        const struct ledger_entry *e = &store->ledger.entries[i];
+        if (e->id && !e->on_disk && !live[i])
+            ledger_remove(&store->ledger, e->id);
+    }
+}
+
+static int delete_rows(struct store *store, uint32_t id)
 {
     sqlite3_bind_int64(store->stmt[STMT_SERIES_DELETE], 1, id);
     int error = database_run(store->stmt[STMT_SERIES_DELETE]);
     if (error)
         return error;
     sqlite3_bind_int64(store->stmt[STMT_LAST_DELETE], 1, id);
-    error = database_run(store->stmt[STMT_LAST_DELETE]);
-    uint32_t index = ledger_find(&store->ledger, id);
-    if (!error && index != LEDGER_NONE) {
-        /* Should it come back it has the same id, but everything about it is written anew. */
-        store->ledger.entries[index] = (struct ledger_entry){.id = id, .column = LEDGER_NONE};
-        atomic_fetch_sub_explicit(&store->counters.series, 1, memory_order_relaxed);
-    }
-    return error;
+    return database_run(store->stmt[STMT_LAST_DELETE]);
 }
 
-/* Rows of series that no sample refers to any more, a few at a time. */
-static int expire_series(struct store *store)
+static int delete_series(struct store *store, const uint32_t *ids, uint32_t count)
+{
+    int error = store_begin(store);
+    for (uint32_t i = 0; i < count && !error; i++)
+        error = delete_rows(store, ids[i]);
+    if (!error)
+        error = store_commit(store);
+    if (error) {
+        store_rollback(store);
+        return error;
+    }
+    /* Should one come back, perhaps under the same id, it is written anew. */
+    for (uint32_t i = 0; i < count; i++)
+        ledger_remove(&store->ledger, ids[i]);
+    atomic_fetch_sub_explicit(&store->counters.series, count, memory_order_relaxed);
+    return 0;
+}
+
+/* Rows of series that no sample refers to any more, a few at a time. Says how many went. */
+static int expire_series(struct store *store, uint32_t *ret_count)
 {
     int64_t oldest = 0;
     int error = database_number(store->stmt[STMT_SEQ_OLDEST], 0, &oldest);
-    size_t left = PIECE_SERIES;
-    for (uint32_t i = 0; i < store->ledger.count && left > 0 && !error; i++) {
-        const struct ledger_entry *e = &store->ledger.entries[i];
-        if (!e->on_disk || e->seq >= (uint64_t)oldest || is_live(store, e->id))
-            continue;
-        error = delete_series(store, e->id);
-        left--;
+    if (error)
+        return error;
+    store_forget_unwritten(store);
+    struct ledger *l = &store->ledger;
+    bool *live CLEANUP(mem_freep) = list_live(store);
+    uint32_t ids[PIECE_SERIES], count = 0;
+    for (uint32_t seen = 0; seen < l->count && count < PIECE_SERIES; seen++) {
+        store->expire_at = store->expire_at + 1 < l->count ? store->expire_at + 1 : 0;
+        const struct ledger_entry *e = &l->entries[store->expire_at];
+        if (e->on_disk && e->seq < (uint64_t)oldest && !live[store->expire_at])
+            ids[count++] = e->id;
     }
-    return error;
+    *ret_count = count;
+    return count ? delete_series(store, ids, count) : 0;
 }
 
 /* How much there is, and how much of it is free. */
@@ -171,6 +200,7 @@ int retention_work(struct store *store, bool *ret_busy)
     bool over_size = false;
     int64_t span = 0;
     int events = 0;
+    uint32_t series = 0;
     int error = look_at_size(store, &over_size);
     if (!error)
         error = find_expired(store, false, &span);
@@ -184,9 +214,9 @@ int retention_work(struct store *store, bool *ret_busy)
     }
     error = expire_events(store, over_size, &events);
     if (!error && events == 0)
-        error = expire_series(store);
+        error = expire_series(store, &series);
     /* Nothing left to go, or not enough: look again when more was written. */
-    store->retention_due = !error && events == PIECE_ROWS;
+    store->retention_due = !error && (events == PIECE_ROWS || series == PIECE_SERIES);
     store->writes_since_retention = 0;
     return error;
 }

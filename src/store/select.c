@@ -4,8 +4,9 @@
  * Candidates come from the rows on disk and from the sets of the ticks in memory, which may hold
  * series that no committed tick has named yet. One target for each matching series; for quantiles
  * all `_bucket` series of a histogram are targets of one series in the answer, which has the
- * histogram's own name and no `le`. The answer is sorted by name, then labels, and cut at
- * QUERY_SERIES_MAX.
+ * histogram's own name and no `le`. A name may have had several ids (the registry forgets a series
+ * that was silent while very many others came): they are targets of one series in the answer, which
+ * has the newest id. The answer is sorted by name, then labels, and cut at QUERY_SERIES_MAX.
  */
 #include <errno.h>
 #include <math.h>
@@ -116,14 +117,32 @@ static void consider_bucket(struct plan *plan, const struct candidate *c, struct
     add_target(plan, c, group - 1)->bound = bound;
 }
 
+/* `names` maps a key to the target that was the first of its name, plus one. One that counted
+ * something else under the same name stays a series of its own. */
+static void consider_plain(struct plan *plan, const struct candidate *c, struct map *names)
+{
+    if (!selector_matches(&plan->query->selector, c->name, c->labels, c->labels_count))
+        return;
+    size_t index = (size_t)(uintptr_t)map_get(names, c->key);
+    const struct target *first = index ? &plan->targets[index - 1] : NULL;
+    if (first && first->kind == c->kind && first->scale == c->scale) {
+        struct answer_series *out = &plan->answer->series[first->out];
+        out->id = MAX(out->id, c->id);
+        add_target(plan, c, first->out);
+        return;
+    }
+    const struct target *target = add_target(plan, c, add_out(plan, c));
+    map_put(names, c->key, (void *)(uintptr_t)(target - plan->targets + 1));
+}
+
 static void consider(struct plan *plan, const struct candidate *c, struct map *groups)
 {
     if (ledger_find(&plan->by_id, c->id) != LEDGER_NONE)
         return;
     if (aggregate_is_quantile(plan->query->aggregate))
         consider_bucket(plan, c, groups);
-    else if (selector_matches(&plan->query->selector, c->name, c->labels, c->labels_count))
-        add_target(plan, c, add_out(plan, c));
+    else
+        consider_plain(plan, c, groups);
 }
 
 static int consider_stored(struct plan *plan, struct map *groups)

@@ -249,7 +249,8 @@ int store_set_aside(struct store *store, const char *why)
                    "history was damaged (%s) and is set aside as %s; a new one begins", why, name);
     for (uint32_t i = 0; i < store->ledger.count; i++) {
         struct ledger_entry *e = &store->ledger.entries[i];
-        *e = (struct ledger_entry){.id = e->id, .column = LEDGER_NONE};
+        if (e->id) /* the others are a chain */
+            *e = (struct ledger_entry){.id = e->id, .column = LEDGER_NONE};
     }
     store->next_span = 1;
     store->expiring_span = 0;

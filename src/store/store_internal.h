@@ -106,6 +106,7 @@ struct store {
     uint32_t expiring_span; /* 0: none; its chunks are being deleted */
     int64_t now_ms;         /* wall time of the last tick: ages are counted from it */
     uint32_t writes_since_retention;
+    uint32_t expire_at; /* ledger: where looking for series to expire goes on */
     int vacuum_left; /* pages that still have to be given back */
 
     size_t notes_count;
@@ -143,4 +144,7 @@ void seal_abandon(struct store *store);
 /* retention.c */
 int retention_work(struct store *store, bool *ret_busy);
 int checkpoint_work(struct store *store, bool *ret_busy);
+/* Lets go of series that were never written and are not live: while nothing can be written, names
+ * that come and go would pile up. */
+void store_forget_unwritten(struct store *store);
 int store_measure(struct store *store); /* sizes into the counters */

@@ -298,6 +298,8 @@ static void write_failed(struct store *store, int error)
 {
     count_add(&store->counters.ticks_lost, 1);
     store_failed(store, error, "writing a tick");
+    if (atomic_load_explicit(&store->counters.ticks_lost, memory_order_relaxed) % 256 == 0)
+        store_forget_unwritten(store);
     if (!atomic_exchange(&store->counters.failing, true))
         store_note_add(store, EVENT_LOSS, false,
                        "history cannot be written to %s (%s): ticks are lost until it can",

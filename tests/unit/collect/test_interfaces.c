@@ -1,6 +1,8 @@
 /* Identity: an interface is its index, and an index that came back is another interface. */
 #include "stand.h"
 
+#include <malloc.h>
+
 #include "collect/interfaces.h"
 
 struct fixture {
@@ -201,6 +203,38 @@ static void test_full_registry(void **state)
     fixture_end(&f);
 }
 
+/* A host that starts and ends 200,000 containers, each with a new index and a new name: every one
+ * is seen with its numbers from the first tick on, and memory does not grow with their number. */
+static void test_short_lived(void **state)
+{
+    enum { DEVICES = 200000, NEW = 20, AT_ONCE = 60 };
+    (void)state;
+    struct fixture f;
+    fixture_start(&f, 1000); /* for 60 devices with 3 series, and some that were there just now */
+    size_t early_bytes = 0, late_bytes = 0;
+    for (uint32_t first = 0; first < DEVICES; first += NEW) {
+        begin(&f);
+        for (uint32_t i = first > AT_ONCE - NEW ? first - (AT_ONCE - NEW) : 0; i < first + NEW;
+             i++) {
+            char name[IF_NAMESIZE];
+            snprintf(name, sizeof(name), "veth%x", i);
+            sample(&f, i + 1, name, 1000 * (uint64_t)i + first);
+        }
+        end(&f);
+        registry_make_room(f.stand.registry, f.stand.seq - MIN(f.stand.seq, 3U));
+        size_t rows = MIN(first + NEW, (uint32_t)AT_ONCE);
+        assert_int_equal(f.stand.tick->tables[TABLE_INTERFACES]->rows_count, rows);
+        assert_int_equal(stand_sampled(&f.stand), 3 * rows);
+        assert_true(rows < AT_ONCE || cell(&f, 0, IF_RX_RATE)->real == NEW);
+        if (first == DEVICES / 10)
+            early_bytes = mallinfo2().uordblks;
+    }
+    late_bytes = mallinfo2().uordblks;
+    assert_int_equal(registry_refused(f.stand.registry), 0);
+    assert_in_range(late_bytes, 0, early_bytes + (64 << 10));
+    fixture_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_rates),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_full_registry),
+        cmocka_unit_test(test_short_lived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,8 @@
  */
 #include "maker.h"
 
+#include <malloc.h>
+
 #include "base/mem.h"
 #include "hub/feed.h"
 
@@ -494,6 +496,50 @@ static void test_slots_reused(void **state)
     parcels_fini(&out);
     feed_free(fast);
     feed_free(slow);
+    maker_free(&m);
+}
+
+/* 200,000 devices come and go: a feed of each pace knows those that are there, and no more. */
+static void test_short_lived_devices(void **state)
+{
+    enum { DEVICES = 200000, NEW = 50 };
+    struct maker m = maker_new(1000);
+    struct feed *feeds[] = {feed_of(CHANNEL_METRICS, 0, NULL),
+                            feed_of(CHANNEL_METRICS, 5000, NULL)};
+    size_t early_bytes = 0, announced = 0;
+    (void)state;
+    maker_free(&m);
+    m.registry = registry_new(1000, 1);
+    m.draft = draft_new(m.registry);
+    for (unsigned first = 0; first < DEVICES; first += NEW) {
+        maker_begin(&m);
+        for (unsigned i = first; i < first + NEW; i++) {
+            char device[16];
+            snprintf(device, sizeof(device), "veth%u", i);
+            draft_counter(m.draft, maker_series(&m, &maker_bytes, device), i, 1);
+        }
+        struct tick *t = maker_end(&m);
+        for (size_t k = 0; k < ARRAY_LEN(feeds); k++) {
+            struct parcels out = PARCELS_INIT;
+            feed_step(feeds[k], t, &out);
+            if (k == 0) {
+                json_t *series = said(&out, 0, "series");
+                announced += json_length(series, "series");
+                json_decref(series);
+            }
+            for (size_t i = 0; i < out.count; i++)
+                assert_true(out.items[i].frame->len < 400 * 1000);
+            parcels_fini(&out);
+        }
+        tick_unref(t);
+        registry_make_room(m.registry, m.seq - 2);
+        if (first == DEVICES / 10)
+            early_bytes = mallinfo2().uordblks;
+    }
+    assert_int_equal(announced, DEVICES); /* each once, although ids and slots wander */
+    assert_in_range(mallinfo2().uordblks, 0, early_bytes + (64 << 10));
+    for (size_t k = 0; k < ARRAY_LEN(feeds); k++)
+        feed_free(feeds[k]);
     maker_free(&m);
 }
 
@@ -1144,6 +1190,7 @@ int main(void)
         cmocka_unit_test(test_slow_gaps),
         cmocka_unit_test(test_slow_pace),
         cmocka_unit_test(test_slots_reused),
+        cmocka_unit_test(test_short_lived_devices),
         cmocka_unit_test(test_table_changes),
         cmocka_unit_test(test_table_slow),
         cmocka_unit_test(test_table_out_of_step),

@@ -21,6 +21,12 @@ static void first_seq_of_zero(struct stand *s)
     draft_begin(s->draft, 0, 0, 0, 0, 1000);
 }
 
+static void room_in_the_middle_of_a_tick(struct stand *s)
+{
+    stand_begin(s);
+    registry_make_room(s->registry, 0);
+}
+
 static void sweep_in_the_middle_of_a_tick(struct stand *s)
 {
     stand_begin(s);
@@ -90,17 +96,12 @@ static const struct {
     const char *words; /* of the line on standard error */
     void (*run)(struct stand *s);
 } cases[] = {
-    {"seq > d->seq", seq_that_does_not_grow},
-    {"seq > d->seq", first_seq_of_zero},
-    {"!r->held", sweep_in_the_middle_of_a_tick},
-    {"METRIC_COUNTER", gauge_counted},
-    {"METRIC_GAUGE", counter_measured},
-    {"before > 0", series_dropped_twice},
-    {"before > 0", series_revived},
-    {"EVENT_FIELDS_MAX", thirteenth_field},
-    {"row < t->rows_count", row_that_is_not_there},
-    {"columns_count", column_that_is_not_there},
-    {"index < ring->count", tick_that_is_not_there},
+    {"seq > d->seq", seq_that_does_not_grow},    {"seq > d->seq", first_seq_of_zero},
+    {"!r->held", sweep_in_the_middle_of_a_tick}, {"!r->held", room_in_the_middle_of_a_tick},
+    {"METRIC_COUNTER", gauge_counted},           {"METRIC_GAUGE", counter_measured},
+    {"before > 0", series_dropped_twice},        {"before > 0", series_revived},
+    {"EVENT_FIELDS_MAX", thirteenth_field},      {"row < t->rows_count", row_that_is_not_there},
+    {"columns_count", column_that_is_not_there}, {"index < ring->count", tick_that_is_not_there},
 };
 
 static void test_bugs_stop_the_program(void **state)

@@ -47,13 +47,36 @@ static void test_ids_start_where_told(void **state)
     registry_free(r);
 }
 
+/* Two ids of one name: the registry had forgotten the series when it came back. The newer id
+ * counts, in whatever order they are read. */
+static void test_restore_takes_the_newer_of_two_ids(void **state)
+{
+    (void)state;
+    const struct label label = {"device", "eth0"};
+    for (int newer_first = 0; newer_first < 2; newer_first++) {
+        struct stand s = stand_new(10);
+        uint32_t first = newer_first ? 6 : 5;
+        assert_int_equal(
+            registry_restore(s.registry, first, &stand_counter, &label, 1, "", true, first, 1), 0);
+        assert_int_equal(registry_restore(s.registry, 11 - first, &stand_counter, &label, 1, "",
+                                          true, 11 - first, 1),
+                         newer_first ? -EEXIST : 0);
+        assert_int_equal(registry_silent(s.registry), 1);
+        struct series *got = stand_series(&s, &stand_counter, "eth0");
+        assert_int_equal(got->id, 6);
+        assert_int_equal(got->live.absolute, 6);
+        assert_int_equal(registry_next_id(s.registry), 7);
+        stand_free(&s);
+    }
+}
+
 static void test_restore_refuses_what_is_there(void **state)
 {
     (void)state;
     struct stand s = stand_new(10);
     const struct label label = {"device", "eth0"};
     assert_int_equal(registry_restore(s.registry, 5, &stand_counter, &label, 1, "", true, 7, 1), 0);
-    assert_int_equal(registry_restore(s.registry, 6, &stand_counter, &label, 1, "", true, 8, 1),
+    assert_int_equal(registry_restore(s.registry, 5, &stand_counter, &label, 1, "", true, 8, 1),
                      -EEXIST);
     struct series *got = stand_series(&s, &stand_counter, "eth0");
     assert_int_equal(got->id, 5);
@@ -217,6 +240,165 @@ static void test_limit(void **state)
     stand_free(&s);
 }
 
+/* ---- what does not last -------------------------------------------------------------------- */
+
+/* One tick in which the devices [first, first + count) are sampled; how many found a place. */
+static unsigned sample_devices(struct stand *s, unsigned first, unsigned count)
+{
+    unsigned placed = 0;
+    stand_begin(s);
+    for (unsigned i = first; i < first + count; i++) {
+        struct series *got = stand_numbered(s, &stand_counter, i);
+        draft_counter(s->draft, got, i, 0);
+        placed += got != NULL;
+    }
+    stand_seal(s);
+    return placed;
+}
+
+/* The limit is near: who has been silent longest goes, as many as are needed and not one more; who
+ * was sampled a moment ago stays, even if that means that others are refused. */
+static void test_room_is_made_by_the_silent(void **state)
+{
+    (void)state;
+    struct stand s = stand_new(32);                           /* two are kept free */
+    assert_int_equal(sample_devices(&s, 0, 10), 10);          /* tick 1: 0-9 */
+    assert_int_equal(sample_devices(&s, 5, 15), 15);          /* tick 2: 5-19 */
+    assert_int_equal(registry_make_room(s.registry, 100), 0); /* there is room */
+    assert_int_equal(sample_devices(&s, 10, 21), 21);         /* tick 3: 10-30 */
+    assert_int_equal(registry_live(s.registry), 31);
+    assert_int_equal(registry_make_room(s.registry, 1), 0); /* nobody silent for so long */
+    assert_int_equal(registry_evicted(s.registry), 0);
+    struct series *gone = series_ref(stand_numbered(&s, &stand_counter, 0));
+    uint64_t generation = registry_set(s.registry)->generation;
+    assert_int_equal(registry_make_room(s.registry, 3), 1);
+    assert_int_equal(registry_live(s.registry), 30);
+    assert_int_equal(registry_evicted(s.registry), 1);
+    assert_true(registry_set(s.registry)->generation > generation);
+    assert_int_equal(gone->live.slot, SERIES_NO_SLOT);
+    assert_int_equal(registry_silent(s.registry), 1);
+
+    assert_int_equal(sample_devices(&s, 31, 5), 2);         /* tick 4: two fit */
+    assert_int_equal(registry_make_room(s.registry, 3), 2); /* 1 and 2 */
+    assert_int_equal(registry_make_room(s.registry, 3), 0);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(sample_devices(&s, 5, 28), 28); /* all that are live but 3 and 4 */
+    assert_int_equal(registry_live(s.registry), 30);
+    assert_int_equal(sample_devices(&s, 33, 2), 2);
+    assert_int_equal(registry_make_room(s.registry, s.seq - 1), 2); /* 3 and 4 */
+    assert_int_equal(registry_live(s.registry), 30);
+
+    /* It comes back under its id. Its slot has another owner, and it lost no count. */
+    assert_ptr_equal(stand_numbered(&s, &stand_counter, 0), gone);
+    assert_int_equal(gone->id, 1);
+    assert_sample(stand_count(&s, gone, 7, 0), gone, SAMPLE_GAP, 7);
+    series_unref(gone);
+    stand_free(&s);
+}
+
+/* A draft counts by slots: none may change hands while one is open. */
+static void test_room_waits_for_the_draft(void **state)
+{
+    (void)state;
+    struct stand s = stand_new(2);
+    struct series *quiet = stand_numbered(&s, &stand_counter, 0);
+    struct series *loud = stand_numbered(&s, &stand_counter, 1);
+    stand_begin(&s);
+    draft_counter(s.draft, loud, 5, 0);
+    assert_null(stand_numbered(&s, &stand_counter, 2));
+    stand_seal(&s);
+    assert_int_equal(registry_make_room(s.registry, s.seq), 1);
+    assert_int_equal(quiet->live.slot, SERIES_NO_SLOT);
+    assert_int_equal(stand_numbered(&s, &stand_counter, 2)->live.slot, 0);
+    assert_sample(stand_count(&s, loud, 6, 0), loud, SAMPLE_OK, 1);
+    stand_free(&s);
+}
+
+/* So many are remembered and no more; who is forgotten comes back as another, who is referred to is
+ * not forgotten. */
+static void test_memory_is_bounded(void **state)
+{
+    (void)state;
+    struct stand s = stand_new(64); /* four are kept free */
+    size_t most = registry_memory(s.registry);
+    struct series *kept = series_ref(stand_numbered(&s, &stand_counter, 3));
+    uint32_t kept_id = kept->id;
+    for (unsigned i = 0; i < 3 * most; i += 4) {
+        assert_int_equal(sample_devices(&s, i, 4), 4);
+        registry_make_room(s.registry, s.seq);
+        assert_true(registry_silent(s.registry) <= most + 1);
+        assert_true(registry_live(s.registry) <= 60);
+    }
+    registry_sweep(s.registry, INT64_MAX);
+    assert_int_equal(registry_silent(s.registry), most);
+    uint32_t next = registry_next_id(s.registry);
+    assert_int_equal(next, 3 * most + 1);
+
+    assert_int_equal(kept->live.slot, SERIES_NO_SLOT);
+    assert_ptr_equal(stand_numbered(&s, &stand_counter, 3), kept);
+    assert_int_equal(kept->id, kept_id);
+    unsigned newest = (unsigned)(3 * most - 1);
+    assert_int_equal(stand_numbered(&s, &stand_counter, newest)->id, next - 1);
+    struct series *again = stand_numbered(&s, &stand_counter, 4);
+    assert_int_equal(again->id, next); /* ids are never given out again */
+    assert_sample(stand_count(&s, again, 100, 0), again, SAMPLE_GAP, 0); /* a first sample */
+    series_unref(kept);
+    stand_free(&s);
+}
+
+/* Far more series of an earlier run than are remembered: the last ones read stay. */
+static void test_restore_is_bounded(void **state)
+{
+    (void)state;
+    struct stand s = stand_new(8);
+    size_t most = registry_memory(s.registry);
+    for (unsigned i = 0; i < 5 * most; i++) {
+        char device[16];
+        snprintf(device, sizeof(device), "dev%u", i);
+        const struct label label = {"device", device};
+        assert_int_equal(
+            registry_restore(s.registry, i + 1, &stand_counter, &label, 1, "", true, 0, 0), 0);
+    }
+    assert_int_equal(registry_silent(s.registry), most);
+    unsigned first = (unsigned)(4 * most);
+    assert_int_equal(stand_numbered(&s, &stand_counter, first)->id, first + 1);
+    assert_int_equal(stand_numbered(&s, &stand_counter, first - 1)->id, 5 * most + 1);
+    stand_free(&s);
+}
+
+/* A host that starts and ends 200,000 containers: every one of them is seen, and what is kept does
+ * not depend on how many there have been. */
+static void test_short_lived_devices(void **state)
+{
+    enum { DEVICES = 200000, AT_ONCE = 100, NEW = 20, LIMIT = 1600 };
+    (void)state;
+    struct stand s = stand_new(LIMIT);
+    struct tick_ring *ring = tick_ring_new(60, 64U << 20);
+    size_t most_silent = 0;
+    for (unsigned first = 0; first < DEVICES; first += NEW) {
+        unsigned from = first > AT_ONCE - NEW ? first - (AT_ONCE - NEW) : 0;
+        stand_begin(&s);
+        for (unsigned i = from; i < first + NEW; i++) {
+            struct series *counter = stand_numbered(&s, &stand_counter, i);
+            struct series *gauge = stand_numbered(&s, &stand_gauge, i);
+            assert_true(counter && gauge);
+            draft_counter(s.draft, counter, i, 0);
+            draft_gauge(s.draft, gauge, i);
+        }
+        tick_ring_push(ring, (struct tick *)stand_seal(&s));
+        registry_make_room(s.registry, s.seq - MIN(s.seq, 10U));
+        assert_true(registry_live(s.registry) <= LIMIT);
+        most_silent = MAX(most_silent, registry_silent(s.registry));
+    }
+    assert_int_equal(registry_refused(s.registry), 0);
+    assert_int_equal(registry_next_id(s.registry), 2 * DEVICES + 1);
+    assert_true(registry_evicted(s.registry) > 2 * DEVICES - 2 * LIMIT);
+    /* Remembered: those that the registry may, and those that ticks in the ring refer to. */
+    assert_in_range(most_silent, LIMIT, LIMIT + LIMIT + 60 * 2 * NEW);
+    tick_ring_free(ring);
+    stand_free(&s);
+}
+
 static void test_limit_of_nothing(void **state)
 {
     (void)state;
@@ -352,6 +534,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ids_are_stable_and_never_reused),
         cmocka_unit_test(test_ids_start_where_told),
+        cmocka_unit_test(test_restore_takes_the_newer_of_two_ids),
+        cmocka_unit_test(test_room_is_made_by_the_silent),
+        cmocka_unit_test(test_room_waits_for_the_draft),
+        cmocka_unit_test(test_memory_is_bounded),
+        cmocka_unit_test(test_restore_is_bounded),
+        cmocka_unit_test(test_short_lived_devices),
         cmocka_unit_test(test_restore_refuses_what_is_there),
         cmocka_unit_test(test_restore_in_the_same_boot_counts_on),
         cmocka_unit_test(test_restore_in_the_same_boot_at_a_later_tick),
