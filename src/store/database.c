@@ -22,7 +22,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -156,9 +155,8 @@ void database_finalize(sqlite3_stmt **stmt)
     sqlite3_finalize(*stmt);
 }
 
-/* Says in one sentence what SQLite said. `db` may be NULL. */
-static int explain(struct store_error *err, sqlite3 *db, int code, const char *path,
-                   const char *what)
+int database_explain(struct store_error *err, sqlite3 *db, int code, const char *path,
+                     const char *what)
 {
     switch (code) {
     case -EBADMSG:
@@ -270,13 +268,13 @@ static int inspect(const char *path, struct store_error *err)
 {
     struct stat st;
     if (stat(path, &st) != 0)
-        return errno == ENOENT ? 0 : explain(err, NULL, -errno, path, "look at it");
+        return errno == ENOENT ? 0 : database_explain(err, NULL, -errno, path, "look at it");
     sqlite3 *db;
     struct identity id;
     int error = open_read_only(path, &db);
     if (!error)
         error = identify(db, &id);
-    error = error ? explain(err, db, error, path, "open it") : judge(&id, path, err);
+    error = error ? database_explain(err, db, error, path, "open it") : judge(&id, path, err);
     sqlite3_close(db);
     return error;
 }
@@ -324,7 +322,7 @@ int database_open_writer(const char *path, bool durable, sqlite3 **ret, struct s
     if (!error && is_blank(&id))
         error = make_schema(db);
     if (error) {
-        explain(err, db, error, path, "open it for writing");
+        database_explain(err, db, error, path, "open it for writing");
         sqlite3_close(db);
         return error;
     }
@@ -347,7 +345,7 @@ int database_open_reader(const char *path, sqlite3 **ret, struct store_error *er
     if (!error)
         error = identify(db, &id);
     if (error)
-        explain(err, db, error, path, "open it");
+        database_explain(err, db, error, path, "open it");
     else if (is_blank(&id))
         error = store_fail(err, -ENOENT, "%s: no history there yet", path);
     else
@@ -357,31 +355,5 @@ int database_open_reader(const char *path, sqlite3 **ret, struct store_error *er
         return error;
     }
     *ret = db;
-    return 0;
-}
-
-int database_set_aside(const char *path, int64_t now_ms, char *name, size_t size,
-                       struct store_error *err)
-{
-    static const char *const suffixes[] = {"-shm", "-wal", ""};
-    time_t seconds = (time_t)(now_ms / MS_PER_S);
-    struct tm utc;
-    char when[32];
-    gmtime_r(&seconds, &utc);
-    strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &utc);
-    snprintf(name, size, "%s.corrupt-%s", path, when);
-    for (int n = 2; access(name, F_OK) == 0; n++)
-        snprintf(name, size, "%s.corrupt-%s-%d", path, when, n);
-
-    /* The database last: as long as it is in its place, it is still found damaged and all of this
-     * is tried again. */
-    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-        struct buf from CLEANUP(buf_fini) = BUF_INIT;
-        struct buf to CLEANUP(buf_fini) = BUF_INIT;
-        buf_printf(&from, "%s%s", path, suffixes[i]);
-        buf_printf(&to, "%s%s", name, suffixes[i]);
-        if (rename(buf_string(&from), buf_string(&to)) != 0 && errno != ENOENT)
-            return explain(err, NULL, -errno, path, "set it aside");
-    }
     return 0;
 }

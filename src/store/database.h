@@ -42,6 +42,14 @@ int database_open_reader(const char *path, sqlite3 **ret, struct store_error *er
 int database_set_aside(const char *path, int64_t now_ms, char *name, size_t size,
                        struct store_error *err);
 
+/* Of the databases that were set aside removes all but the newest `keep`; `newest`, the one that was
+ * set aside just now, is one of those. Returns how many are gone. */
+size_t database_prune_aside(const char *path, const char *newest, size_t keep);
+
+/* What SQLite said, in one sentence, into *err; returns `code`. `db` may be NULL. */
+int database_explain(struct store_error *err, sqlite3 *db, int code, const char *path,
+                     const char *what);
+
 /* The connection's last error: -ENOSPC, -EBADMSG, -EIO, … 0 when `rc` is none. */
 int database_error(sqlite3 *db, int rc);
 

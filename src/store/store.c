@@ -34,6 +34,7 @@
 #include "store/store_internal.h"
 
 #define WAL_PAGES_MAX 8000
+#define ASIDE_KEPT 3                    /* damaged databases */
 #define SERIES_CLOCK_EPOCH_S 1700000000 /* leaves 32 bits enough until the year 2159 */
 
 static const char *const statements[STATEMENTS] = {
@@ -247,6 +248,11 @@ int store_set_aside(struct store *store, const char *why)
     count_add(&store->counters.set_aside, 1);
     store_note_add(store, EVENT_ERROR, false,
                    "history was damaged (%s) and is set aside as %s; a new one begins", why, name);
+    size_t removed = database_prune_aside(store->path, name, ASIDE_KEPT);
+    if (removed)
+        store_note_add(store, EVENT_ERROR, false,
+                       "%zu damaged databases of before were removed; the newest %d are kept",
+                       removed, ASIDE_KEPT);
     for (uint32_t i = 0; i < store->ledger.count; i++) {
         struct ledger_entry *e = &store->ledger.entries[i];
         if (e->id) /* the others are a chain */

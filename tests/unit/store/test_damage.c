@@ -52,8 +52,68 @@ static void test_truncated(void **state)
         assert_int_equal(set_aside, 1);
         world_close(&w, true);
     }
-    assert_int_equal(world_count_aside(&w), 7);
+    assert_int_equal(world_count_aside(&w), 3); /* the newest of the seven */
     buf_fini(&data);
+    world_fini(&w);
+}
+
+static void touch(const struct world *w, const char *name)
+{
+    char *path CLEANUP(mem_freep) = world_path(w, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+}
+
+static bool is_there(const struct world *w, const char *name)
+{
+    char *path CLEANUP(mem_freep) = world_path(w, name);
+    return access(path, F_OK) == 0;
+}
+
+/* Only the newest three stay, with all their files; whatever has another name is not ours. One that
+ * was set aside while the clock was ahead is older all the same than the one at hand. */
+static void test_old_ones_go(void **state)
+{
+    static const struct {
+        const char *name;
+        bool stays;
+    } files[] = {
+        {"netsonde.db.corrupt-20200101T000000Z", false},
+        {"netsonde.db.corrupt-20200101T000000Z-wal", false},
+        {"netsonde.db.corrupt-20200101T000000Z-shm", false},
+        {"netsonde.db.corrupt-20200102T000000Z-9", false},
+        {"netsonde.db.corrupt-20200102T000000Z-10", true},
+        {"netsonde.db.corrupt-20200102T000000Z-10-wal", true},
+        {"netsonde.db.corrupt-20200102T000000Z-2-shm", false}, /* all that is left of it */
+        {"netsonde.db.corrupt-20990101T000000Z", true},
+        {"netsonde.db.corrupt-20200101T000000Z.gz", true},
+        {"netsonde.db.corrupt-20200101T000000Z-wal-copy", true},
+        {"netsonde.db.corrupt-20200101", true},
+        {"netsonde.db.corrupt-", true},
+        {"netsonde.db.corrupt-mine", true},
+        {"other.db.corrupt-20200101T000000Z", true},
+        {"netsonde.db-20200101T000000Z", true},
+        {"notes", true},
+    };
+    (void)state;
+    struct world w;
+    world_init(&w, 12);
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        touch(&w, files[i].name);
+    size_t before = world_count_aside(&w);
+    char text[8192];
+    memset(text, 'x', sizeof(text));
+    world_write_database(&w, text, sizeof(text));
+    world_open(&w);
+    assert_int_equal(store_stats(w.store).set_aside, 1);
+    assert_int_equal(world_count_notes(&w, "3 damaged databases of before were removed"), 1);
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        if (is_there(&w, files[i].name) != files[i].stays)
+            fail_msg("%s", files[i].name);
+    }
+    assert_int_equal(world_count_aside(&w), before + 1 - 2); /* a -shm is not counted */
+    world_write(&w);
     world_fini(&w);
 }
 
@@ -194,9 +254,9 @@ static void test_suspect(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_garbage), cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_flipped), cmocka_unit_test(test_found_writing),
-        cmocka_unit_test(test_suspect),
+        cmocka_unit_test(test_garbage),       cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_old_ones_go),   cmocka_unit_test(test_flipped),
+        cmocka_unit_test(test_found_writing), cmocka_unit_test(test_suspect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
