@@ -84,3 +84,15 @@ test("ticks older than the window change nothing", () => {
     grid.append(2, T0, 99);
     assert.deepEqual(values(grid, 2), [NaN, NaN, NaN]);
 });
+
+test("an amount is the rate times its time, over what is known", () => {
+    const grid = new Grid(2000, 10_000, T0);
+    assert.deepEqual(grid.amount(1), { amount: 0, first: 0 });
+    for (const [k, v] of [5, 10, NaN, 1].entries()) grid.append(1, T0 + k * 2000, v);
+    const { amount, first } = grid.amount(1);
+    assert.equal(amount, 32);
+    assert.equal(first, grid.stepOf(T0));
+    grid.advance(grid.stepOf(T0 + 12_000)); // the first two have left
+    assert.equal(grid.amount(1).amount, 2);
+    assert.equal(grid.amount(99).amount, 0);
+});

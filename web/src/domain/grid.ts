@@ -122,6 +122,20 @@ export class Grid {
         return this.#columns.get(id)?.values[step % this.capacity] ?? NaN;
     }
 
+    /* What a rate amounts to over the window, and the oldest step in which it is known. */
+    amount(id: number): { amount: number; first: number } {
+        let sum = 0;
+        let first = this.#head + 1;
+        const values = this.#columns.get(id)?.values;
+        for (let step = this.#head; values && step >= this.oldest; step--) {
+            const v = values[step % this.capacity]!;
+            if (v !== v) continue; // NaN differs from itself
+            sum += v;
+            first = step;
+        }
+        return { amount: (sum * this.stepMs) / 1000, first };
+    }
+
     /*
      * Writes the sum of the given columns, oldest step first, into `out` (capacity long) and returns
      * how many steps that are. A step in which none of them has a value is a gap.

@@ -1,63 +1,153 @@
 /*
  * The sentence at the head of the overview: how things are, worst first, in words that name the
  * interface. Numbers in it come as quantities so that the page can set them like all others.
+ *
+ * Quiet by default: what happens on every healthy host (a segment sent again now and then, a datagram
+ * to a closed port) is no warning. What was lost inside this host is one, however little.
  */
-import { byName, healthOf, type Interface } from "./interfaces";
-import { durationText, quantity, text, type ByteUnit } from "./units";
+import { byName, healthOf, isLoopback, type Interface } from "./interfaces";
+import { digits, durationText, quantity, text, type ByteUnit } from "./units";
 
 export interface Loss {
     device: string;
     packets: number;
 }
 
+/* What happened in the window, in whole events; all zero when nothing is known. */
+export interface Amounts {
+    knownMs: number; // how far back, which is less than the window when measuring began inside it
+    losses: readonly Loss[];
+    segmentsSent: number;
+    segmentsAgain: number;
+    datagramsOverrun: number; // arrived and found the receive buffer full
+    datagramsUnheard: number; // arrived where nobody listens
+    backlogDrops: number;
+}
+
 export interface Verdict {
     level: "good" | "warning" | "unknown";
     lead: string;
-    rest: string;
+    rest: string; // what the lead means, and what else is wrong
+    traffic: string; // where the bytes are; may be left out where there is little room
+}
+
+/* Losing one packet in fifty is felt; with few segments a share says nothing. */
+const AGAIN_SHARE = 0.02;
+const AGAIN_LEAST = 20;
+const SEGMENTS_LEAST = 1000;
+const UNHEARD_PER_S = 1; // less than one a second is the usual knocking at closed ports
+const UNHEARD_OVER_MS = 10_000; // at least, so that a first tick is no average
+const INSIDE_TIMES = 10; // traffic inside the host is told when it is so many times more
+
+interface Trouble {
+    lead: string;
+    detail: string;
+    brief: string; // beside a worse one
 }
 
 export function overviewVerdict(
     interfaces: readonly Interface[],
     counted: readonly string[],
-    losses: readonly Loss[],
-    knownMs: number, // how far back losses are known
+    amounts: Amounts,
     bytesAs: ByteUnit,
 ): Verdict {
     if (interfaces.length === 0)
-        return { level: "unknown", lead: "Waiting for the first interfaces.", rest: "" };
+        return {
+            level: "unknown",
+            lead: "Waiting for the first interfaces.",
+            rest: "",
+            traffic: "",
+        };
     const traffic = trafficWords(interfaces, counted, bytesAs);
+    const span = durationText(amounts.knownMs);
+    const troubles = [
+        lostOnInterfaces(amounts, span),
+        lostInBacklog(amounts, span),
+        lostInBuffers(amounts, span),
+        sentAgain(amounts, span),
+        linksDown(interfaces),
+    ].filter((t) => t !== undefined);
+    const [worst, ...others] = troubles;
+    if (worst) {
+        const also = others.length ? `Also: ${others.map((t) => t.brief).join("; ")}.` : "";
+        return { level: "warning", lead: worst.lead, rest: joined(worst.detail, also), traffic };
+    }
+    const lost = amounts.knownMs > 0 ? `No packet lost in the last ${span}.` : "";
+    return {
+        level: "good",
+        lead: "All quiet.",
+        rest: joined(lost, unheardWords(amounts)),
+        traffic,
+    };
+}
+
+function lostOnInterfaces({ losses }: Amounts, span: string): Trouble | undefined {
+    const lost = losses.filter((l) => l.packets >= 0.5).sort((a, b) => b.packets - a.packets);
+    const worst = lost[0];
+    if (!worst) return undefined;
+    const others = lost.length > 1 ? ` and ${plural(lost.length - 1, "other interface")}` : "";
+    const amount = plural(Math.round(worst.packets), "error or drop", "errors and drops");
+    return {
+        lead: `${worst.device}${others} lost packets.`,
+        detail: `${amount} on ${worst.device} in the last ${span}.`,
+        brief: `${amount} on ${worst.device}`,
+    };
+}
+
+function lostInBacklog({ backlogDrops }: Amounts, span: string): Trouble | undefined {
+    const n = Math.round(backlogDrops);
+    if (n < 1) return undefined;
+    return {
+        lead: "The kernel dropped packets.",
+        detail: `${plural(n, "packet")} came faster than the CPUs took them in the last ${span}.`,
+        brief: `${plural(n, "packet")} dropped by a full backlog`,
+    };
+}
+
+function lostInBuffers({ datagramsOverrun }: Amounts, span: string): Trouble | undefined {
+    const n = Math.round(datagramsOverrun);
+    if (n < 1) return undefined;
+    return {
+        lead: "UDP datagrams were lost.",
+        detail: `${plural(n, "datagram")} came faster than programs read them in the last ${span}.`,
+        brief: `${plural(n, "UDP datagram")} lost in full receive buffers`,
+    };
+}
+
+function sentAgain({ segmentsSent, segmentsAgain }: Amounts, span: string): Trouble | undefined {
+    const share = segmentsAgain / segmentsSent;
+    if (segmentsSent < SEGMENTS_LEAST || segmentsAgain < AGAIN_LEAST || !(share >= AGAIN_SHARE))
+        return undefined;
+    const percent = `${digits(share * 100)}\u2009%`;
+    const again = Math.round(segmentsAgain).toLocaleString("en");
+    const sent = plural(Math.round(segmentsSent), "segment");
+    return {
+        lead: `TCP sends ${percent} of its segments again.`,
+        detail: `${again} of ${sent} in the last ${span}: packets get lost on the way.`,
+        brief: `${percent} of TCP segments sent again`,
+    };
+}
+
+function linksDown(interfaces: readonly Interface[]): Trouble | undefined {
     const down = interfaces
         .filter((i) => healthOf(i) === "warning")
         .map((i) => i.device)
         .sort(byName);
-    const lost = losses.filter((l) => l.packets >= 0.5).sort((a, b) => b.packets - a.packets);
-    const span = durationText(knownMs);
-    const worst = lost[0];
-    const downWords = down.length ? `${listed(down)} ${down.length > 1 ? "are" : "is"} down. ` : "";
-    if (worst) {
-        const count = Math.round(worst.packets);
-        const others = lost.length > 1 ? ` and ${plural(lost.length - 1, "other interface")}` : "";
-        const amount = plural(count, "error or drop", "errors and drops");
-        return {
-            level: "warning",
-            lead: `${worst.device}${others} lost packets.`,
-            rest: `${amount} on ${worst.device} in the last ${span}. ${downWords}${traffic}`,
-        };
-    }
-    if (down.length)
-        return {
-            level: "warning",
-            lead:
-                down.length === 1
-                    ? `${down[0]} is down.`
-                    : `${plural(down.length, "interface")} are down.`,
-            rest: `${down.length > 1 ? listed(down) + ". " : ""}${traffic}`,
-        };
+    if (down.length === 0) return undefined;
+    const brief = `${listed(down)} ${down.length > 1 ? "are" : "is"} down`;
+    if (down.length === 1) return { lead: `${brief}.`, detail: "", brief };
     return {
-        level: "good",
-        lead: "All quiet.",
-        rest: `${traffic}${knownMs > 0 ? ` No packet lost in the last ${span}.` : ""}`,
+        lead: `${plural(down.length, "interface")} are down.`,
+        detail: `${listed(down)}.`,
+        brief,
     };
+}
+
+/* Nothing was lost by the host: somebody sends to where nobody listens. Worth a word, no more. */
+function unheardWords({ datagramsUnheard, knownMs }: Amounts): string {
+    const rate = datagramsUnheard / (Math.max(knownMs, UNHEARD_OVER_MS) / 1000);
+    if (rate < UNHEARD_PER_S) return "";
+    return `${digits(rate)} UDP datagrams a second find no listener.`;
 }
 
 function trafficWords(
@@ -65,16 +155,33 @@ function trafficWords(
     counted: readonly string[],
     bytesAs: ByteUnit,
 ): string {
-    const rows = all.filter((i) => counted.includes(i.device));
-    const busiest = rows.sort((a, b) => flow(b) - flow(a))[0];
-    if (!busiest || !(flow(busiest) > 0)) return "No traffic right now.";
     const rate = (v: number) => text(quantity(v, "bytes/s", bytesAs));
-    const share = rows.length > 1 ? "most: " : "";
-    return `${busiest.device} carries ${share}${rate(busiest.rxRate)} in, ${rate(busiest.txRate)} out.`;
+    const both = (i: Interface) => `${rate(i.rxRate)} in, ${rate(i.txRate)} out`;
+    // What a loopback sends it receives: one number says it.
+    const one = (i: Interface) =>
+        isLoopback(i) ? rate(Math.max(i.rxRate || 0, i.txRate || 0)) : both(i);
+    const rows = all.filter((i) => counted.includes(i.device));
+    const busiest = busiestOf(rows);
+    const inside = busiestOf(all.filter((i) => !counted.includes(i.device)));
+    if (!busiest && !inside) return "No traffic right now.";
+    if (!busiest)
+        return `Traffic stays inside this host: ${inside!.device} carries ${one(inside!)}.`;
+    if (inside && flow(inside) > INSIDE_TIMES * flow(busiest))
+        return `${inside.device} carries ${one(inside)} inside this host, ${busiest.device} ${both(busiest)}.`;
+    return `${busiest.device} carries ${rows.length > 1 ? "most: " : ""}${both(busiest)}.`;
+}
+
+function busiestOf(rows: readonly Interface[]): Interface | undefined {
+    const busiest = [...rows].sort((a, b) => flow(b) - flow(a))[0];
+    return busiest && flow(busiest) > 0 ? busiest : undefined;
 }
 
 function flow(i: Interface): number {
     return (i.rxRate || 0) + (i.txRate || 0);
+}
+
+export function joined(...sentences: string[]): string {
+    return sentences.filter((s) => s !== "").join(" ");
 }
 
 function plural(n: number, one: string, many = one + "s"): string {

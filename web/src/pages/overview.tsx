@@ -6,7 +6,7 @@ import { Gatherer } from "../charts/gather";
 import { totalDevices } from "../domain/interfaces";
 import type { ChartSpec } from "../domain/trace";
 import { clockText, digits, quantity, text } from "../domain/units";
-import { overviewVerdict, type Loss, type Verdict } from "../domain/verdict";
+import { joined, overviewVerdict, type Amounts, type Loss, type Verdict } from "../domain/verdict";
 import type { Session } from "../store/session";
 import type { Selection } from "../store/selection";
 import { DirectionMark, WarningMark } from "../widgets/marks";
@@ -28,9 +28,20 @@ import {
     UDP_CHARTS,
 } from "./protocol-charts";
 
+/* What the verdict weighs: rates times the length of their steps, added up over the window. */
+const WEIGHED: Readonly<Record<string, keyof Omit<Amounts, "knownMs" | "losses">>> = {
+    node_netstat_Tcp_OutSegs: "segmentsSent",
+    node_netstat_Tcp_RetransSegs: "segmentsAgain",
+    node_netstat_Udp_RcvbufErrors: "datagramsOverrun",
+    node_netstat_Udp6_RcvbufErrors: "datagramsOverrun",
+    node_netstat_Udp_NoPorts: "datagramsUnheard",
+    node_netstat_Udp6_NoPorts: "datagramsUnheard",
+    node_softnet_dropped_total: "backlogDrops",
+};
+
 export const OVERVIEW_SELECTION: Selection = {
     key: "overview",
-    groups: [...NETWORK_GROUPS, PROTOCOL_METRICS],
+    groups: [...NETWORK_GROUPS, [...new Set([...PROTOCOL_METRICS, ...Object.keys(WEIGHED)])]],
     match: [],
 };
 
@@ -103,50 +114,61 @@ function Sentence({ devices }: { devices: readonly string[] }) {
     const verdict = useComputed<Verdict>(() => {
         void session.painted.value;
         const all = session.interfaces.value;
-        const { losses, knownMs } = lossesOf(session);
         const bytesAs = preferences.bytesAs.value;
-        const verdict = overviewVerdict(all, devices, losses, knownMs, bytesAs);
+        const verdict = overviewVerdict(all, devices, amountsOf(session.window), bytesAs);
         const since = session.staleSince;
         if (session.liveness.value !== "stale" || since === undefined) return verdict;
         return {
+            ...verdict,
             level: "unknown",
             lead: `Nothing new since ${clockText(since)}.`,
-            rest: `Then: ${verdict.lead} ${verdict.rest}`,
+            rest: joined("Then:", verdict.lead, verdict.rest),
         };
     });
-    const { level, lead, rest } = verdict.value;
+    const { level, lead, rest, traffic } = verdict.value;
+    const where = <span class="sentence-traffic">{traffic}</span>;
     return (
         <p class={`sentence sentence-${level}`} data-level={level}>
             {level === "warning" && <WarningMark />}
-            <strong>{lead}</strong> {rest}
+            <strong>{lead}</strong>{" "}
+            {level === "good" ? (
+                <>
+                    {where} {rest}
+                </>
+            ) : (
+                <>
+                    {rest} {where}
+                </>
+            )}
         </p>
     );
 }
 
-/*
- * Packets lost per device: rates times the length of their steps. knownMs: how far back anything is
- * known, which is less than the window when measuring began inside it.
- */
-function lossesOf(session: Session): { losses: Loss[]; knownMs: number } {
-    const { grid, series } = session.window;
-    if (!grid || grid.head < 0) return { losses: [], knownMs: 0 };
+function amountsOf({ grid, series }: Session["window"]): Amounts {
+    const amounts = {
+        knownMs: 0,
+        losses: [] as Loss[],
+        segmentsSent: 0,
+        segmentsAgain: 0,
+        datagramsOverrun: 0,
+        datagramsUnheard: 0,
+        backlogDrops: 0,
+    };
+    if (!grid || grid.head < 0) return amounts;
     const byDevice = new Map<string, number>();
-    let first = grid.head + 1;
+    let oldest = grid.head + 1;
     for (const s of series.values()) {
-        const device = s.labels["device"];
-        if (device === undefined || !LOSS_METRICS.includes(s.name)) continue;
-        let rates = byDevice.get(device) ?? 0;
-        for (let k = grid.head; k >= grid.oldest; k--) {
-            const rate = grid.at(s.id, k);
-            if (Number.isNaN(rate)) continue;
-            rates += rate;
-            if (k < first) first = k;
-        }
-        byDevice.set(device, rates);
+        const device = LOSS_METRICS.includes(s.name) ? s.labels["device"] : undefined;
+        const weighed = WEIGHED[s.name];
+        if (device === undefined && weighed === undefined) continue;
+        const { amount, first } = grid.amount(s.id);
+        if (weighed) amounts[weighed] += amount;
+        else byDevice.set(device!, (byDevice.get(device!) ?? 0) + amount);
+        oldest = Math.min(oldest, first);
     }
-    const seconds = grid.stepMs / 1000;
-    const losses = [...byDevice].map(([device, rates]) => ({ device, packets: rates * seconds }));
-    return { losses, knownMs: (grid.head + 1 - first) * grid.stepMs };
+    amounts.losses = [...byDevice].map(([device, packets]) => ({ device, packets }));
+    amounts.knownMs = (grid.head + 1 - oldest) * grid.stepMs;
+    return amounts;
 }
 
 interface Summary {
