@@ -19,7 +19,7 @@ import type { Flag } from "../domain/flags";
 import { useEnvironment } from "./environment";
 import { Gatherer } from "./gather";
 import { whenNear } from "./near";
-import { Picture, type Readout } from "./picture";
+import { Picture, stretchText, type Readout } from "./picture";
 
 interface ChartProps {
     spec: ChartSpec;
@@ -44,6 +44,7 @@ export function Chart({ spec, size, note, device }: ChartProps) {
     const facts = useSignal<Facts>(NO_FACTS);
     const readout = useSignal<Readout | undefined>(undefined);
     const byKeys = useSignal(false);
+    const wordy = size === "large";
 
     // Before the first paint, so that what is in sight is known with it.
     useLayoutEffect(() => {
@@ -54,10 +55,8 @@ export function Chart({ spec, size, note, device }: ChartProps) {
         let palette = env.palette.peek();
         const forget = whenNear(element, () => {
             palette = env.palette.peek();
-            picture.current = new Picture(element, box(), spec, palette, {
-                cursor: (r) => (readout.value = r),
-                zoom: env.zoom,
-            });
+            const handlers = { cursor: (r?: Readout) => (readout.value = r), zoom: env.zoom };
+            picture.current = new Picture(element, box(), spec, palette, handlers, wordy);
             laidOut.value++;
         });
         const observer = new ResizeObserver(() => {
@@ -84,7 +83,7 @@ export function Chart({ spec, size, note, device }: ChartProps) {
             }
             const latestText = data.latest.map((v) => shortText(v, spec, bytesAs));
             const key = `${bytesAs} ${grid.stepMs} ${grid.capacity}`;
-            p?.paint(data, grid, bounds, latestText, flags, key);
+            p?.paint(data, grid, bounds, latestText, flags, key, !env.source.loading);
             const { latest, empty, methods, missingMs } = data;
             facts.value = { latest: [...latest], empty, methods, missingMs };
             if (readout.peek()) readout.value = p?.readout;
@@ -96,7 +95,7 @@ export function Chart({ spec, size, note, device }: ChartProps) {
             picture.current?.destroy();
             picture.current = undefined;
         };
-    }, [spec, env, device]);
+    }, [spec, env, device, wordy]);
 
     const kind = useMemo(() => (spec.traces.some((t) => t.area) ? "area" : "line"), [spec]);
     const { empty, methods, missingMs } = facts.value;
@@ -214,7 +213,9 @@ function spokenValues(at: Readout, spec: ChartSpec, bytesAs: ByteUnit): string {
 }
 
 function readoutText(at: Readout): string {
-    return at.flag ? `${clockText(at.flag.t)} · ${at.flag.text}` : clockText(at.t);
+    if (at.flag) return `${clockText(at.flag.t)} · ${at.flag.text}`;
+    if (at.unmeasured) return `${clockText(at.t)} · ${stretchText(at.unmeasured)}`;
+    return clockText(at.t);
 }
 
 function relevant(flags: readonly Flag[], device: string | undefined): readonly Flag[] {

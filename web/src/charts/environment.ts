@@ -18,7 +18,7 @@ export interface ChartSource {
     >;
     readonly seriesVersion: number;
     readonly bounds: { fromMs: number; toMs: number } | undefined;
-    readonly loading: boolean;
+    readonly loading: boolean; // history is on its way to a window that was empty
 }
 
 export type ChartState = "live" | "paused" | "stale";

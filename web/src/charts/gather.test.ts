@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Grid } from "../domain/grid";
 import type { ChartSpec } from "../domain/trace";
 import type { ChartSource } from "./environment";
-import { Gatherer } from "./gather";
+import { gapsOf, Gatherer } from "./gather";
 
 const T0 = 1_764_000_000_000;
 const SPEC: ChartSpec = {
@@ -65,4 +65,14 @@ test("no grid, no data, no series", () => {
     const grid = new Grid(1000, 3000, T0);
     grid.append(99, T0, 1);
     assert.equal(new Gatherer(SPEC).gather(source(grid), "bits")!.empty, true);
+});
+
+test("stretches without a value in any trace, in pairs", () => {
+    const a = Float64Array.of(NaN, NaN, 1, NaN, NaN, 2, NaN);
+    const b = Float64Array.of(NaN, NaN, NaN, NaN, 3, NaN, NaN);
+    assert.deepEqual(gapsOf([a, b], 7), [0, 2, 3, 4, 6, 7]);
+    assert.deepEqual(gapsOf([a, b], 6), [0, 2, 3, 4]);
+    assert.deepEqual(gapsOf([b.subarray(0, 4)], 4), [0, 4]);
+    assert.deepEqual(gapsOf([a.subarray(2)], 1), []);
+    assert.deepEqual(gapsOf([a], 0), []);
 });

@@ -15,7 +15,8 @@ export interface Gathered {
     above: number; // largest value over the axis, and under it
     below: number;
     empty: boolean;
-    missingMs: number; // time inside the data in which no trace has a value
+    gaps: number[]; // stretches without a value in any trace: first step and one past the last, in turn
+    missingMs: number; // how much of that lies inside the data
     methods: string[];
 }
 
@@ -46,6 +47,7 @@ export class Gatherer {
             above: 0,
             below: 0,
             empty: true,
+            gaps: [],
             missingMs: 0,
             methods: this.#methods,
         };
@@ -63,6 +65,7 @@ export class Gatherer {
                 for (let i = 0; i < n; i++) values[i] = -values[i]!;
             } else out.above = Math.max(out.above, peak);
         });
+        out.gaps = gapsOf(out.traces, out.n);
         countMissing(out, grid);
         return out;
     }
@@ -78,17 +81,24 @@ export class Gatherer {
     }
 }
 
-function countMissing(g: Gathered, grid: Grid): void {
-    let seen = false;
-    let gap = 0;
-    let missing = 0;
-    for (let i = 0; i < g.n; i++) {
-        if (g.traces.some((t) => !Number.isNaN(t[i]!))) {
-            if (seen) missing += gap;
-            seen = true;
-            gap = 0;
-        } else gap++;
+/* Indices into the traces, in pairs: where a stretch without any value begins and where it ends. */
+export function gapsOf(traces: readonly Float64Array[], n: number): number[] {
+    const gaps: number[] = [];
+    for (let i = 0; i < n; i++) {
+        let known = false;
+        for (const t of traces) known ||= !Number.isNaN(t[i]!);
+        const open = gaps.length % 2 === 1;
+        if (known === open) gaps.push(i);
     }
-    g.empty = !seen;
-    g.missingMs = missing * grid.stepMs;
+    if (gaps.length % 2 === 1) gaps.push(n);
+    return gaps;
+}
+
+/* Neither the time before the first value nor that after the last counts as missing. */
+function countMissing(g: Gathered, grid: Grid): void {
+    g.empty = g.n === 0 || (g.gaps[0] === 0 && g.gaps[1] === g.n);
+    let steps = 0;
+    for (let i = 0; i < g.gaps.length; i += 2)
+        if (g.gaps[i]! > 0 && g.gaps[i + 1]! < g.n) steps += g.gaps[i + 1]! - g.gaps[i]!;
+    g.missingMs = steps * grid.stepMs;
 }

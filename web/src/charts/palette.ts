@@ -15,7 +15,11 @@ const TOKENS = {
     "zero": "--zero-line",
     "flag": "--flag",
     "surface": "--surface",
-} as const satisfies Record<Tone | "text" | "quiet" | "grid" | "zero" | "flag" | "surface", string>;
+    "unknown": "--unknown",
+    "hatch": "--unknown-hatch",
+} as const satisfies Record<Tone | Role, string>;
+
+type Role = "text" | "quiet" | "grid" | "zero" | "flag" | "surface" | "unknown" | "hatch";
 
 export type Palette = Record<keyof typeof TOKENS, string> & { font: string };
 

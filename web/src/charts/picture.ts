@@ -1,7 +1,7 @@
 /*
  * One uPlot on one element: the only file that knows the library. It is given gathered traces and
- * draws them; marks of its own are the zero line, the newest values at the right edge and the flags
- * on the time axis.
+ * draws them; marks of its own are the zero line, the ground of what was not measured, the newest
+ * values at the right edge and the flags on the time axis.
  */
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
@@ -10,9 +10,10 @@ import type { Flag } from "../domain/flags";
 import type { Grid } from "../domain/grid";
 import { AxisEnd } from "../domain/scale";
 import type { ChartSpec } from "../domain/trace";
-import { axisText } from "../domain/units";
+import { axisText, clockText } from "../domain/units";
 import { ends, marks, spread, timeMark } from "./axis";
 import type { Gathered } from "./gather";
+import { hatchOf } from "./hatch";
 import type { Palette } from "./palette";
 
 const GUTTER_LEFT = 46;
@@ -27,6 +28,13 @@ export interface Readout {
     t: number;
     values: number[]; // unsigned, NaN in a gap
     flag: Flag | undefined;
+    unmeasured: Stretch | undefined; // it lies in one
+}
+
+/* Nothing was measured between the last value before and the first one after; undefined: there is none. */
+export interface Stretch {
+    after: number | undefined; // epoch ms
+    before: number | undefined;
 }
 
 export interface PictureHandlers {
@@ -39,6 +47,7 @@ export class Picture {
     readonly #handlers: PictureHandlers;
     readonly #plot: uPlot;
     readonly #mirrored: boolean;
+    readonly #wordy: boolean;
     readonly #endAbove: AxisEnd;
     readonly #endBelow: AxisEnd;
     readonly #calm = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -46,6 +55,7 @@ export class Picture {
     #flags: readonly Flag[] = [];
     #latestText: string[] = [];
     #latest: number[] = [];
+    #unmeasured: Stretch[] = [];
     #x: [number, number] = [0, 1];
     #y: [number, number] = [0, 1];
     #scaleKey = "";
@@ -57,8 +67,10 @@ export class Picture {
         spec: ChartSpec,
         palette: Palette,
         handlers: PictureHandlers,
+        wordy: boolean, // says in the picture what it says to the pointer
     ) {
         this.#spec = spec;
+        this.#wordy = wordy;
         this.#palette = palette;
         this.#handlers = handlers;
         this.#mirrored = spec.traces.some((t) => t.below);
@@ -94,8 +106,10 @@ export class Picture {
         latestText: string[],
         flags: readonly Flag[],
         scaleKey: string,
+        complete: boolean, // false: what is missing may still come
     ): void {
         this.#flags = flags;
+        this.#unmeasured = complete ? stretches(data, grid) : [];
         this.#latest = data.latest;
         this.#latestText = latestText;
         this.#x = [bounds.fromMs, Math.max(bounds.toMs, bounds.fromMs + 1)];
@@ -199,20 +213,18 @@ export class Picture {
             ],
             series: [
                 {},
-                ...this.#spec.traces.map(
-                    (trace, i): uPlot.Series => ({
-                        stroke: () => this.#colour(i + 1),
-                        fill: trace.area ? () => this.#colour(i + 1) + "2e" : () => "transparent",
-                        fillTo: () => 0,
-                        width: 1.4,
-                        ...(trace.dash ? { dash: [...trace.dash] } : {}),
-                        spanGaps: false,
-                        points: { show: false, size: 3, filter: lonelyPoints },
-                    }),
-                ),
+                ...this.#spec.traces.map((trace, i): uPlot.Series => ({
+                    stroke: () => this.#colour(i + 1),
+                    fill: trace.area ? () => this.#colour(i + 1) + "2e" : () => "transparent",
+                    fillTo: () => 0,
+                    width: 1.4,
+                    ...(trace.dash ? { dash: [...trace.dash] } : {}),
+                    spanGaps: false,
+                    points: { show: false, size: 3, filter: lonelyPoints },
+                })),
             ],
             hooks: {
-                drawAxes: [() => this.#drawZero()],
+                drawAxes: [() => this.#drawZero(), () => this.#drawUnmeasured()],
                 draw: [() => this.#drawFlags(), () => this.#drawLatest()],
                 setCursor: [() => this.#handlers.cursor(this.#read())],
                 setSelect: [() => this.#selected()],
@@ -234,7 +246,9 @@ export class Picture {
         const flag = this.#flags.find(
             (f) => Math.abs(this.#plot.valToPos(f.t, "x") - left) <= FLAG_REACH_PX,
         );
-        return { t, values, flag };
+        const inside = (s: Stretch) => t > (s.after ?? -Infinity) && t < (s.before ?? Infinity);
+        const unmeasured = this.#unmeasured.find(inside);
+        return { t, values, flag, unmeasured };
     }
 
     /* What the cursor stands on after new data moved under it. */
@@ -262,6 +276,37 @@ export class Picture {
         ctx.moveTo(bbox.left, y);
         ctx.lineTo(bbox.left + bbox.width, y);
         ctx.stroke();
+        ctx.restore();
+    }
+
+    /* Over grid and zero line: where nothing is known there is no scale to read. */
+    #drawUnmeasured(): void {
+        if (this.#unmeasured.length === 0) return;
+        const { ctx, bbox } = this.#plot;
+        const px = uPlot.pxRatio;
+        const right = bbox.left + bbox.width;
+        const at = (t: number) => Math.round(this.#plot.valToPos(t, "x", true));
+        ctx.save();
+        ctx.font = `${FONT_PX * px}px ${this.#palette.font}`;
+        ctx.textBaseline = "middle";
+        ctx.textAlign = "center";
+        for (const s of this.#unmeasured) {
+            const from = s.after === undefined ? bbox.left : Math.max(bbox.left, at(s.after));
+            const to = s.before === undefined ? right : Math.min(right, at(s.before));
+            if (to <= from) continue;
+            ctx.fillStyle = hatchOf(ctx, this.#palette, px);
+            ctx.fillRect(from, bbox.top, to - from, bbox.height);
+            if (!this.#wordy || (s.after ?? s.before) === undefined) continue;
+            const words = stretchText(s);
+            const width = ctx.measureText(words).width + 16 * px;
+            if (width > to - from) continue;
+            const x = (from + to) / 2;
+            const y = bbox.top + bbox.height / 2;
+            ctx.fillStyle = this.#palette.unknown;
+            ctx.fillRect(x - width / 2, y - 10 * px, width, 20 * px);
+            ctx.fillStyle = this.#palette.quiet;
+            ctx.fillText(words, x, y);
+        }
         ctx.restore();
     }
 
@@ -328,6 +373,27 @@ export class Picture {
         });
         ctx.restore();
     }
+}
+
+function stretches(data: Gathered, grid: Grid): Stretch[] {
+    const out: Stretch[] = [];
+    const timeAt = (i: number) => grid.timeOf(data.first + i);
+    for (let i = 0; i < data.gaps.length; i += 2) {
+        const from = data.gaps[i]!;
+        const end = data.gaps[i + 1]!;
+        out.push({
+            after: from > 0 ? timeAt(from - 1) : undefined,
+            before: end < data.n ? timeAt(end) : undefined,
+        });
+    }
+    return out;
+}
+
+export function stretchText({ after, before }: Stretch): string {
+    if (after === undefined && before === undefined) return "not measured";
+    if (after === undefined) return `not measured before ${clockText(before!)}`;
+    if (before === undefined) return `not measured since ${clockText(after)}`;
+    return `not measured ${clockText(after)} – ${clockText(before)}`;
 }
 
 /* A single value between two gaps has no line; it gets a dot. */

@@ -6,6 +6,9 @@
 import { effect, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { useEnvironment } from "./environment";
+import { gapsOf } from "./gather";
+import { hatchOf } from "./hatch";
+import type { Palette } from "./palette";
 
 export interface SparkData {
     receive: Float64Array;
@@ -36,7 +39,13 @@ export function Sparkline({
             effect(() => {
                 const { rows, peak, shared } = column.value;
                 const row = rows.get(device);
-                draw(canvas.current!, row, shared ? peak : (row?.peak ?? 0), env.palette.value);
+                draw(
+                    canvas.current!,
+                    row,
+                    shared ? peak : (row?.peak ?? 0),
+                    env.palette.value,
+                    !env.source.loading,
+                );
             }),
         [column, device, env],
     );
@@ -57,7 +66,8 @@ function draw(
     canvas: HTMLCanvasElement,
     data: SparkData | undefined,
     peak: number,
-    palette: { receive: string; transmit: string; zero: string },
+    palette: Palette,
+    complete: boolean,
 ): void {
     const ratio = window.devicePixelRatio || 1;
     const width = Math.round(canvas.clientWidth * ratio);
@@ -70,6 +80,16 @@ function draw(
     ctx.fillStyle = palette.zero;
     ctx.fillRect(0, middle, width, Math.max(1, Math.floor(ratio)));
     if (!data || data.n === 0) return;
+    if (complete) {
+        const step = width / data.capacity;
+        const left = width - data.n * step;
+        const gaps = gapsOf([data.receive, data.transmit], data.n);
+        ctx.fillStyle = hatchOf(ctx, palette, ratio);
+        for (let i = 0; i < gaps.length; i += 2) {
+            const from = left + gaps[i]! * step;
+            ctx.fillRect(from, 0, (gaps[i + 1]! - gaps[i]!) * step, height);
+        }
+    }
     const scale = (middle - ratio) / Math.max(peak, 1);
     bars(ctx, data, data.receive, palette.receive, (v) => [middle - v * scale, v * scale], width);
     bars(ctx, data, data.transmit, palette.transmit, (v) => [middle + ratio, v * scale], width);
@@ -88,7 +108,7 @@ function bars(
     const step = width / data.capacity;
     const left = width - data.n * step; // the newest stands at the right edge
     ctx.fillStyle = colour;
-    for (let i = 0; i < data.n; ) {
+    for (let i = 0; i < data.n;) {
         const end = Math.min(data.n, i + bin - ((data.first + i) % bin));
         let high = NaN;
         for (let k = i; k < end; k++)

@@ -73,8 +73,9 @@ export class TimeWindow {
         return this.#seriesVersion;
     }
 
+    /* History is on its way and there is nothing older to show meanwhile. */
     get loading(): boolean {
-        return this.#load !== undefined;
+        return this.#load?.gradual === true;
     }
 
     /* First and last moment to show. */
