@@ -69,6 +69,25 @@ await run({
             JSON.stringify(sent.slice(before)),
         );
         await page.locator('figure[data-key="throughput"][data-state="live"]').waitFor();
+
+        // The time without a server is a stretch that was not measured, and its end has a flag.
+        await page.getByRole("button", { name: "Pause" }).click();
+        const readout = chart(page, "throughput").locator(".readout");
+        await chart(page, "throughput").locator(".plot").focus();
+        await page.keyboard.press("End");
+        const told = [];
+        for (let i = 0; i < 120; i++) {
+            told.push(await readout.innerText());
+            await page.keyboard.press("ArrowLeft");
+        }
+        assert.ok(
+            told.some((text) => /not measured \d\d:\d\d:\d\d – \d\d:\d\d:\d\d/.test(text)),
+            told.join("\n"),
+        );
+        assert.ok(
+            told.some((text) => text.includes("netsonde was started")),
+            told.join("\n"),
+        );
     },
 
     "a hidden tab asks for less and catches up when it is seen again": async () => {

@@ -24,7 +24,8 @@ test("fields of the wrong type do no harm", () => {
 });
 
 test("only gaps that history cannot fill are marked", () => {
-    assert.equal(flagFromGap(1, "restart")!.kind, "restart");
+    assert.equal(flagFromGap(1, "kernel")!.kind, "loss");
+    assert.equal(flagFromGap(1, "restart"), undefined); // the start itself is marked
     assert.equal(flagFromGap(1, "ring"), undefined);
     assert.equal(flagFromGap(1, "conflated"), undefined);
 });

@@ -48,10 +48,13 @@ function linkWords(fields: Record<string, unknown>): string {
     }
 }
 
+/* When measuring began anew: before it lies what was not measured. */
+export function flagFromStart(t: number): Flag {
+    return { t, kind: "restart", device: "", text: "netsonde was started" };
+}
+
 /* Gaps for other reasons are filled from history and leave no mark. */
 export function flagFromGap(t: number, reason: string): Flag | undefined {
-    if (reason === "restart")
-        return { t, kind: reason, device: "", text: "netsonde was restarted" };
     if (reason === "kernel")
         return { t, kind: "loss", device: "", text: "the kernel lost samples" };
     return undefined;

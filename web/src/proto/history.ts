@@ -87,6 +87,7 @@ export interface EngineInfo {
 export interface Info {
     version: string;
     host: string;
+    startedMs: number | undefined;
     intervalMs: number;
     engines: EngineInfo[];
     capabilities: { name: string; engine: string }[]; // engine "": nobody provides it here
@@ -98,6 +99,7 @@ export function parseInfo(v: unknown): Result<Info> {
     return ok({
         version: asText(o["version"]),
         host: asText(o["host"]),
+        startedMs: asNumber(o["started"]),
         intervalMs: asNumber(o["interval_ms"]) ?? 1000,
         capabilities: asArray(o["capabilities"]).flatMap((c) => {
             const name = asText(asObject(c)?.["name"]);

@@ -5,7 +5,14 @@
 import { batch, computed, effect, signal, type ReadonlySignal } from "@preact/signals";
 import type { Clock } from "../base/clock";
 import { FrameQueue } from "../base/frame";
-import { FLAG_KINDS, flagFromEvent, flagFromGap, withFlag, type Flag } from "../domain/flags";
+import {
+    FLAG_KINDS,
+    flagFromEvent,
+    flagFromGap,
+    flagFromStart,
+    withFlag,
+    type Flag,
+} from "../domain/flags";
 import { interfaceFrom, type Interface } from "../domain/interfaces";
 import { rangeQuery, type Range } from "../domain/range";
 import type { GetJson } from "../link/http";
@@ -203,6 +210,7 @@ export class Session {
         if (!info.ok) return;
         this.#info.value = info.value;
         this.window.intervalMs ??= info.value.intervalMs;
+        if (info.value.startedMs !== undefined) this.#flag(flagFromStart(info.value.startedMs));
     }
 
     #linkChanged(state: LinkState): void {
@@ -255,7 +263,7 @@ export class Session {
         this.#hello.value = hello;
         this.window.intervalMs = hello.intervalMs;
         this.#freshness.expect(this.#pace());
-        if (before && before.version !== hello.version) void this.#askInfo();
+        if (before && before.session !== hello.session) void this.#askInfo(); // it was restarted
     }
 
     #tick(m: Metrics): void {
