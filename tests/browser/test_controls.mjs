@@ -105,6 +105,26 @@ await run({
         assert.deepEqual(page.complaints, []);
     },
 
+    "a marked stretch is told for what it was, not for what is now": async () => {
+        const server = await Server.start();
+        await server.holdsTicks(15);
+        const now = Date.now();
+        const page = await openPage(
+            await launch(),
+            `${server.address}/?from=${now - 2000}&to=${now}`,
+        );
+        await page.locator('main[data-liveness="paused"]').waitFor();
+        await page.locator('figure[data-key="throughput"][data-state="paused"]').waitFor();
+        await page.getByText("Receive, mean").waitFor();
+        await until("words of the past", async () =>
+            /(was quiet|lost packets|sent .* again|were lost|dropped)/.test(
+                await page.locator(".sentence").innerText(),
+            ),
+        );
+        assert.doesNotMatch(await page.locator(".sentence").innerText(), /carries|right now/);
+        assert.deepEqual(page.complaints, []);
+    },
+
     "a stretch marked with the mouse stands still until Escape": async () => {
         const server = await Server.start();
         const page = await device(await launch(), server);
@@ -117,9 +137,15 @@ await run({
         await page.mouse.up();
         await until("the address holds two times", () => /from=\d{13}&to=\d{13}/.test(page.url()));
         await page.locator('main[data-liveness="paused"]').waitFor();
+        const stretch = page.url();
         await page.keyboard.press("Escape");
         await isLive(page);
-        assert.match(page.url(), /from=now-15m&to=now/);
+        assert.match(page.url(), /from=now-1m&to=now/); // where it was marked
+        await page.goBack();
+        assert.equal(page.url(), stretch);
+        await page.getByRole("button", { name: /^Leave .* to the present/ }).click();
+        await isLive(page);
+        assert.match(page.url(), /from=now-1m&to=now/);
         assert.deepEqual(page.complaints, []);
     },
 

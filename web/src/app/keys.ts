@@ -1,6 +1,6 @@
 /* The keys that work everywhere. Each does what a visible control does, too. */
 import type { Signal } from "@preact/signals";
-import { CHOICES, DEFAULT_RANGE } from "../domain/range";
+import { CHOICES } from "../domain/range";
 import type { PageContext } from "../pages/context";
 import type { Shortcut } from "../widgets/help";
 
@@ -34,7 +34,7 @@ export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
             requestAnimationFrame(() => document.getElementById("filter")?.focus());
         },
         "Escape": () => {
-            if (location.range.value.kind === "fixed") location.setRange(DEFAULT_RANGE);
+            if (location.range.value.kind === "fixed") location.follow();
             else if (location.place.value.query.has("device"))
                 location.go(location.href("interfaces"));
             else session.hold(false);
@@ -57,7 +57,7 @@ export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
 }
 
 export function togglePause({ session, location }: PageContext): void {
-    if (location.range.value.kind === "fixed") location.setRange(DEFAULT_RANGE);
+    if (location.range.value.kind === "fixed") location.follow();
     else session.hold(!session.paused.value);
 }
 

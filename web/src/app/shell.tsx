@@ -40,8 +40,8 @@ export function Shell({ help }: { help: Signal<boolean> }) {
                 </a>
                 <span class="host">{host}</span>
                 <Live />
-                <RangePicker />
             </header>
+            <RangePicker />
             <Tools help={help} />
             <Navigation />
             <main id="main" tabIndex={-1} data-liveness={liveness}>
@@ -137,18 +137,25 @@ function RangePicker() {
                 value={range.kind === "last" ? range.spanMs : undefined}
                 onChoose={(spanMs) => location.setRange({ kind: "last", spanMs })}
             />
-            <RangeNote range={range} />
+            <RangeNote range={range} onLeave={() => location.follow()} />
         </div>
     );
 }
 
 /* Says what the buttons cannot: a marked stretch, a window from the address. */
-function RangeNote({ range }: { range: Range }) {
+function RangeNote({ range, onLeave }: { range: Range; onLeave(): void }) {
     if (range.kind === "fixed")
         return (
-            <span class="range-note">
-                {clockText(range.fromMs)} – {clockText(range.toMs)}
-            </span>
+            <button
+                type="button"
+                class="button range-note"
+                aria-label={`Leave ${clockText(range.fromMs)} to ${clockText(range.toMs)}, go back to the present`}
+                title="Back to the present (Esc)"
+                onClick={onLeave}
+            >
+                {clockText(range.fromMs)} – {clockText(range.toMs)}{" "}
+                <span aria-hidden="true">×</span>
+            </button>
         );
     if (CHOICES.some((c) => c.spanMs === range.spanMs)) return null;
     return <span class="range-note">last {durationText(spanOf(range))}</span>;

@@ -87,10 +87,11 @@ test("ticks older than the window change nothing", () => {
 
 test("an amount is the rate times its time, over what is known", () => {
     const grid = new Grid(2000, 10_000, T0);
-    assert.deepEqual(grid.amount(1), { amount: 0, first: 0 });
+    assert.deepEqual(grid.amount(1), { amount: 0, mean: NaN, first: 0 });
     for (const [k, v] of [5, 10, NaN, 1].entries()) grid.append(1, T0 + k * 2000, v);
-    const { amount, first } = grid.amount(1);
+    const { amount, mean, first } = grid.amount(1);
     assert.equal(amount, 32);
+    assert.equal(mean, 16 / 3);
     assert.equal(first, grid.stepOf(T0));
     grid.advance(grid.stepOf(T0 + 12_000)); // the first two have left
     assert.equal(grid.amount(1).amount, 2);

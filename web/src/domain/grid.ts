@@ -122,18 +122,20 @@ export class Grid {
         return this.#columns.get(id)?.values[step % this.capacity] ?? NaN;
     }
 
-    /* What a rate amounts to over the window, and the oldest step in which it is known. */
-    amount(id: number): { amount: number; first: number } {
+    /* What a rate amounts to over the window, its mean, and the oldest step in which it is known. */
+    amount(id: number): { amount: number; mean: number; first: number } {
         let sum = 0;
+        let known = 0;
         let first = this.#head + 1;
         const values = this.#columns.get(id)?.values;
         for (let step = this.#head; values && step >= this.oldest; step--) {
             const v = values[step % this.capacity]!;
-            if (v !== v) continue; // NaN differs from itself
+            if (Number.isNaN(v)) continue;
             sum += v;
+            known++;
             first = step;
         }
-        return { amount: (sum * this.stepMs) / 1000, first };
+        return { amount: (sum * this.stepMs) / 1000, mean: sum / known, first };
     }
 
     /*

@@ -10,6 +10,7 @@ function make(device: string, rx: number, tx: number, state = "up", kind = "phys
 
 const NOTHING_LOST: Amounts = {
     knownMs: 900_000,
+    past: false,
     losses: [],
     segmentsSent: 0,
     segmentsAgain: 0,
@@ -138,4 +139,15 @@ test("several troubles: the worst leads, the others follow in one breath", () =>
         v.rest,
         /Also: 2 packets dropped by a full backlog; 7 UDP datagrams lost in full receive buffers; 5\.00\u2009% of TCP segments sent again\.$/,
     );
+});
+
+test("a window of the past is told as such, without the states of now", () => {
+    const all = [ETH0, make("eth1", 0, 0, "down")];
+    const v = judge({ past: true, knownMs: 120_000 }, all);
+    assert.equal(v.lead, "All was quiet.");
+    assert.match(v.traffic, /^eth0 carried 42\.0/);
+    assert.equal(v.rest, "No packet lost in these 2\u2009min.");
+    const again = judge({ past: true, segmentsSent: 10_000, segmentsAgain: 300 }, all);
+    assert.equal(again.lead, "TCP sent 3.00\u2009% of its segments again.");
+    assert.equal(judge({ past: true }, [make("eth0", 0, 0)]).traffic, "No traffic.");
 });

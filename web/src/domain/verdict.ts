@@ -16,6 +16,7 @@ export interface Loss {
 /* What happened in the window, in whole events; all zero when nothing is known. */
 export interface Amounts {
     knownMs: number; // how far back, which is less than the window when measuring began inside it
+    past: boolean; // the window does not end now: states of the present say nothing about it
     losses: readonly Loss[];
     segmentsSent: number;
     segmentsAgain: number;
@@ -58,24 +59,24 @@ export function overviewVerdict(
             rest: "",
             traffic: "",
         };
-    const traffic = trafficWords(interfaces, counted, bytesAs);
-    const span = durationText(amounts.knownMs);
+    const traffic = trafficWords(interfaces, counted, amounts.past, bytesAs);
+    const span = `${amounts.past ? "in these" : "in the last"} ${durationText(amounts.knownMs)}`;
     const troubles = [
         lostOnInterfaces(amounts, span),
         lostInBacklog(amounts, span),
         lostInBuffers(amounts, span),
         sentAgain(amounts, span),
-        linksDown(interfaces),
+        amounts.past ? undefined : linksDown(interfaces),
     ].filter((t) => t !== undefined);
     const [worst, ...others] = troubles;
     if (worst) {
         const also = others.length ? `Also: ${others.map((t) => t.brief).join("; ")}.` : "";
         return { level: "warning", lead: worst.lead, rest: joined(worst.detail, also), traffic };
     }
-    const lost = amounts.knownMs > 0 ? `No packet lost in the last ${span}.` : "";
+    const lost = amounts.knownMs > 0 ? `No packet lost ${span}.` : "";
     return {
         level: "good",
-        lead: "All quiet.",
+        lead: amounts.past ? "All was quiet." : "All quiet.",
         rest: joined(lost, unheardWords(amounts)),
         traffic,
     };
@@ -89,7 +90,7 @@ function lostOnInterfaces({ losses }: Amounts, span: string): Trouble | undefine
     const amount = plural(Math.round(worst.packets), "error or drop", "errors and drops");
     return {
         lead: `${worst.device}${others} lost packets.`,
-        detail: `${amount} on ${worst.device} in the last ${span}.`,
+        detail: `${amount} on ${worst.device} ${span}.`,
         brief: `${amount} on ${worst.device}`,
     };
 }
@@ -99,7 +100,7 @@ function lostInBacklog({ backlogDrops }: Amounts, span: string): Trouble | undef
     if (n < 1) return undefined;
     return {
         lead: "The kernel dropped packets.",
-        detail: `${plural(n, "packet")} came faster than the CPUs took them in the last ${span}.`,
+        detail: `${plural(n, "packet")} came faster than the CPUs took them ${span}.`,
         brief: `${plural(n, "packet")} dropped by a full backlog`,
     };
 }
@@ -109,12 +110,15 @@ function lostInBuffers({ datagramsOverrun }: Amounts, span: string): Trouble | u
     if (n < 1) return undefined;
     return {
         lead: "UDP datagrams were lost.",
-        detail: `${plural(n, "datagram")} came faster than programs read them in the last ${span}.`,
+        detail: `${plural(n, "datagram")} came faster than programs read them ${span}.`,
         brief: `${plural(n, "UDP datagram")} lost in full receive buffers`,
     };
 }
 
-function sentAgain({ segmentsSent, segmentsAgain }: Amounts, span: string): Trouble | undefined {
+function sentAgain(
+    { segmentsSent, segmentsAgain, past }: Amounts,
+    span: string,
+): Trouble | undefined {
     const share = segmentsAgain / segmentsSent;
     if (segmentsSent < SEGMENTS_LEAST || segmentsAgain < AGAIN_LEAST || !(share >= AGAIN_SHARE))
         return undefined;
@@ -122,8 +126,8 @@ function sentAgain({ segmentsSent, segmentsAgain }: Amounts, span: string): Trou
     const again = Math.round(segmentsAgain).toLocaleString("en");
     const sent = plural(Math.round(segmentsSent), "segment");
     return {
-        lead: `TCP sends ${percent} of its segments again.`,
-        detail: `${again} of ${sent} in the last ${span}: packets get lost on the way.`,
+        lead: `TCP ${past ? "sent" : "sends"} ${percent} of its segments again.`,
+        detail: `${again} of ${sent} ${span}: packets ${past ? "got" : "get"} lost on the way.`,
         brief: `${percent} of TCP segments sent again`,
     };
 }
@@ -144,17 +148,19 @@ function linksDown(interfaces: readonly Interface[]): Trouble | undefined {
 }
 
 /* Nothing was lost by the host: somebody sends to where nobody listens. Worth a word, no more. */
-function unheardWords({ datagramsUnheard, knownMs }: Amounts): string {
+function unheardWords({ datagramsUnheard, knownMs, past }: Amounts): string {
     const rate = datagramsUnheard / (Math.max(knownMs, UNHEARD_OVER_MS) / 1000);
     if (rate < UNHEARD_PER_S) return "";
-    return `${digits(rate)} UDP datagrams a second find no listener.`;
+    return `${digits(rate)} UDP datagrams a second ${past ? "found" : "find"} no listener.`;
 }
 
 function trafficWords(
     all: readonly Interface[],
     counted: readonly string[],
+    past: boolean,
     bytesAs: ByteUnit,
 ): string {
+    const carries = past ? "carried" : "carries";
     const rate = (v: number) => text(quantity(v, "bytes/s", bytesAs));
     const both = (i: Interface) => `${rate(i.rxRate)} in, ${rate(i.txRate)} out`;
     // What a loopback sends it receives: one number says it.
@@ -163,12 +169,12 @@ function trafficWords(
     const rows = all.filter((i) => counted.includes(i.device));
     const busiest = busiestOf(rows);
     const inside = busiestOf(all.filter((i) => !counted.includes(i.device)));
-    if (!busiest && !inside) return "No traffic right now.";
+    if (!busiest && !inside) return past ? "No traffic." : "No traffic right now.";
     if (!busiest)
-        return `Traffic stays inside this host: ${inside!.device} carries ${one(inside!)}.`;
+        return `Traffic ${past ? "stayed" : "stays"} inside this host: ${inside!.device} ${carries} ${one(inside!)}.`;
     if (inside && flow(inside) > INSIDE_TIMES * flow(busiest))
-        return `${inside.device} carries ${one(inside)} inside this host, ${busiest.device} ${both(busiest)}.`;
-    return `${busiest.device} carries ${rows.length > 1 ? "most: " : ""}${both(busiest)}.`;
+        return `${inside.device} ${carries} ${one(inside)} inside this host, ${busiest.device} ${both(busiest)}.`;
+    return `${busiest.device} ${carries} ${rows.length > 1 ? "most: " : ""}${both(busiest)}.`;
 }
 
 function busiestOf(rows: readonly Interface[]): Interface | undefined {

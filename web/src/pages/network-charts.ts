@@ -2,6 +2,8 @@
 import { metricsOf, type ChartSpec, type TraceSpec } from "../domain/trace";
 
 const DASH = [4, 3];
+export const RECEIVED = "node_network_receive_bytes_total";
+export const SENT = "node_network_transmit_bytes_total";
 
 export function throughputChart(devices: readonly string[]): ChartSpec {
     return {
@@ -9,11 +11,7 @@ export function throughputChart(devices: readonly string[]): ChartSpec {
         title: "Throughput",
         measure: "bytes/s",
         least: 1000,
-        traces: pair(
-            "node_network_receive_bytes_total",
-            "node_network_transmit_bytes_total",
-            devices,
-        ),
+        traces: pair(RECEIVED, SENT, devices),
     };
 }
 

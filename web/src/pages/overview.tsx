@@ -2,10 +2,10 @@
 import { computed, useComputed } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
-import { Gatherer } from "../charts/gather";
-import { totalDevices } from "../domain/interfaces";
+import { Gatherer, type Gathered } from "../charts/gather";
+import { totalDevices, type Interface } from "../domain/interfaces";
 import type { ChartSpec } from "../domain/trace";
-import { clockText, digits, quantity, text } from "../domain/units";
+import { clockText, digits, NO_VALUE, quantity, text } from "../domain/units";
 import { joined, overviewVerdict, type Amounts, type Loss, type Verdict } from "../domain/verdict";
 import type { Session } from "../store/session";
 import type { Selection } from "../store/selection";
@@ -18,6 +18,8 @@ import {
     LOSS_METRICS,
     NETWORK_GROUPS,
     packetsChart,
+    RECEIVED,
+    SENT,
     throughputChart,
 } from "./network-charts";
 import {
@@ -29,7 +31,7 @@ import {
 } from "./protocol-charts";
 
 /* What the verdict weighs: rates times the length of their steps, added up over the window. */
-const WEIGHED: Readonly<Record<string, keyof Omit<Amounts, "knownMs" | "losses">>> = {
+const WEIGHED: Readonly<Record<string, keyof Omit<Amounts, "knownMs" | "past" | "losses">>> = {
     node_netstat_Tcp_OutSegs: "segmentsSent",
     node_netstat_Tcp_RetransSegs: "segmentsAgain",
     node_netstat_Udp_RcvbufErrors: "datagramsOverrun",
@@ -110,12 +112,14 @@ function Group({ title, charts, size }: GroupProps) {
 }
 
 function Sentence({ devices }: { devices: readonly string[] }) {
-    const { session, preferences } = usePage();
+    const { session, location, preferences } = usePage();
     const verdict = useComputed<Verdict>(() => {
         void session.painted.value;
-        const all = session.interfaces.value;
-        const bytesAs = preferences.bytesAs.value;
-        const verdict = overviewVerdict(all, devices, amountsOf(session.window), bytesAs);
+        const past = location.range.value.kind === "fixed";
+        const now = session.interfaces.value;
+        const all = past ? meansOf(session.window, now) : now;
+        const amounts = { ...amountsOf(session.window), past };
+        const verdict = overviewVerdict(all, devices, amounts, preferences.bytesAs.value);
         const since = session.staleSince;
         if (session.liveness.value !== "stale" || since === undefined) return verdict;
         return {
@@ -144,7 +148,7 @@ function Sentence({ devices }: { devices: readonly string[] }) {
     );
 }
 
-function amountsOf({ grid, series }: Session["window"]): Amounts {
+function amountsOf({ grid, series }: Session["window"]): Omit<Amounts, "past"> {
     const amounts = {
         knownMs: 0,
         losses: [] as Loss[],
@@ -171,15 +175,33 @@ function amountsOf({ grid, series }: Session["window"]): Amounts {
     return amounts;
 }
 
+/* The interfaces with their mean rates over the window in place of those of now. */
+function meansOf({ grid, series }: Session["window"], now: readonly Interface[]): Interface[] {
+    const rates = new Map<string, { rx: number; tx: number }>();
+    for (const s of series.values()) {
+        const device = s.labels["device"];
+        const way = s.name === RECEIVED ? "rx" : s.name === SENT ? "tx" : undefined;
+        if (!grid || device === undefined || !way) continue;
+        const of = rates.get(device) ?? { rx: NaN, tx: NaN };
+        of[way] = grid.amount(s.id).mean;
+        rates.set(device, of);
+    }
+    return now.map((i) => {
+        const { rx, tx } = rates.get(i.device) ?? { rx: NaN, tx: NaN };
+        return { ...i, rxRate: rx, txRate: tx };
+    });
+}
+
 interface Summary {
-    receive: { now: number; peak: number };
-    transmit: { now: number; peak: number };
+    past: boolean; // `rate` is then the mean of the window, else that of now
+    receive: { rate: number; peak: number };
+    transmit: { rate: number; peak: number };
     connections: number;
-    retransmitted: number; // share of the segments sent in the window; NaN when none were
+    retransmitted: number | undefined; // share of the segments sent in the window; NaN: none were
 }
 
 function Figures({ devices, throughput }: { devices: readonly string[]; throughput: ChartSpec }) {
-    const { session, preferences } = usePage();
+    const { session, location, preferences } = usePage();
     const summary = useMemo(() => {
         const traffic = new Gatherer(throughput);
         const established = new Gatherer(TCP_CHARTS[3]!);
@@ -189,59 +211,79 @@ function Figures({ devices, throughput }: { devices: readonly string[]; throughp
             const t = traffic.gather(session.window, "bytes");
             const e = established.gather(session.window, "bytes");
             const r = retransmits.gather(session.window, "bytes");
-            const rows = session.interfaces.value.filter((i) => devices.includes(i.device));
+            const past = location.range.value.kind === "fixed";
+            const now = session.interfaces.value;
+            const all = past ? meansOf(session.window, now) : now;
+            const rows = all.filter((i) => devices.includes(i.device));
             const sum = (of: (i: (typeof rows)[0]) => number) =>
                 rows.length ? rows.reduce((a, i) => a + (of(i) || 0), 0) : NaN;
             return {
-                receive: { now: sum((i) => i.rxRate), peak: t?.above ?? NaN },
-                transmit: { now: sum((i) => i.txRate), peak: t?.below ?? NaN },
-                connections: e?.latest[0] ?? NaN,
-                retransmitted: r ? total(r.traces[0]!, r.n) / total(r.traces[1]!, r.n) : NaN,
+                past,
+                receive: { rate: sum((i) => i.rxRate), peak: t && !t.empty ? t.above : NaN },
+                transmit: { rate: sum((i) => i.txRate), peak: t && !t.empty ? t.below : NaN },
+                // A step may be the mean of many ticks.
+                connections: Math.round((past ? e && meanOf(e) : e?.latest[0]) ?? NaN),
+                retransmitted:
+                    r && !r.empty ? total(r.traces[0]!, r.n) / total(r.traces[1]!, r.n) : undefined,
             };
         });
-    }, [session, throughput, devices]);
+    }, [session, location, throughput, devices]);
 
-    const { receive, transmit, connections, retransmitted } = summary.value;
+    const { past, receive, transmit, connections, retransmitted } = summary.value;
     const bytesAs = preferences.bytesAs.value;
-    const peak = (v: number) => `peak ${text(quantity(v, "bytes/s", bytesAs))}`;
+    const peak = (v: number) =>
+        `peak ${Number.isNaN(v) ? NO_VALUE : text(quantity(v, "bytes/s", bytesAs))}`;
+    const mean = past ? ", mean" : "";
     return (
         <dl class="figures">
             <div>
                 <dt>
-                    <DirectionMark towards="receive" /> Receive
+                    <DirectionMark towards="receive" /> Receive{mean}
                 </dt>
                 <dd class="figure">
-                    <Value value={receive.now} measure="bytes/s" bytesAs={bytesAs} />
+                    <Value value={receive.rate} measure="bytes/s" bytesAs={bytesAs} />
                 </dd>
                 <dd class="figure-note">{peak(receive.peak)}</dd>
             </div>
             <div>
                 <dt>
-                    <DirectionMark towards="transmit" /> Transmit
+                    <DirectionMark towards="transmit" /> Transmit{mean}
                 </dt>
                 <dd class="figure">
-                    <Value value={transmit.now} measure="bytes/s" bytesAs={bytesAs} />
+                    <Value value={transmit.rate} measure="bytes/s" bytesAs={bytesAs} />
                 </dd>
                 <dd class="figure-note">{peak(transmit.peak)}</dd>
             </div>
             <div>
-                <dt>TCP connections</dt>
+                <dt>TCP connections{mean}</dt>
                 <dd class="figure">
                     <Value value={connections} measure="count" bytesAs={bytesAs} />
                 </dd>
-                <dd class="figure-note">{retransmitWords(retransmitted)}</dd>
+                <dd class="figure-note">
+                    {shareWords(retransmitted)}
+                    {Number.isFinite(retransmitted ?? NaN) && (
+                        <>
+                            <span class="at-length"> of segments</span> sent again
+                        </>
+                    )}
+                </dd>
             </div>
         </dl>
     );
 }
 
-function retransmitWords(share: number): string {
-    if (!Number.isFinite(share)) return "no segments sent";
-    return `${digits(share * 100)}\u2009% of segments sent again`;
+function shareWords(share: number | undefined): string {
+    if (share === undefined) return NO_VALUE;
+    return Number.isFinite(share) ? `${digits(share * 100)}\u2009%` : "no segments sent";
 }
 
 function total(values: Float64Array, n: number): number {
     let sum = 0;
     for (let i = 0; i < n; i++) sum += values[i]! || 0;
     return sum;
+}
+
+function meanOf({ traces, n }: Gathered): number {
+    const known = traces[0]!.subarray(0, n).filter((v) => !Number.isNaN(v));
+    return total(known, known.length) / known.length;
 }

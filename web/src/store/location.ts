@@ -15,6 +15,7 @@ export class Location {
     readonly #place;
     readonly place: ReadonlySignal<Place>;
     readonly range: ReadonlySignal<Range>;
+    #following: Range = DEFAULT_RANGE; // the newest window that followed the present
 
     constructor(base: string) {
         this.base = base;
@@ -25,6 +26,7 @@ export class Location {
             const { query } = this.#place.value;
             const range = parseRange(query.get("from"), query.get("to"));
             if (!sameRange(range, last)) last = range;
+            if (last.kind === "last") this.#following = last;
             return last; // the same object while it says the same
         });
         window.addEventListener("popstate", () => (this.#place.value = this.#read()));
@@ -55,6 +57,11 @@ export class Location {
             q.set("from", from);
             q.set("to", to);
         }, true);
+    }
+
+    /* Back from a marked stretch to the window that it was marked in. */
+    follow(): void {
+        this.setRange(this.#following);
     }
 
     /* Changes one parameter in place; "" removes it. */
