@@ -92,6 +92,130 @@ await run({
         assert.notEqual(await page.getAttribute("main", "data-liveness"), "live");
     },
 
+    "what was not measured is hatched and told, the rest is not": async () => {
+        const server = await Server.start();
+        const page = await openPage(
+            await launch(),
+            server.address + "/interfaces?device=lo&from=now-1m&to=now",
+        );
+        await isLive(page);
+        await server.holdsTicks(15);
+        const figure = chart(page, "throughput");
+        /* Hatching covers its ground; where there is data, the canvas is empty but for lines. */
+        const covered = (from, to) =>
+            figure.evaluate(
+                (f, [from, to]) => {
+                    const canvas = f.querySelector("canvas");
+                    const over = f.querySelector(".u-over").getBoundingClientRect();
+                    const frame = canvas.getBoundingClientRect();
+                    const px = canvas.width / frame.width;
+                    const x = (over.left - frame.left + over.width * from) * px;
+                    const y = (over.top - frame.top) * px;
+                    const width = Math.max(1, over.width * (to - from) * px);
+                    const { data } = canvas
+                        .getContext("2d")
+                        .getImageData(x, y, width, (over.height / 8) * px);
+                    let n = 0;
+                    for (let i = 3; i < data.length; i += 4) if (data[i] === 255) n++;
+                    return n / (data.length / 4);
+                },
+                [from, to],
+            );
+        await until("the past is hatched", async () => (await covered(0.02, 0.1)) > 0.99);
+        assert.ok((await covered(0.985, 0.995)) < 0.5);
+        const box = await figure.locator(".u-over").boundingBox();
+        await page.mouse.move(box.x + box.width * 0.1, box.y + 20);
+        const readout = figure.locator(".readout");
+        await until("the reading line says so", async () =>
+            /not measured before \d\d:\d\d:\d\d/.test(await readout.innerText()),
+        );
+        await page.mouse.move(box.x + box.width - 2, box.y + 20);
+        await until("and not where there is data", async () =>
+            /^\d\d:\d\d:\d\d$/.test(await readout.innerText()),
+        );
+    },
+
+    "nothing is called unmeasured while history is on its way": async () => {
+        const server = await Server.start();
+        await server.holdsTicks(5);
+        const context = await launch();
+        const held = [];
+        let hold = true;
+        await context.route("**/api/v1/query*", (route) =>
+            hold ? held.push(route) : route.continue(),
+        );
+        const page = await openPage(
+            context,
+            server.address + "/interfaces?device=lo&from=now-1m&to=now",
+        );
+        await isLive(page);
+        const figure = chart(page, "throughput");
+        await figure.getByText("Reading history…").waitFor();
+        const box = await figure.locator(".u-over").boundingBox();
+        await page.mouse.move(box.x + box.width * 0.1, box.y + 20);
+        assert.doesNotMatch(await figure.innerText(), /not measured|Nothing was measured/);
+        hold = false;
+        for (const route of held) await route.continue();
+        await figure.and(page.locator('[data-state="live"]')).waitFor();
+        await page.mouse.move(box.x + box.width * 0.1, box.y + 21);
+        await until("then it is", async () =>
+            /not measured/.test(await figure.locator(".readout").innerText()),
+        );
+    },
+
+    "events are flags that say what happened": async () => {
+        const server = await Server.start();
+        await server.holdsTicks(5);
+        const context = await launch();
+        const t = Date.now() - 30_000;
+        await context.route("**/api/v1/events*", (route) =>
+            route.fulfill({
+                contentType: "application/json",
+                body: JSON.stringify({
+                    total: 2,
+                    events: [
+                        {
+                            seq: 2,
+                            t,
+                            kind: "link",
+                            device: "lo",
+                            change: "state",
+                            before: "up",
+                            state: "down",
+                        },
+                        {
+                            seq: 1,
+                            t: t - 10_000,
+                            kind: "link",
+                            device: "other0",
+                            change: "removed",
+                        },
+                    ],
+                }),
+            }),
+        );
+        const page = await openPage(
+            context,
+            server.address + "/interfaces?device=lo&from=now-1m&to=now",
+        );
+        await isLive(page);
+        await until(
+            "a flag is drawn",
+            async () => (await pixelsOf(page, "throughput", "--flag")) > 5,
+        );
+        await page.getByRole("button", { name: "Pause" }).click();
+        const figure = chart(page, "throughput");
+        const box = await figure.locator(".u-over").boundingBox();
+        const told = new Set();
+        for (let x = 2; x < box.width; x += 4) {
+            await page.mouse.move(box.x + x, box.y + 20);
+            told.add((await figure.locator(".readout").innerText()).replace(/^\S+ · /, ""));
+        }
+        assert.ok(told.has("lo: up → down"), [...told].join("\n"));
+        assert.ok(told.has("netsonde was started"), [...told].join("\n"));
+        assert.ok(![...told].some((text) => text.includes("other0")));
+    },
+
     "the interfaces page has a row for each device and opens its charts": async () => {
         const server = await Server.start();
         const context = await launch();
@@ -126,5 +250,7 @@ await run({
         assert.match(page.url(), /filter=loopback/);
         await page.fill("#filter", "no such thing");
         await page.getByText("No interface matches").waitFor();
+        await page.getByRole("button", { name: "Show all" }).click();
+        assert.deepEqual((await names()).sort(), [...upwards].sort());
     },
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ends, marks, spread, timeMark } from "./axis";
+import { ends, marks, spread, TIME_STEPS, timeMark, timeMarks } from "./axis";
 
 test("marks are round, inside and include zero", () => {
     assert.deepEqual(marks(-20e6, 100e6, 6), [-20e6, 0, 20e6, 40e6, 60e6, 80e6, 100e6]);
@@ -33,4 +33,20 @@ test("marks of time show seconds only where they are needed", () => {
     const t = new Date(2025, 10, 24, 9, 5, 7).getTime();
     assert.equal(timeMark(t, 60_000), "09:05");
     assert.equal(timeMark(t, 1000), "09:05:07");
+    const midnight = new Date(2025, 10, 24).getTime();
+    assert.equal(timeMark(midnight, 3_600_000), "Nov 24");
+    assert.equal(timeMark(midnight, 60_000), "00:00");
+});
+
+test("marks of time stand on round local times", () => {
+    const low = new Date(2025, 10, 24, 9, 5, 7).getTime();
+    const high = new Date(2025, 10, 24, 9, 20, 7).getTime();
+    const at = timeMarks(low, high, 120_000).map((t) => timeMark(t, 120_000));
+    assert.deepEqual(at, ["09:06", "09:08", "09:10", "09:12", "09:14", "09:16", "09:18", "09:20"]);
+    for (const step of TIME_STEPS) assert.equal(86_400_000 % step, 0);
+});
+
+test("an axis has marks enough to be read", () => {
+    assert.deepEqual(marks(-3000, 6000, 4.4), [-2000, 0, 2000, 4000, 6000]);
+    assert.deepEqual(marks(0, 80, 3.7), [0, 20, 40, 60, 80]);
 });

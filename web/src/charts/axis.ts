@@ -1,11 +1,13 @@
 /* Where the marks of an axis stand and what they say. Pure, so it can be tested. */
 
-/* A step of 1, 2 or 5 times a power of ten that gives about `wanted` marks. */
+/* A step of 1, 2 or 5 times a power of ten that gives about `wanted` marks; a few more before half. */
+const DENSER = 0.8;
+
 export function niceStep(range: number, wanted: number): number {
     const rough = range / Math.max(1, wanted);
     if (!(rough > 0)) return 1;
     const power = 10 ** Math.floor(Math.log10(rough));
-    for (const m of [1, 2, 5]) if (m * power >= rough) return m * power;
+    for (const m of [1, 2, 5]) if (m * power >= rough * DENSER) return m * power;
     return 10 * power;
 }
 
@@ -28,12 +30,40 @@ export function ends(above: number, below: number, mirrored: boolean): [number, 
     return [-Math.max(below, above * LEAST_SHARE), Math.max(above, below * LEAST_SHARE)];
 }
 
-/* 14:05, with seconds where marks are closer than a minute, with the day at midnight. */
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/* Distances between marks of time, all of which divide a day. */
+export const TIME_STEPS: readonly number[] = [
+    ...[1, 2, 5, 10, 15, 30].map((n) => n * SECOND_MS),
+    ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE_MS),
+    ...[1, 2, 3, 4, 6, 12, 24].map((n) => n * HOUR_MS),
+];
+
+/* On round local times. */
+export function timeMarks(low: number, high: number, stepMs: number): number[] {
+    const offset = new Date(low).getTimezoneOffset() * MINUTE_MS;
+    const out: number[] = [];
+    for (let t = Math.ceil((low - offset) / stepMs) * stepMs + offset; t <= high; t += stepMs)
+        out.push(t);
+    return out;
+}
+
+/* Room in pixels between marks: a small chart keeps a few, where they carry no seconds. */
+export function timeSpace(spanMs: number, roomPx: number): number {
+    const tight = 52;
+    return roomPx < 500 && (spanMs / roomPx) * tight > MINUTE_MS / 2 ? tight : 76;
+}
+
+/* 14:05, with seconds where marks are closer than a minute, the day at midnight. */
 export function timeMark(ms: number, stepMs: number): string {
     const d = new Date(ms);
     const two = (n: number) => String(n).padStart(2, "0");
+    if (stepMs >= HOUR_MS && d.getHours() === 0)
+        return d.toLocaleDateString("en", { day: "numeric", month: "short" });
     const minute = `${two(d.getHours())}:${two(d.getMinutes())}`;
-    return stepMs < 60_000 ? `${minute}:${two(d.getSeconds())}` : minute;
+    return stepMs < MINUTE_MS ? `${minute}:${two(d.getSeconds())}` : minute;
 }
 
 /* Moves labels apart (positions in pixels, sorted by wish) until none is closer than `apart`. */

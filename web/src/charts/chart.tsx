@@ -102,6 +102,8 @@ export function Chart({ spec, size, note, device }: ChartProps) {
     const state = empty ? "empty" : env.state.value;
     const unit = spec.what ?? unitOf(spec.measure, env.bytesAs.value);
     const source = [note, methods.join(" + ")].filter(Boolean).join(" · ");
+    const missing = missingMs > 0 && `${durationText(missingMs)} missing`;
+    const measured = [source, missing].filter(Boolean).join(" · ");
     const at = readout.value;
     const tight = size === "third" || size === "quarter" || spec.traces.length > 2;
     return (
@@ -115,10 +117,8 @@ export function Chart({ spec, size, note, device }: ChartProps) {
                 <h3>
                     {spec.title} {unit && <span class="unit">{unit}</span>}
                 </h3>
-                <p class="method">
-                    {[source, missingMs > 0 && `${durationText(missingMs)} missing`]
-                        .filter(Boolean)
-                        .join(" · ")}
+                <p class="method" title={measured}>
+                    {measured}
                 </p>
                 <ul class={`legend${tight ? " tight" : ""}${at ? " reading" : ""}`}>
                     {spec.traces.map((trace, i) => (

@@ -11,7 +11,7 @@ import type { Grid } from "../domain/grid";
 import { AxisEnd } from "../domain/scale";
 import type { ChartSpec } from "../domain/trace";
 import { axisText, clockText } from "../domain/units";
-import { ends, marks, spread, timeMark } from "./axis";
+import { ends, marks, spread, TIME_STEPS, timeMark, timeMarks, timeSpace } from "./axis";
 import type { Gathered } from "./gather";
 import { hatchOf } from "./hatch";
 import type { Palette } from "./palette";
@@ -20,6 +20,7 @@ const GUTTER_LEFT = 46;
 const GUTTER_RIGHT = 52;
 const AXIS_HEIGHT = 22;
 const FONT_PX = 11;
+const MARK_ROOM_PX = 32; // of the chart's height for a mark of the y-axis, about
 const EASE_MS = 160;
 const FLAG_REACH_PX = 6;
 const ZOOM_LEAST_PX = 8;
@@ -55,7 +56,10 @@ export class Picture {
     #flags: readonly Flag[] = [];
     #latestText: string[] = [];
     #latest: number[] = [];
+    #latestAt = 0;
     #unmeasured: Stretch[] = [];
+    #painted = false;
+    #empty = true; // no value in sight: then there is no scale to show either
     #x: [number, number] = [0, 1];
     #y: [number, number] = [0, 1];
     #scaleKey = "";
@@ -108,10 +112,13 @@ export class Picture {
         scaleKey: string,
         complete: boolean, // false: what is missing may still come
     ): void {
+        this.#painted = true;
+        this.#empty = data.empty;
         this.#flags = flags;
         this.#unmeasured = complete ? stretches(data, grid) : [];
         this.#latest = data.latest;
         this.#latestText = latestText;
+        this.#latestAt = grid.timeOf(data.first + data.n - 1);
         this.#x = [bounds.fromMs, Math.max(bounds.toMs, bounds.fromMs + 1)];
         const width = this.#plot.bbox.width / uPlot.pxRatio || 1;
         const d = decimate(data.traces, data.n, data.first, (k) => grid.timeOf(k), width);
@@ -197,7 +204,10 @@ export class Picture {
                     ticks: { show: false },
                     size: AXIS_HEIGHT,
                     gap: 5,
-                    space: 76,
+                    space: (_, __, low, high, room) => timeSpace(high - low, room),
+                    incrs: [...TIME_STEPS],
+                    splits: (_, __, low, high, incr) =>
+                        this.#painted ? timeMarks(low, high, incr) : [],
                     values: (_, splits, __, ___, incr) => splits.map((ms) => timeMark(ms, incr)),
                 },
                 {
@@ -207,7 +217,8 @@ export class Picture {
                     ticks: { show: false },
                     size: GUTTER_LEFT,
                     gap: 8,
-                    splits: (u, _, low, high) => marks(low, high, u.height / 38),
+                    splits: (u, _, low, high) =>
+                        this.#empty ? [] : marks(low, high, u.height / MARK_ROOM_PX),
                     values: (_, splits) => splits.map(axisText),
                 },
             ],
@@ -266,6 +277,7 @@ export class Picture {
     }
 
     #drawZero(): void {
+        if (this.#empty) return;
         const { ctx, bbox } = this.#plot;
         const y = Math.round(this.#plot.valToPos(0, "y", true)) + 0.5;
         ctx.save();
@@ -339,6 +351,7 @@ export class Picture {
         const { ctx, bbox } = this.#plot;
         const px = uPlot.pxRatio;
         const right = bbox.left + bbox.width;
+        const x = Math.min(right, this.#plot.valToPos(this.#latestAt, "x", true));
         const seen = this.#spec.traces.flatMap((trace, s) => {
             const v = this.#latest[s];
             if (v === undefined || Number.isNaN(v)) return [];
@@ -364,7 +377,7 @@ export class Picture {
         for (const { y, s } of seen) {
             ctx.fillStyle = this.#colour(s + 1);
             ctx.beginPath();
-            ctx.arc(right, y, 2.5 * px, 0, 2 * Math.PI);
+            ctx.arc(x, y, 2.5 * px, 0, 2 * Math.PI);
             ctx.fill();
         }
         labels.forEach((label, i) => {

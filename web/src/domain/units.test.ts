@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { axisText, digits, durationText, quantity, speedText, text } from "./units";
+import { axisText, digits, durationText, quantity, speed, text } from "./units";
 
 test("three significant digits, never more, never exponents", () => {
     assert.deepEqual([0, 0.001, 0.04, 1, 1.234, 9.994, 9.996, 12.34, 99.96, 123.4].map(digits), [
@@ -47,8 +47,8 @@ test("axes, speeds and durations", () => {
         "1.5\u2009G",
         "2\u2009M",
     ]);
-    assert.equal(speedText(2.5e9), "2.5\u2009Gbit/s");
-    assert.equal(speedText(undefined), "–");
+    assert.equal(text(speed(2.5e9)), "2.5\u2009Gbit/s");
+    assert.equal(text(speed(undefined)), "–");
     assert.deepEqual([900, 61_000, 900_000, 7_200_000, 86_400_000, 2e8].map(durationText), [
         "0\u2009s",
         "61\u2009s",

@@ -93,15 +93,15 @@ export function text(q: Quantity): string {
 }
 
 /* A link's speed: 1 Gbit/s, 2.5 Gbit/s. Always bits, as printed on the box. */
-export function speedText(bps: number | undefined): string {
-    if (bps === undefined || !(bps > 0)) return NO_VALUE;
+export function speed(bps: number | undefined): Quantity {
+    if (bps === undefined || !(bps > 0)) return { number: NO_VALUE, unit: "" };
     let v = bps;
     let p = 0;
     while (v >= 1000 && p < PREFIXES.length - 1) {
         v /= 1000;
         p++;
     }
-    return `${Number(v.toPrecision(3))}\u2009${PREFIXES[p]!}bit/s`;
+    return { number: String(Number(v.toPrecision(3))), unit: `${PREFIXES[p]!}bit/s` };
 }
 
 /* How long: 45 s, 3 min, 2 h, 5 d. */

@@ -2,10 +2,10 @@
 import { useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
 import { healthOf, type Interface } from "../domain/interfaces";
-import { digits, NO_VALUE, quantity, speedText, text, type ByteUnit } from "../domain/units";
+import { digits, NO_VALUE, quantity, speed, text, type ByteUnit } from "../domain/units";
 import type { Selection } from "../store/selection";
 import { WarningMark } from "../widgets/marks";
-import { Value } from "../widgets/value";
+import { Speed, Value } from "../widgets/value";
 import { usePage } from "./context";
 import { lossChart, NETWORK_GROUPS, packetsChart, throughputChart } from "./network-charts";
 
@@ -51,17 +51,17 @@ export function DevicePage({ device }: { device: string }) {
 }
 
 function absentWords(listed: boolean): string {
-    return listed ? "is not there now; what it did before is below." : "";
+    return listed ? "is not there now. What was measured of it before is below." : "";
 }
 
 function stateWords(i: Interface, bytesAs: ByteUnit): string {
     const rate = (v: number) => text(quantity(v, "bytes/s", bytesAs));
-    const speed = i.speedBps ? ` at ${speedText(i.speedBps)}` : "";
+    const at = i.speedBps ? ` at ${text(speed(i.speedBps))}` : "";
     const busy = Math.max(i.rxRate || 0, i.txRate || 0) * 8;
     const share =
         i.speedBps && busy > 0 ? `, ${digits((busy / i.speedBps) * 100)}\u2009% of it used` : "";
     const state = i.state && i.state !== "unknown" ? `is ${i.state}` : "is there";
-    return `${state}${speed}${share}: ${rate(i.rxRate)} in, ${rate(i.txRate)} out.`;
+    return `${state}${at}${share}: ${rate(i.rxRate)} in, ${rate(i.txRate)} out.`;
 }
 
 /* The list is there before its values, so that the charts below keep their place. */
@@ -75,7 +75,9 @@ function Facts({ row, bytesAs }: { row: Interface | undefined; bytesAs: ByteUnit
                 {row && healthOf(row) === "warning" && <WarningMark />}
                 {row?.state || NO_VALUE}
             </Fact>
-            <Fact name="Speed">{speedText(row?.speedBps)}</Fact>
+            <Fact name="Speed">
+                <Speed bps={row?.speedBps} />
+            </Fact>
             <Fact name="MTU">{row?.mtu ?? NO_VALUE}</Fact>
             <Fact name="Received">{bytes(row?.rxBytes)}</Fact>
             <Fact name="Sent">{bytes(row?.txBytes)}</Fact>

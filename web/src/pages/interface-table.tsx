@@ -11,13 +11,14 @@ import {
     type Interface,
     type SortKey,
 } from "../domain/interfaces";
-import { durationText, NO_VALUE, quantity, speedText, text, type ByteUnit } from "../domain/units";
+import { durationText, NO_VALUE, quantity, text, type ByteUnit } from "../domain/units";
 import { spanOf } from "../domain/range";
 import type { TimeWindow } from "../store/time-window";
 import { WarningMark } from "../widgets/marks";
 import { Segmented } from "../widgets/segmented";
-import { Value } from "../widgets/value";
+import { Speed, Value } from "../widgets/value";
 import { usePage } from "./context";
+import { RECEIVED, SENT } from "./network-charts";
 
 interface Column {
     key: string;
@@ -41,8 +42,8 @@ const COLUMNS: readonly Column[] = [
 ];
 
 const SCALES = [
-    { value: "own", short: "own scale each", name: "each row on its own scale" },
-    { value: "shared", short: "one for all", name: "all rows on one scale" },
+    { value: "own", short: "own scale", name: "each row on its own scale" },
+    { value: "shared", short: "one scale", name: "all rows on one scale" },
 ] as const;
 
 export function InterfaceTable() {
@@ -136,9 +137,20 @@ export function InterfaceTable() {
             </table>
             {shown.length === 0 && (
                 <p class="table-empty">
-                    {session.interfaces.value.length === 0
-                        ? "Waiting for the list of interfaces."
-                        : `No interface matches “${words}”.`}
+                    {session.interfaces.value.length === 0 ? (
+                        "Waiting for the list of interfaces."
+                    ) : (
+                        <>
+                            No interface matches “{words}”.{" "}
+                            <button
+                                type="button"
+                                class="button"
+                                onClick={() => location.setQuery("filter", "")}
+                            >
+                                Show all
+                            </button>
+                        </>
+                    )}
                 </p>
             )}
         </>
@@ -189,7 +201,7 @@ function Row({ row, sparks, bytesAs }: RowProps) {
                 <Value value={row.txBytes} measure="bytes" bytesAs={bytesAs} />
             </NumberCell>
             <NumberCell name="speed" title="Speed">
-                {speedText(row.speedBps)}
+                <Speed bps={row.speedBps} />
             </NumberCell>
             <td role="cell" class="col-addresses" title={row.addresses.join("\n")}>
                 {first ?? NO_VALUE}
@@ -253,8 +265,8 @@ function sparkColumn(
         if (device === undefined) continue;
         let pair = ids.get(device);
         if (!pair) ids.set(device, (pair = { receive: [], transmit: [] }));
-        if (s.name === "node_network_receive_bytes_total") pair.receive.push(s.id);
-        if (s.name === "node_network_transmit_bytes_total") pair.transmit.push(s.id);
+        if (s.name === RECEIVED) pair.receive.push(s.id);
+        if (s.name === SENT) pair.transmit.push(s.id);
     }
     for (const { device } of interfaces) {
         const pair = ids.get(device);
