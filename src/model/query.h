@@ -46,8 +46,11 @@ const char *aggregate_name(enum aggregate agg);
 
 struct query {
     struct selector selector;
-    int64_t from_ms, to_ms; /* both inclusive of the steps they fall into; from <= to */
-    uint32_t points;        /* most points a series */
+    /* from <= to. The steps they fall into are in the answer, too; but when that makes one more than
+     * `points`, the one of which least is asked for is not: the last if it begins with to_ms, else
+     * the first. */
+    int64_t from_ms, to_ms;
+    uint32_t points; /* most points a series */
     enum aggregate aggregate;
 };
 

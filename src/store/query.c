@@ -1,11 +1,11 @@
 /*
  * query.c: a question about the past, from the selector to the answer.
  *
- * First the series, because their number bounds how fine the answer may be; then the step: a
- * small multiple of the stored interval that needs no more than the points asked for, aligned to
- * multiples of itself since 1970, so that asking again a moment later moves no step. Where
- * ticks of several intervals lie in the range the largest counts, or steps would be empty that
- * were not. Then every sample goes to its bin, and each bin becomes a value.
+ * First the series, because their number bounds how fine the answer may be; then the step: the
+ * smallest multiple of the stored interval of which the points asked for are as long as the range,
+ * aligned to multiples of itself since 1970, so that asking again a moment later moves no step.
+ * Where ticks of several intervals lie in the range the largest counts, or steps would be empty
+ * that were not. Then every sample goes to its bin, and each bin becomes a value.
  *
  * Memory: 24 bytes for each series and step, at most BINS_MAX of them, and one chunk. Any thread.
  */
@@ -20,12 +20,6 @@
 #define BINS_MAX (512U << 10) /* 12 MiB; the step grows when many series match */
 #define TIME_LIMIT_MS (INT64_C(1) << 53)
 #define INTERVAL_DEFAULT_MS 1000 /* when nothing at all is stored */
-
-static int64_t floor_to(int64_t value, int64_t step)
-{
-    int64_t rest = value % step;
-    return value - (rest < 0 ? rest + step : rest);
-}
 
 /* ---- the step ------------------------------------------------------------------------------- */
 
@@ -76,28 +70,33 @@ static int newest_interval(struct plan *plan, int64_t *ret)
     return error;
 }
 
-static int64_t points_of(int64_t from_ms, int64_t to_ms, int64_t step_ms)
+/* Steps that hold any moment from `from_ms` to `to_ms`. */
+static int64_t steps_touched(int64_t from_ms, int64_t to_ms, int64_t step_ms)
 {
-    return (floor_to(to_ms, step_ms) - floor_to(from_ms, step_ms)) / step_ms + 1;
+    return to_ms / step_ms - from_ms / step_ms + 1;
 }
 
-/* A small multiple of the interval with which the range takes at most `points` steps. */
+/* The smallest multiple of the interval of which `points` are as long as the range. */
 static int64_t choose_step(int64_t from_ms, int64_t to_ms, int64_t interval_ms, int64_t points)
 {
-    int64_t range_ms = to_ms - from_ms;
-    /* A range of n steps may touch n + 1 of them, so one of these fits: the step for `points`, the
-     * next multiple, the step for one point less. */
-    int64_t multiple = MAX(range_ms / points / interval_ms, 1);
-    for (int64_t end = multiple + 2; multiple < end; multiple++) {
-        if (points_of(from_ms, to_ms, multiple * interval_ms) <= points)
-            return multiple * interval_ms;
-    }
-    if (points > 1)
-        multiple = MAX(multiple,
-                       (range_ms + (points - 1) * interval_ms - 1) / ((points - 1) * interval_ms));
-    while (points_of(from_ms, to_ms, multiple * interval_ms) > points)
-        multiple *= 2;
-    return multiple * interval_ms;
+    int64_t range_ms = MAX(to_ms - from_ms, 1);
+    int64_t step_ms = (range_ms - 1) / (points * interval_ms) * interval_ms + interval_ms;
+    /* A single point is asked for to have everything in it. */
+    while (points == 1 && steps_touched(from_ms, to_ms, step_ms) > 1)
+        step_ms *= 2;
+    return step_ms;
+}
+
+/* Lays the steps over the range. As many as fit into its length touch one more, unless they happen
+ * to begin with it: then the one of which least is asked for is left out. That is the last when
+ * the range ends with its first moment; else the first, for what is newest is always wanted. */
+static void lay_steps(struct plan *plan, int64_t from_ms, int64_t to_ms, int64_t points)
+{
+    int64_t step_ms = plan->step_ms, count = steps_touched(from_ms, to_ms, step_ms);
+    plan->from_ms = from_ms - from_ms % step_ms;
+    if (count > points && to_ms % step_ms != 0)
+        plan->from_ms += step_ms;
+    plan->points = (size_t)MIN(count, points);
 }
 
 static int plan_steps(struct plan *plan)
@@ -116,8 +115,7 @@ static int plan_steps(struct plan *plan)
         error = newest_interval(plan, &interval_ms);
     while (!error) {
         plan->step_ms = choose_step(from_ms, to_ms, interval_ms, points);
-        plan->from_ms = floor_to(from_ms, plan->step_ms);
-        plan->points = (size_t)points_of(from_ms, to_ms, plan->step_ms);
+        lay_steps(plan, from_ms, to_ms, points);
         /* Whole steps reach beyond the range: there, too, the interval must fit. */
         error = interval_in(plan, plan->from_ms, plan_last_ms(plan), &wider_ms);
         if (error || wider_ms <= interval_ms)

@@ -178,8 +178,13 @@ static void test_query_memory(void **state)
         assert_near(json_number_value(json_array_get(point, 1)), 1000);
     }
     json_decref(json);
+    /* A quarter of an hour until now in 300 points, as nobody has said otherwise. */
     json = rig_get(rig, "/api/v1/query?match=device=nothing", 200);
     assert_int_equal(json_length(json, "series"), 0);
+    assert_int_equal(json_whole(json, "step_ms"), 3000);
+    assert_int_equal(json_whole(json, "to") - json_whole(json, "from"), 299 * 3000);
+    int64_t behind_ms = clock_wall_ms() - json_whole(json, "to");
+    assert_in_range(behind_ms, 0, 3000 + PATIENCE_NS / NS_PER_MS); /* the newest step is in it */
     json_decref(json);
     rig_free(rig);
 }

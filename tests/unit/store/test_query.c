@@ -146,8 +146,17 @@ static void check_shape(const struct world *w, const struct memory *m, const str
     assert_true(a->points_count >= 1 && a->points_count <= q->points);
     assert_int_equal(a->from_ms % a->step_ms, 0);
     assert_int_equal(a->to_ms, end_ms - a->step_ms);
-    assert_true(a->from_ms <= q->from_ms && q->from_ms < a->from_ms + a->step_ms);
-    assert_true(a->to_ms <= q->to_ms && q->to_ms < end_ms);
+    /* The steps that from and to fall into; when that was one too many, one of them was left out.
+     */
+    bool first_left = q->from_ms < a->from_ms, last_left = q->to_ms >= end_ms;
+    int64_t from_ms = a->from_ms - (first_left ? a->step_ms : 0);
+    assert_true(from_ms <= q->from_ms && q->from_ms < from_ms + a->step_ms);
+    assert_true(last_left ? q->to_ms == end_ms : a->to_ms <= q->to_ms);
+    assert_false(first_left && last_left);
+    if (first_left || last_left)
+        assert_true(a->points_count == q->points && q->points > 1);
+    if (first_left)
+        assert_true(q->to_ms % a->step_ms != 0);
     if (interval_ms)
         assert_int_equal(a->step_ms % interval_ms, 0);
     for (size_t i = 1; i < a->series_count; i++)
@@ -394,12 +403,83 @@ static void test_cancel(void **state)
     world_fini(&w);
 }
 
+/* What a person expects who asks for so much time in so many points. */
+static void test_steps(void **state)
+{
+    enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE };
+    const int64_t t0 = 1764000000000; /* a multiple of a minute and of most steps */
+    static const struct {
+        int64_t from_ms, to_ms; /* from t0 on */
+        uint32_t points;
+        int64_t step_ms, first_ms;
+        size_t count;
+    } cases[] = {
+        /* A quarter of an hour in 300 points, wherever on the clock it ends. */
+        {0, 15 * MINUTE, 300, 3000, 0, 300},
+        {1, 15 * MINUTE + 1, 300, 3000, 3000, 300},
+        {1234, 15 * MINUTE + 1234, 300, 3000, 3000, 300},
+        {2999, 15 * MINUTE + 2999, 300, 3000, 3000, 300},
+        {1, 15 * MINUTE, 300, 3000, 0, 300},
+        {0, 15 * MINUTE - 1, 300, 3000, 0, 300},
+        {500, 15 * MINUTE, 300, 3000, 0, 300},
+        {2000, 15 * MINUTE + 1000, 300, 3000, 3000, 300}, /* shorter than 300 steps, touches 301 */
+        {0, 15 * MINUTE, 301, 3000, 0, 301},              /* there is room for the last moment */
+        {0, 15 * MINUTE, 900, 1000, 0, 900},
+        {700, 15 * MINUTE + 700, 900, 1000, 1000, 900},
+        {0, 15 * MINUTE, 20000, 1000, 0, 901},
+        {0, HOUR, 300, 12000, 0, 300},
+        {5000, HOUR + 5000, 300, 12000, 12000, 300},
+        {0, HOUR, 900, 4000, 0, 900},
+        {0, HOUR, 7, 515000, 145000, 7},
+        /* Little. */
+        {0, 0, 300, 1000, 0, 1},
+        {400, 400, 1, 1000, 0, 1},
+        {0, 1000, 300, 1000, 0, 2},
+        {0, 1000, 1, 2000, 0, 1},
+        {400, 2600, 300, 1000, 0, 3},
+        /* One point has it all in it. */
+        {0, 15 * MINUTE, 1, 30 * MINUTE, 0, 1},
+        {20 * MINUTE, 35 * MINUTE, 1, HOUR, 0, 1},
+        {20 * MINUTE, 35 * MINUTE, 2, 450000, 22 * MINUTE + 30000, 2},
+    };
+    (void)state;
+    struct world w;
+    world_init(&w, 77);
+    world_open(&w);
+    w.t_ms = t0 - 1000;
+    for (int i = 0; i < 10; i++)
+        world_write(&w);
+    struct store_reader *reader;
+    struct store_error err;
+    assert_int_equal(store_reader_open(w.dir, &reader, &err), 0);
+    struct tick *t = world_tick(&w);
+    const struct recent recent = {&t, 1};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct query q = {.from_ms = t0 + cases[i].from_ms,
+                          .to_ms = t0 + cases[i].to_ms,
+                          .points = cases[i].points};
+        for (int memory = 0; memory < 2; memory++) {
+            struct answer *a;
+            if (store_query(memory ? NULL : reader, &q, &recent, &a, &err) < 0)
+                fail_msg("case %zu: %s", i, err.text);
+            if (a->step_ms != cases[i].step_ms || a->from_ms - t0 != cases[i].first_ms ||
+                a->points_count != cases[i].count)
+                fail_msg("case %zu: %zu points of %lld ms from %lld on", i, a->points_count,
+                         (long long)a->step_ms, (long long)(a->from_ms - t0));
+            assert_int_equal(a->to_ms, a->from_ms + (int64_t)(a->points_count - 1) * a->step_ms);
+            answer_free(a);
+        }
+    }
+    tick_unref(t);
+    store_reader_close(reader);
+    world_fini(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_property),
-        cmocka_unit_test(test_memory_only),
-        cmocka_unit_test(test_empty_range),
+        cmocka_unit_test(test_property),    cmocka_unit_test(test_memory_only),
+        cmocka_unit_test(test_empty_range), cmocka_unit_test(test_steps),
         cmocka_unit_test(test_cancel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,7 +54,7 @@ class Server {
 
     #answer(address: string): unknown {
         const q = new URLSearchParams(address.split("?")[1]);
-        const nowMs = T0 + this.now * INTERVAL;
+        const nowMs = T0 + this.now * INTERVAL + 7; // nobody asks at the very moment of a tick
         const time = (text: string) =>
             text.startsWith("now")
                 ? nowMs - Number(text.slice(4).replace("s", "") || 0) * 1000
@@ -66,9 +66,16 @@ class Server {
                 .replace(/(\d+)h$/, (_, h) => `${Number(h) * 3600}s`),
         );
         let to = time(q.get("to")!);
-        const step = Math.ceil((to - from) / Number(q.get("points")) / INTERVAL || 1) * INTERVAL;
+        // The server's rule: of one step too many the one of which least is asked for goes.
+        const most = Number(q.get("points"));
+        const step = Math.ceil((to - from) / most / INTERVAL || 1) * INTERVAL;
+        const lastIsMoment = to % step === 0;
         from -= from % step;
         to -= to % step;
+        if ((to - from) / step + 1 > most) {
+            if (lastIsMoment) to -= step;
+            else from += step;
+        }
         const series = q.getAll("metric").map((name) => {
             const points: [number, number | null][] = [];
             for (let t = from; t <= to; t += step) {

@@ -19,10 +19,7 @@ import type { SeriesInfo } from "../proto/series";
 import type { Metrics } from "../proto/stream";
 import type { Selection } from "./selection";
 
-/* Steps that a window is cut into at least. The server is allowed a few more points, because it
- * counts whole steps from `from` to `to`, and those two are a moment apart when they say "now". */
-const STEPS = 900;
-const POINTS = STEPS + 50;
+const STEPS = 900; // that a window is cut into, at most
 const TICKS_OF_A_STEP = 20_000; // more than any step holds
 const PENDING_MOST = 5_000;
 const STEPS_MOST = 20_000; // an answer with more is not one of ours
@@ -163,7 +160,7 @@ export class TimeWindow {
 
     async #fetch(load: Load, group: readonly string[]): Promise<void> {
         const { from, to } = rangeQuery(load.range);
-        let coarse = await this.#ask(load, group, from, to, POINTS);
+        let coarse = await this.#ask(load, group, from, to, STEPS);
         if (load !== this.#load) return;
         if (coarse.ok && lengthOf(load.range, coarse.value) / coarse.value.stepMs > STEPS_MOST)
             coarse = fail("the answer has too many steps");
