@@ -58,7 +58,7 @@ LIMITS = {
 
 # Counters that have no reason to move, whatever the viewers do.
 ZERO = [
-    "netsonde_ticks_failed_total", "netsonde_ticks_missed_total", "netsonde_series_refused_total",
+    "netsonde_core_lost_total", "netsonde_ticks_failed_total", "netsonde_ticks_missed_total", "netsonde_series_refused_total",
     "netsonde_server_refused_total", "netsonde_server_closed_slow_total",
     "netsonde_server_closed_idle_total", "netsonde_server_protocol_errors_total",
     "netsonde_server_deliveries_lost_total", "netsonde_store_ticks_lost_total",

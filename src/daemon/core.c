@@ -28,7 +28,16 @@
 #define SWEEP_EVERY_MS (600 * MS_PER_S)
 #define SILENT_TICKS 10 /* a series that was silent for so long may have to make room */
 
-enum own { OWN_TICKS, OWN_MISSED, OWN_FAILED, OWN_REFUSED, OWN_EVICTED, OWN_LIVE, OWN_METRICS };
+enum own {
+    OWN_TICKS,
+    OWN_MISSED,
+    OWN_FAILED,
+    OWN_REFUSED,
+    OWN_EVICTED,
+    OWN_LOST,
+    OWN_LIVE,
+    OWN_METRICS
+};
 
 static const struct metric own_metrics[OWN_METRICS] = {
     [OWN_TICKS] = {"netsonde_ticks_total", "ticks", "Ticks collected since the start.",
@@ -47,6 +56,9 @@ static const struct metric own_metrics[OWN_METRICS] = {
                      "Series that left before a day of silence had passed because "
                      "collect.series_limit was near.",
                      METRIC_COUNTER, 1},
+    [OWN_LOST] = {"netsonde_core_lost_total", "messages",
+                  "Events and results of surveys that found the core's queue full.", METRIC_COUNTER,
+                  1},
     [OWN_LIVE] = {"netsonde_series", "series", "Series that are live now.", METRIC_GAUGE, 1},
 };
 
@@ -191,6 +203,7 @@ static void core_sample_own(struct core *core)
     draft_counter(d, core->own[OWN_FAILED], core->failed, 0);
     draft_counter(d, core->own[OWN_REFUSED], registry_refused(core->registry), 0);
     draft_counter(d, core->own[OWN_EVICTED], registry_evicted(core->registry), 0);
+    draft_counter(d, core->own[OWN_LOST], core->posts_lost + mailbox_refused(core->inbox), 0);
     draft_gauge(d, core->own[OWN_LIVE], (double)registry_live(core->registry));
     if (core->sample)
         core->sample(core->sample_user, core->registry, d);

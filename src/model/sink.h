@@ -1,6 +1,6 @@
 /*
  * sink.h: where sealed ticks go. The core thread calls every sink for every tick; a sink takes its
- * own reference, must not block, and says how many ticks it had to drop (queue full).
+ * own reference, must not block, and counts the ticks that it had to drop (queue full).
  */
 #pragma once
 

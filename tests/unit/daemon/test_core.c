@@ -1,0 +1,105 @@
+/*
+ * test_core.c: what threads hand to the core arrives in a tick, and what does not fit is counted in
+ * one.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collect/select.h"
+#include "daemon/core.h"
+#include "http/assets.h"
+#include "model/tick.h"
+
+#define QUEUE 1024 /* CORE_INBOX */
+#define WAIT_MS 10000
+
+/* The dashboard, which only the executable has. */
+const struct asset assets[] = {{0}};
+const size_t assets_count = 0;
+
+struct seen {
+    struct sink sink;
+    int pipe[2]; /* one byte when all that is expected has come */
+    size_t expected, events;
+    bool done;
+    uint64_t lost; /* as the newest tick says */
+};
+
+/* Core thread. */
+static void seen_push(struct sink *sink, struct tick *tick)
+{
+    struct seen *s = CONTAINER_OF(sink, struct seen, sink);
+    if (s->done)
+        return;
+    for (size_t i = 0; i < tick->events_count; i++)
+        s->events += tick->events[i]->kind == EVENT_ERROR;
+    for (uint32_t i = 0; i < tick->count; i++) {
+        if (strcmp(tick->set->slots[i]->name, "netsonde_core_lost_total") == 0)
+            s->lost = tick->absolute[i];
+    }
+    s->done = s->events >= s->expected;
+    if (s->done)
+        assert_int_equal(write(s->pipe[1], "!", 1), 1);
+}
+
+static void run_with_events(size_t count, size_t expected, struct seen *ret)
+{
+    struct engine_settings engines = {.proc_root = "/proc", .sys_root = "/sys", .interval_ms = 50};
+    static const char *const names[] = {"procfs"};
+    struct collector *collector;
+    const char *bad = NULL;
+    *ret = (struct seen){
+        .sink = {.name = "seen", .push = seen_push}, .expected = expected, .lost = UINT64_MAX};
+    assert_int_equal(pipe(ret->pipe), 0);
+    assert_int_equal(collector_new(&collector, &engines, names, 1, &bad), 0);
+    assert_int_equal(collector_open(collector), 0);
+    struct core_settings settings = {
+        .registry = registry_new(20000, 1), .collector = collector, .interval_ms = 50};
+    struct core *core = core_new(&settings);
+    assert_non_null(core);
+    core_add_sink(core, &ret->sink);
+    for (size_t i = 0; i < count; i++)
+        core_post_event(core, event_new(EVENT_ERROR, 1764000000000));
+    assert_int_equal(core_start(core), 0);
+    struct pollfd waiting = {.fd = ret->pipe[0], .events = POLLIN};
+    assert_int_equal(poll(&waiting, 1, WAIT_MS), 1);
+    core_stop(core);
+    core_join(core);
+    core_free(core);
+    close(ret->pipe[0]);
+    close(ret->pipe[1]);
+}
+
+static void test_events_arrive(void **state)
+{
+    struct seen seen;
+    (void)state;
+    run_with_events(100, 100, &seen);
+    assert_int_equal(seen.events, 100);
+    assert_int_equal(seen.lost, 0);
+}
+
+static void test_what_does_not_fit_is_counted(void **state)
+{
+    struct seen seen;
+    (void)state;
+    /* A tick has room for almost as many; what it has no room for it tells in a loss event. */
+    run_with_events(QUEUE + 7, QUEUE / 2, &seen);
+    assert_int_equal(seen.lost, 7);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_events_arrive),
+        cmocka_unit_test(test_what_does_not_fit_is_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
