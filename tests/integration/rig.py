@@ -103,11 +103,11 @@ def own_network():
         sys.exit(77)
     try:
         unshare(CLONE_NEWNET | CLONE_NEWNS)
+        mount("none", "/", None, MS_REC | MS_PRIVATE)
+        mount("sysfs", "/sys", "sysfs")
     except OSError as why:
-        print(f"no namespaces of our own here: {why.strerror}")
+        print(f"no namespaces of our own here: {why}")
         sys.exit(77)
-    mount("none", "/", None, MS_REC | MS_PRIVATE)
-    mount("sysfs", "/sys", "sysfs")
     ip("link", "set", "lo", "up")
 
 
@@ -129,6 +129,12 @@ def ip(*words):
     if done.returncode:
         raise AssertionError(f"ip {' '.join(words)}: {done.stderr.strip()}")
     return done.stdout
+
+
+def settled(device, state="UP"):
+    """The kernel has made the carrier the device's state; before that it throws frames away."""
+    until(f"{device} is {state}", lambda:
+          json.loads(ip("-j", "link", "show", "dev", device))[0]["operstate"] == state)
 
 
 def no_ipv6(device="default", pid=None):
@@ -176,6 +182,7 @@ class Wire:
         inside(pid, "ip", "link", "set", self.peer, "up")
         ip("addr", "add", f"10.{net}.0.1/24", "dev", name)
         ip("link", "set", name, "up")
+        settled(name)
         ip("neigh", "add", self.to, "lladdr", "02:00:00:00:00:99", "dev", name, "nud", "permanent")
 
     def send(self, count, payload=1000):

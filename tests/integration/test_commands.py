@@ -34,19 +34,21 @@ def test_version():
 
 def test_usage():
     """wrong usage: exit 2, one line on standard error that names it"""
-    for arguments, word in ((["nonsense"], "nonsense"), (["--nonsense"], "--nonsense"), (["-x"], "-x"),
-                            (["run", "--listen"], "--listen"), (["run", "--interval", "1ms"], "50ms"),
+    everything = ["query", "--metric", "*"]
+    for arguments, word in ((["nonsense"], "nonsense"), (["--nonsense"], "--nonsense"),
+                            (["-x"], "-x"), (["run", "--listen"], "--listen"),
+                            (["run", "--interval", "1ms"], "50ms"),
                             (["run", "--listen", "nowhere"], "nowhere"),
                             (["run", "--engine", "magic"], "magic"),
                             (["run", "--log-level", "loud"], "loud"), (["run", "--json"], "json"),
                             (["run", "word"], "word"), (["help", "nonsense"], "nonsense"),
                             (["version", "word"], "word"), (["check-config", "a", "b"], "b"),
-                            (["query"], "metric"), (["query", "--metric", "*", "--agg", "mean"], "mean"),
-                            (["query", "--metric", "*", "--points", "0"], "0"),
-                            (["query", "--metric", "*", "--points", "x"], "x"),
-                            (["query", "--metric", "*", "--from", "then"], "then"),
-                            (["query", "--metric", "*", "--to", "now+1"], "now+1"),
-                            (["query", "--metric", "*", "--from", "-5", "--to", "-10"], "later"),
+                            (["query"], "metric"), ([*everything, "--agg", "mean"], "mean"),
+                            ([*everything, "--points", "0"], "0"),
+                            ([*everything, "--points", "x"], "x"),
+                            ([*everything, "--from", "then"], "then"),
+                            ([*everything, "--to", "now+1"], "now+1"),
+                            ([*everything, "--from", "-5", "--to", "-10"], "later"),
                             (["query", "--match", "device"], "LABEL=PATTERN"),
                             (["dump-config", "--documentation", "html"], "html")):
         said = prints(2, *arguments)
@@ -54,7 +56,7 @@ def test_usage():
         equal(said.count("\n"), 1, f"lines of {said!r}")
 
 
-# ---- configuration --------------------------------------------------------------------------------
+# ---- configuration -------------------------------------------------------------------------------
 
 def dumped(*arguments, **kwargs):
     """key: (value, default, from)."""
@@ -110,7 +112,7 @@ def test_documentation():
     contains(prints(0, "dump-config", "--documentation", "man"), ".TH ")
 
 
-# ---- run and query ----------------------------------------------------------------------------------
+# ---- run and query -------------------------------------------------------------------------------
 
 def test_run():
     """without a command and without a file it runs, on both loopback addresses, where it says"""
@@ -148,7 +150,8 @@ def test_query():
         names = [s["name"] for s in answer["series"]]
         equal(sorted(names), ["netsonde_ticks_failed_total", "netsonde_ticks_missed_total",
                               "netsonde_ticks_total"], "series")
-        equal(set(answer["series"][0]), {"id", "name", "labels", "unit", "kind", "points"}, "members")
+        equal(set(answer["series"][0]), {"id", "name", "labels", "unit", "kind", "points"},
+              "members")
         iso = subprocess.run(["date", "-u", "-d", f"@{begin / 1000}", "+%Y-%m-%dT%H:%M:%SZ"],
                              stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
         for since in (str(begin // 1000 * 1000), iso, "-3600", "now-1h", "now-60m"):
@@ -156,23 +159,24 @@ def test_query():
                                        "--match", "device=", "--points", "20000"))
             series = next(s for s in answer["series"] if s["name"] == "netsonde_ticks_total")
             equal(sum(v for _, v in series["points"] if v) >= 12, True, f"ticks from {since}")
-        equal(json.loads(prints(0, *ask, "--json", "--from", "now-3h", "--to", "now-2h"))["series"], [],
-              "nothing in another time")
-        equal(json.loads(prints(0, "query", "--data-dir", data, "--metric", "none", "--json"))["series"],
-              [], "nothing of that name")
+        for nothing in ([*ask, "--from", "now-3h", "--to", "now-2h"],
+                        ["query", "--data-dir", data, "--metric", "none"]):
+            equal(json.loads(prints(0, *nothing, "--json"))["series"], [], f"{nothing}")
 
         text = prints(0, *ask, "--agg", "sum", "--points", "20000")
         blocks = text.strip().split("\n\n")
         equal(len(blocks), 3, "blocks of text")
         block = next(b for b in blocks if b.startswith("netsonde_ticks_total  [ticks, sum per "))
         for line in block.splitlines()[1:]:
-            equal(bool(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z  \d+", line)), True, line)
+            equal(bool(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z  \d+", line)), True,
+                  line)
         contains(prints(0, *ask), "[ticks per second, avg per ")
         one = prints(0, "query", "--data-dir", data, "--match", "device=lo", "--metric",
                      "node_network_mtu_bytes")
         contains(one, 'node_network_mtu_bytes{device="lo"}  [bytes, avg per ', "  65536\n")
 
-        contains(prints(1, "query", "--data-dir", data + "/none", "--metric", "*"), "no history there")
+        contains(prints(1, "query", "--data-dir", data + "/none", "--metric", "*"),
+                 "no history there")
         with open(data + "/netsonde.db", "r+b") as f:
             f.write(b"no database at all")
         contains(prints(1, *ask), "damaged")

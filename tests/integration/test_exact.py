@@ -4,14 +4,14 @@ import os
 import socket
 
 from rig import (Daemon, Directory, Wire, equal, inside, ip, link_counters, neighbour, no_ipv6,
-                 now_ms, own_network, remove_links, run, until)
+                 now_ms, own_network, remove_links, run, settled, until)
 
 BYTES, PACKETS = "node_network_transmit_bytes_total", "node_network_transmit_packets_total"
 TICKS = "netsonde_ticks_total"
 COUNT, PAYLOAD = 400, 1000
 
 
-# ---- exact ----------------------------------------------------------------------------------------
+# ---- exact ---------------------------------------------------------------------------------------
 
 class Increments:
     """What the stream says that the device has sent. It speaks of rates; the count of ticks grows
@@ -50,7 +50,8 @@ def exact(engine):
 
                 now = link_counters("va")
                 key = BYTES + '{device="va"}'
-                until("/metrics has the kernel's number", lambda: d.metric(key) == now["tx"]["bytes"])
+                until("/metrics has the kernel's number",
+                      lambda: d.metric(key) == now["tx"]["bytes"])
                 row = d.interface("va")
                 for way in ("rx", "tx"):
                     for what in ("bytes", "packets"):
@@ -93,13 +94,14 @@ def test_procfs():
     exact("procfs")
 
 
-# ---- no spike -------------------------------------------------------------------------------------
+# ---- no spike ------------------------------------------------------------------------------------
 
 def add_busy(name, count):
     """A device, with its peer, that has already sent much."""
     ip("link", "add", name, "type", "veth", "peer", "name", name + "-peer")
     ip("link", "set", name, "up")
     ip("link", "set", name + "-peer", "up")
+    settled(name)
     ip("addr", "add", "10.98.0.1/24", "dev", name)
     ip("neigh", "add", "10.98.0.2", "lladdr", "02:00:00:00:00:98", "dev", name, "nud", "permanent")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:

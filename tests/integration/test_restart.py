@@ -31,7 +31,7 @@ def stops(d, clients, sig):
         client.close()
 
 
-# ---- a clean restart ------------------------------------------------------------------------------
+# ---- a clean restart -----------------------------------------------------------------------------
 
 def pause_is_a_gap(d, down_ms, up_ms):
     """Between the two times the chart is empty, and after them it shows no spike."""
@@ -45,7 +45,8 @@ def pause_is_a_gap(d, down_ms, up_ms):
 def since_across(d, last):
     """A client that saw `last` before the restart and comes back to the new process."""
     with d.stream() as s:
-        s.send(op="subscribe", id=1, channel="metrics", since=last - 3, metric="netsonde_ticks_total")
+        s.send(op="subscribe", id=1, channel="metrics", since=last - 3,
+               metric="netsonde_ticks_total")
         gap = s.wait_for("gap")
         equal((gap["channel"], gap["from"], gap["reason"]), ("metrics", last - 2, "restart"), "gap")
         equal(s.wait_for("metrics")["seq"], gap["to"] + 1, "the first tick of this run")
@@ -129,7 +130,7 @@ def test_signals():
             equal(sorted(os.listdir(data)), ["lock", "netsonde.db"], "files after a clean stop")
 
 
-# ---- kill -9 --------------------------------------------------------------------------------------
+# ---- kill -9 -------------------------------------------------------------------------------------
 
 def last_of(stream):
     """The number of the last tick that the client got before the connection broke."""
@@ -150,7 +151,8 @@ def stored_ticks(data):
     try:
         equal(db.execute("PRAGMA integrity_check").fetchall(), [("ok",)], "integrity")
         return db.execute("SELECT min(a), max(b) FROM (SELECT min(first_seq) AS a, max(last_seq)"
-                          " AS b FROM span UNION ALL SELECT min(seq), max(seq) FROM tick)").fetchone()
+                          " AS b FROM span UNION ALL SELECT min(seq), max(seq) FROM tick)"
+                          ).fetchone()
     finally:
         db.close()
 
@@ -275,8 +277,9 @@ def test_query():
     """netsonde query, beside the daemon and without it, equals /api/v1/query"""
     with Directory() as data:
         def ask_command(agg, begin, end, points):
-            done = command("query", "--data-dir", data, "--metric", "n*_total", "--json", "--agg", agg,
-                           "--from", str(begin), "--to", str(end), "--points", str(points))
+            done = command("query", "--data-dir", data, "--metric", "n*_total", "--json",
+                           "--agg", agg, "--from", str(begin), "--to", str(end), "--points",
+                           str(points))
             equal((done.returncode, done.stderr), (0, ""), "netsonde query")
             return json.loads(done.stdout)
 

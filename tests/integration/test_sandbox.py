@@ -1,5 +1,5 @@
-"""What holds the daemon in, as the kernel tells it in /proc and as its own info does; and who may do
-what."""
+"""What holds the daemon in, as the kernel tells it in /proc and as its own info does; and who may
+do what."""
 import json
 import os
 import re
@@ -27,8 +27,8 @@ def children(pid):
 
 
 def holds_nothing(d):
-    """No thread of main can do or gain anything. Sanitizers make system calls of their own: there is
-    no filter in a build with them, and info says so."""
+    """No thread of main can do or gain anything. Sanitizers make system calls of their own: there
+    is no filter in a build with them, and info says so."""
     sandbox = d.json("/api/v1/info")["sandbox"]
     filtered = "Sanitizer" not in sandbox["seccomp"]
     threads = os.listdir(f"/proc/{d.pid}/task")
@@ -75,7 +75,8 @@ def test_keeper():
         if "Sanitizer" not in sandbox["seccomp"]:
             equal(held["Seccomp"], "2", "Seccomp")
             equal(int(held["VmRSS"].split()[0]) < 4096, True, f"{held['VmRSS']} resident")
-        open_files = [os.readlink(f"/proc/{keeper}/fd/{fd}") for fd in os.listdir(f"/proc/{keeper}/fd")]
+        open_files = [os.readlink(f"/proc/{keeper}/fd/{fd}")
+                      for fd in os.listdir(f"/proc/{keeper}/fd")]
         sockets = [name for name in open_files if name.startswith("socket:")]
         equal(len(sockets), 1, f"sockets among {open_files}")
         equal({name for name in open_files if name not in sockets} <=
@@ -127,13 +128,14 @@ def test_sockets():
             equal([entry for entry in others if entry[2] not in ports], [], "not accepted ones")
             equal(any(entry[0] == ESTABLISHED for entry in others), True, "our own is among them")
             unix = [w.split() for w in open("/proc/net/unix", encoding="utf-8").read().splitlines()]
-            own = {os.readlink(f"/proc/{d.pid}/fd/{fd}")[8:-1] for fd in os.listdir(f"/proc/{d.pid}/fd")
+            own = {os.readlink(f"/proc/{d.pid}/fd/{fd}")[8:-1]
+                   for fd in os.listdir(f"/proc/{d.pid}/fd")
                    if os.readlink(f"/proc/{d.pid}/fd/{fd}").startswith("socket:[")}
             named = [words for words in unix if words[6] in own and len(words) > 7]
             equal(named, [], "unix sockets with a name")
 
 
-# ---- users ----------------------------------------------------------------------------------------
+# ---- users ---------------------------------------------------------------------------------------
 
 def as_user(uid):
     return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
@@ -142,7 +144,8 @@ def as_user(uid):
 def role_of(d, uid, *fields):
     """What the daemon takes a program of that user for; or the error's status."""
     ask = ("import sys, urllib.request, urllib.error\n"
-           "r = urllib.request.Request(sys.argv[1], headers=dict(f.split(': ') for f in sys.argv[2:]))\n"
+           "fields = dict(f.split(': ') for f in sys.argv[2:])\n"
+           "r = urllib.request.Request(sys.argv[1], headers=fields)\n"
            "try: print(urllib.request.urlopen(r).read().decode())\n"
            "except urllib.error.HTTPError as e: print('{\"role\": %d}' % e.code)\n")
     command = [*(as_user(uid) if uid != os.getuid() else []), sys.executable, "-c", ask,
@@ -187,10 +190,12 @@ def test_plain_user():
                 equal({role_of(d, 0), role_of(d, NOBODY)}, {"admin"}, "root and its own user")
                 equal(role_of(d, SOMEBODY), "viewer", "another user")
                 engines = {c["name"]: c["engine"] for c in d.json("/api/v1/info")["capabilities"]}
-                equal((engines["interfaces"], engines["link_events"]), ("netlink", "netlink"), "engines")
+                equal((engines["interfaces"], engines["link_events"]), ("netlink", "netlink"),
+                      "engines")
                 equal(d.interface("vx")["kind"], "veth", "a device")
                 ip("link", "set", "vx", "up")
-                until("links are heard of", lambda: any(e["device"] == "vx" for e in d.events("link")))
+                until("links are heard of", lambda: any(e["device"] == "vx"
+                                                        for e in d.events("link")))
                 equal(sorted(os.listdir(data))[:2], ["lock", "netsonde.db"], "its files")
                 equal(os.stat(data + "/netsonde.db").st_mode & 0o777, 0o600, "mode of the database")
         finally:
@@ -199,6 +204,6 @@ def test_plain_user():
 
 own_network()
 if os.getuid() != 0 or not shutil.which("setpriv"):
-    print("1..0 # SKIP needs root and setpriv (util-linux)")
+    print("needs root and setpriv (util-linux)")
     sys.exit(77)
 run([test_main, test_keeper, test_sockets, test_roles, test_plain_user])

@@ -10,10 +10,10 @@ def veth(name="vx"):
     ip("link", "add", name, "type", "veth", "peer", "name", name + "p")
 
 
-# ---- operations -----------------------------------------------------------------------------------
+# ---- operations ----------------------------------------------------------------------------------
 
 def test_operations():
-    """subscribe, unsubscribe, ping and ack are answered; a second subscription replaces the first"""
+    """subscribe, unsubscribe, ping and ack are answered; a second subscription replaces one"""
     with Directory() as data, Daemon(data, interval="50ms") as d, d.stream() as s:
         hello = s.receive()
         info = d.json("/api/v1/info")
@@ -25,7 +25,8 @@ def test_operations():
 
         s.send(op="subscribe", id=1, channel="metrics", metric="netsonde_ticks_total")
         order = [s.receive() for _ in range(5)]
-        equal([m["type"] for m in order], ["ok", "series", "metrics", "metrics", "metrics"], "order")
+        equal([m["type"] for m in order], ["ok", "series", "metrics", "metrics", "metrics"],
+              "order")
         [series] = order[1]["series"]
         equal((series["name"], series["kind"], series["unit"]),
               ("netsonde_ticks_total", "counter", "ticks"), "series")
@@ -59,7 +60,8 @@ def test_selection():
                    match=["device=v[xy]*"])
             first = s.wait_for("series")["series"]
             equal({(x["name"], x["labels"]["device"]) for x in first},
-                  {(name, device) for name in (SENT, RECEIVED) for device in ("vx", "vxp")}, "series")
+                  {(name, device) for name in (SENT, RECEIVED) for device in ("vx", "vxp")},
+                  "series")
             known = {x["id"] for x in first}
             equal({i for i, _ in s.wait_for("metrics")["values"]}, known, "values")
             veth("vy")
@@ -97,7 +99,8 @@ def test_pace():
                 until("the device is shown", lambda: d.interface("va"))
                 d.ticks_pass()
                 missed = d.metric("netsonde_ticks_missed_total")
-                s.send(op="subscribe", id=1, channel="metrics", metric=[SENT, ticks], interval_ms=400)
+                s.send(op="subscribe", id=1, channel="metrics", metric=[SENT, ticks],
+                       interval_ms=400)
                 names = {x["id"]: x["name"] for x in s.wait_for("series")["series"]
                          if x["labels"].get("device") != "lo"}
                 s.wait_for("metrics")  # the last tick, whatever its place
@@ -163,11 +166,13 @@ def test_table():
             with Daemon(data, interval="50ms") as d, d.stream("interfaces") as s:
                 table = Rows(s)
                 table.read()
-                equal(table.columns, ["id", "device", "kind", "state", "speed_bps", "mtu", "addresses",
+                equal(table.columns, ["id", "device", "kind", "state", "speed_bps", "mtu",
+                                      "addresses",
                                       "rx_bytes", "tx_bytes", "rx_rate", "tx_rate", "rx_packets",
                                       "tx_packets", "errors", "drops"], "columns")
                 table.until(lambda: table.named("vx") and table.named("va"))
-                equal((table.named("vx")["kind"], table.named("vx")["state"]), ("veth", "down"), "vx")
+                equal((table.named("vx")["kind"], table.named("vx")["state"]), ("veth", "down"),
+                      "vx")
                 equal(table.named("va")["addresses"], ["10.99.0.1/24"], "addresses of va")
                 ip("link", "set", "vx", "mtu", "1234")
                 ip("addr", "add", "10.1.0.1/24", "dev", "vx")
@@ -216,9 +221,11 @@ def test_events():
                 (("addr", "del", "10.1.0.1/24", "dev", "vx"),
                  {"kind": "address", "change": "removed", "address": "10.1.0.1/24"}),
                 (("link", "set", "vx", "mtu", "1400"),
-                 {"kind": "link", "device": "vx", "change": "mtu", "mtu": 1400, "mtu_before": 1500}),
+                 {"kind": "link", "device": "vx", "change": "mtu", "mtu": 1400,
+                  "mtu_before": 1500}),
                 (("link", "set", "vx", "down"),
-                 {"kind": "link", "device": "vx", "change": "state", "state": "down", "before": "up"}),
+                 {"kind": "link", "device": "vx", "change": "state", "state": "down",
+                  "before": "up"}),
                 (("link", "set", "vx", "name", "vz"),
                  {"kind": "link", "device": "vz", "change": "renamed", "before": "vx"}),
                 (("link", "del", "vz"), {"kind": "link", "device": "vz", "change": "removed"}),
@@ -245,7 +252,7 @@ def test_events():
             remove_links("vx", "vz")
 
 
-# ---- coming back ----------------------------------------------------------------------------------
+# ---- coming back ---------------------------------------------------------------------------------
 
 CHANNELS = {"metrics": {"metric": ["node_network_*_total", "netsonde_ticks_total"]}, "events": {}}
 
@@ -358,12 +365,14 @@ def test_since_too_old():
         d.ticks_pass()
         first = d.json("/api/v1/info")["seq"]
         until("the ring is full", lambda: d.json("/api/v1/info")["seq"] > first + 130)
-        s.send(op="subscribe", id=1, channel="metrics", metric="netsonde_ticks_total", since=first - 1)
+        s.send(op="subscribe", id=1, channel="metrics", metric="netsonde_ticks_total",
+               since=first - 1)
         gap = s.wait_for("gap", "metrics")
         equal((gap["type"], gap["from"], gap["reason"]), ("gap", first, "ring"), "gap")
         for seq in range(gap["to"] + 1, gap["to"] + 131):
             equal(s.wait_for("metrics")["seq"], seq, "what follows")
-        s.send(op="subscribe", id=2, channel="metrics", metric="netsonde_ticks_total", since=1 << 40)
+        s.send(op="subscribe", id=2, channel="metrics", metric="netsonde_ticks_total",
+               since=1 << 40)
         s.wait_for("ok")
         newest = s.wait_for("metrics")["seq"]
         equal(newest > gap["to"] + 100, True, "a since of the future gives the present")

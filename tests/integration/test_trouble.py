@@ -7,14 +7,14 @@ import socket
 import sqlite3
 import subprocess
 
-from rig import (CLONE_NEWNS, MS_BIND, MS_REC, WAIT_S, Daemon, Directory, command, contains, equal, mount, own_network,
-                 refused, run, unmount, unshare, until)
+from rig import (CLONE_NEWNS, MS_BIND, MS_REC, WAIT_S, Daemon, Directory, command, contains, equal,
+                 mount, own_network, refused, run, unmount, unshare, until)
 
 # Engines are probed again once a minute. The daemon that waits for that runs beside all the others.
 PROBE_S = 60
 
 
-# ---- it does not start ----------------------------------------------------------------------------
+# ---- it does not start ---------------------------------------------------------------------------
 
 def test_port():
     """a port in use: exit 1, naming it"""
@@ -89,10 +89,11 @@ def test_configuration():
         contains(said, "--interval")
 
 
-# ---- the database ---------------------------------------------------------------------------------
+# ---- the database --------------------------------------------------------------------------------
 
 def set_aside(data):
-    return [n for n in os.listdir(data) if re.fullmatch(r"netsonde\.db\.corrupt-\d+T\d+Z(-\d+)?", n)]
+    return [n for n in os.listdir(data) if re.fullmatch(r"netsonde\.db\.corrupt-\d+T\d+Z(-\d+)?",
+                                                        n)]
 
 
 def fingerprint(path):
@@ -198,7 +199,7 @@ def event_about(stream, what):
             return event
 
 
-# ---- the disk -------------------------------------------------------------------------------------
+# ---- the disk ------------------------------------------------------------------------------------
 
 def fill(directory):
     """Not a byte left; returns the file that takes the room."""
@@ -325,7 +326,8 @@ def test_missing_proc():
     d.__enter__()
     d.ticks_pass()
     procfs = d.engine("procfs")
-    contains(procfs["reason"], "/proc/net/softnet_stat: No such device", "/proc/net/snmp6: IPv6 is off")
+    contains(procfs["reason"], "/proc/net/softnet_stat: No such device",
+             "/proc/net/snmp6: IPv6 is off")
     equal("softnet" in procfs["provides"], False, "softnet is provided")
     equal("protocols" in procfs["provides"], True, "the rest of the protocols is provided")
     equal(provider(d, "softnet"), None, "who provides softnet")
@@ -346,7 +348,7 @@ def test_missing_conntrack():
 
 
 def test_missing_sys():
-    """an empty /sys/class/net: speed and the like are missing, counters go on, and they come back"""
+    """an empty /sys/class/net: speed and the like are missing and come back, counters go on"""
     with Directory() as data, Daemon(data, "--engine", "procfs") as d:
         speed = 'node_network_mtu_bytes{device="lo"}'
         until("the mtu is shown", lambda: d.metric(speed))
@@ -379,7 +381,7 @@ def test_missing_comes_back():
     patient["directory"].__exit__()
 
 
-# ---- the keeper -------------------------------------------------------------------------------------
+# ---- the keeper ----------------------------------------------------------------------------------
 
 def children(pid):
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:

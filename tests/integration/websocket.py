@@ -1,4 +1,4 @@
-"""RFC 6455, the client's side, as much as the tests need; also the frames that no client may send."""
+"""RFC 6455, the client's side, as much as the tests need; also frames that no client may send."""
 import base64
 import json
 import os
