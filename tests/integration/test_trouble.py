@@ -304,7 +304,7 @@ class OwnProc:
         """Everything is there again."""
         for name in (*self.missing, *self.unreadable):
             subprocess.run(
-                ["nsenter", "-t", str(pid), "-m", "sh", "-c",
+                ["nsenter", "-t", str(pid), "-m", "-r", "sh", "-c",
                  f"cd /proc/net && rm -f {name} && touch {name} && "
                  f"mount --bind {self.real}/{pid}/net/{name} {name}"], check=True)
 
