@@ -108,6 +108,8 @@ await run({
                     .map((e) => e.className || e.tagName),
             }));
             assert.ok(over.scroll <= over.client, `${path} is ${over.scroll} wide: ${over.wide}`);
+            const top = (await page.locator("main").boundingBox()).y;
+            assert.ok(top <= 100, `${path}: ${top} pixels before the page begins`);
             for (const name of ["Pause", "bytes", "last 24 hours"])
                 assert.ok(
                     await page.getByRole("button", { name }).isVisible(),

@@ -130,7 +130,7 @@ function RangePicker() {
     const { location } = usePage();
     const range = location.range.value;
     return (
-        <div class="range">
+        <div class={`range range-${range.kind}`}>
             <Segmented
                 label="Window"
                 choices={CHOICES.map((c) => ({ ...c, value: c.spanMs, name: `last ${c.name}` }))}

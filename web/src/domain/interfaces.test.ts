@@ -50,7 +50,7 @@ test("rows without an id or a device are none", () => {
     assert.equal(interfaceFrom([], [1, "eth0"]), undefined);
 });
 
-test("physical interfaces make the total; without any, all but loopback", () => {
+test("physical interfaces make the total; without any, all but loopback; else loopback", () => {
     const lo = make("lo", { kind: "loopback" });
     const host = [
         lo,
@@ -59,10 +59,11 @@ test("physical interfaces make the total; without any, all but loopback", () => 
         make("br0", { kind: "bridge" }),
         make("veth1", { kind: "veth" }),
     ];
-    assert.deepEqual(totalDevices(host), { devices: ["eth0", "eth1"], physical: true });
+    assert.deepEqual(totalDevices(host), { devices: ["eth0", "eth1"], kind: "physical" });
     const container = [lo, make("eth0", { kind: "veth" })];
-    assert.deepEqual(totalDevices(container), { devices: ["eth0"], physical: false });
-    assert.deepEqual(totalDevices([]), { devices: [], physical: false });
+    assert.deepEqual(totalDevices(container), { devices: ["eth0"], kind: "virtual" });
+    assert.deepEqual(totalDevices([lo]), { devices: ["lo"], kind: "loopback" });
+    assert.deepEqual(totalDevices([]), { devices: [], kind: "loopback" });
 });
 
 test("only a physical link that is down is worth a warning", () => {

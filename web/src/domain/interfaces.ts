@@ -73,13 +73,28 @@ export function isPhysical(i: Interface): boolean {
 /*
  * The devices whose sum is the host's traffic. A bridge, a tunnel or a veth repeats what a physical
  * interface has counted already, so only those count; a host without any (a container) counts
- * everything but loopback.
+ * everything but loopback, and one with nothing else that.
  */
-export function totalDevices(all: Iterable<Interface>): { devices: string[]; physical: boolean } {
+export interface Total {
+    devices: string[];
+    kind: "physical" | "virtual" | "loopback";
+}
+
+export function totalDevices(all: Iterable<Interface>): Total {
     const list = [...all];
-    const physical = list.filter(isPhysical);
-    const counted = physical.length ? physical : list.filter((i) => !isLoopback(i));
-    return { devices: counted.map((i) => i.device).sort(byName), physical: physical.length > 0 };
+    const of = (kind: Total["kind"], which: (i: Interface) => boolean): Total => {
+        const names = list.filter(which).map((i) => i.device);
+        return { devices: names.sort(byName), kind };
+    };
+    const physical = of("physical", isPhysical);
+    if (physical.devices.length) return physical;
+    const others = of("virtual", (i) => !isLoopback(i));
+    return others.devices.length ? others : of("loopback", isLoopback);
+}
+
+/* The kernel's names are kept where they are words; one is none. */
+export function stateText(state: string): string {
+    return state === "lowerlayerdown" ? "lower down" : state;
 }
 
 export type Health = "good" | "warning" | "unknown";

@@ -79,6 +79,10 @@ test("traffic that stays inside the host is told for what it is", () => {
         "lo carries 5.00\u2009Mbit/s inside this host, eth0 800\u2009bit/s in, 160\u2009bit/s out.",
     );
     assert.doesNotMatch(judge({}, [ETH0, LO(625_000)]).traffic, /lo/);
+    assert.match(
+        judge({}, [LO(625_000)], ["lo"]).traffic,
+        /^Traffic stays inside this host: lo carries 5\.00/,
+    );
     const bridge = make("docker0", 1000, 2000, "up", "bridge");
     assert.equal(
         judge({}, [still, bridge, LO(10)]).traffic,

@@ -169,9 +169,10 @@ function trafficWords(
     const rows = all.filter((i) => counted.includes(i.device));
     const busiest = busiestOf(rows);
     const inside = busiestOf(all.filter((i) => !counted.includes(i.device)));
-    if (!busiest && !inside) return past ? "No traffic." : "No traffic right now.";
-    if (!busiest)
-        return `Traffic ${past ? "stayed" : "stays"} inside this host: ${inside!.device} ${carries} ${one(inside!)}.`;
+    const only = busiest === undefined || isLoopback(busiest) ? (busiest ?? inside) : undefined;
+    if (only)
+        return `Traffic ${past ? "stayed" : "stays"} inside this host: ${only.device} ${carries} ${one(only)}.`;
+    if (!busiest) return past ? "No traffic." : "No traffic right now.";
     if (inside && flow(inside) > INSIDE_TIMES * flow(busiest))
         return `${inside.device} ${carries} ${one(inside)} inside this host, ${busiest.device} ${both(busiest)}.`;
     return `${busiest.device} ${carries} ${rows.length > 1 ? "most: " : ""}${both(busiest)}.`;

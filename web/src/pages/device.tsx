@@ -1,7 +1,7 @@
 /* One interface: what it is, what it carries, its charts. */
 import { useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
-import { healthOf, type Interface } from "../domain/interfaces";
+import { healthOf, stateText, type Interface } from "../domain/interfaces";
 import { digits, NO_VALUE, quantity, speed, text, type ByteUnit } from "../domain/units";
 import type { Selection } from "../store/selection";
 import { WarningMark } from "../widgets/marks";
@@ -60,7 +60,7 @@ function stateWords(i: Interface, bytesAs: ByteUnit): string {
     const busy = Math.max(i.rxRate || 0, i.txRate || 0) * 8;
     const share =
         i.speedBps && busy > 0 ? `, ${digits((busy / i.speedBps) * 100)}\u2009% of it used` : "";
-    const state = i.state && i.state !== "unknown" ? `is ${i.state}` : "is there";
+    const state = i.state && i.state !== "unknown" ? `is ${stateText(i.state)}` : "is there";
     return `${state}${at}${share}: ${rate(i.rxRate)} in, ${rate(i.txRate)} out.`;
 }
 
@@ -73,7 +73,7 @@ function Facts({ row, bytesAs }: { row: Interface | undefined; bytesAs: ByteUnit
             <Fact name="Kind">{row?.kind || NO_VALUE}</Fact>
             <Fact name="State">
                 {row && healthOf(row) === "warning" && <WarningMark />}
-                {row?.state || NO_VALUE}
+                {stateText(row?.state ?? "") || NO_VALUE}
             </Fact>
             <Fact name="Speed">
                 <Speed bps={row?.speedBps} />

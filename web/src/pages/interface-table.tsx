@@ -8,6 +8,7 @@ import {
     parseSort,
     sorted,
     sortText,
+    stateText,
     type Interface,
     type SortKey,
 } from "../domain/interfaces";
@@ -183,7 +184,7 @@ function Row({ row, sparks, bytesAs }: RowProps) {
             </th>
             <td role="cell" class={`col-state state-${health}`}>
                 {health === "warning" && <WarningMark />}
-                {row.state || NO_VALUE}
+                {stateText(row.state) || NO_VALUE}
             </td>
             <td role="cell" class="col-history">
                 <Sparkline column={sparks} device={row.device} />

@@ -58,15 +58,20 @@ const RETRANSMIT_SHARE: ChartSpec = {
 export function Overview() {
     const { session } = usePage();
     const total = useComputed(() => {
-        const { devices, physical } = totalDevices(session.interfaces.value);
-        return devices.join(" ") + (physical ? " p" : "");
+        const { devices, kind } = totalDevices(session.interfaces.value);
+        return [kind, ...devices].join(" ");
     });
     const charts = useMemo(() => {
-        const { devices, physical } = totalDevices(session.interfaces.peek());
+        const { devices, kind } = totalDevices(session.interfaces.peek());
         const names = devices.length > 4 ? `${devices.length} interfaces` : devices.join(" + ");
+        const notes = {
+            physical: names,
+            virtual: `all but loopback: ${names}`,
+            loopback: devices.length ? "loopback only" : "",
+        };
         return {
             devices,
-            note: physical || devices.length === 0 ? names : `all but loopback: ${names}`,
+            note: notes[kind],
             throughput: throughputChart(devices),
             packets: packetsChart(devices),
             losses: lossChart(devices),
@@ -255,7 +260,9 @@ function Figures({ devices, throughput }: { devices: readonly string[]; throughp
                 <dd class="figure-note">{peak(transmit.peak)}</dd>
             </div>
             <div>
-                <dt>TCP connections{mean}</dt>
+                <dt>
+                    TCP connections<span class="at-length">{mean}</span>
+                </dt>
                 <dd class="figure">
                     <Value value={connections} measure="count" bytesAs={bytesAs} />
                 </dd>
