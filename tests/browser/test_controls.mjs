@@ -122,6 +122,10 @@ await run({
             ),
         );
         assert.doesNotMatch(await page.locator(".sentence").innerText(), /carries|right now/);
+        await page.goto(`${server.address}/interfaces?device=lo&from=${now - 2000}&to=${now}`);
+        await page.getByRole("heading", { name: /^lo carried .* on average/ }).waitFor();
+        await page.goto(`${server.address}/interfaces?from=${now - 2000}&to=${now}`);
+        await page.getByText("mean rates").waitFor();
         assert.deepEqual(page.complaints, []);
     },
 

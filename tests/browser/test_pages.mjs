@@ -207,7 +207,7 @@ await run({
         const figure = chart(page, "throughput");
         const box = await figure.locator(".u-over").boundingBox();
         const told = new Set();
-        for (let x = 2; x < box.width; x += 4) {
+        for (let x = 2; x < box.width; x += 8) {
             await page.mouse.move(box.x + x, box.y + 20);
             told.add((await figure.locator(".readout").innerText()).replace(/^\S+ · /, ""));
         }

@@ -29,6 +29,10 @@ await run({
             assert.ok(Date.now() - stopped < 2500, `stale after ${Date.now() - stopped} ms`);
             assert.match(await page.locator(".pill").innerText(), /stale since \d\d:\d\d:\d\d/);
             assert.match(await page.title(), /^\(stale\)/);
+            assert.match(
+                await page.locator("h1").innerText(),
+                /^lo was there when last heard of, \d\d:\d\d:\d\d: /,
+            );
             server.signal("SIGCONT");
             await isLive(page);
             await page.locator('figure[data-key="throughput"][data-state="live"]').waitFor();

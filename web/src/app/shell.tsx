@@ -2,7 +2,7 @@
 import { useComputed, useSignal, type Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { CHOICES, spanOf, type Range } from "../domain/range";
-import { clockText, durationText } from "../domain/units";
+import { clockText, durationText, fromToText } from "../domain/units";
 import { usePage } from "../pages/context";
 import { Help } from "../widgets/help";
 import { LivePill } from "../widgets/live-pill";
@@ -144,19 +144,20 @@ function RangePicker() {
 
 /* Says what the buttons cannot: a marked stretch, a window from the address. */
 function RangeNote({ range, onLeave }: { range: Range; onLeave(): void }) {
-    if (range.kind === "fixed")
+    if (range.kind === "fixed") {
+        const stretch = fromToText(range.fromMs, range.toMs, Date.now());
         return (
             <button
                 type="button"
                 class="button range-note"
-                aria-label={`Leave ${clockText(range.fromMs)} to ${clockText(range.toMs)}, go back to the present`}
+                aria-label={`Leave ${stretch}, go back to the present`}
                 title="Back to the present (Esc)"
                 onClick={onLeave}
             >
-                {clockText(range.fromMs)} – {clockText(range.toMs)}{" "}
-                <span aria-hidden="true">×</span>
+                {stretch} <span aria-hidden="true">×</span>
             </button>
         );
+    }
     if (CHOICES.some((c) => c.spanMs === range.spanMs)) return null;
     return <span class="range-note">last {durationText(spanOf(range))}</span>;
 }

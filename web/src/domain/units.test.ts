@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { axisText, digits, durationText, quantity, speed, text } from "./units";
+import { axisText, digits, durationText, quantity, speed, fromToText, text } from "./units";
 
 test("three significant digits, never more, never exponents", () => {
     assert.deepEqual([0, 0.001, 0.04, 1, 1.234, 9.994, 9.996, 12.34, 99.96, 123.4].map(digits), [
@@ -57,4 +57,12 @@ test("axes, speeds and durations", () => {
         "24\u2009h",
         "2\u2009d",
     ]);
+});
+
+test("a stretch names the day where it is another one", () => {
+    const at = (day: number, hour: number) => new Date(2025, 10, day, hour, 4, 5).getTime();
+    const now = at(25, 20);
+    assert.equal(fromToText(at(25, 9), at(25, 10), now), "09:04:05 – 10:04:05");
+    assert.equal(fromToText(at(24, 9), at(24, 10), now), "Nov 24 09:04:05 – 10:04:05");
+    assert.equal(fromToText(at(24, 9), at(25, 10), now), "Nov 24 09:04:05 – Nov 25 10:04:05");
 });

@@ -113,6 +113,16 @@ export function durationText(ms: number): string {
     return `${Math.floor(s / 86_400)}\u2009d`;
 }
 
+/* From when to when; with the day where that is not today's. */
+export function fromToText(fromMs: number, toMs: number, nowMs: number): string {
+    const day = (ms: number) => new Date(ms).toDateString();
+    const named = (ms: number) =>
+        new Date(ms).toLocaleDateString("en", { day: "numeric", month: "short" }) + " ";
+    const from = day(fromMs) === day(nowMs) ? "" : named(fromMs);
+    const to = day(toMs) === day(fromMs) ? "" : named(toMs);
+    return `${from}${clockText(fromMs)} – ${to}${clockText(toMs)}`;
+}
+
 export function clockText(ms: number): string {
     const d = new Date(ms);
     const two = (n: number) => String(n).padStart(2, "0");

@@ -2,11 +2,12 @@
 import { useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
 import { healthOf, stateText, type Interface } from "../domain/interfaces";
-import { digits, NO_VALUE, quantity, speed, text, type ByteUnit } from "../domain/units";
+import { clockText, digits, NO_VALUE, quantity, speed, text, type ByteUnit } from "../domain/units";
 import type { Selection } from "../store/selection";
 import { WarningMark } from "../widgets/marks";
 import { Speed, Value } from "../widgets/value";
 import { usePage } from "./context";
+import { meansOf } from "./means";
 import { lossChart, NETWORK_GROUPS, packetsChart, throughputChart } from "./network-charts";
 
 /* A device name may hold what a glob reads as a pattern. */
@@ -31,16 +32,24 @@ export function DevicePage({ device }: { device: string }) {
     );
     const all = session.interfaces.value;
     const row = all.find((i) => i.device === device);
+    const bytesAs = preferences.bytesAs.value;
+    const words = (i: Interface) => {
+        if (location.range.value.kind === "fixed") {
+            void session.painted.value; // it may just have been read
+            return meanWords(meansOf(session.window, [i])[0]!, bytesAs);
+        }
+        const stale = session.liveness.value === "stale";
+        return stateWords(i, bytesAs, stale ? session.staleSince : undefined);
+    };
     return (
         <>
             <p class="back">
                 <a href={location.href("interfaces")}>All interfaces</a>
             </p>
             <h1 class="sentence" data-level={row ? healthOf(row) : "unknown"}>
-                <strong>{device}</strong>{" "}
-                {row ? stateWords(row, preferences.bytesAs.value) : absentWords(all.length > 0)}
+                <strong>{device}</strong> {row ? words(row) : absentWords(all.length > 0)}
             </h1>
-            <Facts row={row} bytesAs={preferences.bytesAs.value} />
+            <Facts row={row} bytesAs={bytesAs} />
             <section class="charts" aria-label={`Charts of ${device}`}>
                 <Chart spec={charts.throughput} size="large" device={device} />
                 <Chart spec={charts.packets} size="half" device={device} />
@@ -54,14 +63,22 @@ function absentWords(listed: boolean): string {
     return listed ? "is not there now. What was measured of it before is below." : "";
 }
 
-function stateWords(i: Interface, bytesAs: ByteUnit): string {
+function meanWords(i: Interface, bytesAs: ByteUnit): string {
     const rate = (v: number) => text(quantity(v, "bytes/s", bytesAs));
+    return `carried ${rate(i.rxRate)} in, ${rate(i.txRate)} out on average.`;
+}
+
+/* since: when it was last heard of, while that is not now. */
+function stateWords(i: Interface, bytesAs: ByteUnit, since: number | undefined): string {
+    const rate = (v: number) => text(quantity(v, "bytes/s", bytesAs));
+    const is = since === undefined ? "is" : "was";
+    const heard = since === undefined ? "" : ` when last heard of, ${clockText(since)}`;
     const at = i.speedBps ? ` at ${text(speed(i.speedBps))}` : "";
     const busy = Math.max(i.rxRate || 0, i.txRate || 0) * 8;
     const share =
         i.speedBps && busy > 0 ? `, ${digits((busy / i.speedBps) * 100)}\u2009% of it used` : "";
-    const state = i.state && i.state !== "unknown" ? `is ${stateText(i.state)}` : "is there";
-    return `${state}${at}${share}: ${rate(i.rxRate)} in, ${rate(i.txRate)} out.`;
+    const state = i.state && i.state !== "unknown" ? `${is} ${stateText(i.state)}` : `${is} there`;
+    return `${state}${at}${share}${heard}: ${rate(i.rxRate)} in, ${rate(i.txRate)} out.`;
 }
 
 /* The list is there before its values, so that the charts below keep their place. */

@@ -19,6 +19,7 @@ import { WarningMark } from "../widgets/marks";
 import { Segmented } from "../widgets/segmented";
 import { Speed, Value } from "../widgets/value";
 import { usePage } from "./context";
+import { meansOf } from "./means";
 import { RECEIVED, SENT } from "./network-charts";
 
 interface Column {
@@ -51,7 +52,12 @@ export function InterfaceTable() {
     const { session, location, preferences } = usePage();
     const sort = useComputed(() => parseSort(location.place.value.query.get("sort")));
     const words = location.place.value.query.get("filter") ?? "";
-    const rows = useComputed(() => sorted(session.interfaces.value, sort.value));
+    const rows = useComputed(() => {
+        const now = session.interfaces.value;
+        if (location.range.value.kind === "last") return sorted(now, sort.value);
+        void session.painted.value;
+        return sorted(meansOf(session.window, now), sort.value);
+    });
     const sparks = useMemo(
         () =>
             computed<SparkColumn>(() => {
@@ -64,6 +70,7 @@ export function InterfaceTable() {
     const shown =
         words.trim() === "" ? rows.value : rows.value.filter((i) => matchesWords(i, words));
     const bytesAs = preferences.bytesAs.value;
+    const range = location.range.value;
     const peak = text(quantity(sparks.value.peak, "bytes/s", bytesAs));
     const sortBy = (key: SortKey) => {
         // First click: names upwards, numbers downwards; the next one turns it round.
@@ -98,7 +105,8 @@ export function InterfaceTable() {
                     </select>
                 </label>
                 <p class="method">
-                    {durationText(spanOf(location.range.value))} of history, peak {peak}
+                    {durationText(spanOf(range))} of history, peak {peak}
+                    {range.kind === "fixed" && ", mean rates"}
                 </p>
                 <Segmented
                     label="Scale of the history column"

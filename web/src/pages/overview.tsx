@@ -3,7 +3,7 @@ import { computed, useComputed } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
 import { Gatherer, type Gathered } from "../charts/gather";
-import { totalDevices, type Interface } from "../domain/interfaces";
+import { totalDevices } from "../domain/interfaces";
 import type { ChartSpec } from "../domain/trace";
 import { clockText, digits, NO_VALUE, quantity, text } from "../domain/units";
 import { joined, overviewVerdict, type Amounts, type Loss, type Verdict } from "../domain/verdict";
@@ -13,13 +13,12 @@ import { DirectionMark, WarningMark } from "../widgets/marks";
 import { Value } from "../widgets/value";
 import { Colophon } from "./colophon";
 import { usePage } from "./context";
+import { meansOf } from "./means";
 import {
     lossChart,
     LOSS_METRICS,
     NETWORK_GROUPS,
     packetsChart,
-    RECEIVED,
-    SENT,
     throughputChart,
 } from "./network-charts";
 import {
@@ -178,23 +177,6 @@ function amountsOf({ grid, series }: Session["window"]): Omit<Amounts, "past"> {
     amounts.losses = [...byDevice].map(([device, packets]) => ({ device, packets }));
     amounts.knownMs = (grid.head + 1 - oldest) * grid.stepMs;
     return amounts;
-}
-
-/* The interfaces with their mean rates over the window in place of those of now. */
-function meansOf({ grid, series }: Session["window"], now: readonly Interface[]): Interface[] {
-    const rates = new Map<string, { rx: number; tx: number }>();
-    for (const s of series.values()) {
-        const device = s.labels["device"];
-        const way = s.name === RECEIVED ? "rx" : s.name === SENT ? "tx" : undefined;
-        if (!grid || device === undefined || !way) continue;
-        const of = rates.get(device) ?? { rx: NaN, tx: NaN };
-        of[way] = grid.amount(s.id).mean;
-        rates.set(device, of);
-    }
-    return now.map((i) => {
-        const { rx, tx } = rates.get(i.device) ?? { rx: NaN, tx: NaN };
-        return { ...i, rxRate: rx, txRate: tx };
-    });
 }
 
 interface Summary {
