@@ -5,7 +5,7 @@
 export function roundUp(value: number, least: number): number {
     if (!(value > least)) return least;
     const power = 10 ** Math.floor(Math.log10(value));
-    for (const m of [1, 1.5, 2, 3, 4, 5, 6, 8])
+    for (const m of [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8])
         if (m * power >= value * (1 - 1e-9)) return m * power;
     return 10 * power;
 }
