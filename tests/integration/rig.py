@@ -124,6 +124,19 @@ def unmount(target):
         raise OSError(ctypes.get_errno(), f"unmount {target}: {os.strerror(ctypes.get_errno())}")
 
 
+def fill(directory):
+    """Not a byte left; returns the file that takes the room."""
+    path = os.path.join(directory, "ballast")
+    with open(path, "wb", buffering=0) as f:
+        for size in (65536, 4096):
+            try:
+                while True:
+                    f.write(b"\0" * size)
+            except OSError:
+                pass
+    return path
+
+
 def ip(*words):
     done = subprocess.run(["ip", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode:

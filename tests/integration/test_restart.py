@@ -9,8 +9,9 @@ import socket
 import sqlite3
 import time
 
-from rig import (SLOW, Daemon, Directory, Wire, command, contains, equal, neighbour, no_ipv6,
-                 now_ms, own_network, refused, remove_links, run, until)
+from rig import (SLOW, WAIT_S, Daemon, Directory, Wire, check_output, command, contains, equal,
+                 fill, mount, neighbour, no_ipv6, now_ms, own_network, refused, remove_links, run,
+                 unmount, until)
 
 BYTES = "node_network_transmit_bytes_total"
 KILLS = int(os.environ.get("INTEGRATION_KILLS", "12"))  # make check-long asks for more
@@ -128,6 +129,43 @@ def test_signals():
                 stops(d, clients, sig)
                 contains(d.output(), f"stopping on {sig.name}")
             equal(sorted(os.listdir(data)), ["lock", "netsonde.db"], "files after a clean stop")
+
+
+def test_stopping_is_not_held_up():
+    """clients that do not read, and a full disk, do not hold up the end"""
+    with Directory() as data:
+        with Daemon(data, interval="50ms") as d:
+            deaf = [d.stream("metrics", receive_bytes=4096) for _ in range(5)]
+            half = socket.create_connection(("127.0.0.1", d.port), WAIT_S)
+            half.sendall(b"GET / HTTP/1.1\r\nHost:")
+            until("their messages pile up",
+                  lambda: d.metric("netsonde_server_conflated_total") > 20)
+            stops(d, [], signal.SIGTERM)
+            for client in deaf:
+                client.close()
+            half.close()
+        mount("tmpfs", data, "tmpfs", options="size=4m")
+        try:
+            with Daemon(data, interval="50ms") as d:
+                fill(data)
+                until("ticks are lost", lambda: d.metric("netsonde_store_ticks_lost_total") > 3)
+                stops(d, [], signal.SIGTERM)
+        finally:
+            unmount(data)
+
+
+def test_stopping_early():
+    """a signal at any instant of the start ends it cleanly"""
+    with Directory() as data:
+        for number in range(20):
+            d = Daemon(data)
+            time.sleep(number * 0.005 * SLOW)  # the instant is what is being varied
+            d.process.terminate()
+            # Before it can say otherwise, the signal's own effect.
+            equal(d.wait() in (0, -signal.SIGTERM), True, f"exit status {d.process.returncode}")
+            check_output(d.output())
+        with Daemon(data) as d:
+            d.ticks_pass()
 
 
 # ---- kill -9 -------------------------------------------------------------------------------------
@@ -303,5 +341,5 @@ def test_query():
 
 own_network()
 no_ipv6()
-run([test_restart, test_pause, test_signals, test_kill, test_reload, test_reload_abstract,
-     test_second, test_query])
+run([test_restart, test_pause, test_signals, test_stopping_is_not_held_up, test_stopping_early,
+     test_kill, test_reload, test_reload_abstract, test_second, test_query])

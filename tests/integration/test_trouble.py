@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 
 from rig import (CLONE_NEWNS, MS_BIND, MS_REC, WAIT_S, Daemon, Directory, command, contains, equal,
-                 mount, own_network, refused, run, unmount, unshare, until)
+                 fill, mount, own_network, refused, run, unmount, unshare, until)
 
 # Engines are probed again once a minute. The daemon that waits for that runs beside all the others.
 PROBE_S = 60
@@ -200,19 +200,6 @@ def event_about(stream, what):
 
 
 # ---- the disk ------------------------------------------------------------------------------------
-
-def fill(directory):
-    """Not a byte left; returns the file that takes the room."""
-    path = os.path.join(directory, "ballast")
-    with open(path, "wb", buffering=0) as f:
-        for size in (65536, 4096):
-            try:
-                while True:
-                    f.write(b"\0" * size)
-            except OSError:
-                pass
-    return path
-
 
 def test_full():
     """a full disk: live goes on, it is said in log, event and metrics, recording resumes"""
