@@ -17,6 +17,7 @@
 #include "net/conn.h"
 
 #define CLIENT_MESSAGE_MAX (64 * 1024) /* CONTRACT section 5 */
+#define EVENTS_AT_ONCE 16              /* frames that are looked at before others get their turn */
 
 /* ---- sending ----------------------------------------------------------------------------- */
 
@@ -136,16 +137,14 @@ static size_t viewer_on_data(struct conn *conn, void *user, const uint8_t *data,
     struct viewer *v = user;
     size_t at = 0;
     v->last_heard_ms = station_now_ms(v->station);
-    while (at < len && !conn_is_ending(conn)) {
+    for (int i = 0; i < EVENTS_AT_ONCE && at < len && !conn_is_ending(conn); i++) {
         struct ws_received got;
         size_t used;
         enum ws_event event = ws_parse(&v->parser, data + at, len - at, &used, &got);
         at += used;
-        if (event == WS_EVENT_MORE)
-            break;
         viewer_handle(v, event, &got);
     }
-    return len;
+    return conn_is_ending(conn) ? len : at;
 }
 
 static void viewer_on_expired(struct conn *conn, void *user, enum conn_wait wait)

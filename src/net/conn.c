@@ -12,9 +12,10 @@
  * one system call and no memory.
  *
  * In: everything is read into the one buffer of the loop, so a quiet conn has no buffer. What the
- * owner leaves (only while he is busy, and at most one buffer full) is kept in `kept` and nothing
- * more is read until it is gone; the socket's own window then holds the peer back. After
- * conn_resume `kept` is offered from the loop: the socket is watched for writing, which tells soon.
+ * owner leaves (at most one buffer full) is kept in `kept` and nothing more is read until it is
+ * gone; the socket's own window then holds the peer back. Unless the owner has paused, `kept` is
+ * offered in the next turn of the loop: the socket is watched for writing, which tells soon. A
+ * buffer can hold a thousand requests; in between everybody else is served.
  *
  * TLS will sit in transport_read and transport_write, and nowhere else.
  */
@@ -320,26 +321,21 @@ static void flush(struct conn *conn)
 
 /* ---- in ---- */
 
-/* Offers bytes to the owner until he pauses, and keeps the rest. */
+/* Offers bytes to the owner once, and keeps the rest. */
 static void offer(struct conn *conn, const uint8_t *data, size_t len)
 {
+    const struct conn_ops *ops = conn->ops;
+    void *user = conn->user;
+    CHECK(ops); /* who gives a conn away gives it to somebody */
     conn->offering = true;
-    while (len && conn->state == OPEN && !conn->paused) {
-        const struct conn_ops *ops = conn->ops;
-        void *user = conn->user;
-        CHECK(ops); /* who gives a conn away gives it to somebody */
-        size_t used = ops->data(conn, user, data, len);
-        CHECK(used <= len);
-        /* Nothing used, nothing changed: that would go on for ever. */
-        CHECK(used || conn->paused || conn->state != OPEN || conn->ops != ops ||
-              conn->user != user);
-        data += used;
-        len -= used;
-    }
+    size_t used = ops->data(conn, user, data, len);
     conn->offering = false;
-    if (len == 0 || conn->state != OPEN)
+    CHECK(used <= len);
+    /* Nothing used, nothing changed: that would go on for ever. */
+    CHECK(used || conn->paused || conn->state != OPEN || conn->ops != ops || conn->user != user);
+    if (used == len || conn->state != OPEN)
         return;
-    buf_append(&conn->kept, data, len);
+    buf_append(&conn->kept, data + used, len - used);
     if (!buf_ok(&conn->kept))
         finish(conn, -ENOMEM);
 }

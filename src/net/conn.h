@@ -29,8 +29,9 @@ enum conn_wait {
 
 struct conn_ops {
     /* Bytes came; `data` is valid during the call. Returns how many were used. What is not used is
-     * kept and offered again, at once or after conn_resume when the conn was paused. None may be
-     * used only together with conn_pause, conn_set_owner, conn_close or conn_abort. */
+     * kept and offered again: in the next turn of the loop, so that who uses one request or a few
+     * messages at a time leaves others their turn, or after conn_resume when the conn was paused.
+     * None may be used only together with conn_pause, conn_set_owner, conn_close or conn_abort. */
     size_t (*data)(struct conn *conn, void *user, const uint8_t *data, size_t len);
     /* The write queue went from something to empty. May be NULL. */
     void (*drained)(struct conn *conn, void *user);

@@ -143,6 +143,38 @@ def test_pipelined():
               "the same answers byte by byte")
 
 
+def test_pipelined_flood():
+    """who sends a thousand requests ahead does not make others wait for all of them"""
+    with undisturbed() as d:
+        request = get("/metrics", method="HEAD")
+        count = 60000 // len(request)
+        before = d.metric("netsonde_server_requests_total")
+        with socket.socket() as flood, \
+             socket.create_connection(("127.0.0.1", d.port), WAIT_S) as other:
+            flood.settimeout(WAIT_S)
+            flood.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)  # all answers fit
+            flood.connect(("127.0.0.1", d.port))
+            other.sendall(get())
+            other.recv(65536)
+            flood.sendall(request * count)
+            # By then the server is at it: it has answered at least one.
+            flood.recv(1)
+            other.sendall(get())
+            contains(other.recv(65536), b"200 OK")
+            # All at once would be all of them before the other one's.
+            flood.setblocking(False)
+            answered = b""
+            with contextlib.suppress(BlockingIOError):
+                while piece := flood.recv(1 << 20):
+                    answered += piece
+            equal(answered.count(b"HTTP/1.1 200 OK") < count // 2, True, "the other one's turn")
+            flood.setblocking(True)
+            while answered.count(b"\r\n\r\n") < count:
+                answered += flood.recv(1 << 20)
+        until("all are counted",
+              lambda: d.metric("netsonde_server_requests_total") >= before + count)
+
+
 slow = {}  # the client that sends a byte now and then; begun first, asked last
 
 
@@ -305,5 +337,5 @@ def test_handshake():
 
 
 own_network()
-run([test_slow_begins, test_malformed, test_lengths, test_pipelined, test_access, test_answers,
-     test_handshake, test_slow_ends])
+run([test_slow_begins, test_malformed, test_lengths, test_pipelined, test_pipelined_flood,
+     test_access, test_answers, test_handshake, test_slow_ends])

@@ -405,6 +405,38 @@ static void test_client_closes(void **state)
     rig_free(rig);
 }
 
+/* A thousand messages at once are taken in pieces: others are served in between. */
+static void test_a_flood_leaves_others_their_turn(void **state)
+{
+    enum { PINGS = 1000, OTHERS = 20 };
+    struct rig *rig = rig_new((struct rig_options){0});
+    struct client *flood = client_new(rig, 0, 0), *others[OTHERS];
+    struct buf b = BUF_INIT;
+    (void)state;
+    for (int i = 0; i < OTHERS; i++)
+        others[i] = client_new(rig, 0, 0);
+    for (int i = 0; i < PINGS; i++)
+        ws_client_frame(&b, true, WS_PING, (const uint8_t[4]){0}, "", 0);
+    client_send_bytes(flood, b.data, b.len);
+    buf_fini(&b);
+    for (int i = 0; i < OTHERS; i++)
+        client_send_frame(others[i], WS_PING, "", 0);
+    uv_run(&rig->loop, UV_RUN_NOWAIT); /* one turn */
+    client_read(flood, SIZE_MAX);
+    assert_in_range(flood->pongs, 0, PINGS / 10);
+    for (int i = 0; i < OTHERS; i++) {
+        client_read(others[i], SIZE_MAX);
+        assert_int_equal(others[i]->pongs, 1);
+        client_drop(others[i]);
+    }
+    int64_t until_ns = clock_mono_ns() + RIG_PATIENCE_NS;
+    while (flood->pongs < PINGS && clock_mono_ns() < until_ns)
+        client_turn(flood);
+    assert_int_equal(flood->pongs, PINGS); /* nothing is forgotten */
+    client_drop(flood);
+    rig_free(rig);
+}
+
 /* Who asks too often is told so, and is not read; nobody else notices. What he sends beyond is
  * nothing but counted, whatever it is; and he is not closed. */
 static void test_rate_limited(void **state)
@@ -508,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_broken_frames),
         cmocka_unit_test(test_large_message),
         cmocka_unit_test(test_client_closes),
+        cmocka_unit_test(test_a_flood_leaves_others_their_turn),
         cmocka_unit_test(test_rate_limited),
         cmocka_unit_test(test_rate_recovers),
     };

@@ -290,6 +290,23 @@ static void test_what_is_not_used_is_offered_again(void **state)
     bench_end(&b);
 }
 
+/* However much there is of it: the others get their turn. */
+static void test_one_call_in_a_turn(void **state)
+{
+    (void)state;
+    struct bench b;
+    setup(&b);
+    b.owner.use_at_most = 1;
+    peer_write(&b, "hello");
+    RUN_UNTIL(&b.loop, b.owner.calls);
+    assert_int_equal(b.owner.got.len, 1);
+    for (size_t len = 1; len < 5; len = b.owner.got.len) {
+        uv_run(&b.loop, UV_RUN_ONCE);
+        assert_in_range(b.owner.got.len, len, len + 1);
+    }
+    bench_end(&b);
+}
+
 static void test_pause_keeps_the_rest(void **state)
 {
     (void)state;
@@ -662,6 +679,7 @@ int main(void)
         cmocka_unit_test(test_fanout),
         cmocka_unit_test(test_data_arrives),
         cmocka_unit_test(test_what_is_not_used_is_offered_again),
+        cmocka_unit_test(test_one_call_in_a_turn),
         cmocka_unit_test(test_pause_keeps_the_rest),
         cmocka_unit_test(test_pause_before_the_first_byte),
         cmocka_unit_test(test_a_new_owner_gets_the_rest),
