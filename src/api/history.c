@@ -71,12 +71,24 @@ static void history_submit(struct api *api, struct history_job *job, struct http
     free(job);
 }
 
+/* What cannot be read must not look like what was never recorded. False: the job has failed. */
+static bool history_readable(struct history_job *job, const struct reading *reading)
+{
+    if (!reading->unreadable)
+        return true;
+    job->error = *reading->unreadable;
+    job->err = job->error.code;
+    return false;
+}
+
 /* ---- query ------------------------------------------------------------------------------- */
 
 static int query_work(struct job *base, const struct reading *reading)
 {
     struct history_job *job = CONTAINER_OF(base, struct history_job, job);
     struct answer *answer = NULL;
+    if (!history_readable(job, reading))
+        return job->err;
     job->err = store_query(reading->reader, &job->query, &reading->recent, &answer, &job->error);
     if (!job->err)
         answer_json(&job->body, answer);
@@ -140,6 +152,8 @@ static int events_work(struct job *base, const struct reading *reading)
 {
     struct history_job *job = CONTAINER_OF(base, struct history_job, job);
     struct event_page *page = NULL;
+    if (!history_readable(job, reading))
+        return job->err;
     job->err = store_events(reading->reader, &job->events, &reading->recent, &page, &job->error);
     if (job->err)
         return job->err;

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "base/mem.h"
 
 struct place {
@@ -46,8 +45,7 @@ static void place_work(uv_work_t *work)
     struct place *p = work->data;
     struct store_reader *reader = p->reader;
     struct store_error err;
-    if (!reader && store_reader_open(p->owner->data_dir, &reader, &err) < 0)
-        log_debug("api", "no history to read: %s", err.text);
+    int failed = reader ? 0 : store_reader_open(p->owner->data_dir, &reader, &err);
     p->reader = reader;
     /* From here on readers_close cancels the reader; what closed before could not. */
     if (p->owner->closing) {
@@ -56,6 +54,7 @@ static void place_work(uv_work_t *work)
     }
     struct reading reading = {
         .reader = reader,
+        .unreadable = failed && failed != -ENOENT ? &err : NULL,
         .recent = {.ticks = p->ticks, .count = p->ticks_count},
     };
     p->failed = p->job->work(p->job, &reading);

@@ -18,7 +18,8 @@ struct readers;
 
 /* What a job may use while it works. */
 struct reading {
-    struct store_reader *reader; /* NULL: there is no history on disk */
+    struct store_reader *reader;          /* NULL: there is no history on disk */
+    const struct store_error *unreadable; /* not NULL: there may be one, but it cannot be opened */
     struct recent recent;
 };
 

@@ -273,6 +273,31 @@ static void test_query_disk(void **state)
     assert_int_equal(nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+/* A history that cannot be opened is not an empty one: nothing is answered out of memory alone. */
+static void test_query_unreadable(void **state)
+{
+    char dir[] = "/tmp/netsonde-api-XXXXXX";
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    char *path = mem_printf("%s/netsonde.db", dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    struct rig *rig = rig_new(dir, 10);
+    rig_publish(rig, maker_tick(&rig->maker));
+    static const char *const targets[] = {"/api/v1/query?metric=*", "/api/v1/events"};
+    for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+        json_t *json = rig_get(rig, targets[i], 503);
+        const json_t *error = json_object_get(json, "error");
+        assert_string_equal(json_text(error, "code"), "history_unavailable");
+        assert_non_null(strstr(json_text(error, "message"), path));
+        json_decref(json);
+    }
+    assert_int_equal(rmdir(path), 0); /* once there is none it is what memory knows */
+    json_decref(rig_get(rig, targets[0], 200));
+    free(path);
+    rig_free(rig);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 /* ---- impatience -------------------------------------------------------------------------- */
 
 static void test_client_leaves(void **state)
@@ -396,12 +421,12 @@ static void test_stream(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_health),       cmocka_unit_test(test_info),
-        cmocka_unit_test(test_interfaces),   cmocka_unit_test(test_query_errors),
-        cmocka_unit_test(test_query_memory), cmocka_unit_test(test_events_memory),
-        cmocka_unit_test(test_query_disk),   cmocka_unit_test(test_client_leaves),
-        cmocka_unit_test(test_busy),         cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_health),        cmocka_unit_test(test_info),
+        cmocka_unit_test(test_interfaces),    cmocka_unit_test(test_query_errors),
+        cmocka_unit_test(test_query_memory),  cmocka_unit_test(test_events_memory),
+        cmocka_unit_test(test_query_disk),    cmocka_unit_test(test_query_unreadable),
+        cmocka_unit_test(test_client_leaves), cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_stop),          cmocka_unit_test(test_stream),
     };
     return cmocka_run_group_tests_name("api/api", tests, NULL, NULL);
 }
