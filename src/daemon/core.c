@@ -135,7 +135,8 @@ static void core_receive(void *item, void *user)
         break;
     case LETTER_INTERVAL:
         core->interval_ms = letter->interval_ms;
-        ticker_set_interval(core->ticker, core->interval_ms);
+        if (core->ticker) /* none any more while the engines let go of the loop */
+            ticker_set_interval(core->ticker, core->interval_ms);
         break;
     }
     letter_drop(letter);
@@ -147,7 +148,7 @@ static void core_post(struct core *core, struct letter letter)
 {
     struct letter *copy = mem_alloc(sizeof(*copy));
     *copy = letter;
-    /* A refused letter is counted by the mailbox and shows as netsonde's own loss. */
+    /* A refused letter is counted by the mailbox: OWN_LOST. */
     if (mailbox_post(core->inbox, copy) < 0)
         letter_drop(copy);
 }

@@ -1,5 +1,6 @@
 """Requests of people who do not mean well, or do not know better: each gets the right status, and a
 viewer who behaves misses nothing meanwhile."""
+import contextlib
 import gzip
 import json
 import re

@@ -1,6 +1,6 @@
 /*
  * test_core.c: what threads hand to the core arrives in a tick, and what does not fit is counted in
- * one.
+ * one; letters that come while it stops.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,21 +49,25 @@ static void seen_push(struct sink *sink, struct tick *tick)
         assert_int_equal(write(s->pipe[1], "!", 1), 1);
 }
 
+static struct core *core_of_this_host(void)
+{
+    const struct engine_settings engines = {
+        .proc_root = "/proc", .sys_root = "/sys", .interval_ms = 50};
+    struct core_settings settings = {.registry = registry_new(20000, 1), .interval_ms = 50};
+    const char *bad = NULL;
+    assert_int_equal(collector_new(&settings.collector, &engines, NULL, 0, &bad), 0);
+    assert_int_equal(collector_open(settings.collector), 0);
+    struct core *core = core_new(&settings);
+    assert_non_null(core);
+    return core;
+}
+
 static void run_with_events(size_t count, size_t expected, struct seen *ret)
 {
-    struct engine_settings engines = {.proc_root = "/proc", .sys_root = "/sys", .interval_ms = 50};
-    static const char *const names[] = {"procfs"};
-    struct collector *collector;
-    const char *bad = NULL;
     *ret = (struct seen){
         .sink = {.name = "seen", .push = seen_push}, .expected = expected, .lost = UINT64_MAX};
     assert_int_equal(pipe(ret->pipe), 0);
-    assert_int_equal(collector_new(&collector, &engines, names, 1, &bad), 0);
-    assert_int_equal(collector_open(collector), 0);
-    struct core_settings settings = {
-        .registry = registry_new(20000, 1), .collector = collector, .interval_ms = 50};
-    struct core *core = core_new(&settings);
-    assert_non_null(core);
+    struct core *core = core_of_this_host();
     core_add_sink(core, &ret->sink);
     for (size_t i = 0; i < count; i++)
         core_post_event(core, event_new(EVENT_ERROR, 1764000000000));
@@ -95,11 +99,25 @@ static void test_what_does_not_fit_is_counted(void **state)
     assert_int_equal(seen.lost, 7);
 }
 
+/* SIGHUP and at once SIGTERM, while a tick keeps the core busy: both letters wait. The engines let
+ * go of the loop one turn later than the ticker. */
+static void test_interval_while_stopping(void **state)
+{
+    (void)state;
+    struct core *core = core_of_this_host();
+    core_post_interval(core, 1000);
+    core_stop(core);
+    assert_int_equal(core_start(core), 0);
+    core_join(core);
+    core_free(core);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_events_arrive),
         cmocka_unit_test(test_what_does_not_fit_is_counted),
+        cmocka_unit_test(test_interval_while_stopping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
