@@ -10,8 +10,12 @@
  * interface that is simply there all the time is the same in every run of the program and for
  * every engine.
  *
+ * A rename is a birth, too: what the interface counts under its new name must not be counted once
+ * more by the series of the old one when that name comes back.
+ *
  *   items[]  in the order in which the engine reports them, so that the next tick finds each one
- *            where it looks first; births[] remembers indices that went away, the newest 256.
+ *            where it looks first; births[] remembers indices and names that went away, of the
+ *            newest 256 indices.
  *
  * A rate in the table comes from the same increment that the draft worked out (wraps included); it
  * is null whenever the draft would mark a gap.
@@ -103,7 +107,7 @@ void interfaces_free(struct interfaces *list)
 
 /* ---- identity ------------------------------------------------------------------------------ */
 
-/* How often the index was given up so far; bump counts one more. */
+/* How often the index or its name was given up so far; bump counts one more. */
 static uint32_t births_of(struct interfaces *list, uint32_t index, bool bump)
 {
     struct birth *found = NULL;
@@ -120,6 +124,11 @@ static uint32_t births_of(struct interfaces *list, uint32_t index, bool bump)
     if (bump)
         found->number++;
     return found->number;
+}
+
+static uint64_t source_of(uint32_t index, uint32_t births)
+{
+    return (uint64_t)births << 32 | index;
 }
 
 static void interfaces_remove(struct interfaces *list, size_t at)
@@ -149,7 +158,7 @@ static struct interface *interfaces_find(struct interfaces *list, uint32_t index
     } else {
         found = mem_alloc(sizeof(*found));
         found->index = index;
-        found->source = (uint64_t)births_of(list, index, false) << 32 | index;
+        found->source = source_of(index, births_of(list, index, false));
     }
     if (list->count == list->capacity) {
         list->capacity = MAX(list->capacity * 2, (size_t)16);
@@ -183,6 +192,8 @@ static void interface_name(struct interfaces *list, struct interface *i, const c
 {
     if (strcmp(i->name, name) == 0)
         return;
+    if (i->name[0])
+        i->source = source_of(i->index, births_of(list, i->index, true));
     interface_drop_series(i);
     size_t len = strnlen(name, sizeof(i->name) - 1);
     memcpy(i->name, name, len);

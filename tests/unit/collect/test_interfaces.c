@@ -113,9 +113,15 @@ static void test_rename(void **state)
     assert_false(stand_has(&f.stand, RX("eth0")));
     assert_true(cell(&f, 0, IF_RX_RATE)->real == 60); /* still the same interface */
     assert_string_equal(cell(&f, 0, IF_DEVICE)->text, "lan");
-    tick_one(&f, 5, "eth0", 170);
-    /* The same object under its old name: its increment is known, its time is not. */
-    assert_counter(&f.stand, RX("eth0"), SAMPLE_GAP, 170, 70);
+    tick_one(&f, 5, "lan", 1160);
+    assert_counter(&f.stand, RX("lan"), SAMPLE_OK, 1160, 1000);
+    /* Under its old name again: what it counted as "lan" belongs there and nowhere else. */
+    tick_one(&f, 5, "eth0", 1170);
+    assert_counter(&f.stand, RX("eth0"), SAMPLE_GAP, 1170, 0);
+    tick_one(&f, 5, "eth0", 1175);
+    assert_counter(&f.stand, RX("eth0"), SAMPLE_OK, 1175, 5);
+    tick_one(&f, 5, "lan", 1180);
+    assert_counter(&f.stand, RX("lan"), SAMPLE_GAP, 1180, 0);
     fixture_end(&f);
 }
 
