@@ -3,7 +3,9 @@
  *
  * The boot time is the kernel's own (btime of /proc/stat), read once: that file is long on large
  * machines. When the wall clock is set the kernel moves btime by the same amount, and so do we: by
- * watching the distance between the wall clock and the clock that counts from boot.
+ * watching the distance between the wall clock and the clock that counts from boot. The names are
+ * asked for in every tick, for a host may be given another one while it runs; with another name the
+ * series is another one.
  */
 #include <fcntl.h>
 #include <math.h>
@@ -19,7 +21,8 @@
 
 struct host {
     struct sampler *sampler;
-    bool asked;
+    bool asked, asked_name;
+    struct utsname name; /* that `uname` stands for */
     struct series *uname, *boot, *time;
     double boot_s;       /* 0: not known */
     int64_t distance_ms; /* between the clocks when boot_s was right */
@@ -65,7 +68,7 @@ void host_forget(struct host *h)
     h->uname = series_unref(h->uname);
     h->boot = series_unref(h->boot);
     h->time = series_unref(h->time);
-    h->asked = false;
+    h->asked = h->asked_name = false;
 }
 
 void host_free(struct host *h)
@@ -76,16 +79,23 @@ void host_free(struct host *h)
     free(h);
 }
 
+static void host_look_up_name(struct host *h, const struct engine_sink *sink)
+{
+    struct utsname name = {0}; /* as a whole comparable: what follows the texts stays zero */
+    if (uname(&name) < 0 || (h->asked_name && memcmp(&name, &h->name, sizeof(name)) == 0))
+        return;
+    const struct label labels[] = {
+        {"sysname", name.sysname}, {"release", name.release},   {"version", name.version},
+        {"machine", name.machine}, {"nodename", name.nodename}, {"domainname", name.domainname},
+    };
+    series_unref(h->uname);
+    h->uname = sampler_series(h->sampler, sink, &catalogue_uname, labels, ARRAY_LEN(labels));
+    h->name = name;
+    h->asked_name = true;
+}
+
 static void host_look_up(struct host *h, const struct engine_sink *sink)
 {
-    struct utsname name;
-    if (uname(&name) == 0) {
-        const struct label labels[] = {
-            {"sysname", name.sysname}, {"release", name.release},   {"version", name.version},
-            {"machine", name.machine}, {"nodename", name.nodename}, {"domainname", name.domainname},
-        };
-        h->uname = sampler_series(h->sampler, sink, &catalogue_uname, labels, ARRAY_LEN(labels));
-    }
     if (h->boot_s > 0)
         h->boot = sampler_series(h->sampler, sink, &catalogue_boot_time, NULL, 0);
     h->time = sampler_series(h->sampler, sink, &catalogue_time, NULL, 0);
@@ -96,6 +106,7 @@ void host_sample(struct host *h, const struct engine_sink *sink)
 {
     if (!h->asked)
         host_look_up(h, sink);
+    host_look_up_name(h, sink);
     int64_t distance_ms = clocks_distance_ms();
     if (llabs(distance_ms - h->distance_ms) >= MS_PER_S) {
         h->boot_s += round((double)(distance_ms - h->distance_ms) / (double)MS_PER_S);

@@ -1,6 +1,8 @@
 /* The procfs engine over a tree of files that come, go and change. */
 #include "stand.h"
 
+#include <sched.h>
+
 #include "collect/engine.h"
 #include "collect/sysfs.h"
 
@@ -195,12 +197,43 @@ static void test_assigned_only(void **state)
     fixture_end(&f);
 }
 
+static size_t named(const struct fixture *f, const char *nodename)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < f->stand.tick->count; i++) {
+        const struct series *s = f->stand.tick->set->slots[i];
+        if (s && f->stand.tick->state[i] == SAMPLE_OK && strcmp(s->name, "node_uname_info") == 0)
+            count += !nodename || strcmp(series_label(s, "nodename"), nodename) == 0;
+    }
+    return count;
+}
+
+/* The host gets its name while the engine runs, as it does from a DHCP server. */
+static void test_host_is_renamed(void **state)
+{
+    (void)state;
+    if (unshare(CLONE_NEWUTS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWUTS) < 0)
+        skip(); /* no namespace of our own here */
+    struct fixture f;
+    fixture_start(&f);
+    fixture_open(&f);
+    static const char *const names[] = {"localhost", "web1", "web1", "a-longer-name", "web1"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        assert_int_equal(sethostname(names[i], strlen(names[i])), 0);
+        assert_int_equal(tick(&f), 0);
+        assert_int_equal(named(&f, NULL), 1);
+        assert_int_equal(named(&f, names[i]), 1);
+    }
+    fixture_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_probe),        cmocka_unit_test(test_nothing_there),
-        cmocka_unit_test(test_a_tick),       cmocka_unit_test(test_survey),
-        cmocka_unit_test(test_gap_and_loss), cmocka_unit_test(test_assigned_only),
+        cmocka_unit_test(test_probe),           cmocka_unit_test(test_nothing_there),
+        cmocka_unit_test(test_a_tick),          cmocka_unit_test(test_survey),
+        cmocka_unit_test(test_gap_and_loss),    cmocka_unit_test(test_assigned_only),
+        cmocka_unit_test(test_host_is_renamed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
