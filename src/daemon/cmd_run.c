@@ -29,6 +29,7 @@
 #include "daemon/core.h"
 #include "daemon/describe.h"
 #include "daemon/notify.h"
+#include "daemon/origin.h"
 #include "daemon/privileges.h"
 #include "daemon/recorder.h"
 #include "daemon/self.h"
@@ -118,6 +119,9 @@ static int run_open_store(struct run *r)
     settings.events_ms = c->store.events_ms;
     settings.max_size_bytes = c->store.max_size_bytes;
     settings.durable = c->store.durability == CONFIG_DURABILITY_FULL;
+    char origin[ORIGIN_MAX];
+    origin_of_counters(origin);
+    settings.boot_id = origin;
     struct store_error why;
     int err = store_open(c->data_dir, &settings, &r->store, &why);
     if (err) {

@@ -20,6 +20,7 @@
 #include "model/tick.h"
 
 #define STORE_TEXT_MAX 512
+#define STORE_BOOT_ID_MAX 80
 
 struct store_error {
     int code; /* -errno */
@@ -33,7 +34,9 @@ struct store_settings {
     bool durable;            /* every tick reaches the platter before store_write returns */
     int64_t seal_ms;         /* the log is rewritten into columns when it spans this time … */
     uint32_t seal_ticks;     /* … or this many ticks, at most STORE_SPAN_TICKS_MAX */
-    const char *boot_id;     /* NULL: the running boot's; tests set it */
+    /* Whose counters are written: after a start with the same text they go on from their last
+     * values. At most STORE_BOOT_ID_MAX - 1 bytes; "": nobody's; NULL: the running boot's. */
+    const char *boot_id;
 };
 
 #define STORE_SPAN_TICKS_MAX 4096

@@ -72,7 +72,7 @@ struct store {
     char *dir, *path;
     int lock_fd;
     struct store_settings settings;
-    char boot_id[CLOCK_BOOT_ID_LEN + 1];
+    char boot_id[STORE_BOOT_ID_MAX];
 
     sqlite3 *db;    /* NULL: could not be opened, tried again with every tick */
     bool read_only; /* `db` is good for store_restore only, otherwise as if it were NULL */

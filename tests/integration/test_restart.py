@@ -98,6 +98,28 @@ def test_restart():
             remove_links("va")
 
 
+def test_other_namespace():
+    """in another network namespace nothing is added up from where the first one stopped"""
+    with neighbour() as pid, Directory() as data:
+        def stored():
+            done = command("query", "--data-dir", data, "--metric", "node_netstat_Udp_OutDatagrams",
+                           "--agg", "sum", "--json")
+            return done.returncode == 0 and json.loads(done.stdout)["series"]
+
+        first = Daemon(data, before=["nsenter", "-t", str(pid), "-n"])
+        try:
+            until("the first one's numbers are stored", stored)
+        finally:
+            code, _ = first.stop()
+        equal(code, 0, "exit status")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            for _ in range(500):
+                s.sendto(b"x", ("127.0.0.1", 9))
+        with Daemon(data) as d:
+            d.ticks_pass(5)
+            equal(d.total("node_netstat_Udp_OutDatagrams"), 0, "datagrams sent while it ran")
+
+
 def test_pause():
     """a pause is drawn as a gap without a spike behind it"""
     with neighbour() as pid, Directory() as data:
@@ -341,5 +363,5 @@ def test_query():
 
 own_network()
 no_ipv6()
-run([test_restart, test_pause, test_signals, test_stopping_is_not_held_up, test_stopping_early,
-     test_kill, test_reload, test_reload_abstract, test_second, test_query])
+run([test_restart, test_other_namespace, test_pause, test_signals, test_stopping_is_not_held_up,
+     test_stopping_early, test_kill, test_reload, test_reload_abstract, test_second, test_query])
