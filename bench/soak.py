@@ -36,6 +36,7 @@ SLOW_VIEWERS = 5
 RAW_SECONDS = 600  # the least that store.raw may be
 SEAL_SECONDS = 300  # a sample is at most this much older than store.raw when it goes
 EVERY_SECONDS = 2
+JUDGED_SECONDS = RAW_SECONDS * 2  # a shorter run has not warmed up: history and caches still fill
 
 # What may be at most: growth an hour and, below it, noise that is never growth. Memory: 1 MiB an hour
 # is 30 bytes a tick at ten ticks a second; the allocator and SQLite's cache breathe by less than the
@@ -58,7 +59,7 @@ LIMITS = {
 
 # Counters that have no reason to move, whatever the viewers do.
 ZERO = [
-    "netsonde_core_lost_total", "netsonde_ticks_failed_total", "netsonde_ticks_missed_total", "netsonde_series_refused_total",
+    "netsonde_core_lost_total", "netsonde_ticks_failed_total", "netsonde_series_refused_total",
     "netsonde_server_refused_total", "netsonde_server_closed_slow_total",
     "netsonde_server_closed_idle_total", "netsonde_server_protocol_errors_total",
     "netsonde_server_deliveries_lost_total", "netsonde_store_ticks_lost_total",
@@ -164,6 +165,20 @@ def descriptors(pid, but=()):
             continue
         count += target.removeprefix("socket:[").removesuffix("]") not in but
     return count
+
+
+def waited_seconds(pid, name):
+    """How long a thread was ready to run and had no processor; None without permission."""
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/comm") as f:
+                if f.read().strip() != name:
+                    continue
+            with open(f"/proc/{pid}/task/{task}/schedstat") as f:
+                return int(f.read().split()[1]) / 1e9
+        except OSError:
+            pass
+    return None
 
 
 def size_of(path):
@@ -338,17 +353,20 @@ class Report:
     def fail(self, text):
         self.failures.append(text)
 
-    def trends(self, rows):
+    def trends(self, rows, seconds):
         print("| what | least | most | an hour | at most | |\n| --- | --- | --- | --- | --- | --- |")
         for column, (name, unit, per_hour, floor) in LIMITS.items():
             points = [(r["t"], r[column]) for r in rows if column in r]
             if not points:
                 print(f"| {name} | | | | | not seen: no permission, or no keeper |")
                 continue
-            if column in ("rss", "rss_anon"):
-                # A short run has few samples: then of fewer, so that some twenty are left.
-                points = trend.floors(points, max(1, min(FLOOR, len(points) // 20)))
-            t = trend.Trend(points)
+            fills = column in ("rss", "rss_anon")
+            if fills and seconds < JUDGED_SECONDS:
+                values = [v for _, v in points]
+                print(f"| {name} | {min(values)} | {max(values)} | | | not judged: shorter than "
+                      f"{JUDGED_SECONDS} s |")
+                continue
+            t = trend.Trend(trend.floors(points, FLOOR) if fills else points)
             grows = t.grows(per_hour, floor)
             print(f"| {name} | {t.least} | {t.most} | {t.per_hour:+.1f} {unit} | {per_hour} {unit} | "
                   f"{'GROWS' if grows else 'fine'} |")
@@ -361,8 +379,8 @@ class Report:
         late = [r for r in rows if r["t"] >= steady]
         print(f"| history: database and WAL | {min(r['database'] + r['wal'] for r in rows)} | "
               f"{max(r['database'] + r['wal'] for r in rows)} | | | ", end="")
-        if seconds < steady + RAW_SECONDS / 2:
-            print(f"not judged: shorter than {steady + RAW_SECONDS // 2} s |")
+        if seconds < JUDGED_SECONDS:
+            print(f"not judged: shorter than {JUDGED_SECONDS} s |")
             return
         middle = trend.fifth([(r["t"], r["database"]) for r in late], 0)
         end = trend.fifth([(r["t"], r["database"]) for r in late], 4)
@@ -380,22 +398,31 @@ class Report:
         if most > 16 * 1024:
             self.fail(f"the WAL grew to {most} KiB: checkpoints do not get through")
 
-    def counters(self, text, ticks_wanted):
+    def counters(self, text, ticks_wanted, interval_s, waited_s):
         values = {}
         for line in text.splitlines():
             if line and line[0] != "#":
                 key, _, value = line.rpartition(" ")
                 values[key] = float(value)
-        for name in ZERO:
+        for name in [*ZERO, "netsonde_ticks_missed_total"]:
             if name not in values:
                 self.fail(f"/metrics has no {name}")
-            elif values[name]:
+            elif values[name] and name in ZERO:
                 self.fail(f"{name} is {values[name]:.0f}, not 0")
         for key, value in values.items():
             if key.startswith("netsonde_collect_errors_total{") and value:
                 self.fail(f"{key} is {value:.0f}, not 0")
-        if values.get("netsonde_ticks_total", 0) < 0.95 * ticks_wanted:
-            self.fail(f"{values.get('netsonde_ticks_total', 0):.0f} ticks where {ticks_wanted:.0f} were due")
+        ticks, missed = (values.get(f"netsonde_ticks_{what}", -1) for what in ("total", "missed_total"))
+        if ticks + missed < 0.99 * ticks_wanted - 2:
+            self.fail(f"{ticks:.0f} ticks and {missed:.0f} missed where {ticks_wanted:.0f} were due")
+        # A tick is missed when the thread is late by a whole interval. As long as it stood in line
+        # for a processor for longer than that, the machine was too busy, not the daemon too slow.
+        if missed > 0 and (waited_s is None or missed * interval_s > waited_s):
+            self.fail(f"{missed:.0f} ticks were missed, and the core waited for a processor for "
+                      f"{'an unknown time' if waited_s is None else f'{waited_s:.1f} s only'}")
+        elif missed > 0:
+            print(f"\n{missed:.0f} ticks were missed because the machine was busy: the core waited "
+                  f"for a processor for {waited_s:.1f} s")
         return values
 
     def load(self, load, what):
@@ -466,7 +493,8 @@ def soak(args, directory):
         if alive:
             seconds = time.monotonic() - started
             text = daemon.ask("/metrics")[1].decode()
-            interval = 1 / json.loads(daemon.ask("/api/v1/info")[1])["interval_ms"] * 1000
+            interval_s = json.loads(daemon.ask("/api/v1/info")[1])["interval_ms"] / 1000
+            waited_s = waited_seconds(daemon.pid, "core")
             age = oldest_sample_age(daemon)
             if quiet is not None and not settles(lambda: descriptors(daemon.pid) <= quiet + 8):
                 report.fail(f"{descriptors(daemon.pid)} descriptors are open after all viewers left; {quiet} were "
@@ -480,11 +508,11 @@ def soak(args, directory):
 
     warm = [r for r in rows if r["t"] >= args.seconds / 3]
     print(f"{len(rows)} samples in {args.seconds} s; the first third is warm-up. KiB where nothing is said.\n")
-    report.trends(warm)
+    report.trends(warm, args.seconds)
     report.wal(rows)
     if alive:
         report.history(rows, args.seconds, age)
-        values = report.counters(text, seconds * interval)
+        values = report.counters(text, seconds / interval_s, interval_s, waited_s)
         asked = workers[0].done
         print(f"\n{values['netsonde_ticks_total']:.0f} ticks, {values['netsonde_series']:.0f} series, {asked} "
               f"requests, {sum(t.get('opened', 0) for t in told)} stream connections, "
@@ -525,6 +553,7 @@ def main():
         in_own_namespace()
         print("soak: no network namespace is permitted here: interfaces do not come and go")
     os.makedirs(OUT, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended, too
     with tempfile.TemporaryDirectory(prefix="netsonde-soak-") as directory:
         failures = soak(args, directory)
     print()
