@@ -164,7 +164,7 @@ def link_counters(device):
 @contextlib.contextmanager
 def neighbour():
     """The process id of a process in a second network namespace."""
-    process = subprocess.Popen(["unshare", "--net", "sleep", "3600"])
+    process = subprocess.Popen(["unshare", "--net", "sleep", "3600"], preexec_fn=die_with_parent)
     try:
         mine = os.readlink("/proc/self/ns/net")
         until("the second namespace",
@@ -238,6 +238,11 @@ def check_output(text):
         raise AssertionError("the program complained:\n" + text)
 
 
+def die_with_parent():
+    """In a child: whoever ends the test, on its time limit say, ends the child, too."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 class Daemon:
     """The real binary on a port of its own. `with Daemon(dir) as d:` waits until it is ready; at
     the end it is stopped, if the test did not do so, and must then end well."""
@@ -252,7 +257,8 @@ class Daemon:
         self.process = subprocess.Popen(
             [*before, binary, "run", "--listen", f"127.0.0.1:{self.port}", "--data-dir", data,
              *(["--interval", interval] if interval else []), *arguments],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, preexec_fn=prepare,
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+            preexec_fn=lambda: (die_with_parent(), prepare and prepare()),
             env={**os.environ, **(environment or {})})
         self.pid = self.process.pid
 

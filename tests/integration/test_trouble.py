@@ -363,9 +363,11 @@ def test_missing_comes_back():
     except BaseException as why:
         d.__exit__(type(why))
         raise
-    d.__exit__(None)
-    unmount(patient["proc"].real)
-    patient["directory"].__exit__()
+    else:
+        d.__exit__(None)
+    finally:
+        unmount(patient["proc"].real)
+        patient["directory"].__exit__()
 
 
 # ---- the keeper ----------------------------------------------------------------------------------
