@@ -175,8 +175,9 @@ const struct config_row config_rows[] = {
      .value = "20000",
      .least = "100",
      .most = "1000000",
-     .doc = "Most series that are live at one time. When it is near, those that were silent longest "
-            "leave; new ones are refused when there are none. Both are counted.",
+     .doc =
+         "Most series that are live at one time. When it is near, those that were silent longest "
+         "leave; new ones are refused when there are none. Both are counted.",
      .example = "50000"},
 
     {.section = "serve",

@@ -257,7 +257,8 @@ static bool walk_next(struct metrics_walk *w)
     w->slow = feed_is_slow(w->feed, w->tick);
     w->due = feed_due_after(w->feed, before ? before->t_ms : w->tick->t_ms - w->tick->interval_ms,
                             w->tick);
-    w->changed = w->at == w->start || before->set->generation != w->tick->set->generation;
+    w->changed =
+        !before || w->at == w->start || before->set->generation != w->tick->set->generation;
     w->from = w->slow ? w->next_from : w->at;
     if (w->due)
         w->next_from = w->at + 1;
@@ -375,7 +376,7 @@ static void replay_metrics(struct feed *f, struct replay *r, const struct tick_r
             replay_give(out, item->frame, w.tick->seq);
     }
     if (!w.due)
-        replay_give(out, r->present, w.tick->seq);
+        replay_give(out, r->present, r->newest_seq);
 }
 
 /* ---- all --------------------------------------------------------------------------------- */

@@ -28,7 +28,7 @@ struct selector {
 
 void selector_init(struct selector *s);
 void selector_fini(struct selector *s);
-int selector_add_glob(struct selector *s, const char *glob);   /* 0, -E2BIG, -EINVAL (empty) */
+int selector_add_glob(struct selector *s, const char *glob); /* 0, -E2BIG, -EINVAL (empty) */
 /* "label=glob"; a series without the label has the value "". 0, -E2BIG, -EINVAL. */
 int selector_add_match(struct selector *s, const char *match);
 bool selector_matches(const struct selector *s, const char *name, const struct label *labels,
@@ -46,9 +46,9 @@ const char *aggregate_name(enum aggregate agg);
 
 struct query {
     struct selector selector;
-    /* from <= to. The steps they fall into are in the answer, too; but when that makes one more than
-     * `points`, the one of which least is asked for is not: the last if it begins with to_ms, else
-     * the first. */
+    /* from <= to. The steps they fall into are in the answer, too; but when that makes one more
+     * than `points`, the one of which least is asked for is not: the last if it begins with to_ms,
+     * else the first. */
     int64_t from_ms, to_ms;
     uint32_t points; /* most points a series */
     enum aggregate aggregate;
@@ -70,8 +70,8 @@ struct answer {
     size_t points_count;    /* point i starts at from_ms + i * step_ms */
     size_t series_count;
     struct answer_series *series; /* by name, then labels */
-    bool truncated;         /* more than QUERY_SERIES_MAX series matched */
+    bool truncated;               /* more than QUERY_SERIES_MAX series matched */
 };
 
-void answer_free(struct answer *a); /* NULL allowed */
+void answer_free(struct answer *a);               /* NULL allowed */
 void answer_series_fini(struct answer_series *s); /* frees what it owns, values too */

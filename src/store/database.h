@@ -42,8 +42,8 @@ int database_open_reader(const char *path, sqlite3 **ret, struct store_error *er
 int database_set_aside(const char *path, int64_t now_ms, char *name, size_t size,
                        struct store_error *err);
 
-/* Of the databases that were set aside removes all but the newest `keep`; `newest`, the one that was
- * set aside just now, is one of those. Returns how many are gone. */
+/* Of the databases that were set aside removes all but the newest `keep`; `newest`, the one that
+ * was set aside just now, is one of those. Returns how many are gone. */
 size_t database_prune_aside(const char *path, const char *newest, size_t keep);
 
 /* What SQLite said, in one sentence, into *err; returns `code`. `db` may be NULL. */

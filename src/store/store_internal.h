@@ -79,7 +79,8 @@ struct store {
     sqlite3_stmt *stmt[STATEMENTS];
     int wal_pages; /* after the last commit */
     uint32_t next_span;
-    bool meta_pending; /* reservation or boot id must go out with the next tick */
+    uint32_t expire_at; /* ledger: where looking for series to expire goes on */
+    bool meta_pending;  /* reservation or boot id must go out with the next tick */
 
     struct store_numbers next;     /* as handed out by store_next */
     struct store_numbers reserved; /* on disk: no number from here on was given out */
@@ -106,7 +107,6 @@ struct store {
     uint32_t expiring_span; /* 0: none; its chunks are being deleted */
     int64_t now_ms;         /* wall time of the last tick: ages are counted from it */
     uint32_t writes_since_retention;
-    uint32_t expire_at; /* ledger: where looking for series to expire goes on */
     int vacuum_left; /* pages that still have to be given back */
 
     size_t notes_count;
