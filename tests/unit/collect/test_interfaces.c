@@ -209,14 +209,14 @@ static void test_full_registry(void **state)
     fixture_end(&f);
 }
 
-/* A host that starts and ends 200,000 containers, each with a new index and a new name: every one
+/* A host that starts and ends 100,000 containers, each with a new index and a new name: every one
  * is seen with its numbers from the first tick on, and memory does not grow with their number. */
 static void test_short_lived(void **state)
 {
-    enum { DEVICES = 200000, NEW = 20, AT_ONCE = 60 };
+    enum { DEVICES = 100000, NEW = 50, AT_ONCE = 100 };
     (void)state;
     struct fixture f;
-    fixture_start(&f, 1000); /* for 60 devices with 3 series, and some that were there just now */
+    fixture_start(&f, 2400); /* for 100 devices with 3 series, and some that were there just now */
     size_t early_bytes = 0, late_bytes = 0;
     for (uint32_t first = 0; first < DEVICES; first += NEW) {
         begin(&f);

@@ -499,17 +499,17 @@ static void test_slots_reused(void **state)
     maker_free(&m);
 }
 
-/* 200,000 devices come and go: a feed of each pace knows those that are there, and no more. */
+/* 100,000 devices come and go: a feed of each pace knows those that are there, and no more. */
 static void test_short_lived_devices(void **state)
 {
-    enum { DEVICES = 200000, NEW = 50 };
+    enum { DEVICES = 100000, NEW = 50 };
     struct maker m = maker_new(1000);
     struct feed *feeds[] = {feed_of(CHANNEL_METRICS, 0, NULL),
                             feed_of(CHANNEL_METRICS, 5000, NULL)};
     size_t early_bytes = 0, announced = 0;
     (void)state;
     maker_free(&m);
-    m.registry = registry_new(1000, 1);
+    m.registry = registry_new(800, 1);
     m.draft = draft_new(m.registry);
     for (unsigned first = 0; first < DEVICES; first += NEW) {
         maker_begin(&m);

@@ -370,7 +370,7 @@ static void test_restore_is_bounded(void **state)
  * not depend on how many there have been. */
 static void test_short_lived_devices(void **state)
 {
-    enum { DEVICES = 200000, AT_ONCE = 100, NEW = 20, LIMIT = 1600 };
+    enum { DEVICES = 200000, AT_ONCE = 80, NEW = 40, LIMIT = 2000 };
     (void)state;
     struct stand s = stand_new(LIMIT);
     struct tick_ring *ring = tick_ring_new(60, 64U << 20);

@@ -270,7 +270,7 @@ static void test_short_lived_devices(void **state)
     w.settings.raw_ms = KEPT_TICKS * 1000;
     w.settings.seal_ticks = SEAL_TICKS;
     world_open(&w);
-    forget_all_with(&w, 32 * NEW);
+    forget_all_with(&w, 16 * NEW);
     uint32_t most_entries = 0;
     uint64_t most_rows = 0, half_bytes = 0;
     for (unsigned first = 0; first < DEVICES; first += NEW) {
