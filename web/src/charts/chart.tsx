@@ -118,7 +118,7 @@ export function Chart({ spec, size, note, device }: ChartProps) {
                     {spec.title} {unit && <span class="unit">{unit}</span>}
                 </h3>
                 <p class="method" title={measured}>
-                    {measured}
+                    {size === "quarter" ? missing || source : measured}
                 </p>
                 <ul class={`legend${tight ? " tight" : ""}${at ? " reading" : ""}`}>
                     {spec.traces.map((trace, i) => (
