@@ -3,7 +3,8 @@
  * series and step. One thread.
  *
  *   query.c    the order of things, the step, the answer
- *   select.c   which series match, on disk and in memory
+ *   alive.c    which series may have a sample in the range
+ *   select.c   which of those match, on disk and in memory
  *   gather.c   every sample in the range into its bin
  *   quantile.c histograms
  */
@@ -84,7 +85,24 @@ static inline int64_t plan_last_ms(const struct plan *plan)
     return plan->from_ms + (int64_t)plan->points * plan->step_ms - 1;
 }
 
-int select_series(struct plan *plan);  /* 0 or -errno */
+struct id_run {
+    uint32_t first, last;
+};
+
+/* Series with a sample in the range, and perhaps some without. */
+struct alive {
+    int64_t from_ms, to_ms; /* the steps and all that was asked for */
+    bool sealed;            /* some span overlaps the range: */
+    uint64_t from_seq;      /* who was sealed last before this tick is in none of them */
+    struct id_run *runs;    /* of those in the log, by growing id */
+    size_t runs_count, runs_capacity;
+};
+
+int alive_find(struct plan *plan, struct alive *ret); /* 0 or -errno */
+bool alive_has(const struct alive *alive, uint32_t id, bool was_sealed, uint64_t last_seq);
+void alive_fini(struct alive *alive);
+
+int select_series(struct plan *plan);  /* 0 or -errno; the steps are laid */
 int gather_samples(struct plan *plan); /* 0 or -errno */
 
 /* Upper bounds with cumulative counts, ascending; NAN when there is no answer. */

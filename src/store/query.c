@@ -1,11 +1,12 @@
 /*
  * query.c: a question about the past, from the selector to the answer.
  *
- * First the series, because their number bounds how fine the answer may be; then the step: the
- * smallest multiple of the stored interval of which the points asked for are as long as the range,
- * aligned to multiples of itself since 1970, so that asking again a moment later moves no step.
- * Where ticks of several intervals lie in the range the largest counts, or steps would be empty
- * that were not. Then every sample goes to its bin, and each bin becomes a value.
+ * First the step: the smallest multiple of the stored interval of which the points asked for are
+ * as long as the range, aligned to multiples of itself since 1970, so that asking again a moment
+ * later moves no step. Where ticks of several intervals lie in the range the largest counts, or
+ * steps would be empty that were not. Then the series; should there be very many, the step is
+ * chosen once more, for their number bounds how fine the answer may be. Then every sample goes to
+ * its bin, and each bin becomes a value.
  *
  * Memory: 24 bytes for each series and step, at most BINS_MAX of them, and one chunk. Any thread.
  */
@@ -258,8 +259,10 @@ static int plan_bins(struct plan *plan)
 
 static int answer_plan(struct plan *plan)
 {
-    int error = select_series(plan);
+    int error = plan_steps(plan);
     if (!error)
+        error = select_series(plan);
+    if (!error && plan_targets(plan) * plan->points > BINS_MAX)
         error = plan_steps(plan);
     if (error)
         return error;

@@ -152,6 +152,17 @@ bool row_next(struct row_reader *r, struct row_sample *ret)
     return !r->values.bad;
 }
 
+bool row_next_run(struct row_reader *r, uint32_t *ret_first, uint64_t *ret_count)
+{
+    if (!next_run(r))
+        return false;
+    *ret_first = r->id;
+    *ret_count = r->left;
+    r->id += (uint32_t)r->left;
+    r->left = 0;
+    return true;
+}
+
 bool row_damaged(const struct row_reader *r)
 {
     return r->runs.bad || r->values.bad;

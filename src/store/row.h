@@ -67,3 +67,6 @@ struct row_reader {
 int row_open(struct row_reader *r, const uint8_t *data, size_t len); /* 0 or -EBADMSG */
 bool row_next(struct row_reader *r, struct row_sample *ret);         /* false: the end, or damage */
 bool row_damaged(const struct row_reader *r);
+
+/* Instead of row_next: which series the row is about, as runs of ids [first, first + count). */
+bool row_next_run(struct row_reader *r, uint32_t *ret_first, uint64_t *ret_count);

@@ -1,8 +1,9 @@
 /*
  * select.c: which series a query is about.
  *
- * Candidates come from the rows on disk and from the sets of the ticks in memory, which may hold
- * series that no committed tick has named yet. One target for each matching series; for quantiles
+ * Candidates come from the rows on disk and from the ticks in memory, which may hold series that no
+ * committed tick has named yet; those that are known to be silent in the range are passed over
+ * before anything is compared. One target for each matching series; for quantiles
  * all `_bucket` series of a histogram are targets of one series in the answer, which has the
  * histogram's own name and no `le`. A name may have had several ids (the registry forgets a series
  * that was silent while very many others came): they are targets of one series in the answer, which
@@ -145,15 +146,21 @@ static void consider(struct plan *plan, const struct candidate *c, struct map *g
         consider_plain(plan, c, groups);
 }
 
-static int consider_stored(struct plan *plan, struct map *groups)
+static int consider_stored(struct plan *plan, const struct alive *alive, struct map *groups)
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-    int error = database_prepare(
-        plan->reader->db, "SELECT id, key, unit, kind, scale FROM series ORDER BY id", &stmt);
+    int error = database_prepare(plan->reader->db,
+                                 "SELECT s.id, s.key, s.unit, s.kind, s.scale, l.seq"
+                                 " FROM series s LEFT JOIN last l ON l.id = s.id ORDER BY s.id",
+                                 &stmt);
     if (error)
         return error;
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        bool was_sealed = sqlite3_column_type(stmt, 5) != SQLITE_NULL;
+        uint64_t last_seq = (uint64_t)sqlite3_column_int64(stmt, 5);
+        if (!alive_has(alive, (uint32_t)sqlite3_column_int64(stmt, 0), was_sealed, last_seq))
+            continue;
         const char *key = (const char *)sqlite3_column_text(stmt, 1);
         const char *unit = (const char *)sqlite3_column_text(stmt, 2);
         struct key_parts parts;
@@ -177,30 +184,43 @@ static int consider_stored(struct plan *plan, struct map *groups)
     return database_error(plan->reader->db, rc);
 }
 
-static void consider_recent(struct plan *plan, struct map *groups)
+/* Of the ticks of one set: `sampled` has the slots with a sample in any of them. */
+static void consider_set(struct plan *plan, const struct series_set *set, const bool *sampled,
+                         struct map *groups)
 {
-    const struct series_set *seen = NULL;
-    for (size_t i = 0; plan->recent && i < plan->recent->count; i++) {
-        const struct series_set *set = plan->recent->ticks[i]->set;
-        if (set == seen)
+    for (uint32_t slot = 0; slot < set->count; slot++) {
+        const struct series *s = set->slots[slot];
+        if (!s || !sampled[slot])
             continue;
-        seen = set;
-        for (uint32_t slot = 0; slot < set->count; slot++) {
-            const struct series *s = set->slots[slot];
-            if (!s)
-                continue;
-            const struct candidate c = {
-                .id = s->id,
-                .name = s->name,
-                .unit = s->unit,
-                .key = s->key,
-                .kind = s->kind,
-                .scale = s->scale,
-                .labels_count = s->labels_count,
-                .labels = s->labels,
-            };
-            consider(plan, &c, groups);
+        const struct candidate c = {
+            .id = s->id,
+            .name = s->name,
+            .unit = s->unit,
+            .key = s->key,
+            .kind = s->kind,
+            .scale = s->scale,
+            .labels_count = s->labels_count,
+            .labels = s->labels,
+        };
+        consider(plan, &c, groups);
+    }
+}
+
+static void consider_recent(struct plan *plan, const struct alive *alive, struct map *groups)
+{
+    const struct recent *recent = plan->recent;
+    bool *sampled CLEANUP(mem_freep) = NULL;
+    for (size_t i = 0, next; recent && i < recent->count; i = next) {
+        const struct series_set *set = recent->ticks[i]->set;
+        sampled = mem_resize(sampled, set->count, sizeof(*sampled));
+        memset(sampled, 0, set->count * sizeof(*sampled));
+        for (next = i; next < recent->count && recent->ticks[next]->set == set; next++) {
+            const struct tick *t = recent->ticks[next];
+            bool within = t->t_ms >= alive->from_ms && t->t_ms <= alive->to_ms;
+            for (uint32_t slot = 0; within && slot < t->count; slot++)
+                sampled[slot] |= t->state[slot] != SAMPLE_ABSENT;
         }
+        consider_set(plan, set, sampled, groups);
     }
 }
 
@@ -267,10 +287,14 @@ static void cut_answer(struct plan *plan)
 int select_series(struct plan *plan)
 {
     struct map groups;
+    struct alive alive = {0};
     map_init(&groups);
-    int error = plan->reader ? consider_stored(plan, &groups) : 0;
+    int error = alive_find(plan, &alive);
+    if (!error && plan->reader)
+        error = consider_stored(plan, &alive, &groups);
     if (!error)
-        consider_recent(plan, &groups);
+        consider_recent(plan, &alive, &groups);
+    alive_fini(&alive);
     map_fini(&groups);
     if (error)
         return error;

@@ -324,6 +324,70 @@ static void test_short_lived_devices_on_a_full_disk(void **state)
     world_fini(&w);
 }
 
+/* Far more series than an answer may have lie in the past; one is sampled now. */
+static void test_those_of_the_past_take_no_room(void **state)
+{
+    enum { PAST = QUERY_SERIES_MAX + 500, TICKS = 30, PER_TICK = 250 };
+    (void)state;
+    struct world w;
+    world_init(&w, 9);
+    w.settings.seal_ticks = TICKS;
+    world_open(&w);
+    forget_all_with(&w, PAST + 10);
+    for (unsigned first = 0; first < PAST; first += PER_TICK) {
+        begin(&w);
+        for (unsigned i = first; i < MIN(first + PER_TICK, (unsigned)PAST); i++)
+            draft_counter(w.draft, device(&w, &metric_bytes, i), 1, 1);
+        write_tick(&w, end(&w));
+    }
+    int64_t then_ms = w.t_ms;
+    w.t_ms += 2 * 3600 * MS_PER_S; /* the past has a span of its own */
+    /* Two spans, then a few ticks in the log and a few in memory. One device of the past is back
+     * in each of them for a tick, and one was made and never sampled. */
+    struct tick *last[4];
+    int64_t from_ms = w.t_ms + 1000;
+    uint64_t absolute = 0;
+    for (unsigned i = 0; i < 2 * TICKS + 8; i++) {
+        begin(&w);
+        draft_counter(w.draft, device(&w, &metric_bytes, 900000), absolute += 3, 1);
+        if (i == 2 * TICKS - 5 || i == 2 * TICKS + 2 || i == 2 * TICKS + 6)
+            draft_counter(w.draft, device(&w, &metric_bytes, i), 5, 1);
+        device(&w, &metric_bytes, 900001);
+        struct tick *t = end(&w);
+        if (i < 2 * TICKS + 4)
+            write_tick(&w, t);
+        else
+            last[i - (2 * TICKS + 4)] = t;
+        if (i == 2 * TICKS - 1)
+            world_work(&w);
+    }
+    const struct recent recent = {.ticks = last, .count = ARRAY_LEN(last)};
+
+    struct answer *a = ask(&w, "names_*", from_ms, w.t_ms, 300, AGG_SUM, &recent);
+    assert_int_equal(a->series_count, 4);
+    assert_false(a->truncated);
+    assert_int_equal(a->step_ms, 1000);
+    assert_string_equal(a->series[3].labels[0].value, "veth900000");
+    double sum = 0;
+    for (size_t p = 0; p < a->points_count; p++)
+        sum += a->series[3].values[p];
+    assert_true(sum == (double)(absolute - 3)); /* its first sample has nothing before it */
+    answer_free(a);
+
+    /* From memory alone, the same; and the past has them all, as many as an answer may have. */
+    struct query q = {.from_ms = from_ms, .to_ms = w.t_ms, .points = 300};
+    assert_int_equal(store_query(NULL, &q, &recent, &a, NULL), 0);
+    assert_int_equal(a->series_count, 2);
+    answer_free(a);
+    a = ask(&w, "names_*", then_ms - 3600000, then_ms, 300, AGG_SUM, &recent);
+    assert_int_equal(a->series_count, QUERY_SERIES_MAX);
+    assert_true(a->truncated);
+    answer_free(a);
+    for (size_t i = 0; i < ARRAY_LEN(last); i++)
+        tick_unref(last[i]);
+    world_fini(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_other_meaning_is_another_line),
         cmocka_unit_test(test_restart_takes_the_newest_id),
         cmocka_unit_test(test_restores_those_sampled_last),
+        cmocka_unit_test(test_those_of_the_past_take_no_room),
         cmocka_unit_test(test_short_lived_devices),
         cmocka_unit_test(test_short_lived_devices_on_a_full_disk),
     };

@@ -1,0 +1,126 @@
+/*
+ * alive.c: which series may have a sample in the range of a query.
+ *
+ * A host that starts containers all day has tens of thousands of series on disk of which a few
+ * hundred are sampled at a time. A query must not be about all of them: they would use up its
+ * limit of series, make its step coarse, and cost a look-up in every span each.
+ *
+ * In spans: `last` has the tick of a series' newest sample as of its newest chunk. Is that before
+ * the first tick of all spans that overlap the range, the series has no chunk there. In the log:
+ * its rows say which ids they hold in runs, of which there are few, the same ones in nearly every
+ * row; so they are kept merged, and a run that is there already costs one search.
+ *
+ * Any thread, inside reader_begin/reader_end.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/plan.h"
+#include "store/row.h"
+
+void alive_fini(struct alive *alive)
+{
+    free(alive->runs);
+    *alive = (struct alive){0};
+}
+
+/* The first run that ends at `id` or behind it; runs_count when there is none. */
+static size_t find_run(const struct alive *alive, uint32_t id)
+{
+    size_t low = 0, high = alive->runs_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (alive->runs[mid].last < id)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static void add_run(struct alive *alive, uint32_t first, uint32_t last)
+{
+    size_t at = find_run(alive, first), end = at;
+    if (at < alive->runs_count && alive->runs[at].first <= first && alive->runs[at].last >= last)
+        return;
+    for (; end < alive->runs_count && alive->runs[end].first <= last; end++) {
+        first = MIN(first, alive->runs[end].first);
+        last = MAX(last, alive->runs[end].last);
+    }
+    if (end == at && alive->runs_count == alive->runs_capacity) {
+        alive->runs_capacity = MAX(alive->runs_capacity * 2, (size_t)64);
+        alive->runs = mem_resize(alive->runs, alive->runs_capacity, sizeof(*alive->runs));
+    }
+    if (alive->runs_count > end)
+        memmove(&alive->runs[at + 1], &alive->runs[end],
+                (alive->runs_count - end) * sizeof(*alive->runs));
+    alive->runs_count = alive->runs_count - (end - at) + 1;
+    alive->runs[at] = (struct id_run){first, last};
+}
+
+static void add_row(struct alive *alive, const uint8_t *data, size_t len)
+{
+    struct row_reader row;
+    uint32_t first;
+    uint64_t count;
+    if (row_open(&row, data, len) < 0)
+        return; /* nothing can be read out of it later, either */
+    while (row_next_run(&row, &first, &count))
+        add_run(alive, first, first + (uint32_t)MIN(count - 1, UINT32_MAX - first));
+}
+
+static int find_in_log(struct plan *plan, struct alive *alive)
+{
+    sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
+    int error = database_prepare(plan->reader->db,
+                                 "SELECT samples FROM tick WHERE t_ms BETWEEN ?1 AND ?2", &stmt);
+    if (error)
+        return error;
+    sqlite3_bind_int64(stmt, 1, alive->from_ms);
+    sqlite3_bind_int64(stmt, 2, alive->to_ms);
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        size_t len;
+        const uint8_t *data = database_blob(stmt, 0, &len);
+        add_row(alive, data, len);
+    }
+    return database_error(plan->reader->db, rc);
+}
+
+static int find_in_spans(struct plan *plan, struct alive *alive)
+{
+    sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
+    int64_t from_seq = -1;
+    int error = database_prepare(plan->reader->db,
+                                 "SELECT min(first_seq) FROM span"
+                                 " WHERE max_ms >= ?1 AND min_ms <= ?2",
+                                 &stmt);
+    if (error)
+        return error;
+    sqlite3_bind_int64(stmt, 1, alive->from_ms);
+    sqlite3_bind_int64(stmt, 2, alive->to_ms);
+    error = database_number(stmt, -1, &from_seq);
+    alive->sealed = from_seq >= 0;
+    alive->from_seq = (uint64_t)MAX(from_seq, 0);
+    return error;
+}
+
+int alive_find(struct plan *plan, struct alive *ret)
+{
+    /* Other steps may be laid for many series; they may reach where these do not. */
+    *ret = (struct alive){.from_ms = MIN(plan->from_ms, plan->query->from_ms),
+                          .to_ms = MAX(plan_last_ms(plan), plan->query->to_ms)};
+    int error = plan->reader ? find_in_spans(plan, ret) : 0;
+    if (!error && plan->reader)
+        error = find_in_log(plan, ret);
+    return error;
+}
+
+bool alive_has(const struct alive *alive, uint32_t id, bool was_sealed, uint64_t last_seq)
+{
+    if (alive->sealed && was_sealed && last_seq >= alive->from_seq)
+        return true;
+    size_t at = find_run(alive, id);
+    return at < alive->runs_count && alive->runs[at].first <= id;
+}
