@@ -36,6 +36,7 @@ struct seal {
     uint32_t *series;      /* ledger indexes, by growing id */
     size_t series_count, series_done;
     size_t slice;               /* most series of one */
+    size_t damaged;             /* ticks whose row cannot be read: nothing of them is kept */
     uint32_t first_id, last_id; /* of the slice under way */
     uint8_t *state;             /* slice * ticks */
     union sample *value;        /* slice * ticks */
@@ -160,14 +161,15 @@ static uint64_t last_seq(const struct seal *seal)
     return seal->times.seq[seal->ticks - 1];
 }
 
-/* The samples of one log row into the columns of the slice. A damaged row stays absent. */
-static void fill_tick(struct store *store, size_t tick, const uint8_t *data, size_t len)
+/* The samples of one log row into the columns of the slice. False: the row is damaged and stays
+ * absent. */
+static bool fill_tick(struct store *store, size_t tick, const uint8_t *data, size_t len)
 {
     struct seal *seal = store->seal;
     struct row_reader row;
     struct row_sample sample;
     if (row_open(&row, data, len) < 0)
-        return;
+        return false;
     while (row_next(&row, &sample)) {
         if (sample.id < seal->first_id || sample.id > seal->last_id)
             continue;
@@ -180,12 +182,14 @@ static void fill_tick(struct store *store, size_t tick, const uint8_t *data, siz
         seal->value[at] = sample.value;
         seal->kind[column] = sample.code == ROW_GAUGE ? METRIC_GAUGE : METRIC_COUNTER;
     }
+    return !row_damaged(&row);
 }
 
 static int fill_columns(struct store *store, size_t count)
 {
     struct seal *seal = store->seal;
     memset(seal->state, SAMPLE_ABSENT, count * seal->ticks);
+    seal->damaged = 0;
     sqlite3_stmt *stmt = store->stmt[STMT_TICKS_BETWEEN];
     sqlite3_bind_int64(stmt, 1, (int64_t)first_seq(seal));
     sqlite3_bind_int64(stmt, 2, (int64_t)last_seq(seal));
@@ -194,7 +198,7 @@ static int fill_columns(struct store *store, size_t count)
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && tick < seal->ticks) {
         size_t len;
         const uint8_t *data = database_blob(stmt, 1, &len);
-        fill_tick(store, tick++, data, len);
+        seal->damaged += !fill_tick(store, tick++, data, len);
     }
     int error = database_error(store->db, rc);
     sqlite3_reset(stmt);
@@ -312,6 +316,10 @@ static int seal_finish(struct store *store)
     store->log_older -= MIN(store->log_older, (uint32_t)seal->ticks);
     store->retention_due = true;
     count_add(&store->counters.spans_sealed, 1);
+    if (seal->damaged)
+        store_note_add(store, EVENT_LOSS, false,
+                       "%s: the records of %zu ticks are damaged and left out", store->path,
+                       seal->damaged);
     seal_abandon(store);
     return 0;
 }

@@ -175,6 +175,33 @@ static void test_flipped(void **state)
     world_fini(&w);
 }
 
+/* Two rows of the log go bad before they are sealed: the others are kept, and it is told. */
+static void test_rows_of_the_log(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 13);
+    w.settings.seal_ticks = 20;
+    world_open(&w);
+    uint64_t first = world_write(&w);
+    for (int i = 1; i < 20; i++)
+        world_write(&w);
+    char *sql CLEANUP(mem_freep) =
+        mem_printf("UPDATE tick SET samples = substr(samples, 1, length(samples) - 1) || x'5a'"
+                   " WHERE seq IN (%llu, %llu) RETURNING 1",
+                   (unsigned long long)first + 3, (unsigned long long)first + 11);
+    world_ask_number(&w, sql);
+    world_work(&w);
+    assert_int_equal(store_stats(w.store).spans_sealed, 1);
+    assert_int_equal(store_stats(w.store).set_aside, 0);
+    assert_int_equal(world_count_notes(&w, "records of 2 ticks are damaged"), 1);
+    for (int i = 0; i < 20; i++)
+        world_write(&w);
+    world_work(&w);
+    assert_int_equal(world_count_notes(&w, "damaged"), 0);
+    world_fini(&w);
+}
+
 /* Damage that only writing meets: the tick goes into the new database, nothing fails. */
 static void test_found_writing(void **state)
 {
@@ -254,9 +281,10 @@ static void test_suspect(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_garbage),       cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_old_ones_go),   cmocka_unit_test(test_flipped),
-        cmocka_unit_test(test_found_writing), cmocka_unit_test(test_suspect),
+        cmocka_unit_test(test_garbage),         cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_old_ones_go),     cmocka_unit_test(test_flipped),
+        cmocka_unit_test(test_rows_of_the_log), cmocka_unit_test(test_found_writing),
+        cmocka_unit_test(test_suspect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
