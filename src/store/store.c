@@ -6,7 +6,8 @@
  * good for reading the known series only: ticks are lost, counted, and every store_write tries
  * again. When it is found damaged, at start
  * or by any later statement, it is set aside under another name and a new one begun; what the
- * ledger knows of the series is then written anew with the next tick.
+ * ledger knows of the series is then written anew with the next tick. The same when somebody
+ * removes the file: what is written to one without a name would be gone with the process.
  *
  * Numbers. Ids of series and numbers of ticks and events must never be given out twice, not even
  * after kill -9: the database holds, ahead of their use, numbers that are beyond all that will be
@@ -209,6 +210,11 @@ int store_attach(struct store *store, struct store_error *err)
     int error = database_open_writer(store->path, store->settings.durable, &store->db, err);
     if (error)
         return error;
+    struct stat st;
+    if (stat(store->path, &st) == 0) {
+        store->device = st.st_dev;
+        store->inode = st.st_ino;
+    }
     sqlite3_wal_hook(store->db, on_commit, store);
     error = prepare_and_load(store);
     if (error) {
@@ -234,6 +240,19 @@ static void attach_read_only(struct store *store)
         detach(store, true);
 }
 
+/* Another database: nothing that is known of the one before holds for it. */
+static int attach_anew(struct store *store, struct store_error *err)
+{
+    for (uint32_t i = 0; i < store->ledger.count; i++) {
+        struct ledger_entry *e = &store->ledger.entries[i];
+        if (e->id) /* the others are a chain */
+            *e = (struct ledger_entry){.id = e->id, .column = LEDGER_NONE};
+    }
+    store->next_span = 1;
+    store->expiring_span = 0;
+    return store_attach(store, err);
+}
+
 int store_set_aside(struct store *store, const char *why)
 {
     detach(store, true);
@@ -253,14 +272,26 @@ int store_set_aside(struct store *store, const char *why)
         store_note_add(store, EVENT_ERROR, false,
                        "%zu damaged databases of before were removed; the newest %d are kept",
                        removed, ASIDE_KEPT);
-    for (uint32_t i = 0; i < store->ledger.count; i++) {
-        struct ledger_entry *e = &store->ledger.entries[i];
-        if (e->id) /* the others are a chain */
-            *e = (struct ledger_entry){.id = e->id, .column = LEDGER_NONE};
-    }
-    store->next_span = 1;
-    store->expiring_span = 0;
-    return store_attach(store, &err);
+    return attach_anew(store, &err);
+}
+
+bool store_is_in_place(const struct store *store)
+{
+    struct stat st;
+    if (stat(store->path, &st) != 0)
+        return errno != ENOENT;
+    return st.st_dev == store->device && st.st_ino == store->inode;
+}
+
+int store_replace(struct store *store)
+{
+    store_note_add(
+        store, EVENT_ERROR, false,
+        "%s was removed or replaced while it was in use; history begins anew with what is "
+        "there now",
+        store->path);
+    detach(store, true);
+    return attach_anew(store, NULL);
 }
 
 /* ---- the directory -------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -74,6 +75,8 @@ struct store {
     struct store_settings settings;
     char boot_id[STORE_BOOT_ID_MAX];
 
+    dev_t device; /* of the file that `db` has open */
+    ino_t inode;
     sqlite3 *db;    /* NULL: could not be opened, tried again with every tick */
     bool read_only; /* `db` is good for store_restore only, otherwise as if it were NULL */
     sqlite3_stmt *stmt[STATEMENTS];
@@ -122,6 +125,8 @@ void store_failed(struct store *store, int error, const char *what); /* counters
 int store_attach(struct store *store, struct store_error *err);
 bool store_is_writable(const struct store *store);
 int store_set_aside(struct store *store, const char *why);
+bool store_is_in_place(const struct store *store); /* false: its file is gone, or another one */
+int store_replace(struct store *store);            /* then: goes on with what is in its place */
 int store_begin(struct store *store);
 int store_commit(struct store *store);
 void store_rollback(struct store *store);

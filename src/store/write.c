@@ -328,6 +328,8 @@ int store_write(struct store *store, const struct tick *t)
     int error = 0;
     if (atomic_exchange_explicit(&store->suspect, false, memory_order_relaxed))
         store_set_aside(store, "a reader met damage");
+    else if (store_is_writable(store) && !store_is_in_place(store))
+        store_replace(store);
     error = write_once(store, t);
     if (error == -EBADMSG && store_set_aside(store, "found while writing") == 0)
         error = write_once(store, t);

@@ -175,6 +175,39 @@ static void test_flipped(void **state)
     world_fini(&w);
 }
 
+/* Somebody empties the directory: what comes after is found by readers, and after a restart. */
+static void test_removed(void **state)
+{
+    static const char *const names[] = {"netsonde.db", "netsonde.db-wal", "netsonde.db-shm"};
+    (void)state;
+    struct world w;
+    world_init(&w, 14);
+    world_fill(&w, 30);
+    world_write(&w);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        char *path CLEANUP(mem_freep) = world_path(&w, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    w.ticks_count = 0; /* what was there is nowhere now */
+    uint64_t first = world_write(&w);
+    assert_int_equal(world_count_notes(&w, "was removed or replaced"), 1);
+    assert_int_equal(world_ask_number(&w, "SELECT min(seq) FROM tick"), first);
+    for (int i = 0; i < 30; i++) {
+        world_write(&w);
+        world_work(&w);
+    }
+    assert_int_equal(world_count_notes(&w, ""), 0);
+    assert_int_equal(store_stats(w.store).set_aside, 0);
+    assert_int_equal(store_stats(w.store).ticks_lost, 0);
+    assert_int_equal(world_ask_number(&w, "SELECT count(*) FROM last") > 0, true);
+    world_close(&w, true);
+    world_open(&w); /* asserts that what is restored is what was stored last */
+    assert_int_equal(world_ask_number(&w, "SELECT (SELECT count(*) FROM tick) +"
+                                          " (SELECT sum(ticks) FROM span)"),
+                     31);
+    world_fini(&w);
+}
+
 /* Two rows of the log go bad before they are sealed: the others are kept, and it is told. */
 static void test_rows_of_the_log(void **state)
 {
@@ -283,8 +316,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_garbage),         cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_old_ones_go),     cmocka_unit_test(test_flipped),
-        cmocka_unit_test(test_rows_of_the_log), cmocka_unit_test(test_found_writing),
-        cmocka_unit_test(test_suspect),
+        cmocka_unit_test(test_rows_of_the_log), cmocka_unit_test(test_removed),
+        cmocka_unit_test(test_found_writing),   cmocka_unit_test(test_suspect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
