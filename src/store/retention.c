@@ -5,11 +5,12 @@
  * old or too much. Each call does one bounded piece, so that a tick never waits long.
  *
  * Age is counted from the newest tick, not from the clock: a host that was off for a week does not
- * lose its history at start. Spans go whole, the one that ended first goes first: its chunks in
- * pieces, its row last (until then they read as nothing sampled). When the database is larger than
- * it may be, the oldest span goes whatever its age, and when there is none left, the oldest
- * events. Freed pages are used again by the next chunks; they are given back to the file system
- * only when they are a large part of the file.
+ * lose its history at start. Nothing is too old while the clock is in doubt (write.c). Spans go
+ * whole, the one that ended first goes first: its chunks in pieces, its row last (until then they
+ * read as nothing sampled). When the database is larger than it may be, the oldest span goes
+ * whatever its age, and when there is none left, the oldest events. Freed pages are used again by
+ * the next chunks; they are given back to the file system only when they are a large part of the
+ * file.
  *
  * Store thread.
  */
@@ -202,7 +203,7 @@ int retention_work(struct store *store, bool *ret_busy)
     int events = 0;
     uint32_t series = 0;
     int error = look_at_size(store, &over_size);
-    if (!error)
+    if (!error && store->doubt_ns == 0)
         error = find_expired(store, false, &span);
     if (!error && span == 0 && over_size)
         error = find_expired(store, true, &span);
@@ -212,7 +213,8 @@ int retention_work(struct store *store, bool *ret_busy)
         store->expiring_span = (uint32_t)span;
         return 0;
     }
-    error = expire_events(store, over_size, &events);
+    if (over_size || store->doubt_ns == 0)
+        error = expire_events(store, over_size, &events);
     if (!error && events == 0)
         error = expire_series(store, &series);
     /* Nothing left to go, or not enough: look again when more was written. */

@@ -28,6 +28,7 @@
 #define RESERVE_SERIES (1U << 12)
 
 #define RUN_JUMP_MS (3600 * MS_PER_S) /* ticks further apart do not share a span */
+#define DOUBT_NS (3600 * NS_PER_S)    /* a clock that ran on for so long after a jump is right */
 
 int store_put_meta(struct store *store, const char *name, int64_t value)
 {
@@ -251,6 +252,21 @@ static int put_all(struct store *store, const struct tick *t, bool reserve)
     return error;
 }
 
+/* Ages are counted from the newest tick. A clock that is wrong for a moment, and ahead, would make
+ * everything too old at once, and what has been deleted does not come back with the right time. */
+static void watch_clock(struct store *store, const struct tick *t)
+{
+    int64_t ahead_ms = t->t_ms - store->now_ms - t->elapsed_ns / NS_PER_MS;
+    bool of_this_run = store->now_ms != 0 && t->elapsed_ns > 0;
+    if (of_this_run && ahead_ms > RUN_JUMP_MS)
+        store->doubt_ns = DOUBT_NS;
+    else if (of_this_run && ahead_ms < -RUN_JUMP_MS)
+        store->doubt_ns = 0;
+    else
+        store->doubt_ns -= MIN(store->doubt_ns, t->elapsed_ns);
+    store->now_ms = t->t_ms;
+}
+
 static void remember(struct store *store, const struct tick *t)
 {
     for (uint32_t slot = 0; slot < t->count; slot++) {
@@ -269,7 +285,7 @@ static void remember(struct store *store, const struct tick *t)
     store->log_ticks++;
     store->log_interval_ms = t->interval_ms;
     store->log_t_ms = t->t_ms;
-    store->now_ms = t->t_ms;
+    watch_clock(store, t);
     store->writes_since_retention++;
 }
 

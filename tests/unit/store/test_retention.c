@@ -100,6 +100,46 @@ static void test_wrong_clock(void **state)
     world_fini(&w);
 }
 
+static size_t events_of(const struct world *w)
+{
+    return (size_t)world_ask_number(w, "SELECT count(*) FROM event");
+}
+
+static void run_with_event(struct world *w, int ticks)
+{
+    draft_event(w->draft, event_new(EVENT_LINK, w->t_ms));
+    run(w, ticks);
+}
+
+/* For some ticks the clock is a year ahead: nothing is deleted. One that stays there is believed.
+ */
+static void test_clock_ahead_for_a_moment(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 15);
+    w.settings.seal_ticks = 20;
+    w.settings.raw_ms = w.settings.events_ms = 1000 * MS_PER_S;
+    int64_t start_ms = w.t_ms, ahead_ms = 365LL * 86400 * MS_PER_S;
+    world_open(&w);
+    run_with_event(&w, 200);
+    w.t_ms += ahead_ms;
+    run(&w, 300);
+    assert_true(has_samples(&w, start_ms, start_ms + 20000));
+    assert_int_equal(events_of(&w), 1);
+    w.t_ms -= ahead_ms;
+    run(&w, 50);
+    assert_true(has_samples(&w, start_ms, start_ms + 20000));
+    assert_int_equal(store_stats(w.store).spans_expired, 0);
+
+    w.t_ms += ahead_ms;
+    run(&w, 3700);
+    assert_false(has_samples(&w, start_ms, start_ms + 600000));
+    assert_int_equal(events_of(&w), 0);
+    assert_true(has_samples(&w, w.t_ms - 900000, w.t_ms));
+    world_fini(&w);
+}
+
 static void test_size(void **state)
 {
     (void)state;
@@ -243,9 +283,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_age),         cmocka_unit_test(test_pause),
-        cmocka_unit_test(test_wrong_clock), cmocka_unit_test(test_size),
-        cmocka_unit_test(test_size_events), cmocka_unit_test(test_event_age),
-        cmocka_unit_test(test_series),      cmocka_unit_test(test_silent),
+        cmocka_unit_test(test_wrong_clock), cmocka_unit_test(test_clock_ahead_for_a_moment),
+        cmocka_unit_test(test_size),        cmocka_unit_test(test_size_events),
+        cmocka_unit_test(test_event_age),   cmocka_unit_test(test_series),
+        cmocka_unit_test(test_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
