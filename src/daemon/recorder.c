@@ -99,6 +99,7 @@ static void recorder_on_stop(struct loop *loop, void *user)
     (void)loop;
     /* The core has ended before: what is in the box is all there will be. Housekeeping can wait
      * for the next start. */
+    store_hurry(r->store);
     mailbox_flush(r->inbox);
     mailbox_close(r->inbox);
     uv_close((uv_handle_t *)&r->idle, NULL);

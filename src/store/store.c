@@ -35,7 +35,10 @@
 #include "store/store_internal.h"
 
 #define WAL_PAGES_MAX 8000
-#define ASIDE_KEPT 3                    /* damaged databases */
+#define ASIDE_KEPT 3           /* damaged databases */
+#define BUSY_NS (2 * NS_PER_S) /* for somebody with the sqlite3 tool */
+#define STOP_NS (NS_PER_S / 2) /* in all, once the daemon stops */
+#define BUSY_NAP_US 2000
 #define SERIES_CLOCK_EPOCH_S 1700000000 /* leaves 32 bits enough until the year 2159 */
 
 static const char *const statements[STATEMENTS] = {
@@ -152,6 +155,28 @@ static int on_commit(void *context, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
+/* Somebody else has a lock that is in our way: true to try again. */
+static int on_busy(void *context, int tries)
+{
+    struct store *store = context;
+    int64_t now_ns = clock_mono_ns();
+    if (tries == 0)
+        store->busy_until_ns = now_ns + BUSY_NS;
+    int64_t until_ns = store->busy_until_ns;
+    if (store->stop_until_ns)
+        until_ns = MIN(until_ns, store->stop_until_ns);
+    if (now_ns >= until_ns)
+        return 0;
+    usleep(BUSY_NAP_US);
+    return 1;
+}
+
+void store_hurry(struct store *store)
+{
+    if (!store->stop_until_ns)
+        store->stop_until_ns = clock_mono_ns() + STOP_NS;
+}
+
 int store_begin(struct store *store)
 {
     return database_run(store->stmt[STMT_BEGIN]);
@@ -215,6 +240,7 @@ int store_attach(struct store *store, struct store_error *err)
         store->device = st.st_dev;
         store->inode = st.st_ino;
     }
+    sqlite3_busy_handler(store->db, on_busy, store);
     sqlite3_wal_hook(store->db, on_commit, store);
     error = prepare_and_load(store);
     if (error) {
@@ -471,6 +497,7 @@ void store_close(struct store *store, const struct store_numbers *next)
 {
     if (!store)
         return;
+    store_hurry(store);
     if (store_is_writable(store)) {
         seal_abandon(store);
         if (next)

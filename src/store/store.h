@@ -112,6 +112,10 @@ int store_write(struct store *store, const struct tick *t);
  */
 bool store_work(struct store *store);
 
+/* The daemon stops: from now on other users of the database (somebody with the sqlite3 tool) are
+ * waited for half a second in all, not two for every tick. Store thread. */
+void store_hurry(struct store *store);
+
 /* The next note, oldest first; false when there is none. Store thread (before the threads: any). */
 bool store_take_note(struct store *store, struct store_note *ret);
 

@@ -80,7 +80,8 @@ struct store {
     sqlite3 *db;    /* NULL: could not be opened, tried again with every tick */
     bool read_only; /* `db` is good for store_restore only, otherwise as if it were NULL */
     sqlite3_stmt *stmt[STATEMENTS];
-    int wal_pages; /* after the last commit */
+    int64_t busy_until_ns, stop_until_ns; /* how long to wait for others; 0: not stopping */
+    int wal_pages;                        /* after the last commit */
     uint32_t next_span;
     uint32_t expire_at; /* ledger: where looking for series to expire goes on */
     bool meta_pending;  /* reservation or boot id must go out with the next tick */

@@ -364,14 +364,55 @@ static void test_read_only(void **state)
     world_fini(&w);
 }
 
+/* Others hold the locks that the last writes and the last checkpoint want: neither one that reads
+ * nor one that writes keeps the daemon from stopping. */
+static void test_stop_among_others(void **state)
+{
+    static const char *const holds[] = {"BEGIN; SELECT count(*) FROM tick", "BEGIN IMMEDIATE"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(holds); i++) {
+        struct world w;
+        world_init(&w, 20 + i);
+        world_open(&w);
+        for (int k = 0; k < 20; k++)
+            world_write(&w);
+        char *path CLEANUP(mem_freep) = world_path(&w, "netsonde.db");
+        sqlite3 *other;
+        assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(other, holds[i], NULL, NULL, NULL), SQLITE_OK);
+        struct tick *last[10];
+        for (size_t k = 0; k < ARRAY_LEN(last); k++)
+            last[k] = world_tick(&w);
+        int64_t start_ns = clock_mono_ns();
+        store_hurry(w.store);
+        for (size_t k = 0; k < ARRAY_LEN(last); k++) {
+            int error = store_write(w.store, last[k]);
+            assert_int_equal(error, i == 0 ? 0 : -EBUSY);
+            world_record(&w, last[k], !error);
+            tick_unref(last[k]);
+        }
+        world_close(&w, true);
+        assert_true(clock_mono_ns() - start_ns < 3 * NS_PER_S / 2);
+        sqlite3_close(other);
+        world_open(&w); /* asserts that all that was written is there */
+        world_fini(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_new),         cmocka_unit_test(test_pragmas),
-        cmocka_unit_test(test_blank),       cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_boots),       cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_refused_wal), cmocka_unit_test(test_no_history),
-        cmocka_unit_test(test_concurrent),  cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_new),
+        cmocka_unit_test(test_pragmas),
+        cmocka_unit_test(test_blank),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_boots),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused_wal),
+        cmocka_unit_test(test_no_history),
+        cmocka_unit_test(test_concurrent),
+        cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_stop_among_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
