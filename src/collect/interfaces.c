@@ -317,8 +317,12 @@ void interfaces_sample(struct interfaces *list, const struct engine_sink *sink,
     interface_row(list, i, sample, rate);
 }
 
-void interfaces_end(struct interfaces *list, const struct engine_sink *sink)
+void interfaces_end(struct interfaces *list, const struct engine_sink *sink, bool complete)
 {
+    if (!complete) {
+        table_unref(TAKE(list->table));
+        return;
+    }
     for (size_t i = list->count; i-- > 0;) {
         if (list->items[i]->tick != list->tick)
             interfaces_remove(list, i);

@@ -46,11 +46,12 @@ struct interfaces *interfaces_new(struct sampler *sampler, const struct engine_s
 void interfaces_free(struct interfaces *list); /* NULL allowed */
 
 /* A tick: begin, one sample per interface (a second one of the same index is ignored), end. `end`
- * forgets the interfaces that were not seen and puts the table into the draft. */
+ * forgets the interfaces that were not seen and puts the table into the draft; with `complete`
+ * false some may have been missed: nothing is forgotten, and the tick has no table. */
 void interfaces_begin(struct interfaces *list, const struct engine_sink *sink);
 void interfaces_sample(struct interfaces *list, const struct engine_sink *sink,
                        const struct link_sample *sample);
-void interfaces_end(struct interfaces *list, const struct engine_sink *sink);
+void interfaces_end(struct interfaces *list, const struct engine_sink *sink, bool complete);
 
 /* Whoever is found under this index next is another object, even if all else looks the same. */
 void interfaces_gone(struct interfaces *list, uint32_t index);

@@ -1,9 +1,10 @@
 /*
  * links.c: from a link message to the numbers of an interface.
  *
- * A dump is kept until it is complete: a part of one that was interrupted by changes may show an
- * interface twice or not at all, and an interface that is missing is taken for gone. The array
- * keeps its size from tick to tick.
+ * A dump that was interrupted by changes may show an interface twice or not at all, and an
+ * interface that is missing is taken for gone: so it is asked for again, and the caller is told
+ * when that did not help. Each link that it does show is right. The array keeps its size from tick
+ * to tick.
  *
  * The kernel counts errors in more detail than /proc/net/dev shows. The sums are those of the
  * kernel's own /proc file, so the series are the same whichever engine reads them:

@@ -15,7 +15,7 @@ struct links *links_new(void);
 void links_free(struct links *links); /* NULL allowed */
 
 /* Reads all links; asks a second time when the first dump was interrupted. 0 or -errno, -EINTR
- * when the second one was too: then there is nothing to show in this tick. */
+ * when the second one was too: then some links may be missing or there twice. */
 int links_read(struct links *links, struct rtsocket *socket, uint64_t *ret_bad);
 
 size_t links_count(const struct links *links);

@@ -12,8 +12,10 @@
  * Kernels before 6.9 make a dump under the lock that also covers changes of devices, so a driver
  * that is slow to set up a card can make a tick late; late ticks are counted by whoever calls.
  *
- * A failed dump is a gap in this tick. Three in a row mean that the engine has lost its source:
- * select.c gives the interfaces to another one.
+ * A dump that changes interrupted twice, as happens where containers come and go all day, has what
+ * it has: links that it missed are a gap in this tick, not gone. A failed dump is a gap for all.
+ * Three in a row mean that the engine has lost its source: select.c gives the interfaces to another
+ * one.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -172,7 +174,7 @@ static void netlink_detach(struct engine *e, void (*done)(void *user), void *use
 
 /* ---- a tick -------------------------------------------------------------------------------- */
 
-static void netlink_sample_links(struct netlink *n, const struct engine_sink *sink)
+static void netlink_sample_links(struct netlink *n, const struct engine_sink *sink, bool complete)
 {
     interfaces_begin(n->interfaces, sink);
     for (size_t i = 0; i < links_count(n->links); i++) {
@@ -188,7 +190,7 @@ static void netlink_sample_links(struct netlink *n, const struct engine_sink *si
             sample.kind = "physical";
         interfaces_sample(n->interfaces, sink, &sample);
     }
-    interfaces_end(n->interfaces, sink);
+    interfaces_end(n->interfaces, sink, complete);
 }
 
 static void netlink_sample_own(struct netlink *n, const struct engine_sink *sink)
@@ -214,8 +216,13 @@ static int netlink_collect(struct engine *e, const struct engine_sink *sink, uin
     bool links = e->assigned & CAPABILITY_BIT(CAPABILITY_INTERFACES);
     int err = links ? links_read(n->links, n->socket, &n->sampler.errors) : 0;
     int notices_err = monitor_drain(n->monitor);
-    if (links && !err)
-        netlink_sample_links(n, sink);
+    bool interrupted = err == -EINTR;
+    if (links && (!err || interrupted))
+        netlink_sample_links(n, sink, !interrupted);
+    if (interrupted) {
+        n->sampler.errors++; /* what it missed is a gap; the source is there */
+        err = 0;
+    }
     if (!err)
         err = notices_err;
     monitor_flush(n->monitor, sink, e->assigned & CAPABILITY_BIT(CAPABILITY_LINK_EVENTS));

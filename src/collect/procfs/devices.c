@@ -170,5 +170,5 @@ void devices_sample(struct devices *d, const struct engine_sink *sink,
         link_measure(&sample, LINK_INDEX, device->index);
         interfaces_sample(d->interfaces, sink, &sample);
     }
-    interfaces_end(d->interfaces, sink);
+    interfaces_end(d->interfaces, sink, true);
 }

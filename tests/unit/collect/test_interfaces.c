@@ -43,7 +43,7 @@ static void begin(struct fixture *f)
 
 static void end(struct fixture *f)
 {
-    interfaces_end(f->list, &f->stand.sink);
+    interfaces_end(f->list, &f->stand.sink, true);
     stand_end(&f->stand);
 }
 
@@ -122,6 +122,43 @@ static void test_rename(void **state)
     assert_counter(&f.stand, RX("eth0"), SAMPLE_OK, 1175, 5);
     tick_one(&f, 5, "lan", 1180);
     assert_counter(&f.stand, RX("lan"), SAMPLE_GAP, 1180, 0);
+    fixture_end(&f);
+}
+
+/* A reading that changes interrupted: who was missed is a gap and not gone, nobody else suffers. */
+static void test_interrupted_reading(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f, 100);
+    for (uint64_t i = 1; i < 3; i++) {
+        begin(&f);
+        sample(&f, 2, "eth0", 100 * i);
+        sample(&f, 5, "veth0", 10 * i);
+        end(&f);
+    }
+    begin(&f);
+    sample(&f, 2, "eth0", 350);
+    sample(&f, 2, "eth0", 355); /* seen twice: the first time counts */
+    interfaces_end(f.list, &f.stand.sink, false);
+    stand_end(&f.stand);
+    assert_counter(&f.stand, RX("eth0"), SAMPLE_OK, 350, 150);
+    assert_false(stand_has(&f.stand, RX("veth0")));
+    assert_null(f.stand.tick->tables[TABLE_INTERFACES]); /* it would lack a row */
+    begin(&f);
+    sample(&f, 2, "eth0", 400);
+    sample(&f, 5, "veth0", 44);
+    end(&f);
+    assert_counter(&f.stand, RX("eth0"), SAMPLE_OK, 400, 50);
+    assert_counter(&f.stand, RX("veth0"), SAMPLE_GAP, 44, 24); /* the same one, of both ticks */
+    assert_true(cell(&f, 1, IF_RX_RATE)->real == 12);
+    /* One that is missing for good goes with the next whole reading. */
+    begin(&f);
+    interfaces_end(f.list, &f.stand.sink, false);
+    stand_end(&f.stand);
+    tick_one(&f, 2, "eth0", 500);
+    tick_one(&f, 5, "veth0", 50);
+    assert_counter(&f.stand, RX("veth0"), SAMPLE_GAP, 50, 0);
     fixture_end(&f);
 }
 
@@ -247,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_recreated_under_the_same_name),
         cmocka_unit_test(test_recreated_under_the_same_index),
         cmocka_unit_test(test_rename),
+        cmocka_unit_test(test_interrupted_reading),
         cmocka_unit_test(test_exclusion_follows_the_name),
         cmocka_unit_test(test_rates),
         cmocka_unit_test(test_order),
