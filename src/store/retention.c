@@ -8,9 +8,9 @@
  * lose its history at start. Nothing is too old while the clock is in doubt (write.c). Spans go
  * whole, the one that ended first goes first: its chunks in pieces, its row last (until then they
  * read as nothing sampled). When the database is larger than it may be, the oldest span goes
- * whatever its age, and when there is none left, the oldest events. Freed pages are used again by
- * the next chunks; they are given back to the file system only when they are a large part of the
- * file.
+ * whatever its age, or the oldest events when those reach back much further. Freed pages are used
+ * again by the next chunks; they are given back to the file system only when they are a large part
+ * of the file.
  *
  * Store thread.
  */
@@ -23,6 +23,7 @@
 #define CHECKPOINT_PAGES 1000 /* of WAL: 4 MB */
 #define PIECE_ROWS 512        /* chunks or events deleted at a time */
 #define PIECE_SERIES 64       /* series' rows */
+#define EVENTS_REACH 4        /* times as far back as samples, when there is too much */
 #define VACUUM_PAGES 128      /* given back at a time */
 #define RETENTION_TICKS 256   /* writes between two looks */
 #define VACUUM_MIN_PAGES 1024 /* free pages worth giving back, and a quarter of the file */
@@ -44,6 +45,21 @@ static int find_expired(struct store *store, bool over_size, int64_t *ret)
     if (!over_size)
         sqlite3_bind_int64(stmt, 1, store->now_ms - store->settings.raw_ms);
     return database_number(stmt, 0, ret);
+}
+
+/* When there is too much: do the events go, or a span? By default they are kept 3.5 times as long.
+ * Were all samples to go first, a routing daemon whose routes flap would leave nothing but events
+ * of that. */
+static int choose_events(struct store *store, bool *ret)
+{
+    int64_t span_ms = 0, event_ms = 0;
+    int error = database_number(store->stmt[STMT_SPAN_OLDEST_MS], INT64_MIN, &span_ms);
+    if (!error)
+        error = database_number(store->stmt[STMT_EVENT_OLDEST_MS], INT64_MAX, &event_ms);
+    *ret = span_ms == INT64_MIN ||
+           (event_ms < store->now_ms &&
+            (store->now_ms - event_ms) / EVENTS_REACH > store->now_ms - span_ms);
+    return error;
 }
 
 /* Deletes a piece of the span's chunks; its row once they are gone. */
@@ -198,7 +214,7 @@ int retention_work(struct store *store, bool *ret_busy)
         return 0;
     }
 
-    bool over_size = false;
+    bool over_size = false, events_go = false;
     int64_t span = 0;
     int events = 0;
     uint32_t series = 0;
@@ -206,6 +222,8 @@ int retention_work(struct store *store, bool *ret_busy)
     if (!error && store->doubt_ns == 0)
         error = find_expired(store, false, &span);
     if (!error && span == 0 && over_size)
+        error = choose_events(store, &events_go);
+    if (!error && span == 0 && over_size && !events_go)
         error = find_expired(store, true, &span);
     if (error)
         return error;
@@ -213,12 +231,13 @@ int retention_work(struct store *store, bool *ret_busy)
         store->expiring_span = (uint32_t)span;
         return 0;
     }
-    if (over_size || store->doubt_ns == 0)
-        error = expire_events(store, over_size, &events);
+    if (events_go || store->doubt_ns == 0)
+        error = expire_events(store, events_go, &events);
     if (!error && events == 0)
         error = expire_series(store, &series);
     /* Nothing left to go, or not enough: look again when more was written. */
-    store->retention_due = !error && (events == PIECE_ROWS || series == PIECE_SERIES);
+    store->retention_due =
+        !error && (events == PIECE_ROWS || (events_go && events > 0) || series == PIECE_SERIES);
     store->writes_since_retention = 0;
     return error;
 }

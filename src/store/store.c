@@ -67,6 +67,8 @@ static const char *const statements[STATEMENTS] = {
     [STMT_SPAN_EXPIRED] = "SELECT id FROM span INDEXED BY span_time WHERE max_ms < ?1"
                           " ORDER BY max_ms LIMIT 1",
     [STMT_SPAN_OLDEST] = "SELECT min(id) FROM span",
+    [STMT_SPAN_OLDEST_MS] = "SELECT max_ms FROM span ORDER BY id LIMIT 1",
+    [STMT_EVENT_OLDEST_MS] = "SELECT t_ms FROM event ORDER BY seq LIMIT 1",
     [STMT_SPAN_DELETE] = "DELETE FROM span WHERE id = ?1",
     [STMT_CHUNKS_DELETE] = "DELETE FROM chunk WHERE id IN"
                            " (SELECT id FROM chunk WHERE id BETWEEN ?1 AND ?2 LIMIT ?3)",

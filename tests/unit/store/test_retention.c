@@ -186,6 +186,31 @@ static void test_size_events(void **state)
     world_fini(&w);
 }
 
+/* So many events that they alone are too much: samples do not all go for them. */
+static void test_events_leave_room(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 16);
+    w.settings.seal_ticks = 20;
+    w.settings.max_size_bytes = 3000000;
+    world_open(&w);
+    for (int i = 0; i < 600; i++) {
+        for (int k = 0; k < 100; k++) {
+            struct event *e = event_new(EVENT_ROUTE, w.t_ms);
+            event_text(e, "destination", "2001:db8:1234:5678:9abc:def0:1234:5678/128");
+            draft_event(w.draft, e);
+        }
+        world_write(&w);
+        world_work(&w);
+    }
+    assert_true(world_ask_number(&w, "SELECT sum(ticks) FROM span") >= 40);
+    assert_true(store_stats(w.store).spans_expired > 0); /* and they do not keep all, either */
+    assert_true(store_stats(w.store).events_expired > 0);
+    assert_true(store_stats(w.store).database_bytes < 3000000 + 128 * 4096);
+    world_fini(&w);
+}
+
 static void test_event_age(void **state)
 {
     (void)state;
@@ -284,9 +309,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_age),         cmocka_unit_test(test_pause),
         cmocka_unit_test(test_wrong_clock), cmocka_unit_test(test_clock_ahead_for_a_moment),
-        cmocka_unit_test(test_size),        cmocka_unit_test(test_size_events),
-        cmocka_unit_test(test_event_age),   cmocka_unit_test(test_series),
-        cmocka_unit_test(test_silent),
+        cmocka_unit_test(test_size),        cmocka_unit_test(test_events_leave_room),
+        cmocka_unit_test(test_size_events), cmocka_unit_test(test_event_age),
+        cmocka_unit_test(test_series),      cmocka_unit_test(test_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
