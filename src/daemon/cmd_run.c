@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -47,6 +48,8 @@
 #define RING_TICKS 120
 #define RING_BYTES (2 * 1024 * 1024)
 
+#define OWN_DESCRIPTORS 128 /* database, engines, readers of the history, loops */
+
 struct run {
     const struct config *config;
     struct keeper *keeper;
@@ -60,6 +63,7 @@ struct run {
     char host[256];
     struct sandbox_report sandbox;
     bool keeper_lost; /* told already */
+    unsigned clients; /* most connections: serve.max_clients, if the descriptors suffice */
     struct access *access;
     struct core *core;
     struct hub *hub;
@@ -82,6 +86,29 @@ static void run_start_keeper(struct run *r)
 }
 
 /* ---- 2: open everything ------------------------------------------------------------------ */
+
+/* A descriptor for each client, beside our own: a crowd must not take those that engines and
+ * history need. The soft limit is usually 1024 for the sake of programs that use select(). */
+static void run_reserve_descriptors(struct run *r)
+{
+    struct rlimit limit;
+    uint64_t wanted = r->config->serve.max_clients + OWN_DESCRIPTORS;
+    r->clients = (unsigned)r->config->serve.max_clients;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+        return;
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = MIN(limit.rlim_max, (rlim_t)wanted);
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        limit.rlim_cur = before;
+    if (limit.rlim_cur >= wanted)
+        return;
+    uint64_t own = MIN((uint64_t)OWN_DESCRIPTORS, limit.rlim_cur / 2);
+    r->clients = (unsigned)(limit.rlim_cur - own);
+    log_warning("daemon",
+                "no more than %u connections instead of serve.max_clients: the limit for open "
+                "files is %llu (ulimit -Hn, or LimitNOFILE= of the unit)",
+                r->clients, (unsigned long long)limit.rlim_cur);
+}
 
 static int run_open_listeners(struct run *r)
 {
@@ -161,6 +188,7 @@ static int run_open_collector(struct run *r)
 static int run_open(struct run *r)
 {
     gethostname(r->host, sizeof(r->host) - 1);
+    run_reserve_descriptors(r);
     int err = run_open_listeners(r);
     if (!err)
         err = run_open_store(r);
@@ -286,7 +314,7 @@ static int run_build(struct run *r)
         return -ENOMEM;
     run_make_access(r);
     struct net_limits limits = NET_LIMITS_DEFAULT;
-    limits.max_clients = (unsigned)c->serve.max_clients;
+    limits.max_clients = r->clients;
     limits.max_clients_per_address = (unsigned)c->serve.max_clients_per_address;
     limits.idle_ms = (uint32_t)c->serve.idle_timeout_ms;
     struct server_settings server = {

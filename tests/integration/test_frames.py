@@ -1,13 +1,17 @@
 """Frames and messages that break the rules, viewers who are slow, many or gone without a word: each
 gets the right close code or answer, and a viewer who behaves misses nothing meanwhile."""
+import http.client
 import json
 import os
+import re
+import resource
 import socket
 import struct
 import subprocess
 
 from bystander import undisturbed
-from rig import WAIT_S, contains, equal, ip, own_network, remove_links, run, until
+from rig import (WAIT_S, Daemon, Directory, contains, equal, ip, own_network, remove_links, run,
+                 until)
 from websocket import BINARY, CLOSE, PING, PONG, TEXT, frame
 
 
@@ -168,6 +172,36 @@ def test_many():
         until("it is counted", lambda: d.metric("netsonde_server_refused_total") >= 1)
 
 
+def test_descriptors():
+    """a crowd does not take the descriptors that engines and history need"""
+    def open_files(soft, hard):
+        return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    with Directory() as data, Daemon(data, prepare=open_files(100, 4096)) as d:
+        equal(resource.prlimit(d.pid, resource.RLIMIT_NOFILE), (4096, 4096), "the limit is raised")
+        contains(d.output(), "no more than 3968 connections")
+    with Directory() as data, Daemon(data, prepare=open_files(256, 256)) as d:
+        here = http.client.HTTPConnection("127.0.0.1", d.port, timeout=WAIT_S)
+        first = d.metric("netsonde_ticks_total")
+
+        def ask(path):
+            here.request("GET", path)
+            answer = here.getresponse()
+            return answer.status, answer.read().decode()
+        equal(ask("/healthz"), (200, "ok\n"), "the first one")
+        crowd = [socket.create_connection(("127.0.0.1", d.port), WAIT_S) for _ in range(300)]
+        until("some are turned away", lambda: re.search(
+            r"^netsonde_server_refused_total [1-9]", ask("/metrics")[1], re.M))
+        status, text = ask("/api/v1/query?metric=netsonde_ticks_total&agg=last&from=-60")
+        equal(status, 200, text)
+        equal(len(os.listdir(f"/proc/{d.pid}/fd")) < 200, True, "descriptors are left")
+        for s in crowd:
+            s.close()
+        until("there is room again", d.ready)
+        until("ticks go on", lambda: d.metric("netsonde_ticks_total") > first)
+        equal(d.events("error"), [], "trouble meanwhile")
+
+
 own_network()
 run([test_broken_frames, test_bad_messages, test_slow_reader, test_slow_listener,
-     test_many])
+     test_many, test_descriptors])
