@@ -11,5 +11,5 @@ int cmd_check_config(const struct options *options)
         return EXIT_FAILURE;
     config_free(config);
     puts("the configuration is good");
-    return EXIT_SUCCESS;
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -28,6 +28,12 @@ static int usage(const char *message, const char *value)
     return EXIT_USAGE;
 }
 
+static int failed(const char *why)
+{
+    fprintf(stderr, "netsonde query: %s\n", why);
+    return EXIT_FAILURE;
+}
+
 /* What to ask for, from the command line; 0 or the exit code. */
 static int query_read(const struct options *options, struct query *query)
 {
@@ -109,16 +115,21 @@ int cmd_query(const struct config *config, const struct options *options)
     if (!err)
         err = store_query(reader, &query, NULL, &answer, &error);
     if (err) {
-        fprintf(stderr, "netsonde query: %s\n", error.text);
-        code = EXIT_FAILURE;
+        code = failed(error.text);
     } else if (options->json) {
         struct buf out = BUF_INIT;
         answer_json(&out, answer);
-        puts(buf_string(&out));
+        buf_char(&out, '\n');
+        if (buf_ok(&out))
+            fwrite(out.data, 1, out.len, stdout);
+        else
+            code = failed("out of memory");
         buf_fini(&out);
     } else {
         print_text(answer, query.aggregate);
     }
+    if (!code && (fflush(stdout) != 0 || ferror(stdout)))
+        code = failed("the answer cannot be written");
     answer_free(answer);
     store_reader_close(reader);
     selector_fini(&query.selector);

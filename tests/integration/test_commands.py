@@ -175,6 +175,13 @@ def test_query():
                      "node_network_mtu_bytes")
         contains(one, 'node_network_mtu_bytes{device="lo"}  [bytes, avg per ', "  65536\n")
 
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            for arguments in (ask, [*ask, "--json"], ["check-config"], ["dump-config"],
+                              ["dump-config", "--json"], ["help"], ["version"]):
+                done = subprocess.run([BINARY, *arguments], stdout=full, stderr=subprocess.PIPE,
+                                      timeout=WAIT_S, check=False)
+                equal(done.returncode, 1, f"{arguments[0]}: what it says cannot be written")
+
         contains(prints(1, "query", "--data-dir", data + "/none", "--metric", "*"),
                  "no history there")
         with open(data + "/netsonde.db", "r+b") as f:
