@@ -407,6 +407,11 @@ void conn_pause(struct conn *conn)
         watch(conn);
 }
 
+bool conn_is_paused(const struct conn *conn)
+{
+    return conn->paused;
+}
+
 void conn_resume(struct conn *conn)
 {
     conn->paused = false;

@@ -208,10 +208,11 @@ void net_stop(struct net *net, uint32_t grace_ms)
     net->stop_ms = uv_now(net->loop) + grace_ms;
     LIST_EACH(node, &net->conns)
     {
-        if (grace_ms)
-            conn_close(conn_of_node(node));
-        else
-            conn_abort(conn_of_node(node));
+        struct conn *conn = conn_of_node(node);
+        if (!grace_ms)
+            conn_abort(conn);
+        else if (!conn_is_paused(conn))
+            conn_close(conn);
     }
     if (list_empty(&net->conns))
         close_timer(net);

@@ -53,8 +53,9 @@ const struct net_limits *net_limits(const struct net *net);
 uv_loop_t *net_loop(const struct net *net);
 
 /* Lets every connection send what it still has (conn_close), aborts what is left after grace_ms,
- * then closes the timer. The listeners must be stopped by their owner. The loop runs out of
- * handles of this module at the latest after grace_ms. */
+ * then closes the timer. Who has paused a connection is at work on what it asked, and closes it
+ * when that is answered. The listeners must be stopped by their owner. The loop runs out of handles
+ * of this module at the latest after grace_ms. */
 void net_stop(struct net *net, uint32_t grace_ms);
 
 /* After the loop has ended, or before net_new's loop ever ran a connection. */

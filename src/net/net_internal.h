@@ -57,6 +57,7 @@ void wait_end(struct wait *wait);
 void conn_wait_expired(struct conn *conn, enum wait_list list);
 struct conn *conn_of_wait(struct wait *wait);
 struct conn *conn_of_node(struct list *node);
+bool conn_is_paused(const struct conn *conn);
 
 /* As conn_new, for a client that net_admit let in. */
 struct conn *conn_accept(struct net *net, int fd, const struct net_address *remote);

@@ -103,7 +103,7 @@ static inline void rig_close(struct rig *rig)
     station_close(rig->station);
     api_close(rig->api);
     http_server_stop(rig->server);
-    net_stop(rig->net, 200);
+    net_stop(rig->net, 1000);
     hub_close(rig->hub);
 }
 

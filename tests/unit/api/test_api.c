@@ -344,7 +344,7 @@ static void test_busy(void **state)
     rig_free(rig);
 }
 
-/* The server stops while questions run and wait: each is answered or its client told. */
+/* The server stops while questions run and wait: each is answered all the same. */
 static void test_stop(void **state)
 {
     struct rig *rig = rig_new("/nonexistent", 10);
@@ -355,12 +355,13 @@ static void test_stop(void **state)
         fds[i] = rig_connect(rig);
         client_ask(fds[i], "GET", "/api/v1/query?metric=*", NULL);
     }
+    /* All are read in one turn of the loop, before the first answer can come back. */
     uv_run(&rig->loop, UV_RUN_NOWAIT);
     rig_close(rig);
     for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
-        char text[4096];
-        while (recv(fds[i], text, sizeof(text), 0) != 0 && errno != ECONNRESET)
-            uv_run(&rig->loop, UV_RUN_NOWAIT);
+        struct answer_text a = client_read(rig, fds[i], true);
+        assert_true(a.status == 200 || a.status == 503);
+        answer_text_free(&a);
         close(fds[i]);
     }
     rig_free(rig);
