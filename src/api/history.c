@@ -1,8 +1,8 @@
 /*
  * history.c: GET /api/v1/query and /api/v1/events: the past, read on the pool.
  *
- * A job outlives its request when the client leaves first: `request` is then NULL and the answer
- * is thrown away.
+ * A job may outlive its request when the client leaves first: `request` is then NULL, the work is
+ * given up as soon as possible, and the answer, if there is one, is thrown away.
  */
 #include "api/api_internal.h"
 
@@ -22,6 +22,7 @@
 struct history_job {
     struct job job;
     struct http_request *request; /* NULL: the client has left */
+    struct readers *readers;
     struct query query;
     struct event_query events;
     int err;
@@ -34,6 +35,7 @@ static void history_gone(struct http_request *request, void *user)
     struct history_job *job = user;
     (void)request;
     job->request = NULL;
+    readers_forget(job->readers, &job->job);
 }
 
 static void history_done(struct job *base)
@@ -59,6 +61,7 @@ static void history_submit(struct api *api, struct history_job *job, struct http
     job->job.work = work;
     job->job.done = history_done;
     job->request = request;
+    job->readers = api->readers;
     job->error.code = -ECANCELED;
     job->err = -ECANCELED;
     memcpy(job->error.text, "the server is stopping", sizeof("the server is stopping"));

@@ -19,6 +19,7 @@ struct place {
     struct readers *owner;
     struct job *job;                       /* NULL: free */
     _Atomic(struct store_reader *) reader; /* the pool opens, the loop may cancel meanwhile */
+    atomic_bool cancelled;                 /* written by the loop, read by the pool */
     struct tick **ticks;
     size_t ticks_count;
     int failed; /* of the last job: 0 or a negative errno */
@@ -33,7 +34,7 @@ struct readers {
     uv_loop_t *uv;
     char *data_dir;
     struct waiting waiting;
-    atomic_bool closing; /* written by the loop, read by the pool */
+    bool closing;
     struct place places[READERS_AT_ONCE];
     const struct tick_ring *ring;
     void (*damaged)(void *user, const struct store_reader *reader);
@@ -47,8 +48,8 @@ static void place_work(uv_work_t *work)
     struct store_error err;
     int failed = reader ? 0 : store_reader_open(p->owner->data_dir, &reader, &err);
     p->reader = reader;
-    /* From here on readers_close cancels the reader; what closed before could not. */
-    if (p->owner->closing) {
+    /* From here on place_cancel reaches the reader; what was cancelled before could not. */
+    if (p->cancelled) {
         p->failed = -ECANCELED;
         return;
     }
@@ -71,8 +72,9 @@ static void place_done(uv_work_t *work, int status)
         tick_unref(p->ticks[i]);
     free(TAKE(p->ticks));
     p->ticks_count = 0;
-    if (p->failed) {
-        /* A fresh look next time: the database may have been set aside and begun anew. */
+    if (p->failed || p->cancelled) {
+        /* A fresh look next time: the database may have been set aside and begun anew. And who was
+         * told to end does not forget it. */
         if (p->failed == -EBADMSG && r->damaged && p->reader)
             r->damaged(r->damaged_user, p->reader);
         store_reader_close(p->reader);
@@ -94,6 +96,7 @@ static void place_start(struct place *p, struct job *job)
 {
     const struct tick_ring *ring = p->owner->ring;
     p->job = job;
+    p->cancelled = false;
     p->ticks_count = tick_ring_count(ring);
     p->ticks = mem_array(p->ticks_count, sizeof(struct tick *));
     for (size_t i = 0; i < p->ticks_count; i++)
@@ -139,13 +142,38 @@ bool readers_submit(struct readers *r, struct job *job, const struct tick_ring *
     return true;
 }
 
+static void place_cancel(struct place *p)
+{
+    p->cancelled = true;
+    struct store_reader *reader = p->reader;
+    if (reader)
+        store_reader_cancel(reader);
+}
+
+void readers_forget(struct readers *r, struct job *job)
+{
+    for (size_t i = 0; i < READERS_AT_ONCE; i++) {
+        if (r->places[i].job == job)
+            place_cancel(&r->places[i]);
+    }
+    for (struct job **at = &r->waiting.first; *at; at = &(*at)->next) {
+        if (*at != job)
+            continue;
+        *at = job->next;
+        if (!job->next)
+            r->waiting.last = at;
+        r->waiting.count--;
+        job->done(job);
+        return;
+    }
+}
+
 void readers_close(struct readers *r)
 {
     r->closing = true;
     for (size_t i = 0; i < READERS_AT_ONCE; i++) {
-        struct store_reader *reader = r->places[i].reader;
-        if (r->places[i].job && reader)
-            store_reader_cancel(reader);
+        if (r->places[i].job)
+            place_cancel(&r->places[i]);
     }
     while (r->waiting.first) {
         struct job *job = r->waiting.first;

@@ -39,6 +39,10 @@ struct readers *readers_new(uv_loop_t *uv, const char *data_dir,
 /* Runs the job with the ticks of `ring` at hand. False: too many wait; the job was not taken. */
 bool readers_submit(struct readers *r, struct job *job, const struct tick_ring *ring);
 
+/* Nobody waits for the job any more: one that has not begun never does and is done at once, one
+ * that runs is told to end. `done` is called as ever: do not touch the job afterwards. */
+void readers_forget(struct readers *r, struct job *job);
+
 /* Nothing starts any more, what runs is told to end; done is still called for every job. */
 void readers_close(struct readers *r);
 void readers_free(struct readers *r); /* after the loop has ended; NULL allowed */
