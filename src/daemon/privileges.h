@@ -26,5 +26,5 @@ struct sandbox_paths {
 };
 
 /* Gives up all capabilities, core dumps and the chance to regain anything (privileges.c), then
- * closes Landlock and seccomp over the process (sandbox.c). Only while no other thread runs. */
+ * closes Landlock and seccomp over the process (sandbox_*.c). Only while no other thread runs. */
 void privileges_drop(const struct sandbox_paths *paths, struct sandbox_report *ret);

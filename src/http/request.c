@@ -35,16 +35,6 @@ const char *http_request_body(const struct http_request *request, size_t *ret_le
     return http_parser_body(request->parser, ret_len);
 }
 
-const struct net_address *http_request_peer(const struct http_request *request)
-{
-    return conn_peer(request->session->conn);
-}
-
-uv_loop_t *http_request_loop(const struct http_request *request)
-{
-    return net_loop(request->session->server->net);
-}
-
 void http_request_on_gone(struct http_request *request,
                           void (*gone)(struct http_request *request, void *user), void *user)
 {

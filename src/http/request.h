@@ -22,8 +22,6 @@ const char *http_request_param(const struct http_request *request, const char *n
 const char *http_request_arg(const struct http_request *request, const char *name);
 const char *http_request_body(const struct http_request *request, size_t *ret_len);
 enum access_role http_request_role(struct http_request *request); /* finds out whether admin */
-const struct net_address *http_request_peer(const struct http_request *request);
-uv_loop_t *http_request_loop(const struct http_request *request);
 
 /* For answers that come later: `gone` is called when the client leaves first; the request may not
  * be answered then. */

@@ -519,8 +519,3 @@ const struct net_address *conn_local(const struct conn *conn)
 {
     return &conn->local;
 }
-
-struct net *conn_net(const struct conn *conn)
-{
-    return conn->net;
-}

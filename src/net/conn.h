@@ -75,4 +75,3 @@ bool conn_is_ending(const struct conn *conn);
 
 const struct net_address *conn_peer(const struct conn *conn);
 const struct net_address *conn_local(const struct conn *conn);
-struct net *conn_net(const struct conn *conn);

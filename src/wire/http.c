@@ -102,11 +102,6 @@ const char *http_parser_reason(const struct http_parser *p)
     return p->refusal.reason;
 }
 
-bool http_parser_started(const struct http_parser *p)
-{
-    return p->state != STATE_HEAD || p->text.len > 0 || p->blank_lines > 0;
-}
-
 static enum http_event refuse(struct http_parser *p, unsigned status, const char *reason)
 {
     p->refusal = (struct http_refusal){status, reason};

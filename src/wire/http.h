@@ -89,7 +89,6 @@ const struct http_head *http_parser_head(const struct http_parser *p);      /* a
 const char *http_parser_body(const struct http_parser *p, size_t *ret_len); /* after DONE */
 unsigned http_parser_status(const struct http_parser *p);    /* after BAD: 4xx or 5xx */
 const char *http_parser_reason(const struct http_parser *p); /* after BAD: one plain sentence */
-bool http_parser_started(const struct http_parser *p);       /* has a byte of the request come? */
 
 /* Decodes a query or form text into fields; `text` is overwritten and the fields point into it.
  * Returns their number or -EINVAL (bad escape, NUL, not UTF-8) or -E2BIG. */
