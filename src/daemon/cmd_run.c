@@ -104,10 +104,12 @@ static void run_reserve_descriptors(struct run *r)
         return;
     uint64_t own = MIN((uint64_t)OWN_DESCRIPTORS, limit.rlim_cur / 2);
     r->clients = (unsigned)(limit.rlim_cur - own);
-    log_warning("daemon",
-                "no more than %u connections instead of serve.max_clients: the limit for open "
-                "files is %llu (ulimit -Hn, or LimitNOFILE= of the unit)",
-                r->clients, (unsigned long long)limit.rlim_cur);
+    /* Nobody asked for the default. */
+    bool asked = config_is_set(r->config, "serve", "max_clients");
+    log_write(asked ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "daemon",
+              "no more than %u connections instead of serve.max_clients: the limit for open files "
+              "is %llu (ulimit -Hn, or LimitNOFILE= of the unit)",
+              r->clients, (unsigned long long)limit.rlim_cur);
 }
 
 static int run_open_listeners(struct run *r)
