@@ -77,7 +77,7 @@ static void viewer_make_room(struct viewer *v, const struct parcels *beginning)
 {
     size_t bytes = station_settings(v->station)->client_queue_bytes;
     for (size_t i = 0; i < beginning->count; i++)
-        bytes += beginning->items[i].frame->len;
+        bytes += beginning->items[i].frame->len + CONN_ENTRY_BYTES;
     if (bytes > v->queue_limit)
         viewer_limit_queue(v, bytes);
 }

@@ -256,7 +256,9 @@ int conn_send(struct conn *conn, struct bytes *message)
         return -EPIPE;
     if (message->len == 0)
         return 0;
-    if (conn->queue_count && conn->queued_bytes + message->len > conn->queue_limit) {
+    size_t waiting = conn->queued_bytes + (size_t)conn->queue_count * CONN_ENTRY_BYTES;
+    if (conn->queue_count &&
+        (waiting > conn->queue_limit || message->len > conn->queue_limit - waiting)) {
         counters->queue_full++;
         return -ENOBUFS;
     }

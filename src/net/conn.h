@@ -47,6 +47,7 @@ struct conn_ops {
 struct conn *conn_new(struct net *net, int fd);
 
 #define CONN_QUEUE_LIMIT_BYTES (1U << 20)
+#define CONN_ENTRY_BYTES 64 /* what a message in the queue counts beside its own bytes */
 
 void conn_set_owner(struct conn *conn, const struct conn_ops *ops, void *user);
 void conn_set_wait(struct conn *conn, enum conn_wait wait);
@@ -54,9 +55,10 @@ void conn_set_queue_limit(struct conn *conn, size_t bytes); /* CONN_QUEUE_LIMIT_
 
 /* Sends `message` at once when nothing is queued, with one system call; what the kernel does not
  * take is queued by reference (the conn takes a reference of its own, the caller keeps his).
- * 0: sent or queued. -ENOBUFS: something is queued already and this would pass the limit; nothing
- * of it was queued and the owner decides. Into an empty queue every message goes, whatever its
- * size. -EPIPE: the conn is ending; `closed` will tell. */
+ * 0: sent or queued. -ENOBUFS: something is queued already and this would pass the limit, for which
+ * each message counts CONN_ENTRY_BYTES more than it has; nothing of it was queued and the owner
+ * decides. Into an empty queue every message goes, whatever its size. -EPIPE: the conn is ending;
+ * `closed` will tell. */
 int conn_send(struct conn *conn, struct bytes *message);
 
 size_t conn_queued_bytes(const struct conn *conn);

@@ -405,6 +405,29 @@ static void test_client_closes(void **state)
     rig_free(rig);
 }
 
+/* What is repeated may be many small messages: a beginning never counts as slowness. */
+static void test_a_long_beginning_has_room(void **state)
+{
+    enum { EVENTS = 1500 };
+    struct rig *rig = rig_new((struct rig_options){.client_queue_bytes = 4096});
+    struct client *c = client_new(rig, 0, 4096);
+    size_t told = 0;
+    (void)state;
+    for (int i = 0; i < EVENTS / 10; i++)
+        rig_events(rig, 10);
+    client_say(c, "{\"op\":\"subscribe\",\"id\":1,\"channel\":\"events\",\"since\":0}");
+    rig_turn(rig); /* it does not read yet: nearly all of it has to wait */
+    client_expect_ok(c, 1);
+    while (told < EVENTS) {
+        json_t *json = client_next(c);
+        told += strcmp(json_text(json, "type"), "event") == 0;
+        json_decref(json);
+    }
+    assert_int_equal(rig_station(rig, 0).closed_slow, 0);
+    client_drop(c);
+    rig_free(rig);
+}
+
 /* A thousand messages at once are taken in pieces: others are served in between. */
 static void test_a_flood_leaves_others_their_turn(void **state)
 {
@@ -540,6 +563,7 @@ int main(void)
         cmocka_unit_test(test_broken_frames),
         cmocka_unit_test(test_large_message),
         cmocka_unit_test(test_client_closes),
+        cmocka_unit_test(test_a_long_beginning_has_room),
         cmocka_unit_test(test_a_flood_leaves_others_their_turn),
         cmocka_unit_test(test_rate_limited),
         cmocka_unit_test(test_rate_recovers),
