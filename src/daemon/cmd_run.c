@@ -318,7 +318,7 @@ static int run_build(struct run *r)
     struct net_limits limits = NET_LIMITS_DEFAULT;
     limits.max_clients = r->clients;
     limits.max_clients_per_address = (unsigned)c->serve.max_clients_per_address;
-    limits.idle_ms = (uint32_t)c->serve.idle_timeout_ms;
+    limits.keepalive_ms = limits.idle_ms = (uint32_t)c->serve.idle_timeout_ms;
     struct server_settings server = {
         .hub = r->hub,
         .listeners = TAKE(r->listeners),

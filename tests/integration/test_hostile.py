@@ -337,6 +337,19 @@ def test_handshake():
             equal((s.status, "Sec-WebSocket-Protocol" in s.head), (101, False), "another protocol")
 
 
+def test_idle():
+    """serve.idle_timeout ends who says nothing: viewers that answer no ping, and idle HTTP"""
+    limits = {"NETSONDE_SERVE_HEARTBEAT": "1s", "NETSONDE_SERVE_IDLE_TIMEOUT": "2s"}
+    with undisturbed(environment=limits) as d, \
+         socket.create_connection(("127.0.0.1", d.port), WAIT_S) as s, d.stream() as viewer:
+        s.sendall(get())
+        while s.recv(65536):  # its answer, then the end
+            pass
+        while viewer.socket.recv(65536):  # hello and pings
+            pass
+        until("it is counted", lambda: d.metric("netsonde_server_closed_idle_total") >= 1)
+
+
 own_network()
 run([test_slow_begins, test_malformed, test_lengths, test_pipelined, test_pipelined_flood,
-     test_access, test_answers, test_handshake, test_slow_ends])
+     test_access, test_answers, test_handshake, test_idle, test_slow_ends])
