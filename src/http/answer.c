@@ -2,10 +2,11 @@
  * answer.c: from a status and a body to bytes on the connection.
  *
  * An answer is one struct bytes, head and body together: one system call, and nothing to keep
- * track of. ETags are weak (W/), because the same content leaves compressed or not. Bodies that
- * repay it are compressed: small ones at once, large ones on a thread of libuv's pool, so that a
- * long history does not hold up the streams that live on the same loop; the request stays open
- * meanwhile, and if the client leaves, it is let go of when the thread is done.
+ * track of. What clients do not take waits in memory; when that is much for all of them together,
+ * no further large answer is given. ETags are weak (W/), because the same content leaves compressed
+ * or not. Bodies that repay it are compressed: small ones at once, large ones on a thread of
+ * libuv's pool, so that a long history does not hold up the streams that live on the same loop; the
+ * request stays open meanwhile, and if the client leaves, it is let go of when the thread is done.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -23,6 +24,9 @@
 
 #define PACK_MIN_BYTES 1024   /* below that a packet is saved by nothing */
 #define PACK_INLINE_MAX 32768 /* about 0.3 ms; above that another thread does it */
+
+#define LARGE_BYTES 32768
+#define HELD_MAX_BYTES (128U << 20) /* of answers that wait for all clients together */
 
 /* The page loads nothing but what is embedded, talks to nobody but us, and sits in no frame. */
 static const char security_headers[] =
@@ -77,10 +81,16 @@ void answer_send(struct http_request *request, unsigned status, const struct ans
     const struct http_head *head = request->head;
     bool close = !head || !head->keep_alive || !request->dispatched || session->server->stopping;
     bool with_body = !has_no_body(status) && !(head && head->method == HTTP_METHOD_HEAD);
+    size_t body_len = with_body ? body->len : 0;
+    size_t held = session->server->held;
+    if (held && body_len > LARGE_BYTES && held + body_len > HELD_MAX_BYTES) {
+        http_respond_error(request, 503, "busy", NULL,
+                           "Too many large answers wait for their clients; try again.");
+        return;
+    }
     CLEANUP(buf_fini) struct buf text = BUF_INIT;
     put_head(&text, request, status, body, close);
 
-    size_t body_len = with_body ? body->len : 0;
     struct bytes *message =
         buf_ok(&text) && buf_ok(&request->headers) ? bytes_new(text.len + body_len) : NULL;
     if (!message) { /* no memory for an answer: the client sees the connection end */
@@ -93,6 +103,7 @@ void answer_send(struct http_request *request, unsigned status, const struct ans
         memcpy(message->data + text.len, body->data, body_len);
     session->server->counters.answers_by_class[status / 100]++;
     conn_send(session->conn, message); /* when it fails, the session hears of it by `closed` */
+    session_hold(session, conn_queued_bytes(session->conn) ? message->len : 0);
     bytes_unref(message);
     session_answered(request, close);
 }

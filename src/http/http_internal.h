@@ -17,6 +17,7 @@ struct http_server {
     struct list sessions;
     struct http_counters counters;
     unsigned packing; /* bodies that are being compressed on other threads */
+    size_t held;      /* bytes of answers that clients have not taken yet */
     bool stopping;
 };
 
@@ -25,6 +26,7 @@ struct http_session {
     struct http_server *server;
     struct conn *conn;
     struct http_request *request; /* being received or answered; NULL in between */
+    size_t held;                  /* its part of the server's */
     struct list node;
 };
 
@@ -59,6 +61,8 @@ void request_free(struct http_request *request);
  * closes. Frees the request. */
 void session_answered(struct http_request *request, bool close);
 void session_free(struct http_session *session);
+/* Its answer waits and takes so many bytes; 0: none does. */
+void session_hold(struct http_session *session, size_t bytes);
 
 /* Answers a complete request: access, routes, assets. */
 void dispatch(struct http_request *request);

@@ -121,10 +121,17 @@ static size_t on_data(struct conn *conn, void *user, const uint8_t *data, size_t
     return used;
 }
 
+void session_hold(struct http_session *session, size_t bytes)
+{
+    session->server->held += bytes - session->held;
+    session->held = bytes;
+}
+
 static void on_drained(struct conn *conn, void *user)
 {
     struct http_session *session = user;
     (void)conn;
+    session_hold(session, 0);
     if (!session->request)
         next_request(session);
 }
@@ -144,6 +151,7 @@ static void on_expired(struct conn *conn, void *user, enum conn_wait wait)
 
 void session_free(struct http_session *session)
 {
+    session_hold(session, 0);
     list_remove(&session->node);
     free(session);
 }

@@ -232,6 +232,42 @@ static void test_pipelining(void **state)
     bench_end(&b);
 }
 
+/* Who asks for much and does not take it cannot make the server hold any amount. */
+static void test_large_answers_are_bounded(void **state)
+{
+    enum { CLIENTS = 10, BYTES = 20000000, ROOM = 6 };
+    (void)state;
+    struct bench b;
+    int fds[CLIENTS];
+    setup(&b);
+    for (int i = 0; i < CLIENTS; i++) {
+        fds[i] = client_open(&b);
+        client_text(&b, fds[i], GET("/api/big?size=20000000"));
+        RUN_UNTIL(&b.loop, http_server_counters(b.server)->requests == (uint64_t)i + 1);
+    }
+    assert_int_equal(http_server_counters(b.server)->answers_by_class[2], ROOM);
+    assert_int_equal(http_server_counters(b.server)->answers_by_class[5], CLIENTS - ROOM);
+    CLEANUP(answer_fini) struct answer busy, small, first, again;
+    expect(&b, GET("/api/big?size=20000000"), 503, &busy);
+    assert_non_null(strstr(answer_body(&busy), "\"busy\""));
+    expect(&b, GET("/api/hello"), 200, &small); /* little things are not concerned */
+    /* There is room as soon as one has taken his, or left. */
+    assert_int_equal(client_answer(&b, fds[0], false, &first), 200);
+    assert_int_equal(first.body.len, BYTES);
+    expect(&b, GET("/api/big?size=20000000"), 200, &again);
+    for (int i = 0; i < CLIENTS; i++)
+        close(fds[i]);
+    RUN_UNTIL(&b.loop, net_counters(b.net)->open == 0);
+    for (int i = 0; i < ROOM; i++) {
+        fds[i] = client_open(&b);
+        client_text(&b, fds[i], GET("/api/big?size=20000000"));
+    }
+    RUN_UNTIL(&b.loop, http_server_counters(b.server)->answers_by_class[2] == 2U * ROOM + 2);
+    for (int i = 0; i < ROOM; i++)
+        close(fds[i]);
+    bench_end(&b);
+}
+
 static void test_byte_by_byte(void **state)
 {
     (void)state;
@@ -705,6 +741,7 @@ int main(void)
         cmocka_unit_test(test_base_path),
         cmocka_unit_test(test_keep_alive),
         cmocka_unit_test(test_pipelining),
+        cmocka_unit_test(test_large_answers_are_bounded),
         cmocka_unit_test(test_byte_by_byte),
         cmocka_unit_test(test_expect_continue),
         cmocka_unit_test(test_half_close),
