@@ -75,6 +75,19 @@ static void put_head(struct buf *b, const struct http_request *request, unsigned
     buf_text(b, "\r\n");
 }
 
+/* Whether one more answer may be held, beside those of all other clients. */
+static bool has_room(const struct http_session *session, size_t len)
+{
+    size_t others = session->server->held - session->held;
+    return !others || len <= LARGE_BYTES || others + len <= HELD_MAX_BYTES;
+}
+
+static void respond_busy(struct http_request *request)
+{
+    http_respond_error(request, 503, "busy", NULL,
+                       "Too many large answers wait for their clients; try again.");
+}
+
 void answer_send(struct http_request *request, unsigned status, const struct answer_body *body)
 {
     struct http_session *session = request->session;
@@ -82,10 +95,8 @@ void answer_send(struct http_request *request, unsigned status, const struct ans
     bool close = !head || !head->keep_alive || !request->dispatched || session->server->stopping;
     bool with_body = !has_no_body(status) && !(head && head->method == HTTP_METHOD_HEAD);
     size_t body_len = with_body ? body->len : 0;
-    size_t held = session->server->held;
-    if (held && body_len > LARGE_BYTES && held + body_len > HELD_MAX_BYTES) {
-        http_respond_error(request, 503, "busy", NULL,
-                           "Too many large answers wait for their clients; try again.");
+    if (!has_room(session, body_len)) {
+        respond_busy(request);
         return;
     }
     CLEANUP(buf_fini) struct buf text = BUF_INIT;
@@ -168,6 +179,7 @@ static void pack_elsewhere(struct http_request *request, unsigned status, const 
     *body = BUF_INIT;
     request->packing = true;
     p->server->packing++;
+    session_hold(request->session, p->plain.len);
     CHECK(uv_queue_work(net_loop(p->server->net), &p->work, pack, packed) == 0);
 }
 
@@ -193,6 +205,8 @@ void http_respond(struct http_request *request, unsigned status, const char *con
         http_respond_empty(request, 304);
     } else if (!is_worth_packing(request, content_type, body->len)) {
         send_body(request, status, content_type, body, NULL);
+    } else if (!has_room(request->session, body->len)) {
+        respond_busy(request);
     } else if (body->len > PACK_INLINE_MAX) {
         pack_elsewhere(request, status, content_type, body);
     } else {

@@ -17,7 +17,7 @@ struct http_server {
     struct list sessions;
     struct http_counters counters;
     unsigned packing; /* bodies that are being compressed on other threads */
-    size_t held;      /* bytes of answers that clients have not taken yet */
+    size_t held;      /* bytes of answers that are compressed or not taken by clients yet */
     bool stopping;
 };
 

@@ -1,6 +1,8 @@
 /* test_server.c: requests over real sockets, from the shape of answers to clients that leave. */
 #include "fixture.h"
 
+#include "http/http_internal.h"
+
 #include <malloc.h>
 
 #define HOST "Host: localhost\r\n"
@@ -265,6 +267,32 @@ static void test_large_answers_are_bounded(void **state)
     RUN_UNTIL(&b.loop, http_server_counters(b.server)->answers_by_class[2] == 2U * ROOM + 2);
     for (int i = 0; i < ROOM; i++)
         close(fds[i]);
+    bench_end(&b);
+}
+
+/* What is being compressed is held as well. */
+static void test_what_is_compressed_counts(void **state)
+{
+    enum { BYTES = 3000000 };
+    (void)state;
+    struct bench b;
+    setup(&b);
+    int fd = client_open(&b);
+    client_text(&b, fd,
+                "GET /api/big?size=3000000 HTTP/1.1\r\n" HOST "Accept-Encoding: gzip\r\n\r\n");
+    RUN_UNTIL(&b.loop, http_server_counters(b.server)->requests == 1);
+    assert_int_equal(b.server->held, BYTES); /* it comes back in another turn of the loop */
+    CLEANUP(answer_fini) struct answer a;
+    assert_int_equal(client_answer(&b, fd, false, &a), 200);
+    assert_true(answer_has(&a, "Content-Encoding", "gzip"));
+    RUN_UNTIL(&b.loop, b.server->held == 0);
+
+    client_text(&b, fd,
+                "GET /api/big?size=3000000 HTTP/1.1\r\n" HOST "Accept-Encoding: gzip\r\n\r\n");
+    RUN_UNTIL(&b.loop, http_server_counters(b.server)->requests == 2);
+    close(fd); /* meanwhile */
+    RUN_UNTIL(&b.loop, net_counters(b.net)->open == 0);
+    assert_int_equal(b.server->held, 0);
     bench_end(&b);
 }
 
@@ -742,6 +770,7 @@ int main(void)
         cmocka_unit_test(test_keep_alive),
         cmocka_unit_test(test_pipelining),
         cmocka_unit_test(test_large_answers_are_bounded),
+        cmocka_unit_test(test_what_is_compressed_counts),
         cmocka_unit_test(test_byte_by_byte),
         cmocka_unit_test(test_expect_continue),
         cmocka_unit_test(test_half_close),
