@@ -48,6 +48,7 @@ await run({
         await isLive(page);
         await server.holdsTicks(10);
         await server.stop();
+        const stoppedAt = Date.now();
         const strip = page.locator('[data-problem="link"]');
         await strip.waitFor();
         assert.match(
@@ -59,6 +60,8 @@ await run({
         );
         await chart(page, "throughput").and(page.locator('[data-state="stale"]')).waitFor();
 
+        // Less than a step of the chart is no stretch.
+        await until("a few seconds without a server", () => Date.now() - stoppedAt > 3000);
         const before = sent.length;
         await server.start();
         await page
@@ -75,8 +78,13 @@ await run({
         await page.locator('figure[data-key="throughput"][data-state="live"]').waitFor();
 
         // The time without a server is a stretch that was not measured, and its end has a flag.
-        await page.getByRole("button", { name: "Pause" }).click();
         const readout = chart(page, "throughput").locator(".readout");
+        await chart(page, "throughput").locator(".plot").focus();
+        await until("a rate of the new run", async () => {
+            await page.keyboard.press("End");
+            return /receive \d/.test(await readout.innerText());
+        });
+        await page.getByRole("button", { name: "Pause" }).click();
         await chart(page, "throughput").locator(".plot").focus();
         await page.keyboard.press("End");
         const told = [];
