@@ -6,5 +6,8 @@
 /* Gives the series a slot if it has none. False: the limit is reached (counted). */
 bool registry_make_live(struct registry *r, struct series *s);
 
+/* Fetches into the cache what a tick touches of the live series. */
+void registry_warm(const struct registry *r);
+
 /* While held, no slot may be freed: from draft_begin to draft_seal. */
 void registry_hold(struct registry *r, bool held);

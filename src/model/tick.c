@@ -65,6 +65,7 @@ void draft_begin(struct draft *d, uint64_t seq, int64_t t_ms, int64_t elapsed_ns
 {
     CHECK(seq > d->seq);
     registry_hold(d->registry, true);
+    registry_warm(d->registry);
     d->previous_seq = d->seq;
     d->seq = seq;
     d->t_ms = t_ms;
