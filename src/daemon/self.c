@@ -137,14 +137,14 @@ struct self *self_new(const struct self_sources *sources)
 static double self_resident_bytes(const struct self *s)
 {
     char text[128];
-    unsigned long long total, resident;
     ssize_t len = s->statm_fd < 0 ? -1 : pread(s->statm_fd, text, sizeof(text) - 1, 0);
     if (len <= 0)
         return NAN;
     text[len] = '\0';
-    if (sscanf(text, "%llu %llu", &total, &resident) != 2)
-        return NAN;
-    return (double)resident * (double)s->page_bytes;
+    char *second, *end; /* the first number is the size of the address space */
+    strtoull(text, &second, 10);
+    unsigned long long resident = strtoull(second, &end, 10);
+    return end == second ? NAN : (double)resident * (double)s->page_bytes;
 }
 
 static uint64_t self_cpu_ns(void)

@@ -35,21 +35,22 @@ static const struct {
     enum capability capability;
     enum part part;
     int variant;         /* which format the part has to expect */
+    bool whole;          /* one record, not one per line: see source.h */
     const char *meaning; /* why it may be missing */
 } files[] = {
-    {"net/dev", CAPABILITY_INTERFACES, PART_DEVICES, 0, "not readable"},
-    {"net/snmp", CAPABILITY_PROTOCOLS, PART_NETSTAT, 0, "not readable"},
-    {"net/netstat", CAPABILITY_PROTOCOLS, PART_NETSTAT, 0, "not readable"},
-    {"net/snmp6", CAPABILITY_PROTOCOLS, PART_PAIRS, PAIRS_SNMP6, "IPv6 is off"},
-    {"net/sockstat", CAPABILITY_SOCKETS, PART_PAIRS, PAIRS_SOCKSTAT, "not readable"},
-    {"net/sockstat6", CAPABILITY_SOCKETS, PART_PAIRS, PAIRS_SOCKSTAT, "IPv6 is off"},
-    {"net/softnet_stat", CAPABILITY_SOFTNET, PART_SOFTNET, 0, "not readable"},
-    {"net/stat/nf_conntrack", CAPABILITY_CONNTRACK, PART_CONNTRACK, CONNTRACK_FILE_STAT,
+    {"net/dev", CAPABILITY_INTERFACES, PART_DEVICES, 0, false, "not readable"},
+    {"net/snmp", CAPABILITY_PROTOCOLS, PART_NETSTAT, 0, true, "not readable"},
+    {"net/netstat", CAPABILITY_PROTOCOLS, PART_NETSTAT, 0, true, "not readable"},
+    {"net/snmp6", CAPABILITY_PROTOCOLS, PART_PAIRS, PAIRS_SNMP6, true, "IPv6 is off"},
+    {"net/sockstat", CAPABILITY_SOCKETS, PART_PAIRS, PAIRS_SOCKSTAT, true, "not readable"},
+    {"net/sockstat6", CAPABILITY_SOCKETS, PART_PAIRS, PAIRS_SOCKSTAT, true, "IPv6 is off"},
+    {"net/softnet_stat", CAPABILITY_SOFTNET, PART_SOFTNET, 0, false, "not readable"},
+    {"net/stat/nf_conntrack", CAPABILITY_CONNTRACK, PART_CONNTRACK, CONNTRACK_FILE_STAT, false,
      "nf_conntrack is not loaded"},
     {"sys/net/netfilter/nf_conntrack_count", CAPABILITY_CONNTRACK, PART_CONNTRACK,
-     CONNTRACK_FILE_COUNT, "nf_conntrack is not loaded"},
+     CONNTRACK_FILE_COUNT, true, "nf_conntrack is not loaded"},
     {"sys/net/netfilter/nf_conntrack_max", CAPABILITY_CONNTRACK, PART_CONNTRACK, CONNTRACK_FILE_MAX,
-     "nf_conntrack is not loaded"},
+     true, "nf_conntrack is not loaded"},
 };
 
 union part_state {
@@ -183,6 +184,7 @@ static struct engine *procfs_make(const struct engine_settings *settings)
     p->index_fd = p->live ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         source_init(&p->files[i].source, settings->proc_root, files[i].path);
+        p->files[i].source.whole = files[i].whole;
         p->files[i].part = part_new(p, i);
     }
     p->sysfs = sysfs_new(settings->sys_root, SYSFS_ALL);

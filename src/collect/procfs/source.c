@@ -2,8 +2,9 @@
  * source.c: files of /proc, read without opening them each time.
  *
  * The kernel makes the text anew whenever it is read from offset 0. Files with a record per line
- * come in pieces of a page, however large the buffer is, so reading goes on until it says 0. The
- * buffer grows to fit the longest text and stays.
+ * come in pieces of a page, however large the buffer is, so reading goes on until it says 0; those
+ * that are one record, and numbers of sysctl, come whole. The buffer grows to fit the longest text
+ * and stays.
  */
 #include "collect/procfs/source.h"
 
@@ -66,6 +67,8 @@ int source_read(struct source *s, struct scan *ret)
             return err;
         }
         len += (size_t)got;
+        if (s->whole && len < s->capacity)
+            break;
     }
     *ret = scan_text(s->text, len);
     return 0;

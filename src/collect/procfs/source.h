@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@
 struct source {
     char *path; /* owned */
     int fd;     /* -1: not open */
+    bool whole; /* the kernel gives all of it to one read, if there is room */
     char *text;
     size_t capacity;
 };
