@@ -59,7 +59,7 @@ struct run {
     struct notify *notify;
     struct registry *registry;
     struct collector *collector;
-    char *config_dir; /* of the file that SIGHUP reads again */
+    const char *config_file; /* SIGHUP reads it again */
     char host[256];
     struct sandbox_report sandbox;
     bool keeper_lost; /* told already */
@@ -208,10 +208,20 @@ static int run_open(struct run *r)
 
 /* ---- 3: close the sandbox ---------------------------------------------------------------- */
 
+/* The file's directory, because editors put a new file in the place of the old one; but not the
+ * whole file system because a file lies at its root. */
 static void run_close_sandbox(struct run *r)
 {
-    struct sandbox_paths paths = {.data_dir = r->config->data_dir, .config_dir = r->config_dir};
+    const char *file = r->config_file, *slash = strrchr(file, '/');
+    char *parent = slash ? mem_string_n(file, (size_t)(slash + 1 - file)) : mem_string(".");
+    char *dir = realpath(parent, NULL);
+    struct sandbox_paths paths = {
+        .data_dir = r->config->data_dir, .config_dir = dir, .config_file = file};
+    if (dir && strcmp(dir, "/") == 0)
+        paths.config_dir = "/conf.d";
     privileges_drop(&paths, &r->sandbox);
+    free(dir);
+    free(parent);
 }
 
 /* ---- 4: build and start ------------------------------------------------------------------ */
@@ -464,7 +474,6 @@ static void run_free(struct run *r)
     peer_close(r->peer);
     keeper_stop(r->keeper);
     notify_close(r->notify);
-    free(r->config_dir);
 }
 
 int cmd_run(const struct config *config, const struct config_sources *sources)
@@ -479,10 +488,7 @@ int cmd_run(const struct config *config, const struct config_sources *sources)
     sigprocmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 
-    const char *file = sources->file ? sources->file : CONFIG_FILE_DEFAULT;
-    const char *slash = strrchr(file, '/');
-    run.config_dir = slash ? mem_string_n(file, (size_t)(slash - file)) : mem_string(".");
-
+    run.config_file = sources->file ? sources->file : CONFIG_FILE_DEFAULT;
     mem_setup();
     run_start_keeper(&run);
     /* Nothing has to be undone by hand when starting fails: the process ends and its locks,

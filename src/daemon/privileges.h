@@ -21,8 +21,9 @@ struct sandbox_report {
 
 /* Paths that stay within reach. Borrowed during the call. */
 struct sandbox_paths {
-    const char *data_dir;   /* read and written */
-    const char *config_dir; /* read, for SIGHUP; NULL or missing: none */
+    const char *data_dir; /* read and written */
+    /* Read, for SIGHUP; NULL or missing: none. All below a directory is within reach. */
+    const char *config_dir, *config_file;
 };
 
 /* Gives up all capabilities, core dumps and the chance to regain anything (privileges.c), then

@@ -108,7 +108,7 @@ enum { WITH_ALL, WITH_LANDLOCK };
 /* Runs `body` in a child behind the sandbox; its wait status. */
 static int run_with(struct fixture *f, int which, void (*body)(struct fixture *f))
 {
-    const struct sandbox_paths paths = {f->data, f->config};
+    const struct sandbox_paths paths = {.data_dir = f->data, .config_dir = f->config};
     int status;
     fflush(NULL);
     pid_t pid = fork();
@@ -546,7 +546,7 @@ static void test_sockets(void **state)
 
 static void keeper_case(struct fixture *f)
 {
-    const struct sandbox_paths paths = {f->data, NULL};
+    const struct sandbox_paths paths = {.data_dir = f->data};
     const struct keeper_settings settings = {.capabilities = UINT64_C(1) << CAP_NET_ADMIN};
     struct keeper *k = NULL;
     struct keeper_status status;
