@@ -144,7 +144,7 @@ void json_put_null(struct buf *b)
 
 /* ---- numbers ---- */
 
-/* Two digits at a time, the first ones first. Returns the end. */
+/* Two digits at a time, the last ones first. Returns the end. */
 static char *write_whole(char *at, uint64_t value)
 {
     static const char pairs[] = "00010203040506070809101112131415161718192021222324"
@@ -155,10 +155,17 @@ static char *write_whole(char *at, uint64_t value)
         *at = (char)('0' + value);
         return at + 1;
     }
-    if (value >= 100)
-        at = write_whole(at, value / 100);
-    memcpy(at, pairs + value % 100 * 2, 2);
-    return at + 2;
+    size_t digits = 2;
+    for (uint64_t limit = 100; digits < 20 && value >= limit; limit *= 10)
+        digits++;
+    char *from = at + digits;
+    for (; value >= 10; value /= 100) {
+        from -= 2;
+        memcpy(from, pairs + value % 100 * 2, 2);
+    }
+    if (from > at)
+        *at = (char)('0' + value);
+    return at + digits;
 }
 
 /* Writes `value` as if it were divided by 10^decimals, without trailing zeros behind the point. */
@@ -193,8 +200,7 @@ static char *write_simple(char *at, double value)
     }
     if (isfinite(value))
         return NULL;
-    memcpy(at, "null", 4);
-    return at + 4;
+    return stpcpy(at, "null");
 }
 
 static char *write_printed(char *at, double value, int digits)

@@ -41,8 +41,8 @@ void json_put_double(struct buf *b, double value);
  * byte counts are never rounded. For streams of measured rates: digits = 6 is one in a million. */
 void json_put_rounded(struct buf *b, double value, unsigned digits);
 
-/* A number alone into memory with room for JSON_NUMBER_MAX bytes; they return its end and set
- * neither comma nor NUL. For the message that is made of thousands of them every second. */
+/* A number alone into memory with room for JSON_NUMBER_MAX bytes; they return its end. For the
+ * message that is made of thousands of them every second. */
 #define JSON_NUMBER_MAX 40
 char *json_write_u64(char *at, uint64_t value);
 char *json_write_rounded(char *at, double value, unsigned digits);
