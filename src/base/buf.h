@@ -20,7 +20,7 @@ struct buf {
 
 #define BUF_INIT ((struct buf){0})
 
-void buf_fini(struct buf *b); /* frees, leaves an empty buffer; also for CLEANUP */
+void buf_fini(struct buf *b);  /* frees, leaves an empty buffer; also for CLEANUP */
 void buf_clear(struct buf *b); /* keeps the memory for the next use */
 bool buf_ok(const struct buf *b);
 

@@ -10,9 +10,10 @@
 _Noreturn void check_failed(const char *expression, const char *file, int line, const char *func)
 {
     char text[512];
-    int len = snprintf(text, sizeof(text),
-                       "<0>netsonde: bug: %s does not hold in %s (%s:%d); please report this line\n",
-                       expression, func, file, line);
+    int len =
+        snprintf(text, sizeof(text),
+                 "<0>netsonde: bug: %s does not hold in %s (%s:%d); please report this line\n",
+                 expression, func, file, line);
     if (len > 0) {
         size_t size = MIN((size_t)len, sizeof(text) - 1);
         ssize_t written = write(STDERR_FILENO, text, size);

@@ -18,8 +18,7 @@ const char *log_level_name(enum log_level level);
 void log_setup(enum log_level level);
 
 /* `module` is the folder that speaks, e.g. "store". Over-long messages are cut at 1 KiB. */
-void log_write(enum log_level level, const char *module, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+void log_write(enum log_level level, const char *module, const char *format, ...) PRINTF_LIKE(3, 4);
 
 #define log_error(module, ...) log_write(LOG_LEVEL_ERROR, module, __VA_ARGS__)
 #define log_warning(module, ...) log_write(LOG_LEVEL_WARNING, module, __VA_ARGS__)

@@ -23,10 +23,10 @@ struct map {
 };
 
 void map_init(struct map *m);
-void map_fini(struct map *m); /* frees keys; values belong to the caller */
+void map_fini(struct map *m);                        /* frees keys; values belong to the caller */
 void *map_get(const struct map *m, const char *key); /* NULL: not there */
 void map_put(struct map *m, const char *key, void *value); /* replaces; value not NULL */
-void *map_remove(struct map *m, const char *key); /* the value that was there, or NULL */
+void *map_remove(struct map *m, const char *key);          /* the value that was there, or NULL */
 
 /* Walks in no order: start with *at = 0; false at the end. The map must not change meanwhile. */
 bool map_next(const struct map *m, size_t *at, const char **ret_key, void **ret_value);

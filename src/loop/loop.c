@@ -18,8 +18,8 @@ static void loop_on_stop(uv_async_t *async)
     loop->on_stop(loop, loop->user);
 }
 
-int loop_init(struct loop *loop, const char *name,
-              void (*on_stop)(struct loop *loop, void *user), void *user)
+int loop_init(struct loop *loop, const char *name, void (*on_stop)(struct loop *loop, void *user),
+              void *user)
 {
     *loop = (struct loop){.name = name, .on_stop = on_stop, .user = user};
     int err = uv_loop_init(&loop->uv);

@@ -23,8 +23,8 @@ struct loop {
 };
 
 /* 0 or a negative errno. `name` must live as long as the loop. */
-int loop_init(struct loop *loop, const char *name,
-              void (*on_stop)(struct loop *loop, void *user), void *user);
+int loop_init(struct loop *loop, const char *name, void (*on_stop)(struct loop *loop, void *user),
+              void *user);
 
 int loop_start(struct loop *loop); /* 0 or a negative errno */
 void loop_stop(struct loop *loop); /* any thread; the loop must be started and not joined */

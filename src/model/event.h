@@ -19,7 +19,7 @@ enum event_kind {
     EVENT_KINDS
 };
 
-const char *event_kind_name(enum event_kind kind); /* "link" … */
+const char *event_kind_name(enum event_kind kind);            /* "link" … */
 int event_kind_parse(const char *name, enum event_kind *ret); /* 0 or -EINVAL */
 
 #define EVENT_FIELDS_MAX 12

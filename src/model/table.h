@@ -44,8 +44,21 @@ const struct table_schema *table_schema_named(const char *name); /* NULL: no suc
 
 /* Columns of TABLE_INTERFACES in order. */
 enum interfaces_column {
-    IF_ID, IF_DEVICE, IF_KIND, IF_STATE, IF_SPEED_BPS, IF_MTU, IF_ADDRESSES, IF_RX_BYTES,
-    IF_TX_BYTES, IF_RX_RATE, IF_TX_RATE, IF_RX_PACKETS, IF_TX_PACKETS, IF_ERRORS, IF_DROPS,
+    IF_ID,
+    IF_DEVICE,
+    IF_KIND,
+    IF_STATE,
+    IF_SPEED_BPS,
+    IF_MTU,
+    IF_ADDRESSES,
+    IF_RX_BYTES,
+    IF_TX_BYTES,
+    IF_RX_RATE,
+    IF_TX_RATE,
+    IF_RX_PACKETS,
+    IF_TX_PACKETS,
+    IF_ERRORS,
+    IF_DROPS,
     IF_COLUMNS
 };
 

@@ -31,18 +31,18 @@ union sample {
 
 struct tick {
     struct message msg;
-    uint64_t seq;          /* grows by one or more per tick, across restarts; never 0 */
-    int64_t t_ms;          /* wall time of the grid point */
-    int64_t elapsed_ns;    /* monotonic time since the tick before; 0 for the first of a run */
-    int64_t read_mono_ns;  /* when collecting began: the age of the data */
+    uint64_t seq;         /* grows by one or more per tick, across restarts; never 0 */
+    int64_t t_ms;         /* wall time of the grid point */
+    int64_t elapsed_ns;   /* monotonic time since the tick before; 0 for the first of a run */
+    int64_t read_mono_ns; /* when collecting began: the age of the data */
     int64_t sealed_mono_ns;
-    int64_t interval_ms;   /* configured */
+    int64_t interval_ms; /* configured */
     struct series_set *set;
-    uint32_t count;        /* = set->count */
-    uint8_t *state;        /* enum sample_state */
+    uint32_t count; /* = set->count */
+    uint8_t *state; /* enum sample_state */
     union sample *value;
-    uint64_t *absolute;    /* counters only: the kernel's number */
-    uint64_t *source;      /* counters only: who counted, see draft_counter */
+    uint64_t *absolute; /* counters only: the kernel's number */
+    uint64_t *source;   /* counters only: who counted, see draft_counter */
     size_t events_count;
     struct event **events;
     struct table *tables[TABLE_KINDS]; /* NULL: not collected in this tick */
@@ -73,8 +73,7 @@ static inline double tick_absolute(const struct tick *t, uint32_t slot)
     const struct series *s = t->set->slots[slot];
     if (t->state[slot] == SAMPLE_ABSENT)
         return NAN;
-    return s->kind == METRIC_GAUGE ? t->value[slot].gauge
-                                   : (double)t->absolute[slot] * s->scale;
+    return s->kind == METRIC_GAUGE ? t->value[slot].gauge : (double)t->absolute[slot] * s->scale;
 }
 
 /* ---- the draft: core thread only -------------------------------------------------------- */
@@ -98,8 +97,8 @@ void draft_begin(struct draft *d, uint64_t seq, int64_t t_ms, int64_t elapsed_ns
  */
 void draft_counter(struct draft *d, struct series *s, uint64_t absolute, uint64_t source);
 void draft_gauge(struct draft *d, struct series *s, double value); /* NaN and infinities: absent */
-void draft_event(struct draft *d, struct event *e);  /* takes the reference */
-void draft_table(struct draft *d, struct table *t);  /* takes; replaces one of the same kind */
+void draft_event(struct draft *d, struct event *e);                /* takes the reference */
+void draft_table(struct draft *d, struct table *t); /* takes; replaces one of the same kind */
 
 /* Ends it and numbers its events from *next_event_seq on. One reference to the caller; NULL when
  * memory is refused (the tick is lost, counted by the caller). */
