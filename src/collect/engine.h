@@ -52,7 +52,8 @@ struct engine_settings {
     const char *const *exclude_devices; /* globs */
     size_t exclude_devices_count;
     int64_t interval_ms;
-    struct keeper *keeper; /* opens what needs privileges, in open; NULL: there is none */
+    struct keeper *keeper; /* opens what needs privileges, in open; NULL: there is none, or open is
+                              called on the core thread, to try once more */
 };
 
 struct engine_sink {

@@ -361,6 +361,8 @@ void collector_collect(struct collector *c, const struct engine_sink *given)
 int collector_attach(struct collector *c, struct uv_loop_s *loop)
 {
     c->loop = loop;
+    /* It answers the main thread alone. What is opened again later does without. */
+    c->settings.keeper = NULL;
     for (size_t i = 0; i < c->count; i++) {
         struct member *m = &c->members[i];
         int err =

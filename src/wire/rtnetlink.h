@@ -32,7 +32,8 @@ struct rtnetlink_link {
     uint32_t flags; /* IFF_* */
     uint32_t has;   /* enum rtnetlink_link_part */
     char name[IF_NAMESIZE];
-    char kind[24]; /* rtnl kind: "veth", "bridge"; "" when the device has none */
+    char kind[56]; /* rtnl kind: "veth", "bridge"; "" when the device has none. The kernel has no
+                      longer ones: MODULE_NAME_LEN */
     uint32_t mtu_bytes;
     uint32_t queue_length; /* packets */
     uint8_t operstate;     /* IF_OPER_* */
