@@ -247,14 +247,30 @@ static int gather_log(struct plan *plan)
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
-static void gather_recent(struct plan *plan)
+/* The newest tick on disk, in the range or not. What was counted in ticks before it that were lost
+ * is in its row: summed from memory as well, it would be there twice. */
+static int newest_stored(struct plan *plan, uint64_t *ret_seq)
+{
+    int64_t seq = 0;
+    int error = 0;
+    if (plan->reader)
+        error = database_number_of(plan->reader->db,
+                                   "SELECT max(coalesce((SELECT max(seq) FROM tick), 0),"
+                                   " coalesce((SELECT last_seq FROM span ORDER BY id DESC LIMIT 1),"
+                                   " 0))",
+                                   0, &seq);
+    *ret_seq = (uint64_t)seq;
+    return error;
+}
+
+static void gather_recent(struct plan *plan, uint64_t summed_seq)
 {
     const struct series_set *set = NULL;
     uint32_t *target_of = NULL; /* slot -> target */
     for (size_t i = 0; i < plan->recent->count; i++) {
         const struct tick *t = plan->recent->ticks[i];
         int32_t point = plan_point(plan, t->t_ms);
-        if (point < 0 || plan->stored[i])
+        if (point < 0 || plan->stored[i] || t->seq < summed_seq)
             continue;
         if (t->set != set) {
             set = t->set;
@@ -282,8 +298,11 @@ int gather_samples(struct plan *plan)
         error = gather_spans(plan);
     if (!error && plan->reader)
         error = gather_log(plan);
+    uint64_t summed_seq = 0;
+    if (!error && plan->measure == AGG_SUM)
+        error = newest_stored(plan, &summed_seq);
     if (!error && plan->stored)
-        gather_recent(plan);
+        gather_recent(plan, summed_seq);
     free(TAKE(plan->stored));
     return error;
 }

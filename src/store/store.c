@@ -515,6 +515,7 @@ void store_close(struct store *store, const struct store_numbers *next)
     free(store->index);
     free(store->id);
     free(store->kind);
+    free(store->value);
     free(store->code);
     free(store->path);
     free(store->dir);

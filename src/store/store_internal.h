@@ -100,7 +100,8 @@ struct store {
     uint32_t *id;    /* slot -> series id */
     uint8_t *kind;   /* slot -> enum metric_kind: the series themselves are busy on another core */
     uint8_t *code;   /* slot -> enum row_code, of the tick being written */
-    bool rows_pending; /* some series of the set may have no row, or another method */
+    union sample *value; /* slot -> value, of a tick that follows lost ones */
+    bool rows_pending;   /* some series of the set may have no row, or another method */
     struct buf row;
 
     /* The log: `older` ticks of runs that have ended, then the run that grows. A run is made of
@@ -113,6 +114,7 @@ struct store {
     uint32_t expiring_span; /* 0: none; its chunks are being deleted */
     int64_t now_ms;         /* wall time of the last tick: ages are counted from it */
     int64_t doubt_ns;       /* the clock was set far ahead: so long it must go on to be believed */
+    uint64_t written_seq;   /* of the last tick written; 0: none in this run */
     uint32_t writes_since_retention;
     int vacuum_left; /* pages that still have to be given back */
 

@@ -7,8 +7,8 @@
  * slots' ledger indexes and ids are kept as long as the tick's series_set is the same.
  *
  * The ledger is changed after the commit only. A tick that the disk refused leaves it as it was;
- * the next tick then differs from "last absolute plus increment" and is written with its absolute
- * values (KEY), so nothing has to be repaired.
+ * the next tick then differs from "last absolute plus increment", and what is missing is written
+ * with it: the tick is gone, its bytes are not.
  */
 #include "store/store_internal.h"
 
@@ -190,14 +190,42 @@ static void classify(struct store *store, const struct tick *t)
     }
 }
 
+/*
+ * The tick's values, and what was counted in ticks before it that never reached the disk: a sum
+ * over the time has to be right although the ticks are gone. Such an increment covers more time
+ * than its tick, so it is a gap, like the first one after a restart. A counter that started over
+ * meanwhile gets no more than it has counted since.
+ */
+static const union sample *claim_lost(struct store *store, const struct tick *t)
+{
+    if (t->seq == store->written_seq + 1)
+        return t->value;
+    store->value = mem_resize(store->value, t->count, sizeof(*store->value));
+    for (uint32_t slot = 0; slot < t->count; slot++) {
+        store->value[slot] = t->value[slot];
+        if (store->code[slot] != ROW_OK_KEY && store->code[slot] != ROW_GAP_KEY)
+            continue;
+        const struct ledger_entry *e = &store->ledger.entries[store->index[slot]];
+        bool same = e->known && e->seq >= store->boot_seq && e->source == t->source[slot];
+        if (!same || t->absolute[slot] < e->absolute)
+            continue;
+        uint64_t since = t->absolute[slot] - e->absolute;
+        if (since > t->value[slot].increment) {
+            store->value[slot].increment = since;
+            store->code[slot] = ROW_GAP;
+        }
+    }
+    return store->value;
+}
+
 static int put_tick(struct store *store, const struct tick *t)
 {
     classify(store, t);
     const struct row_columns columns = {
         .count = t->count,
+        .value = claim_lost(store, t),
         .code = store->code,
         .id = store->id,
-        .value = t->value,
         .absolute = t->absolute,
         .source = t->source,
     };
@@ -286,6 +314,7 @@ static void remember(struct store *store, const struct tick *t)
     store->log_interval_ms = t->interval_ms;
     store->log_t_ms = t->t_ms;
     watch_clock(store, t);
+    store->written_seq = t->seq;
     store->writes_since_retention++;
 }
 

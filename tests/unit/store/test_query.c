@@ -56,6 +56,14 @@ static bool visible(const struct world_tick *t, const struct memory *m)
     return t->stored || in_memory(m, t->seq);
 }
 
+static uint64_t newest_stored(const struct world *w)
+{
+    size_t i = w->ticks_count;
+    while (i > 0 && !w->ticks[i - 1].stored)
+        i--;
+    return i ? w->ticks[i - 1].seq : 0;
+}
+
 static double naive(const struct world *w, const struct memory *m, size_t series,
                     enum aggregate agg, int64_t from_ms, int64_t end_ms, bool *ret_sampled)
 {
@@ -63,10 +71,14 @@ static double naive(const struct world *w, const struct memory *m, size_t series
     double sum = 0, least = INFINITY, most = -INFINITY, last = NAN;
     uint64_t increments = 0, all_increments = 0, elapsed_ns = 0, last_seq = 0;
     size_t values = 0, samples = 0;
+    /* In sums what lost ticks counted is in the next stored one. */
+    const uint64_t summed = agg == AGG_SUM ? newest_stored(w) : 0;
     for (size_t i = 0; i < w->ticks_count; i++) {
         const struct world_tick *t = &w->ticks[i];
         const struct world_sample *s = &t->samples[series];
         if (t->t_ms < from_ms || t->t_ms >= end_ms || s->state == SAMPLE_ABSENT || !visible(t, m))
+            continue;
+        if (!t->stored && t->seq < summed)
             continue;
         samples++;
         double value = s->value.gauge;

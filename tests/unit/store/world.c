@@ -226,13 +226,29 @@ void world_forget(struct world *w)
     w->seq = w->event_seq = 0;
 }
 
+/* What lost ticks before this one counted is stored with it. */
+static void claim_lost(const struct world *w, struct world_tick *record)
+{
+    bool follows_lost = w->ticks_count > 0 && !w->ticks[w->ticks_count - 1].stored;
+    for (size_t i = 0; i < WORLD_SERIES && follows_lost; i++) {
+        struct world_sample *s = &record->samples[i];
+        const struct world_sample *last = last_stored(w, i);
+        if (world_metric(i)->kind == METRIC_GAUGE || s->state == SAMPLE_ABSENT || !last ||
+            last->source != s->source || s->absolute < last->absolute ||
+            s->absolute - last->absolute <= s->value.increment)
+            continue;
+        s->value.increment = s->absolute - last->absolute;
+        s->state = SAMPLE_GAP;
+    }
+}
+
 void world_record(struct world *w, const struct tick *t, bool stored)
 {
     if (w->ticks_count == w->ticks_capacity) {
         w->ticks_capacity = MAX(w->ticks_capacity * 2, (size_t)256);
         w->ticks = mem_resize(w->ticks, w->ticks_capacity, sizeof(*w->ticks));
     }
-    struct world_tick *record = &w->ticks[w->ticks_count++];
+    struct world_tick *record = &w->ticks[w->ticks_count];
     *record = (struct world_tick){.seq = t->seq,
                                   .t_ms = t->t_ms,
                                   .elapsed_ns = t->elapsed_ns,
@@ -244,6 +260,9 @@ void world_record(struct world *w, const struct tick *t, bool stored)
                 (struct world_sample){(enum sample_state)t->state[slot], t->value[slot],
                                       t->absolute[slot], t->source[slot]};
     }
+    if (stored)
+        claim_lost(w, record);
+    w->ticks_count++;
 }
 
 uint64_t world_write(struct world *w)
