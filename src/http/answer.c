@@ -82,23 +82,15 @@ static bool has_room(const struct http_session *session, size_t len)
     return !others || len <= LARGE_BYTES || others + len <= HELD_MAX_BYTES;
 }
 
-static void respond_busy(struct http_request *request)
-{
-    http_respond_error(request, 503, "busy", NULL,
-                       "Too many large answers wait for their clients; try again.");
-}
-
-void answer_send(struct http_request *request, unsigned status, const struct answer_body *body)
+/* Whether there is room for the answer is the caller's question. */
+static void put_answer(struct http_request *request, unsigned status,
+                       const struct answer_body *body)
 {
     struct http_session *session = request->session;
     const struct http_head *head = request->head;
     bool close = !head || !head->keep_alive || !request->dispatched || session->server->stopping;
     bool with_body = !has_no_body(status) && !(head && head->method == HTTP_METHOD_HEAD);
     size_t body_len = with_body ? body->len : 0;
-    if (!has_room(session, body_len)) {
-        respond_busy(request);
-        return;
-    }
     CLEANUP(buf_fini) struct buf text = BUF_INIT;
     put_head(&text, request, status, body, close);
 
@@ -119,6 +111,48 @@ void answer_send(struct http_request *request, unsigned status, const struct ans
     session_answered(request, close);
 }
 
+static void write_error(struct buf *b, const char *code, const char *message, const char *field)
+{
+    json_open(b, '{');
+    json_put_key(b, "error");
+    json_open(b, '{');
+    json_put_key(b, "code");
+    json_put_string(b, code);
+    json_put_key(b, "message");
+    json_put_string(b, message);
+    if (field) {
+        json_put_key(b, "field");
+        json_put_string(b, field);
+    }
+    json_close(b, '}');
+    json_close(b, '}');
+    buf_char(b, '\n');
+}
+
+/* Small enough to be sent in any case. */
+static void respond_busy(struct http_request *request)
+{
+    CLEANUP(buf_fini) struct buf body = BUF_INIT;
+    write_error(&body, "busy", "Too many large answers wait for their clients; try again.", NULL);
+    request->gone = NULL;
+    free(TAKE(request->etag)); /* that of what is not sent */
+    put_answer(request, 503,
+               &(struct answer_body){.content_type = "application/json",
+                                     .cache = CACHE_NEVER,
+                                     .data = body.data,
+                                     .len = body.len});
+}
+
+void answer_send(struct http_request *request, unsigned status, const struct answer_body *body)
+{
+    const struct http_head *head = request->head;
+    bool with_body = !has_no_body(status) && !(head && head->method == HTTP_METHOD_HEAD);
+    if (has_room(request->session, with_body ? body->len : 0))
+        put_answer(request, status, body);
+    else
+        respond_busy(request);
+}
+
 /* ---- compression ---- */
 
 struct packing {
@@ -135,13 +169,14 @@ static void send_body(struct http_request *request, unsigned status, const char 
                       const struct buf *plain, const struct buf *packed)
 {
     bool pays = packed && packed->len < plain->len;
+    const struct buf *sent = pays ? packed : plain;
     answer_send(request, status,
                 &(struct answer_body){.content_type = content_type,
                                       .encoding = pays ? "gzip" : NULL,
                                       .cache = request->etag ? CACHE_ASK : CACHE_NEVER,
                                       .varies = packed != NULL,
-                                      .data = pays ? packed->data : plain->data,
-                                      .len = pays ? packed->len : plain->len});
+                                      .data = sent->data,
+                                      .len = sent->len});
 }
 
 static void pack(uv_work_t *work)
@@ -285,21 +320,7 @@ void http_respond_error(struct http_request *request, unsigned status, const cha
     va_end(args);
 
     CLEANUP(buf_fini) struct buf body = BUF_INIT;
-    json_open(&body, '{');
-    json_put_key(&body, "error");
-    json_open(&body, '{');
-    json_put_key(&body, "code");
-    json_put_string(&body, code ? code : http_error_code(status));
-    json_put_key(&body, "message");
-    json_put_string(&body, message);
-    if (field) {
-        json_put_key(&body, "field");
-        json_put_string(&body, field);
-    }
-    json_close(&body, '}');
-    json_close(&body, '}');
-    buf_char(&body, '\n');
-
+    write_error(&body, code ? code : http_error_code(status), message, field);
     request->gone = NULL;
     free(TAKE(request->etag)); /* that of what was not found out */
     send_body(request, status, "application/json", &body, NULL);

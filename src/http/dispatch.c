@@ -9,6 +9,7 @@
  * Routes are few; they are compared one after the other, segment by segment. A pattern without {}
  * wins over one with, so "/rules/test" can stand beside "/rules/{name}".
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,9 +107,10 @@ static void allow(struct http_request *request, unsigned methods)
                  {HTTP_METHOD_POST, "POST"},     {HTTP_METHOD_PUT, "PUT"},
                  {HTTP_METHOD_DELETE, "DELETE"}, {HTTP_METHOD_PATCH, "PATCH"}};
     char text[64] = "OPTIONS";
+    size_t len = strlen(text);
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (methods & names[i].method)
-            strcat(strcat(text, ", "), names[i].name);
+            len += (size_t)snprintf(text + len, sizeof(text) - len, ", %s", names[i].name);
     }
     http_answer_header(request, "Allow", text);
 }

@@ -56,8 +56,8 @@ struct http_server *http_server_new(struct net *net, const struct http_config *c
  * patterns with {}; two equal patterns with different methods share one path. */
 void http_server_route(struct http_server *server, const struct http_route *route);
 
-/* For listeners_start: takes the conn; `server` is the struct http_server. */
-void http_server_accept(struct conn *conn, void *server);
+/* For listeners_start: takes the conn; `user` is the struct http_server. */
+void http_server_accept(struct conn *conn, void *user);
 
 const struct http_counters *http_server_counters(const struct http_server *server);
 
