@@ -67,8 +67,11 @@ bool codec_is_whole(double value)
     const double limit = 4503599627370496.0; /* 2^52 */
     if (!(value > -limit && value < limit))
         return false;
-    double back = (double)(int64_t)value;
-    return memcmp(&back, &value, sizeof(value)) == 0;
+    const union {
+        double value;
+        uint64_t bits;
+    } given = {value}, back = {(double)(int64_t)value};
+    return back.bits == given.bits;
 }
 
 struct codec *codec_new(void)

@@ -40,8 +40,9 @@ static uint64_t word_of(union sample value, bool whole)
 
 static union sample sample_of(uint64_t word, bool whole)
 {
-    return whole ? (union sample){.gauge = (double)(int64_t)word}
-                 : (union sample){.increment = word};
+    if (whole)
+        return (union sample){.gauge = (double)(int64_t)word};
+    return (union sample){.increment = word};
 }
 
 static bool column_is_whole(const struct column *column, size_t ticks)

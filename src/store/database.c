@@ -270,7 +270,7 @@ static int inspect(const char *path, struct store_error *err)
     if (stat(path, &st) != 0)
         return errno == ENOENT ? 0 : database_explain(err, NULL, -errno, path, "look at it");
     sqlite3 *db;
-    struct identity id;
+    struct identity id = {0};
     int error = open_read_only(path, &db);
     if (!error)
         error = identify(db, &id);
@@ -303,7 +303,7 @@ int database_open_writer(const char *path, bool durable, sqlite3 **ret, struct s
     if (fd >= 0)
         close(fd);
     sqlite3 *db = NULL;
-    struct identity id;
+    struct identity id = {0};
     int rc = sqlite3_open_v2(
         path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     error = database_error(db, rc);
@@ -337,7 +337,7 @@ int database_open_reader(const char *path, sqlite3 **ret, struct store_error *er
         return store_fail(err, -errno, "%s: %s; is the data directory right?", path,
                           errno == ENOENT ? "no history there" : strerror(errno));
     sqlite3 *db;
-    struct identity id;
+    struct identity id = {0};
     int error = open_read_only(path, &db);
     if (!error)
         error = database_exec(db, "PRAGMA temp_store = MEMORY; PRAGMA query_only = 1;"

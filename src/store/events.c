@@ -148,7 +148,7 @@ static int fill_page(struct store_reader *reader, sqlite3_stmt *stmt, const stru
     while (taken < query->limit && (left > 0 || rc == SQLITE_ROW)) {
         const struct event *e = left > 0 ? fresh->events[left - 1] : NULL;
         bool from_memory =
-            e && (rc != SQLITE_ROW || e->seq > (uint64_t)sqlite3_column_int64(stmt, 0));
+            rc != SQLITE_ROW || (e && e->seq > (uint64_t)sqlite3_column_int64(stmt, 0));
         if (skip > 0) {
             skip--;
         } else {

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "store/column.h"
 #include "store/plan.h"
@@ -267,6 +268,7 @@ static void gather_recent(struct plan *plan, uint64_t summed_seq)
 {
     const struct series_set *set = NULL;
     uint32_t *target_of = NULL; /* slot -> target */
+    CHECK(plan->recent);        /* or it would have no `stored` */
     for (size_t i = 0; i < plan->recent->count; i++) {
         const struct tick *t = plan->recent->ticks[i];
         int32_t point = plan_point(plan, t->t_ms);
@@ -279,6 +281,7 @@ static void gather_recent(struct plan *plan, uint64_t summed_seq)
                 target_of[slot] = set->slots[slot] ? ledger_find(&plan->by_id, set->slots[slot]->id)
                                                    : LEDGER_NONE;
         }
+        CHECK(target_of); /* every tick has a set */
         const struct moment at = {t->seq, t->elapsed_ns};
         for (uint32_t slot = 0; slot < t->count; slot++) {
             if (t->state[slot] != SAMPLE_ABSENT && target_of[slot] != LEDGER_NONE)

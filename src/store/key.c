@@ -73,7 +73,8 @@ static int parse_labels(const char *from, char *to, struct key_parts *parts)
 
 int key_parse(const char *key, struct key_parts *ret)
 {
-    *ret = (struct key_parts){.texts = mem_alloc(strlen(key) + 1)};
+    size_t size = strlen(key) + 1;
+    *ret = (struct key_parts){.texts = mem_alloc(size)};
     const char *from = key;
     char *to = ret->texts;
     int err = 0;
@@ -81,7 +82,7 @@ int key_parse(const char *key, struct key_parts *ret)
         ret->name = take_until(&from, &to, '{');
         err = ret->name ? parse_labels(from, to, ret) : -EBADMSG;
     } else {
-        ret->name = strcpy(ret->texts, key);
+        ret->name = memcpy(to, key, size);
         err = *key ? 0 : -EBADMSG;
     }
     if (err)

@@ -446,9 +446,11 @@ static int open_database(struct store *store, struct store_error *err)
 int store_open(const char *data_dir, const struct store_settings *settings, struct store **ret,
                struct store_error *err)
 {
-    struct store_error unread;
-    err = err ? err : &unread;
-    *err = (struct store_error){0};
+    struct store_error unread = {0};
+    if (err)
+        *err = unread;
+    else
+        err = &unread;
     *ret = NULL;
     struct store *store = mem_alloc(sizeof(*store));
     store->dir = mem_string(data_dir);
