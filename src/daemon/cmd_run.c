@@ -300,12 +300,12 @@ static int run_build(struct run *r)
     const struct config *c = r->config;
     struct store_numbers next = store_next(r->store);
     struct core_settings core = {
-        .registry = TAKE(r->registry),
         .collector = r->collector,
         .interval_ms = c->collect.interval_ms,
         .next_seq = next.tick_seq,
         .next_event_seq = next.event_seq,
     };
+    core.registry = TAKE(r->registry);
     r->core = core_new(&core);
     if (!r->core) {
         registry_free(core.registry);
@@ -331,7 +331,6 @@ static int run_build(struct run *r)
     limits.keepalive_ms = limits.idle_ms = (uint32_t)c->serve.idle_timeout_ms;
     struct server_settings server = {
         .hub = r->hub,
-        .listeners = TAKE(r->listeners),
         .access = r->access,
         .limits = limits,
         .base_path = c->serve.base_path,
@@ -344,6 +343,7 @@ static int run_build(struct run *r)
                 .history_damaged = run_history_damaged,
                 .user = r},
     };
+    server.listeners = TAKE(r->listeners);
     r->server = server_new(&server);
     r->recorder = recorder_new(r->store, r->core);
     r->surveyor = surveyor_new(r->collector, r->core, c->collect.tables_interval_ms);

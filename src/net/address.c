@@ -114,7 +114,7 @@ void net_address_format_ip(const struct net_address *a, char out[NET_ADDRESS_TEX
 {
     if (!a->family ||
         !inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->ip, out, NET_ADDRESS_TEXT_MAX)) {
-        strcpy(out, "-");
+        snprintf(out, NET_ADDRESS_TEXT_MAX, "-");
         return;
     }
     size_t len = strlen(out);
@@ -127,7 +127,7 @@ void net_address_format(const struct net_address *a, char out[NET_ADDRESS_TEXT_M
     char ip[NET_ADDRESS_TEXT_MAX];
     net_address_format_ip(a, ip);
     if (!a->family)
-        strcpy(out, ip);
+        snprintf(out, NET_ADDRESS_TEXT_MAX, "%s", ip);
     else
         snprintf(out, NET_ADDRESS_TEXT_MAX, a->family == 6 ? "[%.50s]:%u" : "%.50s:%u", ip,
                  a->port);

@@ -181,9 +181,8 @@ int listeners_add(struct listeners *l, const char *spec, char *why, size_t why_s
         int fd = open_socket(at, l->share_port);
         if (fd >= 0)
             add_socket(l, fd, host);
-        else if (fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL)
-            error = fd;
-        else if (!at->ai_next && l->count == before)
+        else if ((fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL) ||
+                 (!at->ai_next && l->count == before))
             error = fd;
     }
     freeaddrinfo(found);

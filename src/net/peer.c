@@ -14,6 +14,7 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -113,7 +114,7 @@ int peer_uid(struct peer *peer, const struct net_address *remote, const struct n
         return error;
     for (;;) {
         _Alignas(struct nlmsghdr) char answer[4096];
-        struct sockaddr_nl from;
+        struct sockaddr_nl from = {.nl_pid = UINT32_MAX}; /* until recvfrom tells */
         socklen_t from_len = sizeof(from);
         ssize_t n =
             recvfrom(peer->fd, answer, sizeof(answer), 0, (struct sockaddr *)&from, &from_len);

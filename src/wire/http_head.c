@@ -325,7 +325,8 @@ int http_query_split(char *text, struct http_field *fields, size_t capacity)
 static bool read_absolute(char **target, struct http_head *head, struct http_refusal *ret)
 {
     char *authority = strstr(*target, "://");
-    if (!authority || (strncasecmp(*target, "http:", 5) && strncasecmp(*target, "https:", 6)))
+    if (!authority ||
+        (strncasecmp(*target, "http:", 5) != 0 && strncasecmp(*target, "https:", 6) != 0))
         return refuse(ret, 400, "The request's target is not a path.");
     authority += 3;
     size_t len = strcspn(authority, "/?");
@@ -366,7 +367,7 @@ static bool read_target(char *target, const struct http_limits *limits, struct h
     char *query = decoded + path_len + 1;
     const char *question = strchr(target, '?');
     if (question)
-        strcpy(query, question + 1);
+        memcpy(query, question + 1, strlen(question + 1) + 1);
     if (!percent_decode(decoded, false) || has_dot_segment(decoded))
         return refuse(ret, 400, "The request's path is not well formed.");
     head->path = decoded;
