@@ -219,7 +219,7 @@ static void ip_numbers(const char *device, const char *title, uint64_t *ret, siz
 
 static void compare_with_ip(const struct fixture *f, const char *device)
 {
-    uint64_t rx[6], rx_errors[5], tx[6], tx_errors[4];
+    uint64_t rx[6] = {0}, rx_errors[5] = {0}, tx[6] = {0}, tx_errors[4] = {0};
     ip_numbers(device, "RX:  bytes", rx, 6);        /* bytes packets errors dropped missed mcast */
     ip_numbers(device, "RX errors:", rx_errors, 5); /* length crc frame fifo overrun */
     ip_numbers(device, "TX:  bytes", tx, 6); /* bytes packets errors dropped carrier collsns */
@@ -526,7 +526,7 @@ static void count_call(void *user)
 static int notice_fd(void)
 {
     for (int fd = 3; fd < 256; fd++) {
-        struct sockaddr_storage a;
+        struct sockaddr_storage a = {0};
         socklen_t len = sizeof(a);
         if (getsockname(fd, (struct sockaddr *)&a, &len) == 0 && a.ss_family == AF_NETLINK &&
             ((uint32_t *)&a)[2] != 0)

@@ -140,10 +140,8 @@ static void test_ids_of_one_name_are_one_line(void **state)
                 /* The first sample of each life has nothing to be compared with. */
                 bool first = i == 0 || i == 10 || i == 30;
                 double wanted = m == 0 ? (double)i : (double)i / 4, got = a->series[0].values[i];
-                if (m == 0 && first && agg != AGG_SUM)
-                    wanted = NAN;
-                else if (m == 0 && first)
-                    wanted = 0;
+                if (m == 0 && first)
+                    wanted = agg == AGG_SUM ? 0 : NAN;
                 else if (m == 1 && agg == AGG_SUM)
                     wanted = NAN;
                 if (isnan(wanted) ? !isnan(got) : !(fabs(got - wanted) < 1e-9))

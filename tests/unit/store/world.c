@@ -310,7 +310,7 @@ size_t world_count_notes(struct world *w, const char *part)
 void world_read_database(const struct world *w, struct buf *ret)
 {
     char *path CLEANUP(mem_freep) = world_path(w, "netsonde.db");
-    struct stat st;
+    struct stat st = {0};
     int fd = open(path, O_RDONLY);
     assert_true(fd >= 0 && fstat(fd, &st) == 0);
     char *room = buf_reserve(ret, (size_t)st.st_size);

@@ -351,7 +351,7 @@ static void test_close_frames(void **state)
     (void)state;
     char longest[200], cut[200];
     memset(longest, 'r', 122);
-    strcpy(longest + 122, "\xe2\x82\xac and more");
+    snprintf(longest + 122, sizeof(longest) - 122, "\xe2\x82\xac and more");
     memset(cut, 'r', 122);
     cut[122] = '\0';
     assert_close(WS_CLOSE_NONE, NULL, WS_CLOSE_NONE, "");
