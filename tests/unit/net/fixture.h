@@ -20,11 +20,13 @@
 
 #include <cmocka.h>
 
+#include "base/watched.h"
 #include "net/address.h"
 #include "net/conn.h"
 #include "net/net.h"
 
-#define GUARD_MS 20000 /* valgrind is slow */
+#define GUARD_MS 20000
+#define GUARD_WATCHED_MS 200000 /* valgrind is slow */
 
 static inline void guard_expired(uv_timer_t *timer)
 {
@@ -36,7 +38,7 @@ static inline void guard_expired(uv_timer_t *timer)
 static inline void guard_start(uv_loop_t *loop, uv_timer_t *guard)
 {
     uv_timer_init(loop, guard);
-    uv_timer_start(guard, guard_expired, GUARD_MS, 0);
+    uv_timer_start(guard, guard_expired, watched_by() ? GUARD_WATCHED_MS : GUARD_MS, 0);
     uv_unref((uv_handle_t *)guard);
 }
 
