@@ -30,6 +30,7 @@
 
 enum own {
     OWN_TICKS,
+    OWN_TICK_SECONDS,
     OWN_MISSED,
     OWN_FAILED,
     OWN_REFUSED,
@@ -42,6 +43,9 @@ enum own {
 static const struct metric own_metrics[OWN_METRICS] = {
     [OWN_TICKS] = {"netsonde_ticks_total", "ticks", "Ticks collected since the start.",
                    METRIC_COUNTER, 1},
+    [OWN_TICK_SECONDS] = {"netsonde_tick_seconds_total", "seconds",
+                          "Time spent collecting, sealing, encoding and handing on ticks.",
+                          METRIC_COUNTER, 1e-9},
     [OWN_MISSED] = {"netsonde_ticks_missed_total", "ticks",
                     "Points of the interval's grid that passed without a tick because the one "
                     "before was late.",
@@ -89,6 +93,7 @@ struct core {
     } posted;
 
     uint64_t ticks, missed, failed, posts_lost;
+    uint64_t tick_ns; /* spent on all ticks before this one */
     uint64_t missed_untold;
     int64_t missed_told_ns;
     struct series *own[OWN_METRICS];
@@ -200,6 +205,7 @@ static void core_sample_own(struct core *core)
 {
     struct draft *d = core->draft;
     draft_counter(d, core->own[OWN_TICKS], core->ticks, 0);
+    draft_counter(d, core->own[OWN_TICK_SECONDS], core->tick_ns, 0);
     draft_counter(d, core->own[OWN_MISSED], core->missed, 0);
     draft_counter(d, core->own[OWN_FAILED], core->failed, 0);
     draft_counter(d, core->own[OWN_REFUSED], registry_refused(core->registry), 0);
@@ -240,6 +246,7 @@ static void core_tick(void *user, int64_t point_ms, uint64_t missed)
     for (size_t i = 0; i < core->sinks_count; i++)
         core->sinks[i]->push(core->sinks[i], tick);
     tick_unref(tick);
+    core->tick_ns += (uint64_t)(clock_mono_ns() - now_ns);
 
     /* Ticks are numbered one by one, so this is ten intervals ago. */
     registry_make_room(core->registry, tick_seq - MIN(tick_seq, SILENT_TICKS));
