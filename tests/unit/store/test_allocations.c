@@ -1,6 +1,6 @@
 /*
  * test_allocations.c: after warm-up nothing is allocated per sample. Our own code allocates nothing
- * at all when it writes a tick; SQLite, which allocates a little for every transaction, does not
+ * at all when it writes a tick; SQLite, which may allocate a little for every transaction, does not
  * allocate more for 500 series than for 50. Calls are counted by the linker's --wrap and, for
  * SQLite, by methods of our own around its allocator.
  */
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static size_t own_calls, sqlite_calls;
+static size_t own_calls, sqlite_calls, sqlite_calls_ever;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -51,12 +51,14 @@ static sqlite3_mem_methods inner;
 static void *count_malloc(int size)
 {
     sqlite_calls++;
+    sqlite_calls_ever++;
     return inner.xMalloc(size);
 }
 
 static void *count_realloc(void *old, int size)
 {
     sqlite_calls++;
+    sqlite_calls_ever++;
     return inner.xRealloc(old, size);
 }
 
@@ -109,7 +111,7 @@ static void test_write(void **state)
     measure(500, &own_many, &sqlite_many);
     assert_int_equal(own_few, 0);
     assert_int_equal(own_many, 0);
-    assert_true(sqlite_few > 0);                /* they are counted */
+    assert_true(sqlite_calls_ever > 0);         /* they are counted; a tick may take none */
     assert_true(sqlite_many <= sqlite_few + 4); /* a larger row may take some pages more */
 }
 
