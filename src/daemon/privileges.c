@@ -19,8 +19,8 @@
 
 static int drop_capabilities(void)
 {
-    capng_get_caps_process();
-    bool may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) > 0;
+    bool may_bound =
+        capng_get_caps_process() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) > 0;
     capng_clear(CAPNG_SELECT_ALL);
     /* Without that right the bounding set stays; after no_new_privs it gives nothing any more. */
     if (may_bound && capng_apply(CAPNG_SELECT_BOUNDS) < 0)
@@ -32,7 +32,10 @@ static int drop_capabilities(void)
 static void describe_capabilities(char *out, size_t size)
 {
     size_t len = 0;
-    capng_get_caps_process();
+    if (capng_get_caps_process() < 0) {
+        snprintf(out, size, "unknown: they cannot be read");
+        return;
+    }
     for (unsigned cap = 0; cap <= CAP_LAST_CAP && len < size; cap++) {
         const char *name = capng_capability_to_name(cap);
         if (name && capng_have_capability(CAPNG_PERMITTED, cap) > 0)

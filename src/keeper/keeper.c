@@ -173,7 +173,8 @@ int keeper_open_netlink(struct keeper *k, int protocol, uint32_t groups, uint32_
 static uint64_t capabilities_held(uint64_t wanted)
 {
     uint64_t held = 0;
-    capng_get_caps_process();
+    if (capng_get_caps_process() < 0)
+        return 0;
     for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
         if (wanted & UINT64_C(1) << cap && capng_have_capability(CAPNG_EFFECTIVE, cap) > 0)
             held |= UINT64_C(1) << cap;
