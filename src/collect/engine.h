@@ -61,6 +61,9 @@ struct engine_sink {
     struct draft *draft;
     int64_t now_ms;  /* wall */
     int64_t mono_ns; /* monotonic, when collecting began; 0: collector_collect reads the clock */
+    /* Everything was read less than a second ago. What is set rather than counted (names, limits,
+     * the state of a link that has sent no notice) may be as it was then. */
+    bool counts_only;
 };
 
 struct uv_loop_s;

@@ -77,7 +77,7 @@ struct core {
     size_t sinks_count;
     void (*end)(void *user);
     void *end_user;
-    void (*sample)(void *user, struct registry *registry, struct draft *draft);
+    void (*sample)(void *user, struct registry *registry, struct draft *draft, bool counts_only);
     void *sample_user;
     void (*engines)(void *user, const struct collector_status *status);
     void *engines_user;
@@ -86,6 +86,7 @@ struct core {
     int64_t interval_ms;
     uint64_t next_seq, next_event_seq;
     int64_t last_mono_ns; /* start of the last tick; 0: none yet */
+    int64_t full_second;  /* of the wall clock, in which a tick has read everything */
     int64_t last_sweep_ms;
     struct draft_queue {
         struct event *events[CORE_INBOX];
@@ -201,7 +202,7 @@ static void core_tell_engines(struct core *core)
     core->engines(core->engines_user, collector_status(core->collector));
 }
 
-static void core_sample_own(struct core *core)
+static void core_sample_own(struct core *core, bool counts_only)
 {
     struct draft *d = core->draft;
     draft_counter(d, core->own[OWN_TICKS], core->ticks, 0);
@@ -213,7 +214,7 @@ static void core_sample_own(struct core *core)
     draft_counter(d, core->own[OWN_LOST], core->posts_lost + mailbox_refused(core->inbox), 0);
     draft_gauge(d, core->own[OWN_LIVE], (double)registry_live(core->registry));
     if (core->sample)
-        core->sample(core->sample_user, core->registry, d);
+        core->sample(core->sample_user, core->registry, d, counts_only);
 }
 
 static void core_tick(void *user, int64_t point_ms, uint64_t missed)
@@ -227,11 +228,16 @@ static void core_tick(void *user, int64_t point_ms, uint64_t missed)
     uint64_t tick_seq = core->next_seq++;
     draft_begin(core->draft, tick_seq, point_ms, elapsed_ns, now_ns, core->interval_ms);
     struct engine_sink sink = {
-        .registry = core->registry, .draft = core->draft, .now_ms = point_ms};
+        .registry = core->registry,
+        .draft = core->draft,
+        .now_ms = point_ms,
+        .counts_only = core->full_second == point_ms / MS_PER_S,
+    };
+    core->full_second = point_ms / MS_PER_S;
     collector_collect(core->collector, &sink);
     core_tell_engines(core);
     core_tell_missed(core, missed, now_ns, point_ms);
-    core_sample_own(core);
+    core_sample_own(core, sink.counts_only);
     for (size_t i = 0; i < core->posted.count; i++)
         draft_event(core->draft, core->posted.events[i]);
     core->posted.count = 0;
@@ -330,7 +336,8 @@ void core_on_end(struct core *core, void (*end)(void *user), void *user)
 }
 
 void core_on_sample(struct core *core,
-                    void (*sample)(void *user, struct registry *registry, struct draft *draft),
+                    void (*sample)(void *user, struct registry *registry, struct draft *draft,
+                                   bool counts_only),
                     void *user)
 {
     core->sample = sample;

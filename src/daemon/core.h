@@ -37,9 +37,11 @@ void core_add_sink(struct core *core, struct sink *sink);
 /* Called on the core thread when it ends, after the last tick: closes what lives on its loop. */
 void core_on_end(struct core *core, void (*end)(void *user), void *user);
 
-/* Called on the core thread in every tick, after the engines: the daemon's own numbers. */
+/* Called on the core thread in every tick, after the engines: the daemon's own numbers.
+ * counts_only: as in struct engine_sink. */
 void core_on_sample(struct core *core,
-                    void (*sample)(void *user, struct registry *registry, struct draft *draft),
+                    void (*sample)(void *user, struct registry *registry, struct draft *draft,
+                                   bool counts_only),
                     void *user);
 
 /* Called on the core thread whenever the engines look different, and once at the first tick. */

@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -114,6 +114,7 @@ struct self {
     struct self_sources sources;
     int statm_fd; /* -1: /proc does not tell */
     long page_bytes;
+    double resident_bytes; /* as read last */
     struct series *series[OWN_METRICS];
     struct series *build;
 };
@@ -149,11 +150,9 @@ static double self_resident_bytes(const struct self *s)
 
 static uint64_t self_cpu_ns(void)
 {
-    struct rusage use;
-    if (getrusage(RUSAGE_SELF, &use) < 0)
-        return 0;
-    return (uint64_t)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * NS_PER_S +
-           (uint64_t)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1000;
+    struct timespec used = {0};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec;
 }
 
 static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
@@ -166,7 +165,7 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
     struct store_stats store = store_stats(s->sources.store);
 
     counts[OWN_CPU] = self_cpu_ns();
-    gauges[OWN_RESIDENT] = self_resident_bytes(s);
+    gauges[OWN_RESIDENT] = s->resident_bytes;
     gauges[OWN_CLIENTS] = server.net.open;
     gauges[OWN_VIEWERS] = (double)server.station.viewers;
     counts[OWN_CONNECTIONS] = server.net.accepted;
@@ -202,13 +201,15 @@ static struct series *self_series(struct registry *registry, const struct metric
     return series ? series_ref(series) : NULL;
 }
 
-void self_sample(void *self, struct registry *registry, struct draft *draft)
+void self_sample(void *self, struct registry *registry, struct draft *draft, bool counts_only)
 {
     struct self *s = self;
     uint64_t counts[OWN_METRICS] = {0};
     double gauges[OWN_METRICS] = {0};
     /* Counts of one run: the process is what counts them. */
     uint64_t source = (uint64_t)getpid();
+    if (!counts_only)
+        s->resident_bytes = self_resident_bytes(s);
     self_read(s, counts, gauges);
     for (size_t i = 0; i < OWN_METRICS; i++) {
         if (!s->series[i])

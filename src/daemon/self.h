@@ -26,8 +26,9 @@ struct self_sources {
 
 /* Opens what it reads; before the sandbox. */
 struct self *self_new(const struct self_sources *sources);
-void self_sample(void *self, struct registry *registry, struct draft *draft); /* core thread */
-void self_free(struct self *s);                                               /* NULL allowed */
+/* Core thread. counts_only: see core_on_sample. */
+void self_sample(void *self, struct registry *registry, struct draft *draft, bool counts_only);
+void self_free(struct self *s); /* NULL allowed */
 
 /* Every metric it makes, for docs/METRICS.md; NULL past the last. */
 const struct metric *self_metric_at(size_t index);

@@ -113,6 +113,7 @@ struct store {
     bool retention_due, work_failing, work_blocked;
     uint32_t expiring_span; /* 0: none; its chunks are being deleted */
     int64_t now_ms;         /* wall time of the last tick: ages are counted from it */
+    int64_t looked_second;  /* of the wall clock, in which the files were last looked for */
     int64_t doubt_ns;       /* the clock was set far ahead: so long it must go on to be believed */
     uint64_t written_seq;   /* of the last tick written; 0: none in this run */
     uint32_t writes_since_retention;

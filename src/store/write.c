@@ -264,7 +264,9 @@ static int put_events(struct store *store, const struct tick *t)
 /* Everything of a tick, committed or nothing. */
 static int put_all(struct store *store, const struct tick *t, bool reserve)
 {
-    int error = store_begin(store);
+    /* Nearly always the row is all there is: a statement is a transaction, too. */
+    bool alone = !store->rows_pending && !reserve && !t->events_count;
+    int error = alone ? 0 : store_begin(store);
     if (!error && store->rows_pending)
         error = put_rows(store);
     if (!error && reserve)
@@ -273,7 +275,7 @@ static int put_all(struct store *store, const struct tick *t, bool reserve)
         error = put_tick(store, t);
     if (!error)
         error = put_events(store, t);
-    if (!error)
+    if (!error && !alone)
         error = store_commit(store);
     if (error)
         store_rollback(store);
@@ -361,6 +363,16 @@ static void write_succeeded(struct store *store, const struct tick *t)
                        (unsigned long long)atomic_load(&store->counters.ticks_lost));
 }
 
+/* Somebody may have removed the files, which is asked once a second: with its path to follow the
+ * question costs a tenth of a tick. */
+static bool look_due(struct store *store, const struct tick *t)
+{
+    int64_t second = t->t_ms / MS_PER_S;
+    bool due = second != store->looked_second;
+    store->looked_second = second;
+    return due;
+}
+
 int store_write(struct store *store, const struct tick *t)
 {
     CHECK(t->seq >= store->seen.tick_seq);
@@ -373,7 +385,7 @@ int store_write(struct store *store, const struct tick *t)
     int error = 0;
     if (atomic_exchange_explicit(&store->suspect, false, memory_order_relaxed))
         store_set_aside(store, "a reader met damage");
-    else if (store_is_writable(store) && !store_is_in_place(store))
+    else if (store_is_writable(store) && look_due(store, t) && !store_is_in_place(store))
         store_replace(store);
     error = write_once(store, t);
     if (error == -EBADMSG && store_set_aside(store, "found while writing") == 0)

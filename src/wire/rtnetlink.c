@@ -1,5 +1,5 @@
 /*
- * rtnetlink.c: decoding of RTM_{NEW,DEL}{LINK,ADDR,ROUTE}.
+ * rtnetlink.c: decoding of RTM_{NEW,DEL}{LINK,ADDR,ROUTE} and RTM_NEWSTATS.
  *
  * A message is a header, a fixed part and a chain of (length, type, payload) attributes, each
  * aligned to four bytes. Attributes come in any order, unknown ones are skipped, a repeated one
@@ -128,6 +128,20 @@ static void parse_link_info(struct attributes *outer, const struct attribute *in
     outer->bad |= inner.bad;
 }
 
+/* The oldest layout with 64 bits ends with tx_compressed; anything shorter is broken. */
+static bool attribute_stats(struct attributes *a, const struct attribute *from,
+                            struct rtnl_link_stats64 *to)
+{
+    size_t len = MIN(from->len, sizeof(*to));
+    if (len < offsetof(struct rtnl_link_stats64, rx_nohandler)) {
+        a->bad = true;
+        return false;
+    }
+    memcpy(to, from->data, len);
+    memset((char *)to + len, 0, sizeof(*to) - len);
+    return true;
+}
+
 int rtnetlink_parse_link(const struct nlmsghdr *msg, struct rtnetlink_link *ret)
 {
     struct ifinfomsg head;
@@ -152,19 +166,10 @@ int rtnetlink_parse_link(const struct nlmsghdr *msg, struct rtnetlink_link *ret)
         case IFLA_IFNAME:
             attribute_text(&all, &at, ret->name, sizeof(ret->name));
             break;
-        case IFLA_STATS64: {
-            size_t len = MIN(at.len, sizeof(ret->stats));
-            /* The oldest layout with 64 bits ends with tx_compressed; anything shorter is broken.
-             */
-            if (len < offsetof(struct rtnl_link_stats64, rx_nohandler)) {
-                all.bad = true;
-                break;
-            }
-            memcpy(&ret->stats, at.data, len);
-            memset((char *)&ret->stats + len, 0, sizeof(ret->stats) - len);
-            ret->has |= RTNETLINK_HAS_STATS;
+        case IFLA_STATS64:
+            if (attribute_stats(&all, &at, &ret->stats))
+                ret->has |= RTNETLINK_HAS_STATS;
             break;
-        }
         case IFLA_MTU:
             if (attribute_copy(&all, &at, &ret->mtu_bytes, sizeof(ret->mtu_bytes)))
                 ret->has |= RTNETLINK_HAS_MTU;
@@ -212,6 +217,26 @@ int rtnetlink_parse_link(const struct nlmsghdr *msg, struct rtnetlink_link *ret)
     if (!(ret->has & RTNETLINK_HAS_STATS))
         memset(&ret->stats, 0, sizeof(ret->stats));
     return all.bad || !ret->name[0] ? -EBADMSG : 0;
+}
+
+int rtnetlink_parse_stats(const struct nlmsghdr *msg, uint32_t *ret_index,
+                          struct rtnl_link_stats64 *ret)
+{
+    struct if_stats_msg head;
+    struct attributes all;
+    if (!attributes_of(msg, sizeof(head), &all))
+        return -EBADMSG;
+    memcpy(&head, NLMSG_DATA(msg), sizeof(head));
+    if (!head.ifindex || head.ifindex > INT32_MAX)
+        return -EBADMSG;
+    *ret_index = head.ifindex;
+    struct attribute at;
+    bool any = false;
+    while (attributes_next(&all, &at)) {
+        if (at.type == IFLA_STATS_LINK_64)
+            any |= attribute_stats(&all, &at, ret);
+    }
+    return all.bad || !any ? -EBADMSG : 0;
 }
 
 /* ---- addresses and routes ------------------------------------------------------------------ */
@@ -360,6 +385,9 @@ size_t rtnetlink_request_dump(void *buf, uint16_t type, uint32_t seq)
         /* The link's own statistics, but not IPv6's, which nobody reads here: a quarter of what the
          * kernel writes, and some forty sums over all CPUs for each link. */
         mnl_attr_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+    } else if (type == RTM_GETSTATS) {
+        struct if_stats_msg *head = mnl_nlmsg_put_extra_header(msg, sizeof(*head));
+        head->filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
     } else {
         mnl_nlmsg_put_extra_header(msg, sizeof(struct ifaddrmsg));
     }

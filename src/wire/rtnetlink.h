@@ -74,7 +74,11 @@ bool rtnetlink_next(const void *data, size_t len, const struct nlmsghdr **msg, b
 
 /* 0, or -EBADMSG when the message is too short, has no usable name or broken attributes. */
 int rtnetlink_parse_link(const struct nlmsghdr *msg, struct rtnetlink_link *ret);
-/* The same; -EAFNOSUPPORT for a family that is neither IPv4 nor IPv6. */
+/* RTM_NEWSTATS: the counters of one link, what an older kernel does not know is 0. 0, or -EBADMSG
+ * when the message is too short or has none. */
+int rtnetlink_parse_stats(const struct nlmsghdr *msg, uint32_t *ret_index,
+                          struct rtnl_link_stats64 *ret);
+/* As for links; -EAFNOSUPPORT for a family that is neither IPv4 nor IPv6. */
 int rtnetlink_parse_address(const struct nlmsghdr *msg, struct rtnetlink_address *ret);
 int rtnetlink_parse_route(const struct nlmsghdr *msg, struct rtnetlink_route *ret);
 
@@ -83,7 +87,8 @@ int rtnetlink_error(const struct nlmsghdr *msg);
 
 #define RTNETLINK_REQUEST_MAX 64 /* bytes */
 
-/* Writes a dump request (RTM_GETLINK, RTM_GETADDR); returns its length. buf is 4-byte aligned. */
+/* Writes a dump request (RTM_GETLINK, RTM_GETSTATS, RTM_GETADDR); returns its length. buf is 4-byte
+ * aligned. */
 size_t rtnetlink_request_dump(void *buf, uint16_t type, uint32_t seq);
 
 /* "down", "lowerlayerdown", … ; "unknown" for a number without a name. Lives for ever. */

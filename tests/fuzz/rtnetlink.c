@@ -47,6 +47,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK((const uint8_t *)msg + msg->nlmsg_len <= copy + size);
         monitor_handle(m, msg);
         links_add(links, msg);
+        struct rtnl_link_stats64 stats;
+        uint32_t index;
+        if (rtnetlink_parse_stats(msg, &index, &stats) == 0)
+            CHECK(index > 0);
         if (msg->nlmsg_type == NLMSG_ERROR)
             rtnetlink_error(msg);
     }

@@ -22,6 +22,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if_arp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/defs.h"
@@ -32,6 +33,11 @@
 struct links {
     struct rtnetlink_link *items;
     size_t count, capacity;
+    bool complete; /* items are what the kernel has, each once */
+    /* Of the counters' dump that runs. */
+    bool *counted;
+    size_t counted_count, hint;
+    bool stale;
 };
 
 struct links *links_new(void)
@@ -44,6 +50,7 @@ void links_free(struct links *links)
     if (!links)
         return;
     free(links->items);
+    free(links->counted);
     free(links);
 }
 
@@ -61,6 +68,7 @@ const struct rtnetlink_link *links_at(const struct links *links, size_t index)
 void links_clear(struct links *links)
 {
     links->count = 0;
+    links->complete = false;
 }
 
 int links_add(void *user, const struct nlmsghdr *msg)
@@ -73,6 +81,7 @@ int links_add(void *user, const struct nlmsghdr *msg)
             return -E2BIG;
         links->capacity = MAX(links->capacity * 2, (size_t)16);
         links->items = mem_resize(links->items, links->capacity, sizeof(links->items[0]));
+        links->counted = mem_resize(links->counted, links->capacity, sizeof(links->counted[0]));
     }
     int err = rtnetlink_parse_link(msg, &links->items[links->count]);
     if (!err)
@@ -87,6 +96,55 @@ int links_read(struct links *links, struct rtsocket *socket, uint64_t *ret_bad)
         links_clear(links);
         err = rtsocket_dump(socket, RTM_GETLINK, links_add, links, ret_bad);
     }
+    links->complete = err == 0;
+    return err;
+}
+
+/* Both dumps have the same order on most kernels: the next one is nearly always the right one. */
+static struct rtnetlink_link *links_find(struct links *links, uint32_t index)
+{
+    for (size_t i = 0; i < links->count; i++) {
+        size_t at = (links->hint + i) % links->count;
+        if (links->items[at].index == index) {
+            links->hint = at + 1;
+            return &links->items[at];
+        }
+    }
+    return NULL;
+}
+
+static int links_count_one(void *user, const struct nlmsghdr *msg)
+{
+    struct links *links = user;
+    struct rtnl_link_stats64 stats;
+    uint32_t index;
+    if (msg->nlmsg_type != RTM_NEWSTATS)
+        return 0;
+    int err = rtnetlink_parse_stats(msg, &index, &stats);
+    if (err)
+        return err;
+    struct rtnetlink_link *link = links_find(links, index);
+    if (!link) {
+        links->stale = true;
+        return 0;
+    }
+    bool *counted = &links->counted[link - links->items];
+    links->counted_count += !*counted;
+    *counted = true;
+    link->stats = stats;
+    return 0;
+}
+
+int links_read_counters(struct links *links, struct rtsocket *socket, uint64_t *ret_bad)
+{
+    if (!links->complete || !links->count)
+        return -ESTALE;
+    memset(links->counted, 0, links->count * sizeof(links->counted[0]));
+    links->counted_count = links->hint = 0;
+    links->stale = false;
+    int err = rtsocket_dump(socket, RTM_GETSTATS, links_count_one, links, ret_bad);
+    if (!err && (links->stale || links->counted_count != links->count))
+        err = -ESTALE;
     return err;
 }
 

@@ -63,10 +63,11 @@ struct monitor {
     struct rtsocket *notices, *requests;
     struct known_link *links;
     size_t links_count, links_capacity;
-    size_t hint; /* where monitor_addresses looks first */
-    bool quiet;  /* the first picture: nothing has changed yet */
-    bool stale;  /* notices were lost, a resync is due */
-    bool lost;   /* since the last tick */
+    size_t hint;        /* where monitor_addresses looks first */
+    bool quiet;         /* the first picture: nothing has changed yet */
+    bool stale;         /* notices were lost, a resync is due */
+    bool lost;          /* since the last tick */
+    bool links_changed; /* since somebody asked */
     uint64_t overruns, bad;
     struct event *events[EVENTS_MAX + ROUTE_EVENTS_MAX];
     size_t events_count, routes_count;
@@ -295,6 +296,7 @@ int monitor_handle(void *user, const struct nlmsghdr *msg)
     switch (msg->nlmsg_type) {
     case RTM_NEWLINK:
     case RTM_DELLINK:
+        m->links_changed = true;
         err = rtnetlink_parse_link(msg, &link);
         if (err || link.family != AF_UNSPEC)
             return err;
@@ -367,7 +369,16 @@ int monitor_drain(struct monitor *m)
         err = monitor_resync(m);
         m->stale = err != 0;
     }
+    if (err != -EAGAIN)
+        m->links_changed = true; /* perhaps: there may be more to read */
     return err == -EAGAIN || err == -EINTR || err == -ENOBUFS ? 0 : err;
+}
+
+bool monitor_links_changed(struct monitor *m)
+{
+    bool changed = m->links_changed || m->stale;
+    m->links_changed = false;
+    return changed;
 }
 
 /* ---- life ---------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,9 @@ struct rtsocket *monitor_socket(const struct monitor *m); /* readable: call moni
 
 /* Reads the waiting notices; never blocks, reads a bounded number at a time. 0 or -errno. */
 int monitor_drain(struct monitor *m);
+
+/* Whether links have been heard of since the last call, or notices may have been lost. */
+bool monitor_links_changed(struct monitor *m);
 
 /* Hands the events since the last call to the tick (want_events) or drops them. */
 void monitor_flush(struct monitor *m, const struct engine_sink *sink, bool want_events);

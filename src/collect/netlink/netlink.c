@@ -1,13 +1,17 @@
 /*
  * netlink.c: the engine that asks rtnetlink.
  *
- *   collect   one dump of all links with their 64-bit statistics     -> series, table
+ *   collect   one dump of all links or of their counters              -> series, table
  *   events    a second socket that hears of changes (monitor.c)      -> events, addresses
  *   survey    speeds from sysfs on the survey thread (sysfs.c)       -> series, table
  *
  * Both sockets are opened before the sandbox closes and kept: no system call but send and receive
  * is needed afterwards. The loop wakes the monitor between ticks, so that its notices do not pile
  * up in the kernel at long intervals; without a loop it is drained once a tick.
+ *
+ * At intervals below a second most dumps are of the counters alone; everything else about a link is
+ * as the last whole dump said. That is made again once a second, and at once when a notice tells of
+ * any change of a link or the counters are not those of the links known.
  *
  * Kernels before 6.9 make a dump under the lock that also covers changes of devices, so a driver
  * that is slow to set up a card can make a tick late; late ticks are counted by whoever calls.
@@ -205,17 +209,35 @@ static void netlink_sample_own(struct netlink *n, const struct engine_sink *sink
     draft_counter(sink->draft, n->errors, n->sampler.errors + monitor_bad(n->monitor), 0);
 }
 
+/* First the dump, then the notices, then the samples: a link that was removed and came back under
+ * its index before the dump is known to be another one when it is sampled. 0 or -errno, -EINTR for
+ * a dump that has only part of the links. */
+static int netlink_read_links(struct netlink *n, bool counts_only, int *ret_notices_err)
+{
+    bool changed = monitor_links_changed(n->monitor);
+    if (counts_only && !changed &&
+        links_read_counters(n->links, n->socket, &n->sampler.errors) == 0) {
+        *ret_notices_err = monitor_drain(n->monitor);
+        if (!monitor_links_changed(n->monitor))
+            return 0;
+    }
+    int err = links_read(n->links, n->socket, &n->sampler.errors);
+    *ret_notices_err = monitor_drain(n->monitor);
+    return err;
+}
+
 static int netlink_collect(struct engine *e, const struct engine_sink *sink, uint32_t *ret_lost)
 {
     struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
     if (sampler_retry(&n->sampler))
         netlink_forget(n);
 
-    /* First the dump, then the notices, then the samples: a link that was removed and came back
-     * under its index before the dump is known to be another one when it is sampled. */
     bool links = e->assigned & CAPABILITY_BIT(CAPABILITY_INTERFACES);
-    int err = links ? links_read(n->links, n->socket, &n->sampler.errors) : 0;
-    int notices_err = monitor_drain(n->monitor);
+    int err = 0, notices_err = 0;
+    if (links)
+        err = netlink_read_links(n, sink->counts_only, &notices_err);
+    else
+        notices_err = monitor_drain(n->monitor);
     bool interrupted = err == -EINTR;
     if (links && (!err || interrupted))
         netlink_sample_links(n, sink, !interrupted);

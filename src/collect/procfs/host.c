@@ -4,8 +4,8 @@
  * The boot time is the kernel's own (btime of /proc/stat), read once: that file is long on large
  * machines. When the wall clock is set the kernel moves btime by the same amount, and so do we: by
  * watching the distance between the wall clock and the clock that counts from boot. The names are
- * asked for in every tick, for a host may be given another one while it runs; with another name the
- * series is another one.
+ * asked for again and again, for a host may be given another one while it runs; with another name
+ * the series is another one.
  */
 #include <fcntl.h>
 #include <math.h>
@@ -106,7 +106,8 @@ void host_sample(struct host *h, const struct engine_sink *sink)
 {
     if (!h->asked)
         host_look_up(h, sink);
-    host_look_up_name(h, sink);
+    if (!h->asked_name || !sink->counts_only)
+        host_look_up_name(h, sink);
     int64_t distance_ms = clocks_distance_ms();
     if (llabs(distance_ms - h->distance_ms) >= MS_PER_S) {
         h->boot_s += round((double)(distance_ms - h->distance_ms) / (double)MS_PER_S);

@@ -46,6 +46,8 @@ struct conntrack *conntrack_new(struct sampler *sampler, enum conntrack_file fil
 void conntrack_free(struct conntrack *c);
 void conntrack_forget(struct conntrack *c);
 size_t conntrack_parse(struct conntrack *c, struct scan text, const struct engine_sink *sink);
+/* Samples the limit as it was read last. False: it has to be read, or is no limit. */
+bool conntrack_repeat(struct conntrack *c, const struct engine_sink *sink);
 
 /* ---- /proc/net/dev ------------------------------------------------------------------------- */
 

@@ -36,21 +36,22 @@ static const struct {
     enum part part;
     int variant;         /* which format the part has to expect */
     bool whole;          /* one record, not one per line: see source.h */
+    bool substitute;     /* read only if no file above it of the same capability could be */
     const char *meaning; /* why it may be missing */
 } files[] = {
-    {"net/dev", CAPABILITY_INTERFACES, PART_DEVICES, 0, false, "not readable"},
-    {"net/snmp", CAPABILITY_PROTOCOLS, PART_NETSTAT, 0, true, "not readable"},
-    {"net/netstat", CAPABILITY_PROTOCOLS, PART_NETSTAT, 0, true, "not readable"},
-    {"net/snmp6", CAPABILITY_PROTOCOLS, PART_PAIRS, PAIRS_SNMP6, true, "IPv6 is off"},
-    {"net/sockstat", CAPABILITY_SOCKETS, PART_PAIRS, PAIRS_SOCKSTAT, true, "not readable"},
-    {"net/sockstat6", CAPABILITY_SOCKETS, PART_PAIRS, PAIRS_SOCKSTAT, true, "IPv6 is off"},
-    {"net/softnet_stat", CAPABILITY_SOFTNET, PART_SOFTNET, 0, false, "not readable"},
+    {"net/dev", CAPABILITY_INTERFACES, PART_DEVICES, 0, false, false, "not readable"},
+    {"net/snmp", CAPABILITY_PROTOCOLS, PART_NETSTAT, 0, true, false, "not readable"},
+    {"net/netstat", CAPABILITY_PROTOCOLS, PART_NETSTAT, 0, true, false, "not readable"},
+    {"net/snmp6", CAPABILITY_PROTOCOLS, PART_PAIRS, PAIRS_SNMP6, true, false, "IPv6 is off"},
+    {"net/sockstat", CAPABILITY_SOCKETS, PART_PAIRS, PAIRS_SOCKSTAT, true, false, "not readable"},
+    {"net/sockstat6", CAPABILITY_SOCKETS, PART_PAIRS, PAIRS_SOCKSTAT, true, false, "IPv6 is off"},
+    {"net/softnet_stat", CAPABILITY_SOFTNET, PART_SOFTNET, 0, false, false, "not readable"},
     {"net/stat/nf_conntrack", CAPABILITY_CONNTRACK, PART_CONNTRACK, CONNTRACK_FILE_STAT, false,
-     "nf_conntrack is not loaded"},
+     false, "nf_conntrack is not loaded"},
     {"sys/net/netfilter/nf_conntrack_count", CAPABILITY_CONNTRACK, PART_CONNTRACK,
-     CONNTRACK_FILE_COUNT, true, "nf_conntrack is not loaded"},
+     CONNTRACK_FILE_COUNT, true, true, "nf_conntrack is not loaded"},
     {"sys/net/netfilter/nf_conntrack_max", CAPABILITY_CONNTRACK, PART_CONNTRACK, CONNTRACK_FILE_MAX,
-     true, "nf_conntrack is not loaded"},
+     true, false, "nf_conntrack is not loaded"},
 };
 
 union part_state {
@@ -314,6 +315,13 @@ static int procfs_read_file(struct procfs *p, size_t i, const struct engine_sink
     return 0;
 }
 
+/* Whether this file has nothing to add to another one of its capability, just read. */
+static bool procfs_can_skip(struct procfs *p, size_t i, const struct engine_sink *sink)
+{
+    return files[i].substitute || (sink->counts_only && files[i].part == PART_CONNTRACK &&
+                                   conntrack_repeat(p->files[i].part.conntrack, sink));
+}
+
 static int procfs_collect(struct engine *e, const struct engine_sink *sink, uint32_t *ret_lost)
 {
     struct procfs *p = CONTAINER_OF(e, struct procfs, engine);
@@ -324,7 +332,7 @@ static int procfs_collect(struct engine *e, const struct engine_sink *sink, uint
     int last_err = 0;
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         uint32_t bit = CAPABILITY_BIT(files[i].capability);
-        if (!(e->assigned & bit))
+        if (!(e->assigned & bit) || ((read & bit) && procfs_can_skip(p, i, sink)))
             continue;
         tried |= bit;
         int err = procfs_read_file(p, i, sink);

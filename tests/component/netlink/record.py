@@ -2,6 +2,7 @@
 """Records what the tests of this folder replay, in a network namespace of its own (needs root):
 
     links.bin      RTM_GETLINK dump: loopback, veth, bridge, tun; ifb, VLAN, bond where there are some
+    stats.bin      RTM_GETSTATS dump of the 64-bit counters, right after it
     addresses.bin  RTM_GETADDR dump
     notices.bin    what the kernel said while links, addresses and routes were changed
 
@@ -14,7 +15,7 @@ import struct
 import subprocess
 
 CLONE_NEWNET = 0x40000000
-RTM_GETLINK, RTM_GETADDR, NLMSG_DONE = 18, 22, 3
+RTM_GETLINK, RTM_GETADDR, RTM_GETSTATS, NLMSG_DONE = 18, 22, 94, 3
 GROUPS = 0x1 | 0x10 | 0x100 | 0x40 | 0x400  # link, IPv4 and IPv6 address, IPv4 and IPv6 route
 HERE = pathlib.Path(__file__).parent
 
@@ -32,7 +33,9 @@ def open_socket(groups=0):
 
 def dump(kind):
     sock = open_socket()
-    body = struct.pack("BxHiII", 0, 0, 0, 0, 0) if kind == RTM_GETLINK else struct.pack("8x")
+    body = {RTM_GETLINK: struct.pack("BxHiII", 0, 0, 0, 0, 0),
+            RTM_GETSTATS: struct.pack("=BxHiI", 0, 0, 0, 1),  # IFLA_STATS_LINK_64
+            RTM_GETADDR: struct.pack("8x")}[kind]
     sock.send(struct.pack("IHHII", 16 + len(body), kind, 0x301, 1, 0) + body)
     out = b""
     while True:
@@ -84,6 +87,7 @@ def main():
     for number in range(10):
         talker.sendto(b"x" * 100, ("10.7.0.1", 9))
     (HERE / "links.bin").write_bytes(dump(RTM_GETLINK))
+    (HERE / "stats.bin").write_bytes(dump(RTM_GETSTATS))
     (HERE / "addresses.bin").write_bytes(dump(RTM_GETADDR))
 
     sock = open_socket(GROUPS)

@@ -35,6 +35,8 @@ static int parse_any(const struct nlmsghdr *msg)
     struct rtnetlink_link link;
     struct rtnetlink_address address;
     struct rtnetlink_route route;
+    struct rtnl_link_stats64 stats;
+    uint32_t index;
     int err = 0;
     switch (msg->nlmsg_type) {
     case RTM_NEWLINK:
@@ -51,6 +53,9 @@ static int parse_any(const struct nlmsghdr *msg)
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
         err = rtnetlink_parse_route(msg, &route);
+        break;
+    case RTM_NEWSTATS:
+        err = rtnetlink_parse_stats(msg, &index, &stats);
         break;
     case NLMSG_DONE:
         return rtnetlink_error(msg) < 0 ? -EBADMSG : 0;
@@ -111,6 +116,31 @@ static void test_links(void **state)
     free(r.data);
 }
 
+/* The same links in the same order, with the same counters. */
+static void test_counters(void **state)
+{
+    (void)state;
+    struct recording links = recording_read("links.bin"), counters = recording_read("stats.bin");
+    const struct nlmsghdr *a = NULL, *b = NULL;
+    bool bad = false;
+    size_t count = 0;
+    while (rtnetlink_next(links.data, links.len, &a, &bad) && a->nlmsg_type == RTM_NEWLINK) {
+        assert_true(rtnetlink_next(counters.data, counters.len, &b, &bad));
+        struct rtnetlink_link link;
+        struct rtnl_link_stats64 stats;
+        uint32_t index;
+        assert_int_equal(b->nlmsg_type, RTM_NEWSTATS);
+        assert_int_equal(rtnetlink_parse_link(a, &link), 0);
+        assert_int_equal(rtnetlink_parse_stats(b, &index, &stats), 0);
+        assert_int_equal(index, link.index);
+        assert_memory_equal(&stats, &link.stats, sizeof(stats));
+        count++;
+    }
+    assert_true(count >= 5 && !bad);
+    free(links.data);
+    free(counters.data);
+}
+
 /* The sums of /proc/net/dev. */
 static void test_sums(void **state)
 {
@@ -169,7 +199,7 @@ static void test_addresses(void **state)
     free(r.data);
 }
 
-static const char *const recordings[] = {"links.bin", "addresses.bin", "notices.bin"};
+static const char *const recordings[] = {"links.bin", "stats.bin", "addresses.bin", "notices.bin"};
 
 /* Cut off at every byte: the whole messages in front are read as before, the rest is bad. */
 static void test_cut_off_everywhere(void **state)
@@ -412,6 +442,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_links),
+        cmocka_unit_test(test_counters),
         cmocka_unit_test(test_sums),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_cut_off_everywhere),

@@ -65,6 +65,14 @@ static inline const struct engine_sink *stand_begin(struct stand *s)
     return &s->sink;
 }
 
+/* The same, soon after it. */
+static inline const struct engine_sink *stand_begin_counts_only(struct stand *s)
+{
+    stand_begin(s);
+    s->sink.counts_only = true;
+    return &s->sink;
+}
+
 static inline void stand_end(struct stand *s)
 {
     tick_unref(s->tick);

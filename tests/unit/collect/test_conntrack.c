@@ -23,7 +23,8 @@ static void test_sums(void **state)
     assert_int_equal(parse(&s, part, HEAD "5 a 1 2 3 4 5 6 7\n5 b 10 20 30 40 50 60 70\n"), 0);
     assert_counter(&s, "node_nf_conntrack_stat_found", SAMPLE_GAP, 0xa + 0xb, 0);
     assert_counter(&s, "node_nf_conntrack_stat_search_restart", SAMPLE_GAP, 0x77, 0);
-    assert_int_equal(stand_sampled(&s), CONNTRACK_STATS);
+    assert_gauge(&s, "node_nf_conntrack_entries", 5); /* each CPU says the same */
+    assert_int_equal(stand_sampled(&s), CONNTRACK_STATS + 1);
     conntrack_free(part);
     stand_free(&s);
 }
@@ -34,10 +35,11 @@ static void test_columns_by_name(void **state)
     (void)state;
     struct stand s = stand_new(100);
     struct conntrack *part = conntrack_new(&s.sampler, CONNTRACK_FILE_STAT);
-    assert_int_equal(parse(&s, part, "entries  clashres drop found\n0 1 2 3\n"), 0);
+    assert_int_equal(parse(&s, part, "clashres drop entries found\n1 2 1f 3\n"), 0);
     assert_counter(&s, "node_nf_conntrack_stat_drop", SAMPLE_GAP, 2, 0);
     assert_counter(&s, "node_nf_conntrack_stat_found", SAMPLE_GAP, 3, 0);
-    assert_int_equal(stand_sampled(&s), 2);
+    assert_gauge(&s, "node_nf_conntrack_entries", 0x1f);
+    assert_int_equal(stand_sampled(&s), 3);
     conntrack_free(part);
     stand_free(&s);
 }

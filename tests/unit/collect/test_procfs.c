@@ -197,6 +197,63 @@ static void test_assigned_only(void **state)
     fixture_end(&f);
 }
 
+static void tick_counts_only(struct fixture *f)
+{
+    assert_int_equal(engine_procfs.collect(f->engine, stand_begin_counts_only(&f->stand), &f->lost),
+                     0);
+    stand_end(&f->stand);
+}
+
+#define ENTRIES "node_nf_conntrack_entries"
+#define LIMIT "node_nf_conntrack_entries_limit"
+
+/* The number of entries is in two files, and the limit need not be read in every tick. */
+static void test_conntrack_files(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f);
+    stand_write(f.proc, "sys/net/netfilter/nf_conntrack_count", "17\n");
+    stand_write(f.proc, "sys/net/netfilter/nf_conntrack_max", "100\n");
+    fixture_open(&f);
+    tick_counts_only(&f); /* nothing is known yet: read all the same */
+    assert_gauge(&f.stand, ENTRIES, 17);
+    assert_gauge(&f.stand, LIMIT, 100);
+    stand_write(f.proc, "sys/net/netfilter/nf_conntrack_count", "18\n");
+    stand_write(f.proc, "sys/net/netfilter/nf_conntrack_max", "200\n");
+    tick_counts_only(&f);
+    assert_gauge(&f.stand, ENTRIES, 18);
+    assert_gauge(&f.stand, LIMIT, 100);
+    tick(&f);
+    assert_gauge(&f.stand, LIMIT, 200);
+
+    stand_write(f.proc, "net/stat/nf_conntrack", "entries found\n1f 1\n1f 2\n");
+    tick(&f);
+    assert_gauge(&f.stand, ENTRIES, 0x1f);
+    assert_gauge(&f.stand, LIMIT, 200);
+
+    fixture_end(&f);
+}
+
+/* When all of its files are gone, connection tracking is lost in ticks of counts, too. */
+static void test_conntrack_gone(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f);
+    stand_write(f.proc, "sys/net/netfilter/nf_conntrack_count", "17\n");
+    stand_write(f.proc, "sys/net/netfilter/nf_conntrack_max", "100\n");
+    fixture_open(&f);
+    stand_write(f.proc, "sys/net/netfilter/nf_conntrack_count", NULL);
+    stand_write(f.proc, "sys/net/netfilter/nf_conntrack_max", NULL);
+    for (size_t i = 0; i < 2; i++)
+        tick_counts_only(&f);
+    engine_procfs.collect(f.engine, stand_begin_counts_only(&f.stand), &f.lost);
+    stand_end(&f.stand);
+    assert_int_equal(f.lost, CAPABILITY_BIT(CAPABILITY_CONNTRACK));
+    fixture_end(&f);
+}
+
 static size_t named(const struct fixture *f, const char *nodename)
 {
     size_t count = 0;
@@ -233,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_probe),           cmocka_unit_test(test_nothing_there),
         cmocka_unit_test(test_a_tick),          cmocka_unit_test(test_survey),
         cmocka_unit_test(test_gap_and_loss),    cmocka_unit_test(test_assigned_only),
+        cmocka_unit_test(test_conntrack_files), cmocka_unit_test(test_conntrack_gone),
         cmocka_unit_test(test_host_is_renamed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,6 +99,57 @@ static void test_what_does_not_fit_is_counted(void **state)
     assert_int_equal(seen.lost, 7);
 }
 
+struct seconds {
+    struct sink sink;
+    int pipe[2];
+    bool counts_only; /* of the tick that is made */
+    int64_t second;   /* of the tick before; 0: none */
+    size_t whole, counts, wrong;
+};
+
+/* Core thread, both: first the one, then with the same tick the other. */
+static void seconds_sample(void *user, struct registry *registry, struct draft *draft,
+                           bool counts_only)
+{
+    (void)registry;
+    (void)draft;
+    ((struct seconds *)user)->counts_only = counts_only;
+}
+
+static void seconds_push(struct sink *sink, struct tick *tick)
+{
+    struct seconds *s = CONTAINER_OF(sink, struct seconds, sink);
+    int64_t second = tick->t_ms / 1000;
+    if (s->whole == 2)
+        return;
+    s->wrong += s->counts_only != (second == s->second);
+    s->second = second;
+    *(s->counts_only ? &s->counts : &s->whole) += 1;
+    if (s->whole == 2)
+        assert_int_equal(write(s->pipe[1], "!", 1), 1);
+}
+
+/* The first tick of each second of the wall clock reads everything. */
+static void test_whole_once_a_second(void **state)
+{
+    (void)state;
+    struct seconds seen = {.sink = {.name = "seen", .push = seconds_push}};
+    assert_int_equal(pipe(seen.pipe), 0);
+    struct core *core = core_of_this_host();
+    core_add_sink(core, &seen.sink);
+    core_on_sample(core, seconds_sample, &seen);
+    assert_int_equal(core_start(core), 0);
+    struct pollfd waiting = {.fd = seen.pipe[0], .events = POLLIN};
+    assert_int_equal(poll(&waiting, 1, WAIT_MS), 1);
+    core_stop(core);
+    core_join(core);
+    core_free(core);
+    close(seen.pipe[0]);
+    close(seen.pipe[1]);
+    assert_int_equal(seen.wrong, 0);
+    assert_int_equal(seen.whole, 2);
+}
+
 /* SIGHUP and at once SIGTERM, while a tick keeps the core busy: both letters wait. The engines let
  * go of the loop one turn later than the ticker. */
 static void test_interval_while_stopping(void **state)
@@ -117,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_events_arrive),
         cmocka_unit_test(test_what_does_not_fit_is_counted),
+        cmocka_unit_test(test_whole_once_a_second),
         cmocka_unit_test(test_interval_while_stopping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
