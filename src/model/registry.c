@@ -255,13 +255,16 @@ uint32_t registry_next_id(const struct registry *r)
     return r->next_id;
 }
 
-/* Between two ticks other programs have had the caches. All lines at once take about as long as
- * two or three that are waited for one by one. */
+/* Between two ticks other programs have had the caches. All lines at once take about as long as two
+ * or three that are waited for one by one. Read, not prefetched: a processor may drop a prefetch
+ * whose page it does not know, and most of the waiting is for pages. */
 void registry_warm(const struct registry *r)
 {
     uint32_t count = MIN(r->slots_count, (uint32_t)WARM_MOST);
-    for (uint32_t i = 0; i < count; i++)
-        __builtin_prefetch(r->slots[i], 1);
+    for (uint32_t i = 0; i < count; i++) {
+        if (r->slots[i])
+            (void)*(volatile const uint32_t *)&r->slots[i]->live.slot;
+    }
 }
 
 void registry_hold(struct registry *r, bool held)
