@@ -191,10 +191,12 @@ static void packed(uv_work_t *work, int status)
     CHECK(status == 0); /* nobody cancels it */
     p->server->packing--;
     p->request->packing = false;
-    if (p->request->session)
+    if (p->request->session) {
         send_body(p->request, p->status, p->content_type, &p->plain, p->error ? NULL : &p->packed);
-    else
+    } else {
+        p->server->held -= p->plain.len;
         request_free(p->request);
+    }
     buf_fini(&p->plain);
     buf_fini(&p->packed);
     free(p->content_type);

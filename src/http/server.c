@@ -131,7 +131,8 @@ static void on_drained(struct conn *conn, void *user)
 {
     struct http_session *session = user;
     (void)conn;
-    session_hold(session, 0);
+    if (!session->request || !session->request->packing)
+        session_hold(session, 0);
     if (!session->request)
         next_request(session);
 }
@@ -166,10 +167,12 @@ static void on_closed(struct conn *conn, void *user, int error)
         session->server->counters.gone++;
     if (request && request->gone)
         request->gone(request, request->gone_user);
-    if (request && request->packing)
+    if (request && request->packing) {
         request->session = NULL; /* its thread still works on it: answer.c frees it */
-    else if (request)
+        session->held = 0;       /* ... and gives back what is held for it */
+    } else if (request) {
         request_free(request);
+    }
     session_free(session);
 }
 
