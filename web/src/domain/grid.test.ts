@@ -97,3 +97,15 @@ test("an amount is the rate times its time, over what is known", () => {
     assert.equal(grid.amount(1).amount, 2);
     assert.equal(grid.amount(99).amount, 0);
 });
+
+test("a step that is not over yet amounts to its ticks only", () => {
+    const grid = new Grid(60_000, 600_000, T0);
+    const start = grid.timeOf(grid.stepOf(T0));
+    for (let t = start; t < start + 60_000; t += 1000) grid.append(1, t, 0);
+    grid.append(1, start + 60_000, 1); // one packet in the first second of the new minute
+    assert.equal(grid.amount(1, 1000).amount, 1);
+    grid.append(1, start + 61_000, 0);
+    assert.equal(grid.amount(1, 1000).amount, 1);
+    for (let t = start + 62_000; t < start + 180_000; t += 1000) grid.append(1, t, 0);
+    assert.ok(Math.abs(grid.amount(1, 1000).amount - 1) < 1e-9);
+});

@@ -122,17 +122,22 @@ export class Grid {
         return this.#columns.get(id)?.values[step % this.capacity] ?? NaN;
     }
 
-    /* What a rate amounts to over the window, its mean, and the oldest step in which it is known. */
-    amount(id: number): { amount: number; mean: number; first: number } {
+    /*
+     * What a rate amounts to over the window, its mean, and the oldest step in which it is known. A
+     * step that live ticks, tickMs apart, are still filling counts for as long as they speak of.
+     */
+    amount(id: number, tickMs = Infinity): { amount: number; mean: number; first: number } {
         let sum = 0;
         let known = 0;
         let first = this.#head + 1;
-        const values = this.#columns.get(id)?.values;
-        for (let step = this.#head; values && step >= this.oldest; step--) {
-            const v = values[step % this.capacity]!;
+        const column = this.#columns.get(id);
+        for (let step = this.#head; column && step >= this.oldest; step--) {
+            const v = column.values[step % this.capacity]!;
             if (Number.isNaN(v)) continue;
-            sum += v;
-            known++;
+            const open = step === this.#head && column.countStep === step;
+            const share = open ? Math.min(1, (column.count * tickMs) / this.stepMs) : 1;
+            sum += v * share;
+            known += share;
             first = step;
         }
         return { amount: (sum * this.stepMs) / 1000, mean: sum / known, first };

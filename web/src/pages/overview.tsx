@@ -122,7 +122,7 @@ function Sentence({ devices }: { devices: readonly string[] }) {
         const past = location.range.value.kind === "fixed";
         const now = session.interfaces.value;
         const all = past ? meansOf(session.window, now) : now;
-        const amounts = { ...amountsOf(session.window), past };
+        const amounts = { ...amountsOf(session.window, session.intervalMs), past };
         const verdict = overviewVerdict(all, devices, amounts, preferences.bytesAs.value);
         const since = session.staleSince;
         if (session.liveness.value !== "stale" || since === undefined) return verdict;
@@ -152,7 +152,10 @@ function Sentence({ devices }: { devices: readonly string[] }) {
     );
 }
 
-function amountsOf({ grid, series }: Session["window"]): Omit<Amounts, "past"> {
+function amountsOf(
+    { grid, series }: Session["window"],
+    tickMs: number,
+): Omit<Amounts, "past"> {
     const amounts = {
         knownMs: 0,
         losses: [] as Loss[],
@@ -169,7 +172,7 @@ function amountsOf({ grid, series }: Session["window"]): Omit<Amounts, "past"> {
         const device = LOSS_METRICS.includes(s.name) ? s.labels["device"] : undefined;
         const weighed = WEIGHED[s.name];
         if (device === undefined && weighed === undefined) continue;
-        const { amount, first } = grid.amount(s.id);
+        const { amount, first } = grid.amount(s.id, tickMs);
         if (weighed) amounts[weighed] += amount;
         else byDevice.set(device!, (byDevice.get(device!) ?? 0) + amount);
         oldest = Math.min(oldest, first);
