@@ -155,3 +155,10 @@ test("a window of the past is told as such, without the states of now", () => {
     assert.equal(again.lead, "TCP sent 3.00\u2009% of its segments again.");
     assert.equal(judge({ past: true }, [make("eth0", 0, 0)]).traffic, "No traffic.");
 });
+
+test("a stretch of which nothing is known was not quiet", () => {
+    const v = judge({ past: true, knownMs: 0 }, [make("eth0", NaN, NaN), LO(NaN)]);
+    assert.equal(v.level, "unknown");
+    assert.equal(v.lead, "Nothing was measured in this window.");
+    assert.equal(v.rest + v.traffic, "");
+});

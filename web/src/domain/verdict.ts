@@ -73,6 +73,13 @@ export function overviewVerdict(
         const also = others.length ? `Also: ${others.map((t) => t.brief).join("; ")}.` : "";
         return { level: "warning", lead: worst.lead, rest: joined(worst.detail, also), traffic };
     }
+    if (amounts.past && amounts.knownMs === 0)
+        return {
+            level: "unknown",
+            lead: "Nothing was measured in this window.",
+            rest: "",
+            traffic: "",
+        };
     const lost = amounts.knownMs > 0 ? `No packet lost ${span}.` : "";
     return {
         level: "good",
