@@ -269,3 +269,17 @@ test("values of series that nobody described are left out", async () => {
     window.tick({ ...m, ids: Int32Array.of(1, 77), values: Float64Array.of(5, 6) });
     assert.equal(window.grid!.has(77), false);
 });
+
+test("ticks that waited for another window do not move a fixed one", async () => {
+    const server = new Server();
+    server.now = 5000;
+    const { window } = open(server);
+    window.load(SELECTION, { kind: "last", spanMs: 60_000 });
+    server.now++;
+    window.tick(server.metrics());
+    window.load(SELECTION, { kind: "fixed", fromMs: T0 + 100_000, toMs: T0 + 160_000 });
+    await server.answerAll();
+    const grid = window.grid!;
+    assert.equal(grid.head, grid.stepOf(T0 + 160_000));
+    assert.equal(grid.at(1, grid.stepOf(T0 + 120_000)), 120);
+});

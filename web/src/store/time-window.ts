@@ -98,7 +98,7 @@ export class TimeWindow {
             range,
             abort: new AbortController(),
             grid: undefined,
-            pending: this.#load && !other ? this.#load.pending : [],
+            pending: this.#load && !other && range.kind === "last" ? this.#load.pending : [],
             waiting: selection.groups.length,
             gradual: this.#grid === undefined,
             failed: false,
