@@ -16,7 +16,7 @@ import {
     type ByteUnit,
 } from "../domain/units";
 import type { Flag } from "../domain/flags";
-import { useEnvironment } from "./environment";
+import { useEnvironment, type ChartSource } from "./environment";
 import { Gatherer } from "./gather";
 import { whenNear } from "./near";
 import { Picture, stretchText, type Readout } from "./picture";
@@ -83,7 +83,7 @@ export function Chart({ spec, size, note, device }: ChartProps) {
             }
             const latestText = data.latest.map((v) => shortText(v, spec, bytesAs));
             const key = `${bytesAs} ${grid.stepMs} ${grid.capacity}`;
-            p?.paint(data, grid, bounds, latestText, flags, key, !env.source.loading);
+            p?.paint(data, grid, bounds, latestText, flags, key, whole(env.source));
             const { latest, empty, methods, missingMs } = data;
             facts.value = { latest: [...latest], empty, methods, missingMs };
             if (readout.peek()) readout.value = p?.readout;
@@ -162,13 +162,21 @@ export function Chart({ spec, size, note, device }: ChartProps) {
             />
             {empty && (
                 <p class="chart-empty">
-                    {env.source.loading
-                        ? "Reading history…"
-                        : "Nothing was measured in this window."}
+                    {emptyText(env.source)}
                 </p>
             )}
         </figure>
     );
+}
+
+/* What is missing was not measured, and has not only not been read. */
+function whole({ loading, unread }: ChartSource): boolean {
+    return !loading && !unread;
+}
+
+function emptyText({ loading, unread }: ChartSource): string {
+    if (loading) return "Reading history…";
+    return unread ? "History could not be read." : "Nothing was measured in this window.";
 }
 
 const KEYS: Record<string, number | "first" | "last"> = {

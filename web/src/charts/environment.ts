@@ -19,6 +19,7 @@ export interface ChartSource {
     readonly seriesVersion: number;
     readonly bounds: { fromMs: number; toMs: number } | undefined;
     readonly loading: boolean; // history is on its way to a window that was empty
+    readonly unread: boolean; // history could not be read, or not all of it
 }
 
 export type ChartState = "live" | "paused" | "stale";

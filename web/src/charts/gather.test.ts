@@ -29,6 +29,7 @@ function source(grid: Grid | undefined, version = 1): ChartSource {
         seriesVersion: version,
         bounds: undefined,
         loading: false,
+        unread: false,
     };
 }
 

@@ -44,7 +44,7 @@ export function Sparkline({
                     row,
                     shared ? peak : (row?.peak ?? 0),
                     env.palette.value,
-                    !env.source.loading,
+                    !env.source.loading && !env.source.unread,
                 );
             }),
         [column, device, env],

@@ -124,6 +124,12 @@ function Sentence({ devices }: { devices: readonly string[] }) {
         const all = past ? meansOf(session.window, now) : now;
         const amounts = { ...amountsOf(session.window, session.intervalMs), past };
         const verdict = overviewVerdict(all, devices, amounts, preferences.bytesAs.value);
+        const { loading, unread } = session.window;
+        if (past && amounts.knownMs === 0 && (loading || unread))
+            return {
+                ...verdict,
+                lead: loading ? "Reading history…" : "History could not be read.",
+            };
         const since = session.staleSince;
         if (session.liveness.value !== "stale" || since === undefined) return verdict;
         return {

@@ -254,7 +254,8 @@ test("an answer with absurdly many steps is refused", async () => {
     );
     window.load(SELECTION, { kind: "fixed", fromMs: 1, toMs: 2 });
     await new Promise((r) => setImmediate(r));
-    assert.equal(window.grid, undefined);
+    assert.equal(window.unread, true);
+    assert.ok(window.grid!.capacity < 10);
     assert.equal(troubles[0], "the answer has too many steps");
 });
 
@@ -268,6 +269,30 @@ test("values of series that nobody described are left out", async () => {
     const m = server.metrics();
     window.tick({ ...m, ids: Int32Array.of(1, 77), values: Float64Array.of(5, 6) });
     assert.equal(window.grid!.has(77), false);
+});
+
+test("a stretch that cannot be read is not told by the window before", async () => {
+    const server = new Server();
+    server.now = 5000;
+    const { window, troubles } = open(server);
+    window.load(SELECTION, { kind: "last", spanMs: 60_000 });
+    await server.answerAll();
+    assert.equal(window.unread, false);
+    server.broken = true;
+    const range = { kind: "fixed", fromMs: T0 + 100_000, toMs: T0 + 160_000 } as const;
+    window.load(SELECTION, range);
+    await server.answerAll();
+    assert.match(troubles.at(-1)!, /broken/);
+    assert.equal(window.unread, true);
+    assert.equal(window.loading, false);
+    assert.deepEqual(window.bounds, range);
+    for (let k = window.grid!.oldest; k <= window.grid!.head; k++)
+        assert.ok(Number.isNaN(window.grid!.at(1, k)));
+    server.broken = false;
+    window.load(SELECTION, range);
+    await server.answerAll();
+    assert.equal(window.unread, false);
+    assert.equal(window.grid!.at(1, window.grid!.stepOf(T0 + 120_000)), 120);
 });
 
 test("ticks that waited for another window do not move a fixed one", async () => {

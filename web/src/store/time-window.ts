@@ -50,6 +50,7 @@ export class TimeWindow {
     #selection: Selection | undefined;
     #load: Load | undefined;
     #seriesVersion = 0;
+    #unread = false;
     intervalMs: number | undefined; // the server's, once it said so
 
     constructor(getJson: GetJson, handlers: WindowHandlers) {
@@ -75,6 +76,11 @@ export class TimeWindow {
         return this.#load?.gradual === true;
     }
 
+    /* Of the window that is shown, history could not be read, or not all of it. */
+    get unread(): boolean {
+        return this.#unread;
+    }
+
     /* First and last moment to show. */
     get bounds(): { fromMs: number; toMs: number } | undefined {
         const range = this.#range;
@@ -91,6 +97,7 @@ export class TimeWindow {
             this.#series.clear();
             this.#seriesVersion++;
             this.#grid = undefined;
+            this.#unread = false;
         }
         this.#selection = selection;
         const load: Load = {
@@ -219,13 +226,11 @@ export class TimeWindow {
             this.#handlers.trouble(trouble);
         }
         if (load.waiting === 0) {
-            if (!load.grid && load.range.kind === "last") load.grid = this.#bareGrid(load);
-            const grid = load.grid;
-            if (grid) {
-                // Series that history did not know, or could not give.
-                for (const m of load.pending) this.#take(grid, m, () => true);
-                this.#show(load);
-            }
+            load.grid ??= this.#bareGrid(load);
+            this.#unread = load.failed;
+            // Series that history did not know, or could not give.
+            for (const m of load.pending) this.#take(load.grid, m, () => true);
+            this.#show(load);
             this.#load = undefined;
             if (!load.failed) this.#handlers.trouble(undefined);
         }
@@ -237,11 +242,13 @@ export class TimeWindow {
         this.#range = load.range;
     }
 
-    /* Without history the window starts empty and fills from the stream. */
-    #bareGrid(load: Load): Grid {
+    /* Without history the window starts empty; one that follows the present fills from the stream. */
+    #bareGrid({ range }: Load): Grid {
         const interval = this.intervalMs ?? 1000;
-        const step = Math.max(1, Math.ceil(spanOf(load.range) / STEPS / interval)) * interval;
-        return new Grid(step, spanOf(load.range), 0);
+        const step = Math.max(1, Math.ceil(spanOf(range) / STEPS / interval)) * interval;
+        const grid = new Grid(step, spanOf(range), 0);
+        if (range.kind === "fixed") grid.advance(grid.stepOf(range.toMs));
+        return grid;
     }
 }
 
