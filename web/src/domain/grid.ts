@@ -143,6 +143,14 @@ export class Grid {
         return { amount: (sum * this.stepMs) / 1000, mean: sum / known, first };
     }
 
+    /* Forgets a column in which nothing is known any more. True: there is none now. */
+    forget(id: number): boolean {
+        const column = this.#columns.get(id);
+        if (column && !column.values.every(Number.isNaN)) return false;
+        this.#columns.delete(id);
+        return true;
+    }
+
     /*
      * Writes the sum of the given columns, oldest step first, into `out` (capacity long) and returns
      * how many steps that are. A step in which none of them has a value is a gap.

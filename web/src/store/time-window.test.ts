@@ -295,6 +295,41 @@ test("a stretch that cannot be read is not told by the window before", async () 
     assert.equal(window.grid!.at(1, window.grid!.stepOf(T0 + 120_000)), 120);
 });
 
+test("series that come and go do not pile up", async () => {
+    const server = new Server();
+    server.now = 5000;
+    const { window } = open(server);
+    window.load(SELECTION, { kind: "last", spanMs: 60_000 });
+    await server.answerAll();
+    const info = (id: number) => ({
+        id,
+        name: "a",
+        labels: { device: `veth${id}` },
+        unit: "",
+        kind: "gauge" as const,
+        method: "test",
+    });
+    const LIVES = 5;
+    for (let i = 0; i < 2000; i++) {
+        server.now++;
+        window.describe([info(100 + i)]);
+        const m = server.metrics();
+        const there = [1, 2, 3];
+        if (i === 0) window.describe([info(3)]); // is listed, but silent
+        for (let k = Math.max(0, i - LIVES); k <= i; k++) there.push(100 + k);
+        window.tick({
+            ...m,
+            ids: Int32Array.from(there),
+            values: Float64Array.from(there, (id) => (id === 3 ? NaN : 1)),
+        });
+    }
+    assert.ok(window.series.size < 200, `${window.series.size} series are kept`);
+    assert.ok([...window.grid!.ids].length < 200);
+    assert.ok(window.series.has(3));
+    assert.ok(window.series.has(2099));
+    assert.equal(window.grid!.at(2050, window.grid!.stepOf(T0 + (5000 + 1951) * INTERVAL)), 1);
+});
+
 test("ticks that waited for another window do not move a fixed one", async () => {
     const server = new Server();
     server.now = 5000;

@@ -51,6 +51,7 @@ export class TimeWindow {
     #load: Load | undefined;
     #seriesVersion = 0;
     #unread = false;
+    #sweptAt = 0; // step in which series that are gone were forgotten last
     intervalMs: number | undefined; // the server's, once it said so
 
     constructor(getJson: GetJson, handlers: WindowHandlers) {
@@ -133,6 +134,18 @@ export class TimeWindow {
         const grid = this.#grid;
         if (grid && grid !== load?.grid && this.#range?.kind === "last")
             this.#take(grid, m, () => true);
+        if (grid && !load) this.#sweep(grid, m);
+    }
+
+    /* Series that the server has no more and of which the window shows nothing: on a host whose
+     * interfaces come and go they would pile up for as long as the page is open. */
+    #sweep(grid: Grid, m: Metrics): void {
+        if (grid.head - this.#sweptAt < grid.capacity / 4 && grid.head >= this.#sweptAt) return;
+        this.#sweptAt = grid.head;
+        const there = new Set(m.ids);
+        for (const id of this.#series.keys())
+            if (!there.has(id) && grid.forget(id)) this.#series.delete(id);
+        this.#seriesVersion++;
     }
 
     #take(grid: Grid, m: Metrics, wanted: (id: number) => boolean): void {
