@@ -222,3 +222,20 @@ test("troubles are told in words and go when they are over", async () => {
     b.last().say({ type: "error", id: 1, code: "unknown_channel", message: "no such channel" });
     assert.match(b.session.problems.value[0]!.text, /no such channel/);
 });
+
+test("a hole that comes soon after another one is filled, too, a little later", async () => {
+    const b = bench();
+    b.greet();
+    await settled();
+    b.tick(1);
+    b.tick(9);
+    const before = b.queries();
+    b.clock.advance(1000);
+    b.tick(20);
+    assert.equal(b.queries(), before);
+    for (let seq = 21; seq < 40; seq++) {
+        b.clock.advance(1000);
+        b.tick(seq);
+    }
+    assert.equal(b.queries(), before + 1);
+});

@@ -3,7 +3,7 @@
  * numbers into rings and maps and ask for a frame; signals change in that frame, all at once.
  */
 import { batch, computed, effect, signal, type ReadonlySignal } from "@preact/signals";
-import type { Clock } from "../base/clock";
+import type { Cancel, Clock } from "../base/clock";
 import { FrameQueue } from "../base/frame";
 import {
     FLAG_KINDS,
@@ -47,6 +47,7 @@ export class Session {
     #tableDirty = false;
     #lastSeq: number | undefined;
     #healedAt = -Infinity;
+    #healLater: Cancel | undefined;
     #selection: Selection = NOTHING;
     #range: Range | undefined;
     #visible = true;
@@ -278,9 +279,18 @@ export class Session {
         this.#frame.request();
     }
 
-    /* Ticks are missing here; history has them. */
+    /* Ticks are missing here; history has them. Too soon after the last time: later, but once. */
     #heal(): void {
-        if (this.#clock.now() - this.#healedAt < HEAL_NOT_BEFORE_MS) return;
+        const waitMs = this.#healedAt + HEAL_NOT_BEFORE_MS - this.#clock.now();
+        if (waitMs > 0) {
+            this.#healLater ??= this.#clock.after(waitMs, () => {
+                this.#healLater = undefined;
+                if (this.#visible && !this.paused.value) this.#heal();
+            });
+            return;
+        }
+        this.#healLater?.();
+        this.#healLater = undefined;
         this.#healedAt = this.#clock.now();
         this.#reload();
     }
