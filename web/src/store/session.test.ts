@@ -38,7 +38,7 @@ function bench() {
     const asked: string[] = [];
     const frames: (() => void)[] = [];
     const range = signal<Range>({ kind: "last", spanMs: 60_000 });
-    const world = { history: true };
+    const world = { history: true, intervalMs: 1000 };
     const session = new Session(
         () => {
             const socket = new FakeSocket();
@@ -48,6 +48,8 @@ function bench() {
         (address): Promise<Result<unknown>> => {
             asked.push(address);
             if (!world.history) return Promise.resolve(fail("disk on fire"));
+            if (address === "api/v1/info")
+                return Promise.resolve(ok({ version: "1", interval_ms: world.intervalMs }));
             return Promise.resolve(ok({ from: T0, to: T0, step_ms: 1000, series: [], events: [] }));
         },
         clock,
@@ -238,4 +240,33 @@ test("a hole that comes soon after another one is filled, too, a little later", 
         b.tick(seq);
     }
     assert.equal(b.queries(), before + 1);
+});
+
+test("another interval while the page is open is not taken for silence", async () => {
+    const b = bench();
+    b.greet();
+    b.tick(1);
+    b.tick(2);
+    await settled();
+    b.world.intervalMs = 5000; // the configuration was loaded anew: only /api/v1/info says so
+    const slow = (n: number) => {
+        b.clock.advance(3000);
+        const between = b.session.liveness.value;
+        b.clock.advance(2000);
+        b.last().say({ type: "metrics", seq: 2 + n, t: T0 + n * 5000, values: [[1, n]] });
+        return between;
+    };
+    slow(1);
+    await settled();
+    slow(2);
+    await settled();
+    assert.equal(b.session.intervalMs, 5000);
+    assert.equal(slow(3), "live");
+    assert.equal(slow(4), "live");
+    const asked = b.asked.filter((a) => a === "api/v1/info").length;
+    slow(5);
+    await settled();
+    assert.equal(b.asked.filter((a) => a === "api/v1/info").length, asked);
+    b.clock.advance(11_000);
+    assert.equal(b.session.liveness.value, "stale");
 });

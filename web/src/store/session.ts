@@ -26,6 +26,7 @@ import { TimeWindow } from "./time-window";
 /* A hidden tab only keeps its numbers from growing old. */
 const HIDDEN_INTERVAL_MS = 10_000;
 const HEAL_NOT_BEFORE_MS = 10_000; // between two reloads because of missing ticks
+const INFO_NOT_BEFORE_MS = 10_000; // between two questions because ticks came at other times
 
 export type Liveness = "connecting" | "live" | "paused" | "stale";
 
@@ -46,6 +47,8 @@ export class Session {
     #rowsAnew = true; // a new connection: its first table is a whole one
     #tableDirty = false;
     #lastSeq: number | undefined;
+    #lastT = 0;
+    #infoAt = -Infinity;
     #healedAt = -Infinity;
     #healLater: Cancel | undefined;
     #selection: Selection = NOTHING;
@@ -206,12 +209,24 @@ export class Session {
     }
 
     async #askInfo(): Promise<void> {
+        this.#infoAt = this.#clock.now();
         const answer = await this.#getJson("api/v1/info");
         const info = answer.ok ? parseInfo(answer.value) : answer;
         if (!info.ok) return;
         this.#info.value = info.value;
-        this.window.intervalMs ??= info.value.intervalMs;
+        this.window.intervalMs = info.value.intervalMs;
+        const hello = this.#hello.value;
+        if (hello && hello.intervalMs !== info.value.intervalMs) {
+            this.#hello.value = { ...hello, intervalMs: info.value.intervalMs };
+            if (this.#link.value.name === "open") this.#freshness.expect(this.#pace());
+        }
         if (info.value.startedMs !== undefined) this.#flag(flagFromStart(info.value.startedMs));
+    }
+
+    /* Ticks come at other times than was said: either they were late, or the interval was changed. */
+    #askAgain(): void {
+        if (!this.#visible || this.#clock.now() - this.#infoAt < INFO_NOT_BEFORE_MS) return;
+        void this.#askInfo();
     }
 
     #linkChanged(state: LinkState): void {
@@ -271,7 +286,9 @@ export class Session {
         this.#freshness.tick(this.#pace());
         this.#beats.value++;
         const missing = this.#lastSeq !== undefined && m.seq > this.#lastSeq + 1;
+        if (m.seq - 1 === this.#lastSeq && m.t - this.#lastT !== this.intervalMs) this.#askAgain();
         this.#lastSeq = m.seq;
+        this.#lastT = m.t;
         this.#client.reached("metrics", m.seq);
         if (this.paused.value) return;
         this.window.tick(m);
