@@ -109,3 +109,13 @@ test("a step that is not over yet amounts to its ticks only", () => {
     for (let t = start + 62_000; t < start + 180_000; t += 1000) grid.append(1, t, 0);
     assert.ok(Math.abs(grid.amount(1, 1000).amount - 1) < 1e-9);
 });
+
+test("steps in which nothing at all was measured are counted", () => {
+    const grid = new Grid(1000, 10_000, T0);
+    for (const k of [2, 3, 8, 9]) grid.append(1, T0 + k * 1000, 0);
+    for (const k of [3, 4, 9]) grid.append(2, T0 + k * 1000, 0);
+    assert.equal(grid.unknown([1, 2], grid.stepOf(T0 + 2000)), 3);
+    assert.equal(grid.unknown([1], grid.stepOf(T0 + 2000)), 4);
+    assert.equal(grid.unknown([1], -100), 6);
+    assert.equal(grid.unknown([], grid.head), 1);
+});

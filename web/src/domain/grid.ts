@@ -143,6 +143,16 @@ export class Grid {
         return { amount: (sum * this.stepMs) / 1000, mean: sum / known, first };
     }
 
+    /* How many steps from `first` on have a value in none of the columns. */
+    unknown(ids: readonly number[], first: number): number {
+        const out = new Float64Array(this.capacity);
+        const n = this.sum(ids, out);
+        let count = 0;
+        for (let i = Math.max(0, first - this.oldest); i < n; i++)
+            if (Number.isNaN(out[i]!)) count++;
+        return count;
+    }
+
     /* Forgets a column in which nothing is known any more. True: there is none now. */
     forget(id: number): boolean {
         const column = this.#columns.get(id);

@@ -10,6 +10,7 @@ function make(device: string, rx: number, tx: number, state = "up", kind = "phys
 
 const NOTHING_LOST: Amounts = {
     knownMs: 900_000,
+    unknownMs: 0,
     past: false,
     losses: [],
     segmentsSent: 0,
@@ -161,4 +162,12 @@ test("a stretch of which nothing is known was not quiet", () => {
     assert.equal(v.level, "unknown");
     assert.equal(v.lead, "Nothing was measured in this window.");
     assert.equal(v.rest + v.traffic, "");
+});
+
+test("what was not measured is not vouched for", () => {
+    assert.equal(
+        judge({ unknownMs: 600_000 }).rest,
+        "No packet lost in the last 15\u2009min, of which 10\u2009min were not measured.",
+    );
+    assert.equal(judge({ unknownMs: 2000 }).rest, "No packet lost in the last 15\u2009min.");
 });

@@ -16,6 +16,7 @@ export interface Loss {
 /* What happened in the window, in whole events; all zero when nothing is known. */
 export interface Amounts {
     knownMs: number; // how far back, which is less than the window when measuring began inside it
+    unknownMs: number; // how much of that was not measured
     past: boolean; // the window does not end now: states of the present say nothing about it
     losses: readonly Loss[];
     segmentsSent: number;
@@ -38,6 +39,7 @@ const AGAIN_LEAST = 20;
 const SEGMENTS_LEAST = 1000;
 const UNHEARD_PER_S = 1; // less than one a second is the usual knocking at closed ports
 const UNHEARD_OVER_MS = 10_000; // at least, so that a first tick is no average
+const UNKNOWN_SHARE = 0.05; // a tick that was late is not worth a word
 const INSIDE_TIMES = 10; // traffic inside the host is told when it is so many times more
 
 interface Trouble {
@@ -80,7 +82,10 @@ export function overviewVerdict(
             rest: "",
             traffic: "",
         };
-    const lost = amounts.knownMs > 0 ? `No packet lost ${span}.` : "";
+    const { knownMs, unknownMs } = amounts;
+    const hole = unknownMs >= knownMs * UNKNOWN_SHARE && unknownMs > 0;
+    const but = hole ? `, of which ${durationText(unknownMs)} were not measured` : "";
+    const lost = knownMs > 0 ? `No packet lost ${span}${but}.` : "";
     return {
         level: "good",
         lead: amounts.past ? "All was quiet." : "All quiet.",

@@ -29,8 +29,10 @@ import {
     UDP_CHARTS,
 } from "./protocol-charts";
 
+type Weight = keyof Omit<Amounts, "knownMs" | "unknownMs" | "past" | "losses">;
+
 /* What the verdict weighs: rates times the length of their steps, added up over the window. */
-const WEIGHED: Readonly<Record<string, keyof Omit<Amounts, "knownMs" | "past" | "losses">>> = {
+const WEIGHED: Readonly<Record<string, Weight>> = {
     node_netstat_Tcp_OutSegs: "segmentsSent",
     node_netstat_Tcp_RetransSegs: "segmentsAgain",
     node_netstat_Udp_RcvbufErrors: "datagramsOverrun",
@@ -164,6 +166,7 @@ function amountsOf(
 ): Omit<Amounts, "past"> {
     const amounts = {
         knownMs: 0,
+        unknownMs: 0,
         losses: [] as Loss[],
         segmentsSent: 0,
         segmentsAgain: 0,
@@ -173,6 +176,7 @@ function amountsOf(
     };
     if (!grid || grid.head < 0) return amounts;
     const byDevice = new Map<string, number>();
+    const ids: number[] = [];
     let oldest = grid.head + 1;
     for (const s of series.values()) {
         const device = LOSS_METRICS.includes(s.name) ? s.labels["device"] : undefined;
@@ -182,9 +186,11 @@ function amountsOf(
         if (weighed) amounts[weighed] += amount;
         else byDevice.set(device!, (byDevice.get(device!) ?? 0) + amount);
         oldest = Math.min(oldest, first);
+        ids.push(s.id);
     }
     amounts.losses = [...byDevice].map(([device, packets]) => ({ device, packets }));
     amounts.knownMs = (grid.head + 1 - oldest) * grid.stepMs;
+    amounts.unknownMs = grid.unknown(ids, oldest) * grid.stepMs;
     return amounts;
 }
 
