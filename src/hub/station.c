@@ -301,7 +301,7 @@ struct station *station_new(struct hub *hub, uint32_t index, uv_loop_t *uv)
     int err = uv_timer_init(uv, &st->beat);
     CHECK(err == 0);
     st->beat.data = st;
-    uint64_t every_ms = (uint64_t)MAX(settings->heartbeat_ms / 4, INT64_C(1));
+    uint64_t every_ms = (uint64_t)MAX(settings->heartbeat_ms / STATION_BEATS, INT64_C(1));
     err = uv_timer_start(&st->beat, station_on_beat, every_ms, every_ms);
     CHECK(err == 0);
     return st;

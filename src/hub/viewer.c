@@ -209,7 +209,9 @@ void viewer_beat(struct viewer *v, int64_t now_ms, struct bytes *ping)
         v->subs[c].asked = false;
         subscription_recover(v, &v->subs[c]);
     }
-    if (now_ms - v->last_heard_ms >= station_settings(v->station)->heartbeat_ms &&
+    /* The next beat would be too late for whom serve.idle_timeout ends soon after. */
+    int64_t heartbeat_ms = station_settings(v->station)->heartbeat_ms;
+    if (now_ms - v->last_heard_ms >= heartbeat_ms - heartbeat_ms / STATION_BEATS &&
         !conn_is_ending(v->conn))
         conn_send(v->conn, ping);
 }

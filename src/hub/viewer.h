@@ -27,7 +27,10 @@ bool viewer_ready(const struct viewer *v, enum channel channel, const struct par
 void viewer_sent(struct viewer *v, int result, const struct bytes *frame);
 void viewer_take(struct viewer *v, enum channel channel, const struct parcel *p);
 
-/* Once in a while: pings whoever has been silent for a heartbeat, asks again for lost tables. */
+#define STATION_BEATS 4 /* in a heartbeat */
+
+/* With each beat: pings whoever will have been silent for a heartbeat before the next one, asks
+ * again for lost tables. */
 void viewer_beat(struct viewer *v, int64_t now_ms, struct bytes *ping);
 void viewer_close(struct viewer *v, uint16_t code, const char *reason);
 

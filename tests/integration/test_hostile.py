@@ -4,12 +4,14 @@ import contextlib
 import gzip
 import json
 import re
+import select
 import socket
 import threading
 import time
 
 from bystander import undisturbed
 from rig import SLOW, WAIT_S, Daemon, Directory, contains, equal, own_network, run, until
+from websocket import PING, PONG
 
 SEPARATOR = b"\r\n\r\n"
 
@@ -350,6 +352,28 @@ def test_idle():
         until("it is counted", lambda: d.metric("netsonde_server_closed_idle_total") >= 1)
 
 
+def test_heartbeat():
+    """who answers is not closed for silence, whenever it came: it is asked within serve.heartbeat"""
+    limits = {"NETSONDE_SERVE_HEARTBEAT": "6s", "NETSONDE_SERVE_IDLE_TIMEOUT": "6900ms"}
+    with undisturbed(environment=limits) as d, d.stream("metrics") as ticks, \
+         contextlib.ExitStack() as stack:
+        viewers = []
+        for _ in range(12):  # spread over the time between two looks at who is silent
+            for _ in range(3):
+                ticks.wait_for("metrics")
+            viewers.append(stack.enter_context(d.stream()))
+            viewers[-1].wait_for("hello")
+        ticks.close()
+        waiting = {v.socket: v for v in viewers}
+        while waiting:
+            ready = select.select(list(waiting), [], [], WAIT_S)[0]
+            equal(bool(ready), True, "a ping comes")
+            for s in ready:
+                opcode, payload = waiting[s].frame()  # EOFError: it was closed unasked
+                if opcode == PING:
+                    waiting.pop(s).send_frame(PONG, payload)
+
+
 own_network()
 run([test_slow_begins, test_malformed, test_lengths, test_pipelined, test_pipelined_flood,
-     test_access, test_answers, test_handshake, test_idle, test_slow_ends])
+     test_access, test_answers, test_handshake, test_idle, test_heartbeat, test_slow_ends])
