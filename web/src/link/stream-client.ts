@@ -14,6 +14,7 @@ import {
     pingText,
     subscribeText,
     unsubscribeText,
+    type Answer,
     type ServerMessage,
     type Subscription,
 } from "../proto/stream";
@@ -22,6 +23,7 @@ import { backoffMs } from "./backoff";
 const CONNECT_LIMIT_MS = 10_000;
 const PING_FIRST_MS = 1_000; // when the page has settled
 const PING_EVERY_MS = 5_000;
+const BUSY_FIRST_MS = 1_000;
 const SILENCE_MS = 20_000; // pings unanswered for so long: the connection is dead
 
 /* The part of WebSocket that is used here. */
@@ -53,6 +55,9 @@ export class StreamClient {
     readonly #handlers: StreamHandlers;
     readonly #random: () => number;
     readonly #wishes = new Map<string, Subscription>();
+    readonly #asked = new Map<string, number>(); // channel -> id of its newest request
+    readonly #busy = new Map<string, Cancel>(); // channels for which there was no room
+    #busyTimes = 0;
     #socket: Socket | undefined;
     #state: LinkState = { name: "stopped" };
     #attempt = 0;
@@ -93,13 +98,19 @@ export class StreamClient {
         this.#connect();
     }
 
+    /* Some wish was refused for lack of room and has not been granted since. */
+    get refused(): boolean {
+        return this.#busy.size > 0;
+    }
+
     /* Replaces the wish for the channel. */
     want(s: Subscription): void {
         this.#wishes.set(s.channel, s);
-        this.#send((id) => subscribeText(id, s));
+        this.#subscribe(s);
     }
 
     unwant(channel: string): void {
+        this.#forgetBusy(channel);
         if (this.#wishes.delete(channel)) this.#send((id) => unsubscribeText(id, channel));
     }
 
@@ -122,7 +133,7 @@ export class StreamClient {
             this.#heardAt = this.#clock.now();
             this.#ping = undefined;
             this.#enter({ name: "open" });
-            for (const wish of this.#wishes.values()) this.#send((id) => subscribeText(id, wish));
+            for (const wish of this.#wishes.values()) this.#subscribe(wish);
             this.#timer = this.#clock.after(PING_FIRST_MS, () => this.#beat());
         };
         socket.onmessage = (event) => this.#receive(event.data as unknown);
@@ -149,7 +160,33 @@ export class StreamClient {
             }
             return;
         }
+        if (message.type === "ok" || message.type === "error") this.#answered(message);
         this.#handlers.message(message);
+    }
+
+    #subscribe(wish: Subscription): void {
+        this.#forgetBusy(wish.channel);
+        this.#send((id) => {
+            this.#asked.set(wish.channel, id);
+            return subscribeText(id, wish);
+        });
+    }
+
+    /* Without room now there may be some later; nobody else would ask again. */
+    #answered({ type, id, code }: Answer): void {
+        const wish = [...this.#wishes.values()].find((w) => this.#asked.get(w.channel) === id);
+        if (!wish || id === undefined) return;
+        this.#forgetBusy(wish.channel);
+        if (type === "ok") this.#busyTimes = 0;
+        if (type !== "error" || code !== "busy") return;
+        const delay = BUSY_FIRST_MS + backoffMs(this.#busyTimes++, this.#random);
+        const again = this.#clock.after(delay, () => this.#subscribe(wish));
+        this.#busy.set(wish.channel, again);
+    }
+
+    #forgetBusy(channel: string): void {
+        this.#busy.get(channel)?.();
+        this.#busy.delete(channel);
     }
 
     /* Every few seconds: one ping on the way, or the end of patience. */
@@ -184,6 +221,8 @@ export class StreamClient {
     #drop(): void {
         this.#timer?.();
         this.#timer = undefined;
+        for (const channel of [...this.#busy.keys()]) this.#forgetBusy(channel);
+        this.#asked.clear();
         const socket = this.#socket;
         if (!socket) return;
         this.#socket = undefined;

@@ -270,3 +270,33 @@ test("another interval while the page is open is not taken for silence", async (
     b.clock.advance(11_000);
     assert.equal(b.session.liveness.value, "stale");
 });
+
+test("a subscription that the server had no room for is asked for again", () => {
+    const b = bench();
+    b.greet();
+    const wish = () => b.last().wishes("metrics").pop()!;
+    const refuse = (id: unknown) =>
+        b.last().say({ type: "error", id, code: "busy", message: "too many; try again" });
+    const aMinute = () => {
+        for (let i = 0; i < 60; i++) {
+            b.clock.advance(1000);
+            b.last().say({ type: "pong", id: 0 });
+        }
+    };
+    const first = wish();
+    refuse(first["id"]);
+    assert.match(b.session.problems.value[0]!.text, /try again/);
+    aMinute();
+    const second = wish();
+    assert.notEqual(second["id"], first["id"]);
+    assert.deepEqual(second["metric"], ["m"]);
+    refuse(second["id"]);
+    refuse(first["id"]); // of a wish that is none any more
+    aMinute();
+    assert.equal(b.last().wishes("metrics").length, 3);
+    b.last().say({ type: "ok", id: wish()["id"] });
+    assert.equal(b.session.problems.value.length, 0);
+    aMinute();
+    assert.equal(b.last().wishes("metrics").length, 3);
+    assert.equal(b.last().wishes("events").length, 1);
+});

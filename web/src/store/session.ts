@@ -49,6 +49,7 @@ export class Session {
     #lastSeq: number | undefined;
     #lastT = 0;
     #infoAt = -Infinity;
+    #refused = false; // and the problem that is told is no other
     #healedAt = -Infinity;
     #healLater: Cancel | undefined;
     #selection: Selection = NOTHING;
@@ -263,7 +264,13 @@ export class Session {
             case "hello":
                 this.#greet(m);
                 break;
+            case "ok":
+                if (!this.#refused || this.#client.refused) break;
+                this.#refused = false;
+                this.#problem("subscription", undefined);
+                break;
             case "error":
+                this.#refused = this.#client.refused;
                 this.#problem(
                     "subscription",
                     `The server refused a request: ${m.message || m.code}`,
