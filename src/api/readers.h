@@ -11,7 +11,7 @@
 #include "model/tick.h"
 #include "store/store.h"
 
-#define READERS_AT_ONCE 4
+#define READERS_AT_ONCE 3 /* of the four threads of the pool: answers are compressed there, too */
 #define READERS_WAITING 256
 
 struct readers;

@@ -6,6 +6,7 @@
 
 #include <ftw.h>
 
+#include "api/readers.h"
 #include "store/store.h"
 
 /* ---- health and info --------------------------------------------------------------------- */
@@ -339,7 +340,7 @@ static void test_busy(void **state)
         close(fds[i]);
     }
     assert_int_equal(served + refused, ARRAY_LEN(fds));
-    assert_true(served >= 260);
+    assert_true(served >= READERS_AT_ONCE + READERS_WAITING);
     assert_true(refused > 0);
     rig_free(rig);
 }

@@ -153,9 +153,56 @@ static void test_forget_running(void **state)
     stand_fini(&s);
 }
 
+static void compress(uv_work_t *work)
+{
+    (void)work;
+}
+
+static void compressed(uv_work_t *work, int status)
+{
+    *(bool *)work->data = status == 0;
+    uv_stop(work->loop);
+}
+
+static void give_up(uv_timer_t *timer)
+{
+    uv_stop(timer->loop);
+}
+
+/* The pool is the answers' too, which are compressed there: questions that take long leave it one
+ * thread, or nothing large would be answered meanwhile, /metrics for one. */
+static void test_leaves_a_thread(void **state)
+{
+    enum { LIMIT_MS = 10000 };
+    struct stand s;
+    struct question q[READERS_AT_ONCE];
+    bool finished = false;
+    uv_work_t other = {.data = &finished};
+    uv_timer_t limit;
+    (void)state;
+    stand_init(&s);
+    for (int i = 0; i < READERS_AT_ONCE; i++)
+        ask(&s, &q[i]);
+    for (int i = 0; i < READERS_AT_ONCE; i++)
+        uv_sem_wait(&q[i].begun);
+    assert_int_equal(uv_queue_work(&s.loop, &other, compress, compressed), 0);
+    assert_int_equal(uv_timer_init(&s.loop, &limit), 0);
+    assert_int_equal(uv_timer_start(&limit, give_up, LIMIT_MS, 0), 0);
+    uv_run(&s.loop, UV_RUN_DEFAULT);
+    bool meanwhile = finished;
+    uv_close((uv_handle_t *)&limit, NULL);
+    for (int i = 0; i < READERS_AT_ONCE; i++)
+        uv_sem_post(&q[i].go);
+    stand_fini(&s);
+    for (int i = 0; i < READERS_AT_ONCE; i++)
+        question_fini(&q[i]);
+    assert_true(meanwhile);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_leaves_a_thread),
         cmocka_unit_test(test_forget_waiting),
         cmocka_unit_test(test_forget_running),
     };
