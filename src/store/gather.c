@@ -248,23 +248,34 @@ static int gather_log(struct plan *plan)
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
-/* The newest tick on disk, in the range or not. What was counted in ticks before it that were lost
- * is in its row: summed from memory as well, it would be there twice. */
-static int newest_stored(struct plan *plan, uint64_t *ret_seq)
+/* The oldest and the newest tick on disk, in the range or not; 0 and 0 when there is none. */
+struct stored {
+    int64_t oldest, newest;
+};
+
+static int find_stored(struct plan *plan, struct stored *ret)
 {
-    int64_t seq = 0;
-    int error = 0;
-    if (plan->reader)
+    int error = database_number_of(plan->reader->db,
+                                   "SELECT coalesce((SELECT first_seq FROM span ORDER BY id LIMIT"
+                                   " 1), (SELECT min(seq) FROM tick))",
+                                   0, &ret->oldest);
+    if (!error)
         error = database_number_of(plan->reader->db,
-                                   "SELECT max(coalesce((SELECT max(seq) FROM tick), 0),"
-                                   " coalesce((SELECT last_seq FROM span ORDER BY id DESC LIMIT 1),"
-                                   " 0))",
-                                   0, &seq);
-    *ret_seq = (uint64_t)seq;
+                                   "SELECT coalesce((SELECT max(seq) FROM tick),"
+                                   " (SELECT last_seq FROM span ORDER BY id DESC LIMIT 1))",
+                                   0, &ret->newest);
     return error;
 }
 
-static void gather_recent(struct plan *plan, uint64_t summed_seq)
+/* What was counted in ticks that were lost is in the next row on disk: summed from memory as well,
+ * it would be there twice. Only the first row of all has nothing of what was before it: another
+ * database had that, until it was removed or set aside. */
+static bool is_claimed(const struct stored *stored, uint64_t seq)
+{
+    return seq > (uint64_t)stored->oldest && seq < (uint64_t)stored->newest;
+}
+
+static void gather_recent(struct plan *plan, const struct stored *summed)
 {
     const struct series_set *set = NULL;
     uint32_t *target_of = NULL; /* slot -> target */
@@ -272,7 +283,7 @@ static void gather_recent(struct plan *plan, uint64_t summed_seq)
     for (size_t i = 0; i < plan->recent->count; i++) {
         const struct tick *t = plan->recent->ticks[i];
         int32_t point = plan_point(plan, t->t_ms);
-        if (point < 0 || plan->stored[i] || t->seq < summed_seq)
+        if (point < 0 || plan->stored[i] || is_claimed(summed, t->seq))
             continue;
         if (t->set != set) {
             set = t->set;
@@ -301,11 +312,11 @@ int gather_samples(struct plan *plan)
         error = gather_spans(plan);
     if (!error && plan->reader)
         error = gather_log(plan);
-    uint64_t summed_seq = 0;
-    if (!error && plan->measure == AGG_SUM)
-        error = newest_stored(plan, &summed_seq);
+    struct stored summed = {0};
+    if (!error && plan->reader && plan->measure == AGG_SUM)
+        error = find_stored(plan, &summed);
     if (!error && plan->stored)
-        gather_recent(plan, summed_seq);
+        gather_recent(plan, &summed);
     free(TAKE(plan->stored));
     return error;
 }

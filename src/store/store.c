@@ -278,6 +278,7 @@ static int attach_anew(struct store *store, struct store_error *err)
     }
     store->next_span = 1;
     store->expiring_span = 0;
+    store->written_seq = 0; /* a copy of earlier days lacks what was written after it was made */
     return store_attach(store, err);
 }
 

@@ -56,12 +56,14 @@ static bool visible(const struct world_tick *t, const struct memory *m)
     return t->stored || in_memory(m, t->seq);
 }
 
-static uint64_t newest_stored(const struct world *w)
+/* Whether a stored tick has what this lost one counted: there is one after it, and that is not the
+ * first. */
+static bool claimed(const struct world *w, size_t lost)
 {
-    size_t i = w->ticks_count;
-    while (i > 0 && !w->ticks[i - 1].stored)
-        i--;
-    return i ? w->ticks[i - 1].seq : 0;
+    bool before = false, after = false;
+    for (size_t i = 0; i < w->ticks_count; i++)
+        *(i < lost ? &before : &after) |= w->ticks[i].stored;
+    return before && after && !w->ticks[lost].stored;
 }
 
 static double naive(const struct world *w, const struct memory *m, size_t series,
@@ -71,14 +73,12 @@ static double naive(const struct world *w, const struct memory *m, size_t series
     double sum = 0, least = INFINITY, most = -INFINITY, last = NAN;
     uint64_t increments = 0, all_increments = 0, elapsed_ns = 0, last_seq = 0;
     size_t values = 0, samples = 0;
-    /* In sums what lost ticks counted is in the next stored one. */
-    const uint64_t summed = agg == AGG_SUM ? newest_stored(w) : 0;
     for (size_t i = 0; i < w->ticks_count; i++) {
         const struct world_tick *t = &w->ticks[i];
         const struct world_sample *s = &t->samples[series];
         if (t->t_ms < from_ms || t->t_ms >= end_ms || s->state == SAMPLE_ABSENT || !visible(t, m))
             continue;
-        if (!t->stored && t->seq < summed)
+        if (agg == AGG_SUM && claimed(w, i))
             continue;
         samples++;
         double value = s->value.gauge;

@@ -1,0 +1,153 @@
+/*
+ * test_lost.c: sums over a time in which ticks did not reach the database, or the database did not
+ * stay: what was counted is in the sum once, from the disk and from memory together.
+ */
+#include "world.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#define MEMORY 64
+
+static const struct metric metric = {"bytes_total", "bytes", "B.", METRIC_COUNTER, 1};
+
+/* A world of one counter for each device, and the ticks that are still in memory. */
+struct ground {
+    struct world w;
+    uint64_t absolute, source;
+    struct tick *memory[MEMORY];
+    size_t count;
+};
+
+static void ground_start(struct ground *g, uint64_t seed)
+{
+    *g = (struct ground){.absolute = 1000, .source = 1};
+    world_init(&g->w, seed);
+    world_open(&g->w);
+}
+
+static void ground_forget(struct ground *g)
+{
+    while (g->count)
+        tick_unref(g->memory[--g->count]);
+}
+
+static void ground_end(struct ground *g)
+{
+    ground_forget(g);
+    world_fini(&g->w);
+}
+
+enum fate { STORED, LOST };
+
+/* A tick in which each device counted `more`. */
+static void step(struct ground *g, uint64_t more, enum fate fate, const char *const *devices)
+{
+    struct world *w = &g->w;
+    assert_true(g->count < MEMORY);
+    g->absolute += more;
+    draft_begin(w->draft, w->seq++, w->t_ms += 1000, 1000000000, 0, 1000);
+    for (size_t i = 0; devices[i]; i++) {
+        struct label label = {"device", devices[i]};
+        draft_counter(w->draft, registry_get(w->registry, &metric, &label, 1, "test"), g->absolute,
+                      g->source);
+    }
+    struct tick *t = draft_seal(w->draft, 0, &w->event_seq);
+    if (fate == STORED)
+        assert_int_equal(store_write(w->store, t), 0);
+    g->memory[g->count++] = t;
+}
+
+/* Everything the device ever counted, as far as the database and memory tell. */
+static double sum_of(const struct ground *g, const char *device)
+{
+    struct store_reader *reader;
+    struct store_error err;
+    if (store_reader_open(g->w.dir, &reader, &err) < 0)
+        fail_msg("%s", err.text);
+    struct query q = {.to_ms = g->w.t_ms, .points = 1, .aggregate = AGG_SUM};
+    struct recent recent = {.ticks = (struct tick *const *)g->memory, .count = g->count};
+    struct answer *answer;
+    assert_int_equal(store_query(reader, &q, &recent, &answer, &err), 0);
+    double sum = -1;
+    for (size_t i = 0; i < answer->series_count; i++) {
+        if (strcmp(answer->series[i].labels[0].value, device) == 0)
+            sum = answer->series[i].values[0];
+    }
+    answer_free(answer);
+    store_reader_close(reader);
+    return sum;
+}
+
+static const char *const one[] = {"eth0", NULL};
+
+static void remove_file(const struct world *w, const char *name)
+{
+    char *path CLEANUP(mem_freep) = world_path(w, name);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* The file is gone, but not the ticks in memory; nobody has claimed what they counted. */
+static void test_removed(void **state)
+{
+    (void)state;
+    struct ground g;
+    ground_start(&g, 1);
+    step(&g, 0, STORED, one);
+    for (int i = 0; i < 5; i++)
+        step(&g, 10, STORED, one);
+    assert_true(sum_of(&g, "eth0") == 50);
+    remove_file(&g.w, "netsonde.db");
+    remove_file(&g.w, "netsonde.db-wal");
+    remove_file(&g.w, "netsonde.db-shm");
+    for (int i = 0; i < 5; i++)
+        step(&g, 10, STORED, one);
+    assert_true(sum_of(&g, "eth0") == 100);
+    step(&g, 10, LOST, one);
+    step(&g, 10, STORED, one);
+    assert_true(sum_of(&g, "eth0") == 120);
+    ground_end(&g);
+}
+
+/* A copy of the database takes its place: what was counted since it was made is claimed. */
+static void test_put_back(void **state)
+{
+    (void)state;
+    struct ground g;
+    ground_start(&g, 2);
+    step(&g, 0, STORED, one);
+    for (int i = 0; i < 5; i++)
+        step(&g, 10, STORED, one);
+    world_close(&g.w, true);
+    struct buf copy = BUF_INIT;
+    world_read_database(&g.w, &copy);
+    world_open(&g.w);
+    for (int i = 0; i < 5; i++)
+        step(&g, 10, STORED, one);
+    assert_true(sum_of(&g, "eth0") == 100);
+    remove_file(&g.w, "netsonde.db");
+    remove_file(&g.w, "netsonde.db-wal");
+    remove_file(&g.w, "netsonde.db-shm");
+    world_write_database(&g.w, copy.data, copy.len);
+    buf_fini(&copy);
+    for (int i = 0; i < 5; i++)
+        step(&g, 10, STORED, one);
+    assert_int_equal(world_count_notes(&g.w, "was removed or replaced"), 1);
+    assert_int_equal(store_stats(g.w.store).set_aside, 0);
+    assert_true(sum_of(&g, "eth0") == 150);
+    ground_forget(&g);
+    assert_true(sum_of(&g, "eth0") == 150);
+    ground_end(&g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_removed),
+        cmocka_unit_test(test_put_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
