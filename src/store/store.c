@@ -231,6 +231,16 @@ static int prepare_and_load(struct store *store)
     return error ? error : store_load(store);
 }
 
+static const char *const suffixes[] = {"-wal", "-shm"};
+
+/* Of the file with this ending beside the database; 0: there is none. */
+static ino_t inode_beside(const struct store *store, const char *suffix)
+{
+    char *path CLEANUP(mem_freep) = mem_printf("%s%s", store->path, suffix);
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
 int store_attach(struct store *store, struct store_error *err)
 {
     detach(store, true);
@@ -251,6 +261,8 @@ int store_attach(struct store *store, struct store_error *err)
         detach(store, error == -EBADMSG);
         return error;
     }
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
+        store->beside[i] = inode_beside(store, suffixes[i]); /* made by the first statement */
     store->meta_pending = true;
     store->rows_pending = true;
     store->retention_due = true;
@@ -284,8 +296,11 @@ static int attach_anew(struct store *store, struct store_error *err)
 
 int store_set_aside(struct store *store, const char *why)
 {
-    detach(store, true);
     atomic_store_explicit(&store->suspect, false, memory_order_relaxed);
+    /* What is in its place now is not what was found damaged: a reader may have met a mixture. */
+    if (store_is_writable(store) && !store_is_in_place(store))
+        return store_replace(store);
+    detach(store, true);
     char name[PATH_MAX];
     struct store_error err = {0};
     int error = database_set_aside(store->path, clock_wall_ms(), name, sizeof(name), &err);
@@ -312,6 +327,18 @@ bool store_is_in_place(const struct store *store)
     return st.st_dev == store->device && st.st_ino == store->inode;
 }
 
+/* Our WAL may still be where the one of the new file belongs: SQLite would copy pages of the old
+ * file out of it into the new one. One that came with the new file is another. */
+static void remove_left(struct store *store)
+{
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        if (!store->beside[i] || inode_beside(store, suffixes[i]) != store->beside[i])
+            continue;
+        char *path CLEANUP(mem_freep) = mem_printf("%s%s", store->path, suffixes[i]);
+        unlink(path);
+    }
+}
+
 int store_replace(struct store *store)
 {
     store_note_add(
@@ -319,6 +346,7 @@ int store_replace(struct store *store)
         "%s was removed or replaced while it was in use; history begins anew with what is "
         "there now",
         store->path);
+    remove_left(store);
     detach(store, true);
     return attach_anew(store, NULL);
 }

@@ -79,6 +79,7 @@ struct store {
 
     dev_t device; /* of the file that `db` has open */
     ino_t inode;
+    ino_t beside[2]; /* of its -wal and -shm */
     sqlite3 *db;    /* NULL: could not be opened, tried again with every tick */
     bool read_only; /* `db` is good for store_restore only, otherwise as if it were NULL */
     sqlite3_stmt *stmt[STATEMENTS];

@@ -113,9 +113,8 @@ static void test_removed(void **state)
 }
 
 /* A copy of the database takes its place: what was counted since it was made is claimed. */
-static void test_put_back(void **state)
+static void put_back(bool with_wal)
 {
-    (void)state;
     struct ground g;
     ground_start(&g, 2);
     step(&g, 0, STORED, one);
@@ -129,8 +128,10 @@ static void test_put_back(void **state)
         step(&g, 10, STORED, one);
     assert_true(sum_of(&g, "eth0") == 100);
     remove_file(&g.w, "netsonde.db");
-    remove_file(&g.w, "netsonde.db-wal");
-    remove_file(&g.w, "netsonde.db-shm");
+    if (!with_wal) {
+        remove_file(&g.w, "netsonde.db-wal");
+        remove_file(&g.w, "netsonde.db-shm");
+    }
     world_write_database(&g.w, copy.data, copy.len);
     buf_fini(&copy);
     for (int i = 0; i < 5; i++)
@@ -143,11 +144,88 @@ static void test_put_back(void **state)
     ground_end(&g);
 }
 
+static void test_put_back(void **state)
+{
+    (void)state;
+    put_back(false);
+}
+
+static void test_put_back_beside_a_log(void **state)
+{
+    (void)state;
+    put_back(true);
+}
+
+/* The same with an old copy and a log that belongs to pages it does not have. */
+static void test_old_copy(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 4);
+    world_fill(&w, 100);
+    world_close(&w, true);
+    struct buf copy = BUF_INIT;
+    world_read_database(&w, &copy);
+    for (int run = 0; run < 3; run++) {
+        world_open(&w);
+        for (int i = 0; i < 300; i++) {
+            world_write(&w);
+            world_work(&w);
+        }
+        if (run < 2)
+            world_close(&w, true);
+    }
+    remove_file(&w, "netsonde.db");
+    world_write_database(&w, copy.data, copy.len);
+    buf_fini(&copy);
+    for (int i = 0; i < 50; i++) {
+        world_write(&w);
+        world_work(&w);
+    }
+    assert_int_equal(store_stats(w.store).set_aside, 0);
+    assert_int_equal(world_count_notes(&w, ""), 1);
+    assert_int_equal(world_ask_number(&w, "SELECT (SELECT count(*) FROM tick) +"
+                                          " (SELECT sum(ticks) FROM span)"),
+                     150);
+    world_fini(&w);
+}
+
+/* A reader meets the new file beside the old one's log, before the writer has looked: the new file
+ * has done nothing to be set aside for. */
+static void test_suspected_copy(void **state)
+{
+    (void)state;
+    struct ground g;
+    ground_start(&g, 5);
+    step(&g, 0, STORED, one);
+    world_close(&g.w, true);
+    struct buf copy = BUF_INIT;
+    world_read_database(&g.w, &copy);
+    world_open(&g.w);
+    step(&g, 10, STORED, one);
+    remove_file(&g.w, "netsonde.db");
+    world_write_database(&g.w, copy.data, copy.len);
+    buf_fini(&copy);
+    struct store_reader *reader;
+    struct store_error err;
+    assert_int_equal(store_reader_open(g.w.dir, &reader, &err), 0);
+    store_suspect(g.w.store, reader);
+    store_reader_close(reader);
+    step(&g, 10, STORED, one);
+    assert_int_equal(store_stats(g.w.store).set_aside, 0);
+    assert_int_equal(world_count_notes(&g.w, "was removed or replaced"), 1);
+    assert_true(sum_of(&g, "eth0") == 20);
+    ground_end(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_removed),
         cmocka_unit_test(test_put_back),
+        cmocka_unit_test(test_put_back_beside_a_log),
+        cmocka_unit_test(test_old_copy),
+        cmocka_unit_test(test_suspected_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
