@@ -190,30 +190,46 @@ static void classify(struct store *store, const struct tick *t)
     }
 }
 
+/* A tick that the disk refused. Most of it could be told from the absolute values later on, but not
+ * what was counted by a series that is new, before a reset, or by another source. */
+static void remember_lost(struct store *store, const struct tick *t)
+{
+    for (uint32_t slot = 0; slot < t->count; slot++) {
+        if (store->id[slot] && t->state[slot] != SAMPLE_ABSENT &&
+            store->kind[slot] == METRIC_COUNTER)
+            store->ledger.entries[store->index[slot]].lost += t->value[slot].increment;
+    }
+}
+
 /*
  * The tick's values, and what was counted in ticks before it that never reached the disk: a sum
  * over the time has to be right although the ticks are gone. Such an increment covers more time
- * than its tick, so it is a gap, like the first one after a restart. A counter that started over
- * meanwhile gets no more than it has counted since.
+ * than its tick, so it is a gap, like the first one after a restart. Of ticks that never came here
+ * only the absolute values tell: a counter that started over meanwhile gets no more than it has
+ * counted since.
  */
 static const union sample *claim_lost(struct store *store, const struct tick *t)
 {
-    if (t->seq == store->written_seq + 1)
+    /* The first row of all has nothing of ticks before it: readers rely on that (gather.c). */
+    bool first = !store->log_ticks && store->next_span == 1;
+    if (first || t->seq == store->written_seq + 1)
         return t->value;
     store->value = mem_resize(store->value, t->count, sizeof(*store->value));
     for (uint32_t slot = 0; slot < t->count; slot++) {
         store->value[slot] = t->value[slot];
-        if (store->code[slot] != ROW_OK_KEY && store->code[slot] != ROW_GAP_KEY)
+        if (store->code[slot] == ROW_NONE || store->code[slot] == ROW_GAUGE)
             continue;
         const struct ledger_entry *e = &store->ledger.entries[store->index[slot]];
-        bool same = e->known && e->seq >= store->boot_seq && e->source == t->source[slot];
-        if (!same || t->absolute[slot] < e->absolute)
+        bool same = e->known && e->seq >= store->boot_seq && e->source == t->source[slot] &&
+                    t->absolute[slot] >= e->absolute;
+        uint64_t since = t->value[slot].increment + e->lost;
+        if (same)
+            since = MAX(since, t->absolute[slot] - e->absolute);
+        if (since == t->value[slot].increment)
             continue;
-        uint64_t since = t->absolute[slot] - e->absolute;
-        if (since > t->value[slot].increment) {
-            store->value[slot].increment = since;
-            store->code[slot] = ROW_GAP;
-        }
+        store->value[slot].increment = since;
+        store->code[slot] =
+            same && t->absolute[slot] - e->absolute == since ? ROW_GAP : ROW_GAP_KEY;
     }
     return store->value;
 }
@@ -309,6 +325,7 @@ static void remember(struct store *store, const struct tick *t)
         e->absolute = t->absolute[slot];
         e->source = t->source[slot];
         e->known = true;
+        e->lost = 0;
     }
     if (store_log_run_ends(store, t->interval_ms, t->t_ms))
         store->log_older = store->log_ticks;
@@ -341,8 +358,9 @@ static int write_once(struct store *store, const struct tick *t)
     return 0;
 }
 
-static void write_failed(struct store *store, int error)
+static void write_failed(struct store *store, const struct tick *t, int error)
 {
+    remember_lost(store, t);
     count_add(&store->counters.ticks_lost, 1);
     store_failed(store, error, "writing a tick");
     if (atomic_load_explicit(&store->counters.ticks_lost, memory_order_relaxed) % 256 == 0)
@@ -391,7 +409,7 @@ int store_write(struct store *store, const struct tick *t)
     if (error == -EBADMSG && store_set_aside(store, "found while writing") == 0)
         error = write_once(store, t);
     if (error)
-        write_failed(store, error);
+        write_failed(store, t, error);
     else
         write_succeeded(store, t);
 

@@ -4,8 +4,11 @@
  */
 #include "world.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -41,7 +44,7 @@ static void ground_end(struct ground *g)
     world_fini(&g->w);
 }
 
-enum fate { STORED, LOST };
+enum fate { STORED, LOST, REFUSED };
 
 /* A tick in which each device counted `more`. */
 static void step(struct ground *g, uint64_t more, enum fate fate, const char *const *devices)
@@ -56,8 +59,8 @@ static void step(struct ground *g, uint64_t more, enum fate fate, const char *co
                       g->source);
     }
     struct tick *t = draft_seal(w->draft, 0, &w->event_seq);
-    if (fate == STORED)
-        assert_int_equal(store_write(w->store, t), 0);
+    if (fate != LOST)
+        assert_int_equal(store_write(w->store, t), fate == STORED ? 0 : -EFBIG);
     g->memory[g->count++] = t;
 }
 
@@ -83,6 +86,7 @@ static double sum_of(const struct ground *g, const char *device)
 }
 
 static const char *const one[] = {"eth0", NULL};
+static const char *const two[] = {"eth0", "veth1", NULL};
 
 static void remove_file(const struct world *w, const char *name)
 {
@@ -218,6 +222,45 @@ static void test_suspected_copy(void **state)
     ground_end(&g);
 }
 
+/* The disk takes nothing for a while. */
+static void refuse(struct ground *g, uint64_t more, const char *const *devices)
+{
+    struct rlimit limit, none;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    step(g, more, REFUSED, devices);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* A device that came while nothing could be stored, and one that was made anew meanwhile. */
+static void test_new_device(void **state)
+{
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN);
+    struct ground g;
+    ground_start(&g, 3);
+    step(&g, 0, STORED, one);
+    step(&g, 10, STORED, one);
+    for (int i = 0; i < 5; i++)
+        refuse(&g, 10, two);
+    g.source++;
+    for (int i = 0; i < 5; i++)
+        refuse(&g, 10, two);
+    step(&g, 10, STORED, two);
+    step(&g, 10, STORED, two);
+    assert_true(sum_of(&g, "eth0") == 120); /* but the first of the new source */
+    assert_true(sum_of(&g, "veth1") == 100);
+    ground_forget(&g);
+    assert_true(sum_of(&g, "eth0") == 120);
+    assert_true(sum_of(&g, "veth1") == 100);
+    world_close(&g.w, true);
+    world_open(&g.w); /* the absolute values are right, too */
+    step(&g, 10, STORED, two);
+    assert_true(sum_of(&g, "eth0") == 130);
+    ground_end(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_put_back_beside_a_log),
         cmocka_unit_test(test_old_copy),
         cmocka_unit_test(test_suspected_copy),
+        cmocka_unit_test(test_new_device),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,10 @@ static int write_until_full(struct world *w, int limit)
     for (int i = 0; i < limit; i++) {
         struct tick *t = world_tick(w);
         int error = store_write(w->store, t);
-        world_record(w, t, error == 0);
+        if (error)
+            world_record_refused(w, t);
+        else
+            world_record(w, t, true);
         tick_unref(t);
         if (error)
             return error;

@@ -153,6 +153,7 @@ void world_open(struct world *w)
     check_restored(w);
     w->draft = draft_new(w->registry);
     w->first_of_run = true;
+    w->run_from = w->ticks_count;
 }
 
 void world_close(struct world *w, bool exact)
@@ -224,20 +225,43 @@ void world_forget(struct world *w)
     w->ticks = NULL;
     w->ticks_count = w->ticks_capacity = 0;
     w->seq = w->event_seq = 0;
+    w->run_from = 0;
 }
 
-/* What lost ticks before this one counted is stored with it. */
+/* What refused ticks of this run counted since the series was stored last. */
+static uint64_t counted_in_refused(const struct world *w, size_t series)
+{
+    uint64_t lost = 0;
+    for (size_t i = w->run_from; i < w->ticks_count; i++) {
+        const struct world_tick *t = &w->ticks[i];
+        if (t->samples[series].state == SAMPLE_ABSENT)
+            continue;
+        if (t->refused)
+            lost += t->samples[series].value.increment;
+        else if (t->stored)
+            lost = 0;
+    }
+    return lost;
+}
+
+/* What lost ticks before this one counted is stored with it, unless it is the first. */
 static void claim_lost(const struct world *w, struct world_tick *record)
 {
-    bool follows_lost = w->ticks_count > 0 && !w->ticks[w->ticks_count - 1].stored;
+    bool any = false;
+    for (size_t i = 0; i < w->ticks_count && !any; i++)
+        any = w->ticks[i].stored;
+    bool follows_lost = any && !w->ticks[w->ticks_count - 1].stored;
     for (size_t i = 0; i < WORLD_SERIES && follows_lost; i++) {
         struct world_sample *s = &record->samples[i];
         const struct world_sample *last = last_stored(w, i);
-        if (world_metric(i)->kind == METRIC_GAUGE || s->state == SAMPLE_ABSENT || !last ||
-            last->source != s->source || s->absolute < last->absolute ||
-            s->absolute - last->absolute <= s->value.increment)
+        if (world_metric(i)->kind == METRIC_GAUGE || s->state == SAMPLE_ABSENT)
             continue;
-        s->value.increment = s->absolute - last->absolute;
+        uint64_t since = s->value.increment + counted_in_refused(w, i);
+        if (last && last->source == s->source && s->absolute >= last->absolute)
+            since = MAX(since, s->absolute - last->absolute);
+        if (since == s->value.increment)
+            continue;
+        s->value.increment = since;
         s->state = SAMPLE_GAP;
     }
 }
@@ -263,6 +287,12 @@ void world_record(struct world *w, const struct tick *t, bool stored)
     if (stored)
         claim_lost(w, record);
     w->ticks_count++;
+}
+
+void world_record_refused(struct world *w, const struct tick *t)
+{
+    world_record(w, t, false);
+    w->ticks[w->ticks_count - 1].refused = true;
 }
 
 uint64_t world_write(struct world *w)

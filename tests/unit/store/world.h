@@ -30,7 +30,7 @@ struct world_sample {
 struct world_tick {
     uint64_t seq;
     int64_t t_ms, elapsed_ns, interval_ms;
-    bool stored;
+    bool stored, refused; /* neither: it never came to the store */
     struct world_sample samples[WORLD_SERIES];
 };
 
@@ -51,6 +51,7 @@ struct world {
 
     struct world_tick *ticks;
     size_t ticks_count, ticks_capacity;
+    size_t run_from; /* the first tick of this run */
 };
 
 uint64_t world_random(struct world *w, uint64_t below);
@@ -71,6 +72,7 @@ struct tick *world_tick(struct world *w);
 uint64_t world_write(struct world *w);
 void world_forget(struct world *w); /* the record: the database is another one now */
 void world_record(struct world *w, const struct tick *t, bool stored);
+void world_record_refused(struct world *w, const struct tick *t); /* by store_write */
 /* Opens with short spans, writes and seals so many ticks. */
 void world_fill(struct world *w, int ticks);
 void world_work(struct world *w); /* until nothing is left to do */
