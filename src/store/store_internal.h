@@ -80,8 +80,8 @@ struct store {
     dev_t device; /* of the file that `db` has open */
     ino_t inode;
     ino_t beside[2]; /* of its -wal and -shm */
-    sqlite3 *db;    /* NULL: could not be opened, tried again with every tick */
-    bool read_only; /* `db` is good for store_restore only, otherwise as if it were NULL */
+    sqlite3 *db;     /* NULL: could not be opened, tried again with every tick */
+    bool read_only;  /* `db` is good for store_restore only, otherwise as if it were NULL */
     sqlite3_stmt *stmt[STATEMENTS];
     int64_t busy_until_ns, stop_until_ns; /* how long to wait for others; 0: not stopping */
     int wal_pages;                        /* after the last commit */
@@ -116,6 +116,7 @@ struct store {
     int64_t now_ms;         /* wall time of the last tick: ages are counted from it */
     int64_t looked_second;  /* of the wall clock, in which the files were last looked for */
     int64_t doubt_ns;       /* the clock was set far ahead: so long it must go on to be believed */
+    int64_t ahead_ms;       /* how far, while it is in doubt */
     uint64_t written_seq;   /* of the last tick written; 0: none in this run */
     uint32_t writes_since_retention;
     int vacuum_left; /* pages that still have to be given back */

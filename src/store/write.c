@@ -299,17 +299,18 @@ static int put_all(struct store *store, const struct tick *t, bool reserve)
 }
 
 /* Ages are counted from the newest tick. A clock that is wrong for a moment, and ahead, would make
- * everything too old at once, and what has been deleted does not come back with the right time. */
+ * everything too old at once, and what has been deleted does not come back with the right time.
+ * Set back by a part only it is still ahead. */
 static void watch_clock(struct store *store, const struct tick *t)
 {
-    int64_t ahead_ms = t->t_ms - store->now_ms - t->elapsed_ns / NS_PER_MS;
+    int64_t jump_ms = t->t_ms - store->now_ms - t->elapsed_ns / NS_PER_MS;
     bool of_this_run = store->now_ms != 0 && t->elapsed_ns > 0;
-    if (of_this_run && ahead_ms > RUN_JUMP_MS)
-        store->doubt_ns = DOUBT_NS;
-    else if (of_this_run && ahead_ms < -RUN_JUMP_MS)
-        store->doubt_ns = 0;
-    else
+    if (of_this_run && (jump_ms > RUN_JUMP_MS || jump_ms < -RUN_JUMP_MS)) {
+        store->ahead_ms = jump_ms + (store->doubt_ns ? store->ahead_ms : 0);
+        store->doubt_ns = store->ahead_ms > RUN_JUMP_MS ? DOUBT_NS : 0;
+    } else {
         store->doubt_ns -= MIN(store->doubt_ns, t->elapsed_ns);
+    }
     store->now_ms = t->t_ms;
 }
 

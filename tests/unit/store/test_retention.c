@@ -140,6 +140,31 @@ static void test_clock_ahead_for_a_moment(void **state)
     world_fini(&w);
 }
 
+/* Set back in two steps: after the first it is still ahead. */
+static void test_clock_back_in_steps(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 16);
+    w.settings.seal_ticks = 20;
+    w.settings.raw_ms = w.settings.events_ms = 1000 * MS_PER_S;
+    int64_t start_ms = w.t_ms, day_ms = 86400 * MS_PER_S;
+    world_open(&w);
+    run_with_event(&w, 200);
+    w.t_ms += 365 * day_ms;
+    run(&w, 200);
+    w.t_ms -= day_ms;
+    run(&w, 200);
+    assert_true(has_samples(&w, start_ms, start_ms + 20000));
+    w.t_ms -= 364 * day_ms;
+    run(&w, 200);
+    assert_true(has_samples(&w, start_ms, start_ms + 20000));
+    assert_int_equal(events_of(&w), 1);
+    run(&w, 700); /* and now nothing is in doubt */
+    assert_false(has_samples(&w, start_ms, start_ms + 20000));
+    world_fini(&w);
+}
+
 static void test_size(void **state)
 {
     (void)state;
@@ -307,11 +332,17 @@ static void test_silent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_age),         cmocka_unit_test(test_pause),
-        cmocka_unit_test(test_wrong_clock), cmocka_unit_test(test_clock_ahead_for_a_moment),
-        cmocka_unit_test(test_size),        cmocka_unit_test(test_events_leave_room),
-        cmocka_unit_test(test_size_events), cmocka_unit_test(test_event_age),
-        cmocka_unit_test(test_series),      cmocka_unit_test(test_silent),
+        cmocka_unit_test(test_age),
+        cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_wrong_clock),
+        cmocka_unit_test(test_clock_ahead_for_a_moment),
+        cmocka_unit_test(test_clock_back_in_steps),
+        cmocka_unit_test(test_size),
+        cmocka_unit_test(test_events_leave_room),
+        cmocka_unit_test(test_size_events),
+        cmocka_unit_test(test_event_age),
+        cmocka_unit_test(test_series),
+        cmocka_unit_test(test_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
