@@ -16,7 +16,7 @@ struct ledger_entry {
     bool known;   /* absolute and source are those of the last committed sample */
     uint64_t seq; /* tick of the last committed sample; 0: none */
     uint64_t absolute, source;
-    uint64_t lost; /* counted in ticks since that could not be committed */
+    uint64_t lost;      /* counted in ticks since that could not be committed */
     const char *method; /* as in its row; NULL: not compared in this run yet */
     uint32_t column;    /* scratch of a sealing slice; LEDGER_NONE: none */
 };

@@ -27,10 +27,12 @@ static int load_meta(struct store *store)
     int error = database_prepare(store->db, "SELECT name, value FROM meta", &stmt);
     if (error)
         return error;
-    bool same_boot = false;
+    bool same_boot = false, blank = true;
     uint64_t boot_seq = 0;
+    int64_t history = 0;
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        blank = false;
         const char *name = (const char *)sqlite3_column_text(stmt, 0);
         const char *text = (const char *)sqlite3_column_text(stmt, 1);
         uint64_t value = (uint64_t)sqlite3_column_int64(stmt, 1);
@@ -44,12 +46,22 @@ static int load_meta(struct store *store)
             store->next.event_seq = MAX(store->next.event_seq, value);
         else if (strcmp(name, "boot_seq") == 0)
             boot_seq = value;
+        else if (strcmp(name, "history") == 0)
+            history = (int64_t)value;
         else if (strcmp(name, "boot_id") == 0)
             same_boot = *text && strcmp(text, store->boot_id) == 0;
     }
+    error = database_error(store->db, rc);
+    if (error)
+        return error;
+    /* Put in the place of ours while we run. Our ids are other series there. */
+    if (store->history && history != store->history && !blank)
+        return -EMEDIUMTYPE;
+    if (!store->history)
+        store->history = history;
     if (same_boot)
         store->boot_seq = boot_seq;
-    return database_error(store->db, rc);
+    return 0;
 }
 
 /* Numbers in use must lie below the next ones, whatever `meta` says. */

@@ -257,7 +257,9 @@ int store_attach(struct store *store, struct store_error *err)
     error = prepare_and_load(store);
     if (error) {
         store_fail(err, error, "%s: cannot read the history: %s", store->path,
-                   error == -EBADMSG ? "it is damaged" : strerror(-error));
+                   error == -EBADMSG       ? "it is damaged"
+                   : error == -EMEDIUMTYPE ? "it is another one; restart netsonde to go on with it"
+                                           : strerror(-error));
         detach(store, error == -EBADMSG);
         return error;
     }
@@ -348,7 +350,11 @@ int store_replace(struct store *store)
         store->path);
     remove_left(store);
     detach(store, true);
-    return attach_anew(store, NULL);
+    struct store_error err = {0};
+    int error = attach_anew(store, &err);
+    if (error)
+        store_note_add(store, EVENT_ERROR, false, "%s", err.text);
+    return error;
 }
 
 /* ---- the directory -------------------------------------------------------------------------- */

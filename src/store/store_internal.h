@@ -76,6 +76,9 @@ struct store {
     int lock_fd;
     struct store_settings settings;
     char boot_id[STORE_BOOT_ID_MAX];
+    /* A random number, the same in all databases in which one id means one series: those that one
+     * run after the other has gone on with, and copies of them. 0: not known yet. */
+    int64_t history;
 
     dev_t device; /* of the file that `db` has open */
     ino_t inode;

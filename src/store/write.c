@@ -58,7 +58,11 @@ struct store_numbers store_reserve_from(struct store_numbers used)
 int store_reserve(struct store *store)
 {
     struct store_numbers ahead = store_reserve_from(store->seen);
-    int error = store_put_meta(store, "next_series", ahead.series_id);
+    while (store->history == 0)
+        sqlite3_randomness(sizeof(store->history), &store->history);
+    int error = store_put_meta(store, "history", store->history);
+    if (!error)
+        error = store_put_meta(store, "next_series", ahead.series_id);
     if (!error)
         error = store_put_meta(store, "next_tick", (int64_t)ahead.tick_seq);
     if (!error)
