@@ -194,6 +194,13 @@ static void classify(struct store *store, const struct tick *t)
     }
 }
 
+/* The first row of all has nothing of ticks before it, nor has any later one: readers rely on that
+ * (gather.c). */
+static bool is_first(const struct store *store)
+{
+    return !store->log_ticks && store->next_span == 1;
+}
+
 /* A tick that the disk refused. Most of it could be told from the absolute values later on, but not
  * what was counted by a series that is new, before a reset, or by another source. */
 static void remember_lost(struct store *store, const struct tick *t)
@@ -214,9 +221,7 @@ static void remember_lost(struct store *store, const struct tick *t)
  */
 static const union sample *claim_lost(struct store *store, const struct tick *t)
 {
-    /* The first row of all has nothing of ticks before it: readers rely on that (gather.c). */
-    bool first = !store->log_ticks && store->next_span == 1;
-    if (first || t->seq == store->written_seq + 1)
+    if (is_first(store) || t->seq == store->written_seq + 1)
         return t->value;
     store->value = mem_resize(store->value, t->count, sizeof(*store->value));
     for (uint32_t slot = 0; slot < t->count; slot++) {
@@ -320,6 +325,8 @@ static void watch_clock(struct store *store, const struct tick *t)
 
 static void remember(struct store *store, const struct tick *t)
 {
+    for (uint32_t i = 0; is_first(store) && i < store->ledger.count; i++)
+        store->ledger.entries[i].lost = 0;
     for (uint32_t slot = 0; slot < t->count; slot++) {
         if (store->code[slot] == ROW_NONE)
             continue;

@@ -3,16 +3,20 @@
  *
  * A world of series that come, go, reset and change their source is recorded in both. At random
  * moments it is sealed, closed, opened, the clock steps, the interval changes, ticks stay in memory
- * only. Every aggregation over random ranges must give what plain loops over the array give:
- * counts exactly, floating sums to the last digits.
+ * only because the disk refused them or they never came to it, and the database is removed. Every
+ * aggregation over random ranges must give what plain loops over the array give: counts exactly,
+ * floating sums to the last digits.
  */
 #include "world.h"
 
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -262,14 +266,56 @@ static void random_query(struct world *w, const struct memory *m, struct store_r
     selector_fini(&q.selector);
 }
 
+/* A tick that the disk does not take. */
+static void write_refused(struct world *w, struct tick *t)
+{
+    struct rlimit limit, none;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    assert_int_equal(store_write(w->store, t), -EFBIG);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    world_record_refused(w, t);
+}
+
+/* Somebody removes the database; at first there may be no room for another one. */
+static void lose_all(struct world *w, struct memory *m)
+{
+    static const char *const names[] = {"netsonde.db", "netsonde.db-wal", "netsonde.db-shm"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        char *path CLEANUP(mem_freep) = world_path(w, names[i]);
+        unlink(path);
+    }
+    w->ticks_count = w->run_from = 0; /* memory has what was counted in each tick, no more */
+    for (size_t i = 0; i < m->count; i++)
+        world_record(w, m->ticks[i], false);
+    w->t_ms += 1000; /* the next tick is in another second, in which files are looked for */
+    for (uint64_t left = world_random(w, 4);; left--) {
+        struct tick *t = world_tick(w);
+        if (left) {
+            write_refused(w, t);
+        } else {
+            assert_int_equal(store_write(w->store, t), 0);
+            world_record(w, t, true);
+        }
+        memory_push(m, t);
+        if (!left)
+            break;
+    }
+}
+
 static void step(struct world *w, struct memory *m)
 {
     static const int64_t intervals[] = {1000, 2000, 250};
     struct tick *t = world_tick(w);
-    bool stored = world_random(w, 25) != 0; /* some never reach the disk */
-    if (stored)
-        assert_int_equal(store_write(w->store, t), 0);
-    world_record(w, t, stored);
+    uint64_t fate = world_random(w, 25); /* some never reach the disk */
+    if (fate == 1) {
+        write_refused(w, t);
+    } else {
+        if (fate)
+            assert_int_equal(store_write(w->store, t), 0);
+        world_record(w, t, fate != 0);
+    }
     memory_push(m, t);
     switch (world_random(w, 60)) {
     case 0:
@@ -281,6 +327,10 @@ static void step(struct world *w, struct memory *m)
     case 2:
         w->interval_ms = intervals[world_random(w, 3)];
         w->t_ms -= w->t_ms % w->interval_ms;
+        break;
+    case 4:
+        if (world_random(w, 3) == 0)
+            lose_all(w, m);
         break;
     case 3:
         world_close(w, world_random(w, 2));
@@ -319,6 +369,7 @@ static void run_world(uint64_t seed, size_t steps)
 static void test_property(void **state)
 {
     (void)state;
+    signal(SIGXFSZ, SIG_IGN);
     const char *text = getenv("STORE_WORLDS");
     uint64_t worlds = text ? strtoull(text, NULL, 10) : 12;
     for (uint64_t seed = 1; seed <= worlds; seed++)

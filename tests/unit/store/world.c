@@ -232,7 +232,10 @@ void world_forget(struct world *w)
 static uint64_t counted_in_refused(const struct world *w, size_t series)
 {
     uint64_t lost = 0;
-    for (size_t i = w->run_from; i < w->ticks_count; i++) {
+    size_t from = 0;
+    while (from < w->ticks_count && !w->ticks[from].stored)
+        from++; /* the first row of all has nothing of what was before it */
+    for (size_t i = MAX(from, w->run_from); i < w->ticks_count; i++) {
         const struct world_tick *t = &w->ticks[i];
         if (t->samples[series].state == SAMPLE_ABSENT)
             continue;
