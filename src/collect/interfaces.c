@@ -18,7 +18,9 @@
  *            newest 256 indices.
  *
  * A rate in the table comes from the same increment that the draft worked out (wraps included); it
- * is null whenever the draft would mark a gap.
+ * is null for the first sample of an object and when it started over. Across ticks that missed the
+ * interface, and across a rename, it is the mean since the last sample, although the series of that
+ * name have a gap there.
  */
 #include "collect/interfaces.h"
 

@@ -25,10 +25,10 @@ int rtsocket_open_roomy(struct rtsocket **ret, struct keeper *keeper, uint32_t g
 void rtsocket_set_buffer(struct rtsocket *s, int bytes);
 
 /*
- * Asks for all objects of one kind (RTM_GETLINK, RTM_GETADDR) and hands each message to `each`,
- * whose negative answers are counted in *ret_bad, not fatal. The kernel fills a dump while it is
- * read, so this never waits for anything but the kernel's own locks. -EINTR: the objects changed
- * meanwhile and some may be missing or doubled; ask again.
+ * Asks for all objects of one kind (RTM_GETLINK, RTM_GETSTATS, RTM_GETADDR) and hands each message
+ * to `each`, whose negative answers are counted in *ret_bad, not fatal. The kernel fills a dump
+ * while it is read, so this never waits for anything but the kernel's own locks. -EINTR: the
+ * objects changed meanwhile and some may be missing or doubled; ask again.
  */
 int rtsocket_dump(struct rtsocket *s, uint16_t type,
                   int (*each)(void *user, const struct nlmsghdr *msg), void *user,
