@@ -2,6 +2,7 @@
 or move between namespaces show right values or a gap, never a spike."""
 import os
 import socket
+import sqlite3
 
 from rig import (Daemon, Directory, Wire, equal, inside, ip, link_counters, neighbour, no_ipv6,
                  now_ms, own_network, remove_links, run, settled, until)
@@ -182,6 +183,41 @@ def test_no_spike_procfs():
     no_spike("procfs")
 
 
+# ---- another database ----------------------------------------------------------------------------
+
+def test_put_back():
+    """a copy of the database put in its place, and its removal, take no byte from the sums"""
+    with neighbour() as pid, Directory() as data:
+        wire = Wire(pid)
+        path, copy = os.path.join(data, "netsonde.db"), os.path.join(data, "copy")
+        try:
+            with Daemon(data) as d:
+                until("the device is there", lambda: d.interface("va"))
+                d.ticks_pass()
+                from_ms = now_ms() - 1000
+                sent = wire.send(50)
+                until("the first bytes are stored", lambda: d.total(BYTES, "va", from_ms) == sent)
+                with sqlite3.connect(path) as source, sqlite3.connect(copy) as target:
+                    source.backup(target)
+                source.close()
+                target.close()
+                sent += wire.send(70)
+                until("more are", lambda: d.total(BYTES, "va", from_ms) == sent)
+                # Only the file itself: its -wal and -shm stay where they are.
+                for change in (lambda: os.rename(copy, path), lambda: os.unlink(path)):
+                    said = d.output().count("was removed or replaced")
+                    change()
+                    until("it is noticed",
+                          lambda: d.output().count("was removed or replaced") > said)
+                    sent += wire.send(30)
+                    until("no byte is missing", lambda: d.total(BYTES, "va", from_ms) == sent)
+                    d.ticks_pass(5)
+                    equal(d.total(BYTES, "va", from_ms), sent, "bytes in the sums")
+                equal("set aside" in d.output(), False, "something was set aside")
+        finally:
+            remove_links("va")
+
+
 own_network()
 no_ipv6()  # on lo, too: nobody speaks unasked
-run([test_netlink, test_procfs, test_no_spike_netlink, test_no_spike_procfs])
+run([test_netlink, test_procfs, test_no_spike_netlink, test_no_spike_procfs, test_put_back])
