@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,12 +35,14 @@
 #include "daemon/privileges.h"
 #include "daemon/recorder.h"
 #include "daemon/self.h"
-#include "daemon/server.h"
+#include "daemon/servers.h"
 #include "daemon/surveyor.h"
 #include "hub/hub.h"
 #include "keeper/keeper.h"
+#include "net/crowd.h"
 #include "net/listener.h"
 #include "net/peer.h"
+#include "net/ring.h"
 #include "store/store.h"
 #include "version.h"
 #include "wire/json.h"
@@ -48,13 +51,22 @@
 #define RING_TICKS 120
 #define RING_BYTES (2 * 1024 * 1024)
 
-#define OWN_DESCRIPTORS 128 /* database, engines, readers of the history, loops */
+#define OWN_DESCRIPTORS 112 /* database, engines, readers of the history */
+#define LANE_DESCRIPTORS                                                                           \
+    16                 /* of a loop: listeners, bells, ring, the question who owns a socket        \
+                        */
+#define AUTO_THREADS 4 /* more wake up for nothing with less than thousands of viewers */
 
 struct run {
     const struct config *config;
     struct keeper *keeper;
-    struct listeners *listeners;
-    struct peer *peer;
+    struct lane {
+        struct peer *peer; /* NULL: nobody is admin */
+        struct access *access;
+    } own[SERVERS_MAX]; /* that the lanes borrow from */
+    struct server_lane lanes[SERVERS_MAX];
+    size_t lanes_count;
+    struct crowd *crowd;
     struct store *store;
     struct notify *notify;
     struct registry *registry;
@@ -64,10 +76,9 @@ struct run {
     struct sandbox_report sandbox;
     bool keeper_lost; /* told already */
     unsigned clients; /* most connections: serve.max_clients, if the descriptors suffice */
-    struct access *access;
     struct core *core;
     struct hub *hub;
-    struct server *server;
+    struct servers *servers;
     struct recorder *recorder;
     struct surveyor *surveyor;
     struct self *self;
@@ -92,7 +103,8 @@ static void run_start_keeper(struct run *r)
 static void run_reserve_descriptors(struct run *r)
 {
     struct rlimit limit;
-    uint64_t wanted = r->config->serve.max_clients + OWN_DESCRIPTORS;
+    uint64_t ours = OWN_DESCRIPTORS + r->lanes_count * LANE_DESCRIPTORS;
+    uint64_t wanted = r->config->serve.max_clients + ours;
     r->clients = (unsigned)r->config->serve.max_clients;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
         return;
@@ -102,7 +114,7 @@ static void run_reserve_descriptors(struct run *r)
         limit.rlim_cur = before;
     if (limit.rlim_cur >= wanted)
         return;
-    uint64_t own = MIN((uint64_t)OWN_DESCRIPTORS, limit.rlim_cur / 2);
+    uint64_t own = MIN(ours, limit.rlim_cur / 2);
     r->clients = (unsigned)(limit.rlim_cur - own);
     /* Nobody asked for the default. */
     bool asked = config_is_set(r->config, "serve", "max_clients");
@@ -115,10 +127,10 @@ static void run_reserve_descriptors(struct run *r)
 static int run_open_listeners(struct run *r)
 {
     const struct config *c = r->config;
-    r->listeners = listeners_new(false);
+    struct listeners *l = r->lanes[0].listeners = listeners_new(r->lanes_count > 1);
     for (size_t i = 0; i < c->serve.listen.count; i++) {
         char why[256];
-        int err = listeners_add(r->listeners, c->serve.listen.items[i], why, sizeof(why));
+        int err = listeners_add(l, c->serve.listen.items[i], why, sizeof(why));
         bool absent = err == -EADDRNOTAVAIL || err == -EAFNOSUPPORT;
         if (err && absent && !config_is_set(c, "serve", "listen")) {
             log_info("daemon", "%s; going on without it", why); /* e.g. a host without IPv6 */
@@ -127,17 +139,51 @@ static int run_open_listeners(struct run *r)
             return err;
         }
     }
-    if (!listeners_count(r->listeners)) {
+    if (!listeners_count(l)) {
         log_error("daemon", "no address to listen on; name one with --listen ADDR:PORT");
         return -EADDRNOTAVAIL;
     }
-    if (!listeners_loopback_only(r->listeners)) {
+    if (!listeners_loopback_only(l)) {
         log_error("daemon",
                   "serve.listen names an address beyond loopback, and this version has no "
                   "access tokens yet to protect it; listen on 127.0.0.1 or [::1]");
         return -EPERM;
     }
+    for (size_t i = 1; i < r->lanes_count; i++) {
+        r->lanes[i].listeners = listeners_again(l);
+        if (!r->lanes[i].listeners) {
+            int err = -errno;
+            log_error("daemon", "cannot listen with %zu threads: %s; set serve.threads to 1",
+                      r->lanes_count, strerror(-err));
+            return err;
+        }
+    }
     return 0;
+}
+
+/* Sending in batches, and who owns a loopback client's socket. */
+static void run_open_lanes(struct run *r)
+{
+    int ring_err = 0, peer_err = 0;
+    for (size_t i = 0; i < r->lanes_count && !ring_err; i++)
+        ring_err = ring_open(&r->lanes[i].ring);
+    for (size_t i = 0; i < r->lanes_count && !peer_err; i++)
+        peer_err = peer_open(&r->own[i].peer);
+    if (ring_err)
+        log_info("daemon", "io_uring cannot be used here (%s): one system call for each viewer",
+                 strerror(-ring_err));
+    if (peer_err)
+        log_warning("daemon", "cannot ask who owns a socket (%s): nobody is admin",
+                    strerror(-peer_err));
+}
+
+static size_t threads_to_serve(const struct config *c)
+{
+    cpu_set_t cpus;
+    if (c->serve.threads)
+        return MIN((size_t)c->serve.threads, (size_t)SERVERS_MAX);
+    int count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+    return MIN((size_t)MAX(count, 1), (size_t)AUTO_THREADS);
 }
 
 static int run_open_store(struct run *r)
@@ -190,6 +236,7 @@ static int run_open_collector(struct run *r)
 static int run_open(struct run *r)
 {
     gethostname(r->host, sizeof(r->host) - 1);
+    r->lanes_count = threads_to_serve(r->config);
     run_reserve_descriptors(r);
     int err = run_open_listeners(r);
     if (!err)
@@ -198,9 +245,7 @@ static int run_open(struct run *r)
         err = run_open_collector(r);
     if (err)
         return err;
-    err = peer_open(&r->peer);
-    if (err)
-        log_warning("daemon", "cannot ask who owns a socket (%s): nobody is admin", strerror(-err));
+    run_open_lanes(r);
     r->notify = notify_open();
     json_setup();
     return 0;
@@ -235,10 +280,11 @@ static int run_peer_uid(void *user, const struct net_address *remote,
 static void run_make_access(struct run *r)
 {
     const struct config *c = r->config;
+    const struct listeners *l = r->lanes[0].listeners;
     const char *hosts[64];
     size_t count = 0;
-    for (size_t i = 0; i < listeners_count(r->listeners) && count < ARRAY_LEN(hosts) - 1; i++)
-        hosts[count++] = listeners_name(r->listeners, i);
+    for (size_t i = 0; i < listeners_count(l) && count < ARRAY_LEN(hosts) - 1; i++)
+        hosts[count++] = listeners_name(l, i);
     hosts[count++] = r->host;
     struct access_config access = {
         .hosts = hosts,
@@ -249,16 +295,18 @@ static void run_make_access(struct run *r)
         .allowed_origin_count = c->serve.allowed_origins.count,
         .behind_proxy = c->serve.trusted_proxies.count > 0 || strcmp(c->serve.base_path, "/") != 0,
         .own_uid = geteuid(),
-        .peer_uid = r->peer ? run_peer_uid : NULL,
-        .peer_user = r->peer,
     };
-    r->access = access_new(&access);
+    for (size_t i = 0; i < r->lanes_count; i++) {
+        access.peer_uid = r->own[i].peer ? run_peer_uid : NULL;
+        access.peer_user = r->own[i].peer;
+        r->lanes[i].access = r->own[i].access = access_new(&access);
+    }
 }
 
 static void run_engines_changed(void *user, const struct collector_status *status)
 {
     struct run *r = user;
-    server_post_info(r->server, API_INFO_ENGINES, describe_engines(status));
+    servers_post_info(r->servers, API_INFO_ENGINES, describe_engines(status));
 }
 
 /* At the start, and whenever a child has ended: the keeper is the only one. */
@@ -266,7 +314,7 @@ static void run_tell_sandbox(struct run *r)
 {
     struct keeper_status keeper;
     keeper_status(r->keeper, &keeper);
-    server_post_info(r->server, API_INFO_SANDBOX, describe_sandbox(&r->sandbox, &keeper));
+    servers_post_info(r->servers, API_INFO_SANDBOX, describe_sandbox(&r->sandbox, &keeper));
     if (!r->keeper || keeper.alive || r->keeper_lost)
         return;
     r->keeper_lost = true;
@@ -329,9 +377,10 @@ static int run_build(struct run *r)
     limits.max_clients = r->clients;
     limits.max_clients_per_address = (unsigned)c->serve.max_clients_per_address;
     limits.keepalive_ms = limits.idle_ms = (uint32_t)c->serve.idle_timeout_ms;
+    r->crowd = crowd_new(limits.max_clients, limits.max_clients_per_address);
     struct server_settings server = {
         .hub = r->hub,
-        .access = r->access,
+        .crowd = r->crowd,
         .limits = limits,
         .base_path = c->serve.base_path,
         .api = {.version = NETSONDE_VERSION,
@@ -343,15 +392,14 @@ static int run_build(struct run *r)
                 .history_damaged = run_history_damaged,
                 .user = r},
     };
-    server.listeners = TAKE(r->listeners);
-    r->server = server_new(&server);
+    r->servers = servers_new(&server, r->lanes, r->lanes_count);
     r->recorder = recorder_new(r->store, r->core);
     r->surveyor = surveyor_new(r->collector, r->core, c->collect.tables_interval_ms);
-    if (!r->server || !r->recorder || !r->surveyor)
+    if (!r->servers || !r->recorder || !r->surveyor)
         return -ENOMEM;
     r->self = self_new(&(struct self_sources){.version = NETSONDE_VERSION,
                                               .hub = r->hub,
-                                              .server = r->server,
+                                              .servers = r->servers,
                                               .store = r->store,
                                               .recorder = r->recorder});
     core_on_sample(r->core, self_sample, r->self);
@@ -379,12 +427,13 @@ static int run_start(struct run *r)
 {
     /* The listeners belong to the server's thread once it runs: their addresses are kept before. */
     struct net_address addresses[16];
-    size_t count = MIN(listeners_count(r->listeners), ARRAY_LEN(addresses));
+    const struct listeners *l = r->lanes[0].listeners;
+    size_t count = MIN(listeners_count(l), ARRAY_LEN(addresses));
     for (size_t i = 0; i < count; i++)
-        addresses[i] = *listeners_address(r->listeners, i);
+        addresses[i] = *listeners_address(l, i);
     int err = run_build(r);
     if (!err)
-        err = server_start(r->server);
+        err = servers_start(r->servers);
     if (!err)
         err = recorder_start(r->recorder);
     if (!err)
@@ -448,14 +497,14 @@ static void run_wait(struct run *r, const struct config_sources *sources, const 
 static void run_stop(struct run *r)
 {
     notify_send(r->notify, "STOPPING=1");
-    server_stop(r->server); /* clients say goodbye while the rest winds down */
+    servers_stop(r->servers); /* clients say goodbye while the rest winds down */
     core_stop(r->core);
     surveyor_stop(r->surveyor);
     core_join(r->core);
     recorder_stop(r->recorder); /* after the last tick: it writes what is queued */
     surveyor_join(r->surveyor);
     recorder_join(r->recorder);
-    server_join(r->server);
+    servers_join(r->servers);
 
     struct store_numbers next;
     core_numbers(r->core, &next.tick_seq, &next.event_seq, &next.series_id);
@@ -464,14 +513,18 @@ static void run_stop(struct run *r)
 
 static void run_free(struct run *r)
 {
-    server_free(r->server);
+    servers_free(r->servers);
     hub_free(r->hub);
     recorder_free(r->recorder);
     surveyor_free(r->surveyor);
     core_free(r->core);
     self_free(r->self);
-    access_free(r->access);
-    peer_close(r->peer);
+    for (size_t i = 0; i < r->lanes_count; i++) {
+        access_free(r->own[i].access);
+        peer_close(r->own[i].peer);
+        ring_close(r->lanes[i].ring);
+    }
+    crowd_free(r->crowd);
     keeper_stop(r->keeper);
     notify_close(r->notify);
 }

@@ -39,6 +39,7 @@ struct config {
     } collect;
     struct {
         struct config_list listen; /* HOST:PORT */
+        uint64_t threads;          /* 0: auto */
         uint64_t max_clients;
         uint64_t max_clients_per_address;
         int64_t heartbeat_ms;

@@ -109,7 +109,8 @@ static void put_json_value(struct buf *out, const struct config_row *row,
         json_close(out, ']');
     } else if (!texts->count) {
         json_put_null(out);
-    } else if (row->type == CONFIG_INTEGER) {
+    } else if (row->type == CONFIG_INTEGER &&
+               !(row->zero && strcmp(texts->items[0], row->zero) == 0)) {
         json_put_u64(out, strtoull(texts->items[0], NULL, 10)); /* was checked when it was set */
     } else if (row->type == CONFIG_BOOL) {
         json_put_bool(out, strcmp(texts->items[0], "on") == 0);

@@ -34,6 +34,7 @@ struct config_row {
     size_t offset;            /* of the member of struct config */
     const char *value;        /* the default, a list with commas; NULL: found out at run time */
     const char *least, *most; /* inclusive, as text; for amounts and integers */
+    const char *zero;         /* of amounts and integers: a word that stands for 0; or NULL */
     const char *const *words; /* ends with NULL; of CONFIG_WORD, may also bind CONFIG_TEXTS */
     const struct config_form *check; /* CONFIG_TEXT and CONFIG_TEXTS without words */
     const char *flag;                /* "--interval", or NULL */

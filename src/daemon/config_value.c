@@ -125,6 +125,8 @@ void config_value_expected(const struct config_row *row, struct buf *out)
             buf_text(out, row->words[i]);
         }
     } else {
+        if (row->zero)
+            buf_printf(out, "%s, or ", row->zero);
         buf_text(out, row->check ? row->check->form : type_name(row));
     }
     if (row->least && row->most)
@@ -188,6 +190,10 @@ static bool beyond(const struct config_row *row, const union amount *value, cons
 static int set_amount(const struct config_row *row, void *member, const char *text, struct buf *why)
 {
     union amount value = {0};
+    if (row->zero && strcmp(text, row->zero) == 0) {
+        memcpy(member, &value, sizeof(value));
+        return 0;
+    }
     int err = read_amount(row->type, text, &value);
     if (err == -EINVAL)
         return complain(row, text, "is not understood", why);

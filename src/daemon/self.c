@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "daemon/recorder.h"
-#include "daemon/server.h"
+#include "daemon/servers.h"
 #include "hub/hub.h"
 #include "store/store.h"
 
@@ -160,7 +160,7 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
 {
     struct server_stats server;
     struct hub_stats hub;
-    server_stats(s->sources.server, &server);
+    servers_stats(s->sources.servers, &server);
     hub_stats(s->sources.hub, &hub);
     struct store_stats store = store_stats(s->sources.store);
 

@@ -12,14 +12,14 @@
 
 struct hub;
 struct recorder;
-struct server;
+struct servers;
 struct store;
 struct self;
 
 struct self_sources {
     const char *version;
     struct hub *hub;
-    struct server *server;
+    struct servers *servers;
     struct store *store;
     struct recorder *recorder;
 };

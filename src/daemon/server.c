@@ -85,7 +85,7 @@ static void server_on_stop(struct loop *loop, void *user)
     uv_close((uv_handle_t *)&s->stats_timer, NULL);
 }
 
-struct server *server_new(const struct server_settings *settings)
+struct server *server_new(const struct server_settings *settings, struct server_lane *lane)
 {
     struct server *s = mem_alloc(sizeof(*s));
     if (loop_init(&s->loop, "hub", server_on_stop, s) < 0) {
@@ -99,17 +99,19 @@ struct server *server_new(const struct server_settings *settings)
     CHECK(err == 0);
     s->stats_timer.data = s;
     s->net = net_new(uv, &settings->limits);
+    net_join(s->net, settings->crowd);
+    net_set_ring(s->net, lane->ring);
     s->station = hub_add_station(settings->hub, uv);
     s->inbox = mailbox_new(uv, INFO_INBOX, &server_mailbox_ops, s);
     CHECK(s->net && s->station && s->inbox); /* nothing runs yet: no memory, no service */
-    s->listeners = settings->listeners;
+    s->listeners = TAKE(lane->listeners);
     struct http_config http = {
         .assets = assets,
         .asset_count = assets_count,
         .pages = server_pages,
         .page_count = ARRAY_LEN(server_pages),
         .base_path = settings->base_path,
-        .access = settings->access,
+        .access = lane->access,
         .limits = HTTP_LIMITS_DEFAULT,
         .compress = true,
     };

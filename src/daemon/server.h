@@ -13,12 +13,20 @@
 #include "net/listener.h"
 #include "net/net.h"
 
+struct crowd;
+struct ring;
 struct server;
+
+/* What one loop has for itself. */
+struct server_lane {
+    struct listeners *listeners; /* taken by server_new */
+    struct ring *ring;           /* borrowed; NULL: the kernel allows none */
+    const struct access *access; /* borrowed; asks the kernel on this loop's thread */
+};
 
 struct server_settings {
     struct hub *hub;
-    struct listeners *listeners; /* taken */
-    const struct access *access; /* borrowed */
+    struct crowd *crowd; /* borrowed: the clients of all loops */
     struct net_limits limits;
     const char *base_path;
     struct api_settings api;
@@ -31,7 +39,7 @@ struct server_stats {
 };
 
 /* Before the threads start. NULL: no memory or descriptors. */
-struct server *server_new(const struct server_settings *settings);
+struct server *server_new(const struct server_settings *settings, struct server_lane *lane);
 int server_start(struct server *s);
 
 /* Any thread: a part of /api/v1/info from now on; takes the reference, NULL allowed. */

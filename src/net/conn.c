@@ -248,41 +248,60 @@ bool conn_is_ending(const struct conn *conn)
 
 /* ---- out ---- */
 
-int conn_send(struct conn *conn, struct bytes *message)
+static int enqueue(struct conn *conn, struct bytes *message, size_t sent)
 {
-    struct net_counters *counters = &conn->net->counters;
-    size_t sent = 0;
-    if (conn->state != OPEN)
-        return -EPIPE;
-    if (message->len == 0)
-        return 0;
-    size_t waiting = conn->queued_bytes + (size_t)conn->queue_count * CONN_ENTRY_BYTES;
-    if (conn->queue_count &&
-        (waiting > conn->queue_limit || message->len > conn->queue_limit - waiting)) {
-        counters->queue_full++;
-        return -ENOBUFS;
-    }
-    if (conn->queue_count == 0) {
-        struct iovec part = {message->data, message->len};
-        ssize_t n = transport_write(conn, &part, 1);
-        if (n < 0 && !is_transient(n)) {
-            finish(conn, (int)n);
-            return -EPIPE;
-        }
-        sent = n > 0 ? (size_t)n : 0;
-        counters->bytes_out += sent;
-        counters->sends++;
-        if (sent == message->len)
-            return 0;
-        counters->sends_blocked++;
-        wait_start(conn->net, &conn->stall, WAIT_STALL);
-    }
     if (!queue_push(conn, message, sent)) {
         finish(conn, -ENOMEM); /* half a message may be out: nothing else can follow it */
         return -EPIPE;
     }
     watch(conn);
     return 0;
+}
+
+int conn_sent(struct conn *conn, struct bytes *message, ssize_t n)
+{
+    struct net_counters *counters = &conn->net->counters;
+    if (n < 0 && !is_transient(n)) {
+        finish(conn, (int)n);
+        return -EPIPE;
+    }
+    size_t sent = n > 0 ? (size_t)n : 0;
+    counters->bytes_out += sent;
+    if (sent == message->len)
+        return 0;
+    counters->sends_blocked++;
+    wait_start(conn->net, &conn->stall, WAIT_STALL);
+    return enqueue(conn, message, sent);
+}
+
+int conn_send(struct conn *conn, struct bytes *message)
+{
+    struct net_counters *counters = &conn->net->counters;
+    if (conn->state != OPEN)
+        return -EPIPE;
+    if (message->len == 0)
+        return 0;
+    if (conn->queue_count == 0) {
+        struct iovec part = {message->data, message->len};
+        counters->sends++;
+        return conn_sent(conn, message, transport_write(conn, &part, 1));
+    }
+    size_t waiting = conn->queued_bytes + (size_t)conn->queue_count * CONN_ENTRY_BYTES;
+    if (waiting > conn->queue_limit || message->len > conn->queue_limit - waiting) {
+        counters->queue_full++;
+        return -ENOBUFS;
+    }
+    return enqueue(conn, message, 0);
+}
+
+int conn_direct_fd(const struct conn *conn)
+{
+    return conn->state == OPEN && conn->queue_count == 0 ? conn->fd : -1;
+}
+
+struct net *conn_net(const struct conn *conn)
+{
+    return conn->net;
 }
 
 /* Sends from the queue what the kernel takes. */

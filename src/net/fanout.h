@@ -1,6 +1,6 @@
 /*
- * fanout.h: one message to many connections of the same loop. The place where a batch of sends
- * can become one system call; today it is one send() per connection. The loop's thread.
+ * fanout.h: one message to many connections of the same loop: in batches of one system call where
+ * the loop has a ring (net_set_ring), by one send() per connection elsewhere. The loop's thread.
  */
 #pragma once
 
@@ -8,6 +8,6 @@
 
 #include "net/conn.h"
 
-/* Sends `message` to each of `conns`. results[i] is what conn_send said for conns[i]; results may
- * be NULL. Returns how many took it (result 0). */
+/* Sends `message` to each of `conns`, each of which is there once. results[i] is what conn_send
+ * said for conns[i]. Returns how many took it (result 0). */
 size_t fanout_send(struct conn *const *conns, size_t count, struct bytes *message, int *results);

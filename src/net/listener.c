@@ -84,28 +84,44 @@ static int set_option(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof(value)) == 0 ? 0 : -errno;
 }
 
+enum sharing { ALONE, SHARED };
+
 /* A listening socket for one address: the descriptor or a negative errno. */
-static int open_socket(const struct addrinfo *at, bool share_port)
+static int open_socket(const struct sockaddr *address, socklen_t len, enum sharing sharing)
 {
-    int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
     if (fd < 0)
         return -errno;
     int error = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (!error && share_port)
+    if (!error && sharing == SHARED)
         error = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-    if (!error && at->ai_family == AF_INET6)
+    if (!error && address->sa_family == AF_INET6)
         error = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (!error)
         error = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     if (!error)
         error = set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOT_SENT_BYTES);
-    if (!error && bind(fd, at->ai_addr, at->ai_addrlen) != 0)
+    if (!error && bind(fd, address, len) != 0)
         error = -errno;
     if (!error && listen(fd, BACKLOG) != 0)
         error = -errno;
     if (error)
         close(fd);
     return error ? error : fd;
+}
+
+/* Another program of the same user that shares its ports, too, would get a part of our clients
+ * without anybody noticing: only who listens alone is told that the port is in use. */
+static int open_first(const struct addrinfo *at, bool share_port)
+{
+    int fd = open_socket(at->ai_addr, at->ai_addrlen, ALONE);
+    if (fd < 0 || !share_port)
+        return fd;
+    struct sockaddr_storage bound; /* with the port that the kernel chose, if it had to */
+    socklen_t len = sizeof(bound);
+    int error = getsockname(fd, (struct sockaddr *)&bound, &len) == 0 ? 0 : -errno;
+    close(fd);
+    return error ? error : open_socket((struct sockaddr *)&bound, len, SHARED);
 }
 
 static void add_socket(struct listeners *l, int fd, const char *name)
@@ -178,7 +194,7 @@ int listeners_add(struct listeners *l, const char *spec, char *why, size_t why_s
     int error = 0;
     size_t before = l->count;
     for (struct addrinfo *at = found; at && error == 0; at = at->ai_next) {
-        int fd = open_socket(at, l->share_port);
+        int fd = open_first(at, l->share_port);
         if (fd >= 0)
             add_socket(l, fd, host);
         else if ((fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL) ||
@@ -189,6 +205,24 @@ int listeners_add(struct listeners *l, const char *spec, char *why, size_t why_s
     if (error)
         explain(spec, port, error, why, why_size);
     return error;
+}
+
+struct listeners *listeners_again(const struct listeners *l)
+{
+    CHECK(l->share_port && !l->started);
+    struct listeners *again = listeners_new(true);
+    for (size_t i = 0; i < l->count; i++) {
+        struct sockaddr_storage address;
+        socklen_t len = net_address_to(&l->list[i]->address, &address);
+        int fd = open_socket((struct sockaddr *)&address, len, SHARED);
+        if (fd < 0) {
+            listeners_free(again);
+            errno = -fd;
+            return NULL;
+        }
+        add_socket(again, fd, l->list[i]->name);
+    }
+    return again;
 }
 
 size_t listeners_count(const struct listeners *l)

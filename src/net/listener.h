@@ -13,9 +13,14 @@
 
 struct listeners;
 
-/* share_port: more sets may listen on the same addresses (SO_REUSEPORT), one per loop; the kernel
- * spreads the clients. */
+/* share_port: more sets may listen on the same addresses (listeners_again), one per loop; the
+ * kernel spreads the clients (SO_REUSEPORT). What other programs listen on is refused all the same.
+ */
 struct listeners *listeners_new(bool share_port);
+
+/* One more set for the very addresses of `l`, which shares its ports and has not been started. NULL
+ * with errno. */
+struct listeners *listeners_again(const struct listeners *l);
 
 /* Binds "127.0.0.1:7477", "[::1]:7477", "host.example:7477" (every address of the name) or
  * ":7477" (all addresses, both families). Port 0 lets the kernel choose. 0 or a negative errno,

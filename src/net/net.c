@@ -6,9 +6,6 @@
  * one list in which the newest goes to the end: the list is ordered by deadline by itself, and a
  * coarse timer looks at the heads only. A wait ends late by one tick of that timer at most. With
  * nobody waiting the timer is off: an idle program does not wake up.
- *
- * Limits. The number of connections is counted as a whole and per address; of IPv6 the first 64
- * bits count as the address, since whoever has one has them all.
  */
 #include "net/net.h"
 
@@ -109,30 +106,17 @@ void wait_start(struct net *net, struct wait *wait, enum wait_list list)
 
 /* ---- limits ---- */
 
-/* The part of an address that counts as one client, as text. */
-static void address_key(const struct net_address *remote, char key[NET_ADDRESS_TEXT_MAX])
-{
-    struct net_address prefix = *remote;
-    if (prefix.family == 6)
-        memset(prefix.ip + 8, 0, 8);
-    net_address_format_ip(&prefix, key);
-}
-
 bool net_admit(struct net *net, const struct net_address *remote)
 {
-    if (net->counters.open >= net->limits.max_clients) {
+    switch (crowd_enter(net->crowd, remote)) {
+    case CROWD_FULL:
         net->counters.refused_clients++;
         return false;
-    }
-    if (remote->family && !net_address_is_loopback(remote)) {
-        char key[NET_ADDRESS_TEXT_MAX];
-        address_key(remote, key);
-        uintptr_t count = (uintptr_t)map_get(&net->addresses, key);
-        if (count >= net->limits.max_clients_per_address) {
-            net->counters.refused_address++;
-            return false;
-        }
-        map_put(&net->addresses, key, (void *)(count + 1)); /* the pointer is a number */
+    case CROWD_ADDRESS_FULL:
+        net->counters.refused_address++;
+        return false;
+    case CROWD_ENTERED:
+        break;
     }
     net->counters.open++;
     return true;
@@ -141,16 +125,7 @@ bool net_admit(struct net *net, const struct net_address *remote)
 void net_release(struct net *net, const struct net_address *remote)
 {
     net->counters.open--;
-    if (!remote->family || net_address_is_loopback(remote))
-        return;
-    char key[NET_ADDRESS_TEXT_MAX];
-    address_key(remote, key);
-    uintptr_t count = (uintptr_t)map_get(&net->addresses, key);
-    CHECK(count > 0);
-    if (count > 1)
-        map_put(&net->addresses, key, (void *)(count - 1));
-    else
-        map_remove(&net->addresses, key);
+    crowd_leave(net->crowd, remote);
 }
 
 /* ---- life ---- */
@@ -164,7 +139,7 @@ struct net *net_new(uv_loop_t *loop, const struct net_limits *limits)
     list_init(&net->conns);
     for (size_t i = 0; i < WAIT_LISTS; i++)
         list_init(&net->waits[i]);
-    map_init(&net->addresses);
+    net->crowd = net->own_crowd = crowd_new(limits->max_clients, limits->max_clients_per_address);
 
     uint64_t shortest = TICK_MAX_MS * 4;
     for (enum wait_list list = WAIT_NONE + 1; list < WAIT_LISTS; list++)
@@ -178,6 +153,17 @@ struct net *net_new(uv_loop_t *loop, const struct net_limits *limits)
 void net_set_refusal(struct net *net, const char *text)
 {
     net->refusal = text;
+}
+
+void net_join(struct net *net, struct crowd *crowd)
+{
+    CHECK(!net->counters.open);
+    net->crowd = crowd;
+}
+
+void net_set_ring(struct net *net, struct ring *ring)
+{
+    net->ring = ring;
 }
 
 const struct net_counters *net_counters(const struct net *net)
@@ -223,7 +209,7 @@ void net_stop(struct net *net, uint32_t grace_ms)
 void net_free(struct net *net)
 {
     CHECK(list_empty(&net->conns));
-    map_fini(&net->addresses);
+    crowd_free(net->own_crowd);
     free(net->read_buffer);
     free(net);
 }

@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <uv.h>
 
+struct crowd;
 struct net;
+struct ring;
 
 struct net_limits {
     unsigned max_clients;
@@ -34,8 +36,8 @@ struct net_counters {
     uint64_t refused_descriptors; /* the process or the system has no descriptor left */
     uint64_t accept_errors;       /* any other failure of accept */
     uint64_t bytes_in, bytes_out;
-    uint64_t sends;         /* system calls that wrote */
-    uint64_t sends_blocked; /* of them, the kernel took not all: the rest was queued */
+    uint64_t sends;         /* system calls that wrote; a batch is one */
+    uint64_t sends_blocked; /* messages of which the kernel took not all: the rest was queued */
     uint64_t queue_full;    /* conn_send refused with -ENOBUFS */
     uint64_t expired_handshake, expired_keepalive, expired_idle, expired_stall;
     uint64_t errors;     /* connections that ended by an error of the socket, e.g. a reset */
@@ -47,6 +49,13 @@ struct net *net_new(uv_loop_t *loop, const struct net_limits *limits);
 
 /* Sent, best effort, to a client that is turned away because of a limit; static text. */
 void net_set_refusal(struct net *net, const char *text);
+
+/* Shares the limits of max_clients and max_clients_per_address with other loops: those of `crowd`,
+ * which is borrowed, instead of those of net_new. Before the first connection. */
+void net_join(struct net *net, struct crowd *crowd);
+
+/* For fanout_send; borrowed, of this loop alone. NULL: none. */
+void net_set_ring(struct net *net, struct ring *ring);
 
 const struct net_counters *net_counters(const struct net *net); /* borrowed */
 const struct net_limits *net_limits(const struct net *net);

@@ -5,8 +5,8 @@
 
 #include "base/buf.h"
 #include "base/list.h"
-#include "base/map.h"
 #include "net/conn.h"
+#include "net/crowd.h"
 #include "net/net.h"
 
 #define READ_BUFFER_BYTES 65536
@@ -41,8 +41,10 @@ struct net {
     uint64_t tick_ms;
     uint64_t stop_ms; /* when stopping: the loop's time at which the rest is aborted */
     bool stopping, timer_closed;
-    struct map addresses; /* remote address -> number of its connections */
+    struct crowd *crowd;     /* who is counted against the limits: all loops' clients */
+    struct crowd *own_crowd; /* of this loop alone, until net_join */
     const char *refusal;
+    struct ring *ring; /* borrowed; NULL: one system call for each send */
 };
 
 /* May a client of this address connect? True: it is counted until net_release. */
@@ -58,6 +60,13 @@ void conn_wait_expired(struct conn *conn, enum wait_list list);
 struct conn *conn_of_wait(struct wait *wait);
 struct conn *conn_of_node(struct list *node);
 bool conn_is_paused(const struct conn *conn);
+
+/* The socket of a conn to which a message may be written past conn_send, which must then hear of it
+ * by conn_sent; -1: not now. */
+int conn_direct_fd(const struct conn *conn);
+/* What came of writing `message` there: the bytes or a negative errno. Returns as conn_send. */
+int conn_sent(struct conn *conn, struct bytes *message, ssize_t n);
+struct net *conn_net(const struct conn *conn);
 
 /* As conn_new, for a client that net_admit let in. */
 struct conn *conn_accept(struct net *net, int fd, const struct net_address *remote);

@@ -177,7 +177,8 @@ def test_descriptors():
     def open_files(soft, hard):
         return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
-    with Directory() as data, Daemon(data, prepare=open_files(100, 4096)) as d:
+    one = {"NETSONDE_SERVE_THREADS": "1"}
+    with Directory() as data, Daemon(data, prepare=open_files(100, 4096), environment=one) as d:
         equal(resource.prlimit(d.pid, resource.RLIMIT_NOFILE), (4096, 4096), "the limit is raised")
         contains(d.output(), "no more than 3968 connections")
     with Directory() as data, Daemon(data, prepare=open_files(256, 256)) as d:

@@ -212,12 +212,27 @@ static void test_shared_port(void **state)
 {
     (void)state;
     char spec[100], why[300];
-    struct listeners *one = listeners_new(true), *two = listeners_new(true);
+    struct listeners *one = listeners_new(true);
     add(one, "127.0.0.1:0");
+    add(one, "[::1]:0");
+    struct listeners *two = listeners_again(one);
+    assert_non_null(two);
+    assert_int_equal(listeners_count(two), 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_memory_equal(listeners_address(two, i), listeners_address(one, i),
+                            sizeof(struct net_address));
+        assert_string_equal(listeners_name(two, i), listeners_name(one, i));
+    }
+    /* Another program, even one of ours that shares its ports, is told. */
+    struct listeners *stranger = listeners_new(true);
     net_address_format(listeners_address(one, 0), spec);
-    assert_int_equal(listeners_add(two, spec, why, sizeof(why)), 0);
+    assert_int_equal(listeners_add(stranger, spec, why, sizeof(why)), -EADDRINUSE);
+    assert_non_null(strstr(why, "another program"));
     listeners_free(one);
+    assert_int_equal(listeners_add(stranger, spec, why, sizeof(why)), -EADDRINUSE); /* `two` */
     listeners_free(two);
+    assert_int_equal(listeners_add(stranger, spec, why, sizeof(why)), 0);
+    listeners_free(stranger);
 }
 
 static void assert_turned_away(int client, const char *text)
