@@ -43,6 +43,7 @@
 #include "net/listener.h"
 #include "net/peer.h"
 #include "net/ring.h"
+#include "net/tls.h"
 #include "store/store.h"
 #include "version.h"
 #include "wire/json.h"
@@ -67,6 +68,7 @@ struct run {
     struct server_lane lanes[SERVERS_MAX];
     size_t lanes_count;
     struct crowd *crowd;
+    struct tls *tls; /* NULL: plain */
     struct store *store;
     struct notify *notify;
     struct registry *registry;
@@ -233,12 +235,26 @@ static int run_open_collector(struct run *r)
     return err;
 }
 
+static int run_open_tls(struct run *r)
+{
+    const struct config *c = r->config;
+    char why[512];
+    if (!*c->serve.tls_cert)
+        return 0;
+    int err = tls_new(c->serve.tls_cert, c->serve.tls_key, &r->tls, why, sizeof(why));
+    if (err)
+        log_error("daemon", "serve.tls_cert, serve.tls_key: %s", why);
+    return err;
+}
+
 static int run_open(struct run *r)
 {
     gethostname(r->host, sizeof(r->host) - 1);
     r->lanes_count = threads_to_serve(r->config);
     run_reserve_descriptors(r);
-    int err = run_open_listeners(r);
+    int err = run_open_tls(r);
+    if (!err)
+        err = run_open_listeners(r);
     if (!err)
         err = run_open_store(r);
     if (!err)
@@ -255,6 +271,20 @@ static int run_open(struct run *r)
 
 /* The file's directory, because editors put a new file in the place of the old one; but not the
  * whole file system because a file lies at its root. */
+/* The directory of a file: as it is named, and where it really lies when that is a link. NULL: the
+ * root, where the file alone would have to be named and a new one could not be read. */
+static char *directory_of(const char *file, bool really)
+{
+    char *path = really ? realpath(file, NULL) : mem_string(file);
+    char *slash = path ? strrchr(path, '/') : NULL;
+    if (!slash || slash == path) {
+        free(path);
+        return NULL;
+    }
+    *slash = '\0';
+    return path;
+}
+
 static void run_close_sandbox(struct run *r)
 {
     const char *file = r->config_file, *slash = strrchr(file, '/');
@@ -264,7 +294,13 @@ static void run_close_sandbox(struct run *r)
         .data_dir = r->config->data_dir, .config_dir = dir, .config_file = file};
     if (dir && strcmp(dir, "/") == 0)
         paths.config_dir = "/conf.d";
+    char *tls_dirs[SANDBOX_TLS_DIRS] = {NULL};
+    const char *tls_files[] = {r->config->serve.tls_cert, r->config->serve.tls_key};
+    for (size_t i = 0; i < SANDBOX_TLS_DIRS && r->tls; i++)
+        paths.tls_dirs[i] = tls_dirs[i] = directory_of(tls_files[i / 2], i % 2);
     privileges_drop(&paths, &r->sandbox);
+    for (size_t i = 0; i < SANDBOX_TLS_DIRS; i++)
+        free(tls_dirs[i]);
     free(dir);
     free(parent);
 }
@@ -381,6 +417,7 @@ static int run_build(struct run *r)
     struct server_settings server = {
         .hub = r->hub,
         .crowd = r->crowd,
+        .tls = r->tls,
         .limits = limits,
         .base_path = c->serve.base_path,
         .api = {.version = NETSONDE_VERSION,
@@ -418,7 +455,8 @@ static void run_print_addresses(const struct run *r, const struct net_address *a
     for (size_t i = 0; i < count; i++) {
         char text[NET_ADDRESS_TEXT_MAX];
         net_address_format(&addresses[i], text);
-        printf("netsonde " NETSONDE_VERSION ": http://%s%s\n", text, r->config->serve.base_path);
+        printf("netsonde " NETSONDE_VERSION ": http%s://%s%s\n", r->tls ? "s" : "", text,
+               r->config->serve.base_path);
     }
     fflush(stdout);
 }
@@ -452,6 +490,23 @@ static int run_start(struct run *r)
 
 /* ---- 5: wait ----------------------------------------------------------------------------- */
 
+/* Those who are connected go on with the old certificate. */
+static void run_reload_tls(struct run *r)
+{
+    const struct config *c = r->config;
+    struct tls *fresh = NULL;
+    char why[512];
+    if (!r->tls)
+        return;
+    if (tls_new(c->serve.tls_cert, c->serve.tls_key, &fresh, why, sizeof(why)) < 0) {
+        log_error("daemon", "%s; the old certificate stays in force", why);
+        return;
+    }
+    servers_post_tls(r->servers, fresh);
+    tls_unref(r->tls);
+    r->tls = fresh;
+}
+
 static void run_reload(struct run *r, const struct config_sources *sources)
 {
     struct config *fresh = NULL;
@@ -464,8 +519,9 @@ static void run_reload(struct run *r, const struct config_sources *sources)
     } else {
         if (fresh->collect.interval_ms != r->config->collect.interval_ms)
             core_post_interval(r->core, fresh->collect.interval_ms);
-        log_info("daemon", "the configuration was read again: collect.interval applies now, "
-                           "everything else at the next start");
+        run_reload_tls(r);
+        log_info("daemon", "the configuration was read again: collect.interval and certificates "
+                           "apply now, everything else at the next start");
         config_free(fresh);
     }
     notify_send(r->notify, "READY=1");
@@ -525,6 +581,7 @@ static void run_free(struct run *r)
         ring_close(r->lanes[i].ring);
     }
     crowd_free(r->crowd);
+    tls_unref(r->tls);
     keeper_stop(r->keeper);
     notify_close(r->notify);
 }

@@ -292,6 +292,14 @@ static void check_together(struct config_loader *l)
                         "collect.engines: nothing would be measured (expected auto, or "
                         "names of engines)");
     }
+    if (!*c->serve.tls_cert != !*c->serve.tls_key) {
+        const char *given = *c->serve.tls_cert ? "tls_cert" : "tls_key";
+        struct config_place at = origin_place(c, "serve", given);
+        config_complain(l, &at,
+                        "serve.%s: a certificate and its key belong together (expected "
+                        "serve.%s, too)",
+                        given, *c->serve.tls_cert ? "tls_key" : "tls_cert");
+    }
     if (c->serve.listen.count == 0) {
         struct config_place at = origin_place(c, "serve", "listen");
         config_complain(l, &at,

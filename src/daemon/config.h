@@ -45,7 +45,8 @@ struct config {
         int64_t heartbeat_ms;
         int64_t idle_timeout_ms;
         uint64_t client_queue_bytes;
-        char *base_path; /* begins with '/' */
+        char *tls_cert, *tls_key; /* paths; both or none: "" */
+        char *base_path;          /* begins with '/' */
         struct config_list trusted_proxies;
         struct config_list allowed_hosts;
         struct config_list allowed_origins;

@@ -19,6 +19,11 @@ static bool is_path(const char *text)
     return *text != '\0';
 }
 
+static bool is_optional_path(const char *text)
+{
+    return !*text || *text == '/';
+}
+
 static bool is_glob(const char *text)
 {
     size_t len = strlen(text);
@@ -85,6 +90,8 @@ static bool is_origin(const char *text)
 }
 
 static const struct config_form path_form = {"a path", is_path};
+static const struct config_form optional_path_form = {"a path from the root, or nothing",
+                                                      is_optional_path};
 static const struct config_form glob_form = {"a name of 1 to 64 bytes, in which *, ? and [a-z] are "
                                              "wildcards",
                                              is_glob};
@@ -244,6 +251,24 @@ const struct config_row config_rows[] = {
      .most = "256MiB",
      .doc = "Most bytes that wait for one slow viewer before it is disconnected.",
      .example = "4MiB"},
+    {.section = "serve",
+     .key = "tls_cert",
+     .type = CONFIG_TEXT,
+     .offset = AT(serve.tls_cert),
+     .value = "",
+     .check = &optional_path_form,
+     .doc =
+         "Certificate with its chain, PEM; with tls_key every listener speaks TLS. Read again on "
+         "SIGHUP.",
+     .example = "/etc/netsonde/tls/fullchain.pem"},
+    {.section = "serve",
+     .key = "tls_key",
+     .type = CONFIG_TEXT,
+     .offset = AT(serve.tls_key),
+     .value = "",
+     .check = &optional_path_form,
+     .doc = "The certificate's private key, PEM, without a password.",
+     .example = "/etc/netsonde/tls/privkey.pem"},
     {.section = "serve",
      .key = "base_path",
      .type = CONFIG_TEXT,

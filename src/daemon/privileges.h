@@ -19,11 +19,15 @@ struct sandbox_report {
     char seccomp[160];      /* "enforced, 142 system calls" or "off: reason" */
 };
 
+#define SANDBOX_TLS_DIRS 4 /* of certificate and key, as named and as they really lie */
+
 /* Paths that stay within reach. Borrowed during the call. */
 struct sandbox_paths {
     const char *data_dir; /* read and written */
     /* Read, for SIGHUP; NULL or missing: none. All below a directory is within reach. */
     const char *config_dir, *config_file;
+    /* Read, too, for renewed certificates: directories of files. NULL: none. */
+    const char *tls_dirs[SANDBOX_TLS_DIRS];
 };
 
 /* Gives up all capabilities, core dumps and the chance to regain anything (privileges.c), then

@@ -115,6 +115,10 @@ static int allow_all(int ruleset, const struct ruleset *handled, const struct sa
         err = allow(ruleset, handled, paths->config_dir, READ, false);
     if (!err && paths->config_file)
         err = allow(ruleset, handled, paths->config_file, FS_READ_FILE, false);
+    for (size_t i = 0; !err && i < SANDBOX_TLS_DIRS; i++) {
+        if (paths->tls_dirs[i])
+            err = allow(ruleset, handled, paths->tls_dirs[i], READ, false);
+    }
     for (size_t i = 0; !err && i < ARRAY_LEN(trees); i++)
         err = allow(ruleset, handled, trees[i].path, trees[i].allowed, false);
     return err;

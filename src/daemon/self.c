@@ -25,6 +25,7 @@ enum own {
     OWN_REFUSED,
     OWN_REQUESTS,
     OWN_MALFORMED,
+    OWN_TLS_ERRORS,
     OWN_ENCODED,
     OWN_MESSAGES,
     OWN_SENT_BYTES,
@@ -66,6 +67,10 @@ static const struct metric own_metrics[OWN_METRICS] = {
     [OWN_REQUESTS] = {"netsonde_server_requests_total", "requests", "HTTP requests.", COUNTER},
     [OWN_MALFORMED] = {"netsonde_server_malformed_total", "requests",
                        "HTTP requests that were not well-formed or broke a limit.", COUNTER},
+    [OWN_TLS_ERRORS] = {"netsonde_server_tls_errors_total", "connections",
+                        "Connections that spoke no TLS, or none that is understood, where it is "
+                        "spoken.",
+                        COUNTER},
     [OWN_ENCODED] = {"netsonde_server_encoded_total", "messages",
                      "Stream messages encoded; each may go to many viewers.", COUNTER},
     [OWN_MESSAGES] = {"netsonde_server_messages_total", "messages",
@@ -173,6 +178,7 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
         server.net.refused_clients + server.net.refused_address + server.net.refused_descriptors;
     counts[OWN_REQUESTS] = server.http.requests;
     counts[OWN_MALFORMED] = server.http.malformed;
+    counts[OWN_TLS_ERRORS] = server.net.tls_errors;
     counts[OWN_ENCODED] = hub.messages;
     counts[OWN_MESSAGES] = server.station.messages;
     counts[OWN_SENT_BYTES] = server.net.bytes_out;

@@ -14,10 +14,11 @@
 #include "http/server.h"
 #include "loop/loop.h"
 #include "loop/mailbox.h"
+#include "net/tls.h"
 
 #define STOP_GRACE_MS 1000 /* CONTRACT section 1: everything ends within two seconds */
 #define STATS_EVERY_MS 1000
-#define INFO_INBOX 64
+#define INBOX 64
 
 struct server {
     struct loop loop;
@@ -26,7 +27,7 @@ struct server {
     struct http_server *http;
     struct station *station;
     struct api *api;
-    struct mailbox *inbox; /* struct info_letter */
+    struct mailbox *inbox; /* struct letter */
     uv_timer_t stats_timer;
     uv_mutex_t lock; /* guards stats */
     struct server_stats stats;
@@ -50,24 +51,30 @@ static void server_on_stats(uv_timer_t *timer)
     server_copy_stats(timer->data);
 }
 
-struct info_letter {
+/* One of the two. */
+struct letter {
     enum api_info_part part;
-    struct bytes *members;
+    struct bytes *members; /* of /api/v1/info */
+    struct tls *tls;
 };
+
+static void server_drop(void *item)
+{
+    struct letter *letter = item;
+    bytes_unref(letter->members);
+    tls_unref(letter->tls);
+    free(letter);
+}
 
 static void server_receive(void *item, void *user)
 {
     struct server *s = user;
-    struct info_letter *letter = item;
-    api_set_info(s->api, letter->part, letter->members);
-    free(letter);
-}
-
-static void server_drop(void *item)
-{
-    struct info_letter *letter = item;
-    bytes_unref(letter->members);
-    free(letter);
+    struct letter *letter = item;
+    if (letter->members)
+        api_set_info(s->api, letter->part, TAKE(letter->members));
+    if (letter->tls)
+        net_set_tls(s->net, letter->tls, http_plain_refusal);
+    server_drop(letter);
 }
 
 static const struct mailbox_ops server_mailbox_ops = {server_receive, server_drop};
@@ -101,8 +108,10 @@ struct server *server_new(const struct server_settings *settings, struct server_
     s->net = net_new(uv, &settings->limits);
     net_join(s->net, settings->crowd);
     net_set_ring(s->net, lane->ring);
+    if (settings->tls)
+        net_set_tls(s->net, settings->tls, http_plain_refusal);
     s->station = hub_add_station(settings->hub, uv);
-    s->inbox = mailbox_new(uv, INFO_INBOX, &server_mailbox_ops, s);
+    s->inbox = mailbox_new(uv, INBOX, &server_mailbox_ops, s);
     CHECK(s->net && s->station && s->inbox); /* nothing runs yet: no memory, no service */
     s->listeners = TAKE(lane->listeners);
     struct http_config http = {
@@ -129,14 +138,23 @@ int server_start(struct server *s)
     return err ? err : loop_start(&s->loop);
 }
 
+static void server_post(struct server *s, struct letter letter)
+{
+    struct letter *copy = mem_alloc(sizeof(*copy));
+    *copy = letter;
+    if (mailbox_post(s->inbox, copy) < 0)
+        server_drop(copy);
+}
+
 void server_post_info(struct server *s, enum api_info_part part, struct bytes *members)
 {
-    if (!members)
-        return;
-    struct info_letter *letter = mem_alloc(sizeof(*letter));
-    *letter = (struct info_letter){.part = part, .members = members};
-    if (mailbox_post(s->inbox, letter) < 0)
-        server_drop(letter);
+    if (members)
+        server_post(s, (struct letter){.part = part, .members = members});
+}
+
+void server_post_tls(struct server *s, struct tls *tls)
+{
+    server_post(s, (struct letter){.tls = tls_ref(tls)});
 }
 
 void server_stats(struct server *s, struct server_stats *ret)

@@ -16,6 +16,7 @@
 struct crowd;
 struct ring;
 struct server;
+struct tls;
 
 /* What one loop has for itself. */
 struct server_lane {
@@ -27,6 +28,7 @@ struct server_lane {
 struct server_settings {
     struct hub *hub;
     struct crowd *crowd; /* borrowed: the clients of all loops */
+    struct tls *tls;     /* borrowed; NULL: plain */
     struct net_limits limits;
     const char *base_path;
     struct api_settings api;
@@ -44,6 +46,9 @@ int server_start(struct server *s);
 
 /* Any thread: a part of /api/v1/info from now on; takes the reference, NULL allowed. */
 void server_post_info(struct server *s, enum api_info_part part, struct bytes *members);
+
+/* Any thread: the certificate for those who come from now on; takes a reference of its own. */
+void server_post_tls(struct server *s, struct tls *tls);
 
 /* Any thread; as of the last second. */
 void server_stats(struct server *s, struct server_stats *ret);

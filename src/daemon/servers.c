@@ -44,6 +44,12 @@ void servers_post_info(struct servers *all, enum api_info_part part, struct byte
     bytes_unref(members);
 }
 
+void servers_post_tls(struct servers *all, struct tls *tls)
+{
+    for (size_t i = 0; i < all->count; i++)
+        server_post_tls(all->list[i], tls);
+}
+
 /* All members of the three structs are numbers that may be added. */
 static void add_net(struct net_counters *to, const struct net_counters *from)
 {
@@ -61,6 +67,7 @@ static void add_net(struct net_counters *to, const struct net_counters *from)
     to->expired_keepalive += from->expired_keepalive;
     to->expired_idle += from->expired_idle;
     to->expired_stall += from->expired_stall;
+    to->tls_errors += from->tls_errors;
     to->errors += from->errors;
     to->open += from->open;
     to->queued_bytes += from->queued_bytes;

@@ -18,6 +18,8 @@ int servers_start(struct servers *all);
 /* Any thread; takes the reference, NULL allowed. */
 void servers_post_info(struct servers *all, enum api_info_part part, struct bytes *members);
 
+void servers_post_tls(struct servers *all, struct tls *tls); /* any thread; see server_post_tls */
+
 /* Any thread: the sums, as of the last second. */
 void servers_stats(struct servers *all, struct server_stats *ret);
 

@@ -23,6 +23,13 @@
 /* The largest answer; it is the only thing in the queue when it is put there. */
 #define QUEUE_LIMIT_BYTES (64U << 20)
 
+const char http_plain_refusal[] = "HTTP/1.1 400 Bad Request\r\n"
+                                  "Content-Type: text/plain\r\n"
+                                  "Content-Length: 49\r\n"
+                                  "Connection: close\r\n"
+                                  "\r\n"
+                                  "This port speaks TLS: use https:// and not http:\n";
+
 static const char refusal[] = "HTTP/1.1 503 Service Unavailable\r\n"
                               "Content-Type: application/json\r\n"
                               "Content-Length: 90\r\n"

@@ -50,6 +50,9 @@ struct http_counters {
 
 struct http_server;
 
+/* For net_set_tls: the answer to who speaks plain HTTP where TLS is spoken. */
+extern const char http_plain_refusal[];
+
 struct http_server *http_server_new(struct net *net, const struct http_config *config);
 
 /* Adds a route; strings are borrowed for the server's life. Longer literal patterns win over

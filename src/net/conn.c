@@ -17,7 +17,10 @@
  * offered in the next turn of the loop: the socket is watched for writing, which tells soon. A
  * buffer can hold a thousand requests; in between everybody else is served.
  *
- * TLS will sit in transport_read and transport_write, and nowhere else.
+ * TLS sits in transport_read and transport_write, behind which a conn cannot tell. Only what it
+ * waits for shows: a read may need room to write (and then the socket is watched for that), and a
+ * write that the session has taken but not sent is repeated with the same bytes, which are at the
+ * head of the queue.
  */
 #include "net/conn.h"
 
@@ -32,6 +35,7 @@
 #include "base/defs.h"
 #include "base/mem.h"
 #include "net/net_internal.h"
+#include "net/tls.h"
 
 #define QUEUE_START 8 /* entries; doubled when full */
 #define BATCH 64      /* messages in one system call */
@@ -56,7 +60,8 @@ struct conn {
     unsigned queue_head, queue_count, queue_cap; /* cap is a power of two */
     size_t queued_bytes;
     size_t queue_limit;
-    struct buf kept; /* read, not yet used by the owner */
+    struct buf kept;         /* read, not yet used by the owner */
+    struct tls_session *tls; /* NULL: plain */
     struct net_address peer, local;
     int fd;
     int error;      /* what `closed` will say */
@@ -80,22 +85,44 @@ struct conn *conn_of_node(struct list *node)
 
 /* ---- the socket ---- */
 
+static bool is_transient(ssize_t error)
+{
+    return error == -EAGAIN || error == -EWOULDBLOCK || error == -EINTR;
+}
+
+/* As many records as the socket takes. */
+static ssize_t tls_write_parts(struct tls_session *tls, const struct iovec *parts, size_t count)
+{
+    size_t taken = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t at = 0; at < parts[i].iov_len;) {
+            ssize_t n = tls_write(tls, (const char *)parts[i].iov_base + at, parts[i].iov_len - at);
+            if (n < 0)
+                return taken && is_transient(n) ? (ssize_t)taken : n;
+            at += (size_t)n;
+            taken += (size_t)n;
+        }
+    }
+    return (ssize_t)taken;
+}
+
+_Static_assert(READ_BUFFER_BYTES >= TLS_RECORD_BYTES, "a read takes whole records");
+
 static ssize_t transport_read(struct conn *conn, void *data, size_t len)
 {
+    if (conn->tls)
+        return tls_read(conn->tls, data, len);
     ssize_t n = recv(conn->fd, data, len, 0);
     return n < 0 ? -errno : n;
 }
 
 static ssize_t transport_write(struct conn *conn, struct iovec *parts, size_t count)
 {
+    if (conn->tls)
+        return tls_write_parts(conn->tls, parts, count);
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
     ssize_t n = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     return n < 0 ? -errno : n;
-}
-
-static bool is_transient(ssize_t error)
-{
-    return error == -EAGAIN || error == -EWOULDBLOCK || error == -EINTR;
 }
 
 /* ---- the queue ---- */
@@ -168,7 +195,7 @@ static void watch(struct conn *conn)
     int events = 0;
     if (conn->state == CLOSED)
         return;
-    if (conn->queue_count)
+    if (conn->queue_count || (conn->tls && tls_wants_write(conn->tls)))
         events |= UV_WRITABLE;
     if (conn->state == LINGERING) {
         events |= UV_READABLE;
@@ -212,6 +239,7 @@ static void finish(struct conn *conn, int error)
     buf_fini(&conn->kept);
     list_remove(&conn->node);
     uv_close((uv_handle_t *)&conn->poll, on_closed);
+    tls_session_free(TAKE(conn->tls));
     close(conn->fd);
     net_conn_gone(conn->net);
 }
@@ -225,6 +253,8 @@ static void linger(struct conn *conn)
 {
     conn->state = LINGERING;
     wait_start(conn->net, &conn->wait, WAIT_LINGER);
+    if (conn->tls)
+        tls_goodbye(conn->tls);
     if (shutdown(conn->fd, SHUT_WR) != 0)
         finish(conn, 0);
 }
@@ -281,6 +311,10 @@ int conn_send(struct conn *conn, struct bytes *message)
         return -EPIPE;
     if (message->len == 0)
         return 0;
+    if (conn->tls && !tls_is_established(conn->tls)) { /* nothing can be said yet */
+        finish(conn, 0);
+        return -EPIPE;
+    }
     if (conn->queue_count == 0) {
         struct iovec part = {message->data, message->len};
         counters->sends++;
@@ -296,7 +330,7 @@ int conn_send(struct conn *conn, struct bytes *message)
 
 int conn_direct_fd(const struct conn *conn)
 {
-    return conn->state == OPEN && conn->queue_count == 0 ? conn->fd : -1;
+    return conn->state == OPEN && conn->queue_count == 0 && !conn->tls ? conn->fd : -1;
 }
 
 struct net *conn_net(const struct conn *conn)
@@ -369,6 +403,26 @@ static void offer_kept(struct conn *conn)
     buf_fini(&kept);
 }
 
+/* A browser that was given http:// instead of https:// is told, in the language that it speaks. */
+static void refuse_plain(struct conn *conn)
+{
+    const char *text = conn->net->plain_refusal;
+    if (text)
+        (void)!send(conn->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+    tls_session_free(TAKE(conn->tls));
+    conn_close(conn);
+}
+
+static void receive_failed(struct conn *conn, int error)
+{
+    if (error == -EPROTO || error == -EPROTOTYPE)
+        conn->net->counters.tls_errors++;
+    if (error == -EPROTOTYPE)
+        refuse_plain(conn);
+    else
+        finish(conn, error);
+}
+
 static void receive(struct conn *conn)
 {
     ssize_t n = transport_read(conn, conn->net->read_buffer, READ_BUFFER_BYTES);
@@ -380,7 +434,7 @@ static void receive(struct conn *conn)
         return;
     }
     if (n < 0) {
-        finish(conn, (int)n);
+        receive_failed(conn, (int)n);
     } else if (n == 0) {
         conn_close(conn);
     } else {
@@ -407,12 +461,16 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         finish(conn, conn->state == LINGERING ? 0 : socket_error(conn));
         return;
     }
+    bool tls_waited = conn->tls && tls_wants_write(conn->tls);
     if (events & UV_WRITABLE) {
         if (conn->queue_count)
             flush(conn);
         if (conn->kept.len && conn->state == OPEN && !conn->paused)
             offer_kept(conn);
     }
+    /* What a read waited for may have been room to write. */
+    if (tls_waited && (events & UV_WRITABLE) && !conn->kept.len)
+        events |= UV_READABLE;
     if ((events & UV_READABLE) && (conn->events & UV_READABLE) && conn->state != CLOSED &&
         (!conn->paused || conn->state == LINGERING))
         receive(conn);
@@ -445,8 +503,15 @@ void conn_resume(struct conn *conn)
 struct conn *conn_accept(struct net *net, int fd, const struct net_address *remote)
 {
     struct conn *conn = net->stopping ? NULL : calloc(1, sizeof(*conn));
+    if (conn && net->tls) {
+        conn->tls = tls_session_new(net->tls, fd);
+        if (!conn->tls)
+            free(TAKE(conn));
+    }
     if (!conn || uv_poll_init(net->loop, &conn->poll, fd) != 0) {
         net_release(net, remote);
+        if (conn)
+            tls_session_free(conn->tls);
         free(conn);
         close(fd);
         return NULL;
@@ -529,6 +594,11 @@ void conn_set_queue_limit(struct conn *conn, size_t bytes)
 size_t conn_queued_bytes(const struct conn *conn)
 {
     return conn->queued_bytes;
+}
+
+bool conn_is_secure(const struct conn *conn)
+{
+    return conn->tls != NULL;
 }
 
 const struct net_address *conn_peer(const struct conn *conn)

@@ -75,5 +75,6 @@ void conn_close(struct conn *conn);
 void conn_abort(struct conn *conn);
 bool conn_is_ending(const struct conn *conn);
 
+bool conn_is_secure(const struct conn *conn); /* TLS */
 const struct net_address *conn_peer(const struct conn *conn);
 const struct net_address *conn_local(const struct conn *conn);

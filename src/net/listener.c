@@ -278,7 +278,7 @@ static void take_spare(struct listeners *l)
 /* Turns a client away; the text leaves if the kernel takes it at once. */
 static void turn_away(const struct net *net, int fd)
 {
-    if (net->refusal)
+    if (net->refusal && !net->tls) /* before a handshake nothing can be said */
         (void)!send(fd, net->refusal, strlen(net->refusal), MSG_NOSIGNAL | MSG_DONTWAIT);
     close(fd);
 }

@@ -17,6 +17,7 @@
 #include "base/defs.h"
 #include "base/mem.h"
 #include "net/net_internal.h"
+#include "net/tls.h"
 
 #define TICK_MAX_MS 250
 #define TICK_MIN_MS 10
@@ -161,6 +162,13 @@ void net_join(struct net *net, struct crowd *crowd)
     net->crowd = crowd;
 }
 
+void net_set_tls(struct net *net, struct tls *tls, const char *plain_refusal)
+{
+    tls_unref(net->tls);
+    net->tls = tls ? tls_ref(tls) : NULL;
+    net->plain_refusal = plain_refusal;
+}
+
 void net_set_ring(struct net *net, struct ring *ring)
 {
     net->ring = ring;
@@ -210,6 +218,7 @@ void net_free(struct net *net)
 {
     CHECK(list_empty(&net->conns));
     crowd_free(net->own_crowd);
+    tls_unref(net->tls);
     free(net->read_buffer);
     free(net);
 }

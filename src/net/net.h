@@ -10,6 +10,7 @@
 struct crowd;
 struct net;
 struct ring;
+struct tls;
 
 struct net_limits {
     unsigned max_clients;
@@ -40,6 +41,7 @@ struct net_counters {
     uint64_t sends_blocked; /* messages of which the kernel took not all: the rest was queued */
     uint64_t queue_full;    /* conn_send refused with -ENOBUFS */
     uint64_t expired_handshake, expired_keepalive, expired_idle, expired_stall;
+    uint64_t tls_errors; /* peers whose TLS could not be understood, or that speak none */
     uint64_t errors;     /* connections that ended by an error of the socket, e.g. a reset */
     unsigned open;       /* connections now */
     size_t queued_bytes; /* in all write queues now */
@@ -56,6 +58,10 @@ void net_join(struct net *net, struct crowd *crowd);
 
 /* For fanout_send; borrowed, of this loop alone. NULL: none. */
 void net_set_ring(struct net *net, struct ring *ring);
+
+/* Connections from now on speak TLS with this certificate; NULL: plain. Takes a reference of its
+ * own. plain_refusal is sent, best effort, to who speaks HTTP without TLS; static text. */
+void net_set_tls(struct net *net, struct tls *tls, const char *plain_refusal);
 
 const struct net_counters *net_counters(const struct net *net); /* borrowed */
 const struct net_limits *net_limits(const struct net *net);

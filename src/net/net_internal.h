@@ -44,6 +44,8 @@ struct net {
     struct crowd *crowd;     /* who is counted against the limits: all loops' clients */
     struct crowd *own_crowd; /* of this loop alone, until net_join */
     const char *refusal;
+    const char *plain_refusal;
+    struct tls *tls;   /* one reference; NULL: plain */
     struct ring *ring; /* borrowed; NULL: one system call for each send */
 };
 

@@ -313,10 +313,13 @@ class Daemon:
 
     def request(self, path, headers=None, method="GET", body=None):
         """(status, headers, text); an error status is an answer like any other."""
-        ask = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=body,
-                                     headers=headers or {}, method=method)
+        return self.ask(f"http://127.0.0.1:{self.port}{path}", headers, method, body)
+
+    @staticmethod
+    def ask(address, headers, method, body, context=None):
+        ask = urllib.request.Request(address, data=body, headers=headers or {}, method=method)
         try:
-            with urllib.request.urlopen(ask, timeout=WAIT_S) as answer:
+            with urllib.request.urlopen(ask, timeout=WAIT_S, context=context) as answer:
                 return answer.status, answer.headers, answer.read().decode()
         except urllib.error.HTTPError as answer:
             return answer.code, answer.headers, answer.read().decode()

@@ -28,14 +28,16 @@ def frame(opcode, payload=b"", fin=True, reserved=0, mask=b"\1\2\3\4", length=No
 class Stream:
     """A connection to /api/v1/stream. `status` is 101, or why it is none."""
 
-    def __init__(self, port, path, limit_s, headers=(), receive_bytes=None):
-        self.socket = socket.socket()
+    def __init__(self, port, path, limit_s, headers=(), receive_bytes=None, sock=None):
+        """sock: one that is connected already, by TLS say."""
+        self.socket = sock or socket.socket()
         self.socket.settimeout(limit_s)
         # Messages keep coming whether or not the one that a test waits for is among them.
         self.deadline = time.monotonic() + 4 * limit_s
         if receive_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        self.socket.connect(("127.0.0.1", port))
+        if not sock:
+            self.socket.connect(("127.0.0.1", port))
         key = base64.b64encode(os.urandom(16)).decode()
         head = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Connection: Upgrade",
                 "Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}",
