@@ -39,7 +39,7 @@
 #include "daemon/surveyor.h"
 #include "hub/hub.h"
 #include "keeper/keeper.h"
-#include "net/crowd.h"
+#include "net/admission.h"
 #include "net/listener.h"
 #include "net/peer.h"
 #include "net/ring.h"
@@ -67,7 +67,7 @@ struct run {
     } own[SERVERS_MAX]; /* that the lanes borrow from */
     struct server_lane lanes[SERVERS_MAX];
     size_t lanes_count;
-    struct crowd *crowd;
+    struct admission *admission;
     struct tls *tls; /* NULL: plain */
     struct store *store;
     struct notify *notify;
@@ -413,10 +413,10 @@ static int run_build(struct run *r)
     limits.max_clients = r->clients;
     limits.max_clients_per_address = (unsigned)c->serve.max_clients_per_address;
     limits.keepalive_ms = limits.idle_ms = (uint32_t)c->serve.idle_timeout_ms;
-    r->crowd = crowd_new(limits.max_clients, limits.max_clients_per_address);
+    r->admission = admission_new(limits.max_clients, limits.max_clients_per_address);
     struct server_settings server = {
         .hub = r->hub,
-        .crowd = r->crowd,
+        .admission = r->admission,
         .tls = r->tls,
         .limits = limits,
         .base_path = c->serve.base_path,
@@ -580,7 +580,7 @@ static void run_free(struct run *r)
         peer_close(r->own[i].peer);
         ring_close(r->lanes[i].ring);
     }
-    crowd_free(r->crowd);
+    admission_free(r->admission);
     tls_unref(r->tls);
     keeper_stop(r->keeper);
     notify_close(r->notify);

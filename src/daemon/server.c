@@ -106,7 +106,7 @@ struct server *server_new(const struct server_settings *settings, struct server_
     CHECK(err == 0);
     s->stats_timer.data = s;
     s->net = net_new(uv, &settings->limits);
-    net_join(s->net, settings->crowd);
+    net_join(s->net, settings->admission);
     net_set_ring(s->net, lane->ring);
     if (settings->tls)
         net_set_tls(s->net, settings->tls, http_plain_refusal);

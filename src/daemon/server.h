@@ -13,7 +13,7 @@
 #include "net/listener.h"
 #include "net/net.h"
 
-struct crowd;
+struct admission;
 struct ring;
 struct server;
 struct tls;
@@ -27,8 +27,8 @@ struct server_lane {
 
 struct server_settings {
     struct hub *hub;
-    struct crowd *crowd; /* borrowed: the clients of all loops */
-    struct tls *tls;     /* borrowed; NULL: plain */
+    struct admission *admission; /* borrowed: the clients of all loops */
+    struct tls *tls;             /* borrowed; NULL: plain */
     struct net_limits limits;
     const char *base_path;
     struct api_settings api;

@@ -109,14 +109,14 @@ void wait_start(struct net *net, struct wait *wait, enum wait_list list)
 
 bool net_admit(struct net *net, const struct net_address *remote)
 {
-    switch (crowd_enter(net->crowd, remote)) {
-    case CROWD_FULL:
+    switch (admission_enter(net->admission, remote)) {
+    case ADMISSION_FULL:
         net->counters.refused_clients++;
         return false;
-    case CROWD_ADDRESS_FULL:
+    case ADMISSION_ADDRESS_FULL:
         net->counters.refused_address++;
         return false;
-    case CROWD_ENTERED:
+    case ADMISSION_GRANTED:
         break;
     }
     net->counters.open++;
@@ -126,7 +126,7 @@ bool net_admit(struct net *net, const struct net_address *remote)
 void net_release(struct net *net, const struct net_address *remote)
 {
     net->counters.open--;
-    crowd_leave(net->crowd, remote);
+    admission_leave(net->admission, remote);
 }
 
 /* ---- life ---- */
@@ -140,7 +140,8 @@ struct net *net_new(uv_loop_t *loop, const struct net_limits *limits)
     list_init(&net->conns);
     for (size_t i = 0; i < WAIT_LISTS; i++)
         list_init(&net->waits[i]);
-    net->crowd = net->own_crowd = crowd_new(limits->max_clients, limits->max_clients_per_address);
+    net->admission = net->own_admission =
+        admission_new(limits->max_clients, limits->max_clients_per_address);
 
     uint64_t shortest = TICK_MAX_MS * 4;
     for (enum wait_list list = WAIT_NONE + 1; list < WAIT_LISTS; list++)
@@ -156,10 +157,10 @@ void net_set_refusal(struct net *net, const char *text)
     net->refusal = text;
 }
 
-void net_join(struct net *net, struct crowd *crowd)
+void net_join(struct net *net, struct admission *admission)
 {
     CHECK(!net->counters.open);
-    net->crowd = crowd;
+    net->admission = admission;
 }
 
 void net_set_tls(struct net *net, struct tls *tls, const char *plain_refusal)
@@ -217,7 +218,7 @@ void net_stop(struct net *net, uint32_t grace_ms)
 void net_free(struct net *net)
 {
     CHECK(list_empty(&net->conns));
-    crowd_free(net->own_crowd);
+    admission_free(net->own_admission);
     tls_unref(net->tls);
     free(net->read_buffer);
     free(net);

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-struct crowd;
+struct admission;
 struct net;
 struct ring;
 struct tls;
@@ -52,9 +52,9 @@ struct net *net_new(uv_loop_t *loop, const struct net_limits *limits);
 /* Sent, best effort, to a client that is turned away because of a limit; static text. */
 void net_set_refusal(struct net *net, const char *text);
 
-/* Shares the limits of max_clients and max_clients_per_address with other loops: those of `crowd`,
- * which is borrowed, instead of those of net_new. Before the first connection. */
-void net_join(struct net *net, struct crowd *crowd);
+/* Shares the limits of max_clients and max_clients_per_address with other loops: those of
+ * `admission`, which is borrowed, instead of those of net_new. Before the first connection. */
+void net_join(struct net *net, struct admission *admission);
 
 /* For fanout_send; borrowed, of this loop alone. NULL: none. */
 void net_set_ring(struct net *net, struct ring *ring);

@@ -5,8 +5,8 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "net/admission.h"
 #include "net/conn.h"
-#include "net/crowd.h"
 #include "net/net.h"
 
 #define READ_BUFFER_BYTES 65536
@@ -41,8 +41,8 @@ struct net {
     uint64_t tick_ms;
     uint64_t stop_ms; /* when stopping: the loop's time at which the rest is aborted */
     bool stopping, timer_closed;
-    struct crowd *crowd;     /* who is counted against the limits: all loops' clients */
-    struct crowd *own_crowd; /* of this loop alone, until net_join */
+    struct admission *admission;     /* who is counted against the limits: all loops' clients */
+    struct admission *own_admission; /* of this loop alone, until net_join */
     const char *refusal;
     const char *plain_refusal;
     struct tls *tls;   /* one reference; NULL: plain */

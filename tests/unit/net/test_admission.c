@@ -1,9 +1,9 @@
-/* test_crowd.c: the limits over all loops, asked for by several threads at once. */
+/* test_admission.c: the limits over all loops, asked for by several threads at once. */
 #include "fixture.h"
 
 #include <pthread.h>
 
-#include "net/crowd.h"
+#include "net/admission.h"
 
 static struct net_address ip(const char *text)
 {
@@ -15,43 +15,43 @@ static struct net_address ip(const char *text)
 static void test_total(void **state)
 {
     (void)state;
-    struct crowd *crowd = crowd_new(2, 100);
+    struct admission *admission = admission_new(2, 100);
     struct net_address a = ip("192.0.2.1"), none = {0};
-    assert_int_equal(crowd_enter(crowd, &a), CROWD_ENTERED);
-    assert_int_equal(crowd_enter(crowd, &none), CROWD_ENTERED);
-    assert_int_equal(crowd_enter(crowd, &a), CROWD_FULL);
-    crowd_leave(crowd, &none);
-    assert_int_equal(crowd_enter(crowd, &a), CROWD_ENTERED);
-    crowd_leave(crowd, &a);
-    crowd_leave(crowd, &a);
-    crowd_free(crowd);
+    assert_int_equal(admission_enter(admission, &a), ADMISSION_GRANTED);
+    assert_int_equal(admission_enter(admission, &none), ADMISSION_GRANTED);
+    assert_int_equal(admission_enter(admission, &a), ADMISSION_FULL);
+    admission_leave(admission, &none);
+    assert_int_equal(admission_enter(admission, &a), ADMISSION_GRANTED);
+    admission_leave(admission, &a);
+    admission_leave(admission, &a);
+    admission_free(admission);
 }
 
 /* Who is refused for his address does not count in the total. */
 static void test_address(void **state)
 {
     (void)state;
-    struct crowd *crowd = crowd_new(3, 1);
+    struct admission *admission = admission_new(3, 1);
     struct net_address a = ip("2001:db8::1"), same = ip("2001:db8::ffff:1"), b = ip("192.0.2.1");
-    assert_int_equal(crowd_enter(crowd, &a), CROWD_ENTERED);
+    assert_int_equal(admission_enter(admission, &a), ADMISSION_GRANTED);
     for (int i = 0; i < 5; i++)
-        assert_int_equal(crowd_enter(crowd, &same), CROWD_ADDRESS_FULL);
-    assert_int_equal(crowd_enter(crowd, &b), CROWD_ENTERED);
+        assert_int_equal(admission_enter(admission, &same), ADMISSION_ADDRESS_FULL);
+    assert_int_equal(admission_enter(admission, &b), ADMISSION_GRANTED);
     struct net_address local = ip("::1");
-    assert_int_equal(crowd_enter(crowd, &local), CROWD_ENTERED);
-    crowd_leave(crowd, &local);
-    crowd_leave(crowd, &a);
-    assert_int_equal(crowd_enter(crowd, &same), CROWD_ENTERED);
-    crowd_leave(crowd, &same);
-    crowd_leave(crowd, &b);
-    crowd_free(crowd);
+    assert_int_equal(admission_enter(admission, &local), ADMISSION_GRANTED);
+    admission_leave(admission, &local);
+    admission_leave(admission, &a);
+    assert_int_equal(admission_enter(admission, &same), ADMISSION_GRANTED);
+    admission_leave(admission, &same);
+    admission_leave(admission, &b);
+    admission_free(admission);
 }
 
 #define THREADS 4
 #define ROUNDS 20000
 
 struct work {
-    struct crowd *crowd;
+    struct admission *admission;
     atomic_int *inside, *most;
     size_t entered;
 };
@@ -61,7 +61,7 @@ static void *come_and_go(void *user)
     struct work *w = user;
     struct net_address a = {.family = 4, .ip = {192, 0, 2, 9}};
     for (int i = 0; i < ROUNDS; i++) {
-        if (crowd_enter(w->crowd, &a) != CROWD_ENTERED)
+        if (admission_enter(w->admission, &a) != ADMISSION_GRANTED)
             continue;
         int now = atomic_fetch_add(w->inside, 1) + 1;
         int most = atomic_load(w->most);
@@ -69,7 +69,7 @@ static void *come_and_go(void *user)
             continue;
         w->entered++;
         atomic_fetch_sub(w->inside, 1);
-        crowd_leave(w->crowd, &a);
+        admission_leave(w->admission, &a);
     }
     return NULL;
 }
@@ -77,12 +77,12 @@ static void *come_and_go(void *user)
 static void test_threads(void **state)
 {
     (void)state;
-    struct crowd *crowd = crowd_new(100, 2);
+    struct admission *admission = admission_new(100, 2);
     atomic_int inside = 0, most = 0;
     struct work work[THREADS];
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++) {
-        work[i] = (struct work){.crowd = crowd, .inside = &inside, .most = &most};
+        work[i] = (struct work){.admission = admission, .inside = &inside, .most = &most};
         assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, &work[i]), 0);
     }
     for (int i = 0; i < THREADS; i++) {
@@ -91,10 +91,10 @@ static void test_threads(void **state)
     }
     assert_true(atomic_load(&most) >= 1 && atomic_load(&most) <= 2);
     struct net_address a = ip("192.0.2.9");
-    assert_int_equal(crowd_enter(crowd, &a), CROWD_ENTERED);
-    assert_int_equal(crowd_enter(crowd, &a), CROWD_ENTERED);
-    assert_int_equal(crowd_enter(crowd, &a), CROWD_ADDRESS_FULL); /* all had left */
-    crowd_free(crowd);
+    assert_int_equal(admission_enter(admission, &a), ADMISSION_GRANTED);
+    assert_int_equal(admission_enter(admission, &a), ADMISSION_GRANTED);
+    assert_int_equal(admission_enter(admission, &a), ADMISSION_ADDRESS_FULL); /* all had left */
+    admission_free(admission);
 }
 
 int main(void)
