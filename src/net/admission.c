@@ -31,11 +31,6 @@ void admission_free(struct admission *admission)
     free(admission);
 }
 
-static bool is_exempt(const struct net_address *remote)
-{
-    return !remote->family || net_address_is_loopback(remote);
-}
-
 /* The part of an address that counts as one client, as text. */
 static void address_key(const struct net_address *remote, char key[NET_ADDRESS_TEXT_MAX])
 {
@@ -45,28 +40,29 @@ static void address_key(const struct net_address *remote, char key[NET_ADDRESS_T
     net_address_format_ip(&prefix, key);
 }
 
-enum admission_answer admission_enter(struct admission *admission, const struct net_address *remote)
+bool admission_enter(struct admission *admission)
 {
-    if (atomic_fetch_add_explicit(&admission->count, 1, memory_order_relaxed) >= admission->most) {
-        atomic_fetch_sub_explicit(&admission->count, 1, memory_order_relaxed);
-        return ADMISSION_FULL;
-    }
-    char key[NET_ADDRESS_TEXT_MAX];
-    if (is_exempt(remote))
-        return ADMISSION_GRANTED;
-    address_key(remote, key);
-    if (tally_add(admission->addresses, key, admission->most_per_address))
-        return ADMISSION_GRANTED;
-    atomic_fetch_sub_explicit(&admission->count, 1, memory_order_relaxed);
-    return ADMISSION_ADDRESS_FULL;
+    if (atomic_fetch_add_explicit(&admission->count, 1, memory_order_relaxed) < admission->most)
+        return true;
+    admission_leave(admission);
+    return false;
 }
 
-void admission_leave(struct admission *admission, const struct net_address *remote)
+void admission_leave(struct admission *admission)
+{
+    atomic_fetch_sub_explicit(&admission->count, 1, memory_order_relaxed);
+}
+
+bool admission_count(struct admission *admission, const struct net_address *client)
 {
     char key[NET_ADDRESS_TEXT_MAX];
-    atomic_fetch_sub_explicit(&admission->count, 1, memory_order_relaxed);
-    if (is_exempt(remote))
-        return;
-    address_key(remote, key);
+    address_key(client, key);
+    return tally_add(admission->addresses, key, admission->most_per_address);
+}
+
+void admission_uncount(struct admission *admission, const struct net_address *client)
+{
+    char key[NET_ADDRESS_TEXT_MAX];
+    address_key(client, key);
     tally_remove(admission->addresses, key);
 }

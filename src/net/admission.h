@@ -13,11 +13,11 @@ struct admission;
 struct admission *admission_new(unsigned most, unsigned most_per_address);
 void admission_free(struct admission *admission); /* when no net uses it any more; NULL allowed */
 
-enum admission_answer { ADMISSION_GRANTED, ADMISSION_FULL, ADMISSION_ADDRESS_FULL };
+/* One more client, until admission_leave. False: there are as many as there may be. */
+bool admission_enter(struct admission *admission);
+void admission_leave(struct admission *admission);
 
-/* ADMISSION_GRANTED: counted until admission_leave with the same address. Of IPv6 the first 64 bits
- * count as the address, since whoever has one has them all; loopback and no address at all are
- * exempt from the limit per address. */
-enum admission_answer admission_enter(struct admission *admission,
-                                      const struct net_address *remote);
-void admission_leave(struct admission *admission, const struct net_address *remote);
+/* One more client of this address, until admission_uncount. False: it has as many as it may. Of
+ * IPv6 the first 64 bits count as the address, since whoever has one has them all. */
+bool admission_count(struct admission *admission, const struct net_address *client);
+void admission_uncount(struct admission *admission, const struct net_address *client);

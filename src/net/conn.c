@@ -610,3 +610,12 @@ const struct net_address *conn_local(const struct conn *conn)
 {
     return &conn->local;
 }
+
+bool conn_set_client(struct conn *conn, const struct net_address *client)
+{
+    if (!net_count_address(conn->net, client))
+        return false;
+    net_uncount_address(conn->net, &conn->peer);
+    conn->peer = *client;
+    return true;
+}

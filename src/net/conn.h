@@ -78,3 +78,8 @@ bool conn_is_ending(const struct conn *conn);
 bool conn_is_secure(const struct conn *conn); /* TLS */
 const struct net_address *conn_peer(const struct conn *conn);
 const struct net_address *conn_local(const struct conn *conn);
+
+/* The connection is used by somebody else than who made it: a proxy's client. From now on he is
+ * its peer and counts for max_clients_per_address. False: he has as many as he may, nothing has
+ * changed. */
+bool conn_set_client(struct conn *conn, const struct net_address *client);

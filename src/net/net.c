@@ -107,17 +107,36 @@ void wait_start(struct net *net, struct wait *wait, enum wait_list list)
 
 /* ---- limits ---- */
 
+/* Whoever connects for others has no limit of his own: those others have. */
+static bool is_counted(const struct net *net, const struct net_address *remote)
+{
+    return remote->family && !net_address_is_loopback(remote) &&
+           !(net->exempt && net->exempt(net->exempt_user, remote));
+}
+
+bool net_count_address(struct net *net, const struct net_address *remote)
+{
+    if (!is_counted(net, remote) || admission_count(net->admission, remote))
+        return true;
+    net->counters.refused_address++;
+    return false;
+}
+
+void net_uncount_address(struct net *net, const struct net_address *remote)
+{
+    if (is_counted(net, remote))
+        admission_uncount(net->admission, remote);
+}
+
 bool net_admit(struct net *net, const struct net_address *remote)
 {
-    switch (admission_enter(net->admission, remote)) {
-    case ADMISSION_FULL:
+    if (!admission_enter(net->admission)) {
         net->counters.refused_clients++;
         return false;
-    case ADMISSION_ADDRESS_FULL:
-        net->counters.refused_address++;
+    }
+    if (!net_count_address(net, remote)) {
+        admission_leave(net->admission);
         return false;
-    case ADMISSION_GRANTED:
-        break;
     }
     net->counters.open++;
     return true;
@@ -126,7 +145,8 @@ bool net_admit(struct net *net, const struct net_address *remote)
 void net_release(struct net *net, const struct net_address *remote)
 {
     net->counters.open--;
-    admission_leave(net->admission, remote);
+    net_uncount_address(net, remote);
+    admission_leave(net->admission);
 }
 
 /* ---- life ---- */
@@ -150,6 +170,14 @@ struct net *net_new(uv_loop_t *loop, const struct net_limits *limits)
     CHECK(uv_timer_init(loop, &net->timer) == 0);
     net->timer.data = net;
     return net;
+}
+
+void net_set_exempt(struct net *net, bool (*exempt)(void *user, const struct net_address *remote),
+                    void *user)
+{
+    CHECK(net->counters.open == 0);
+    net->exempt = exempt;
+    net->exempt_user = user;
 }
 
 void net_set_refusal(struct net *net, const char *text)

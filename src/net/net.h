@@ -4,8 +4,11 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
+
+#include "net/address.h"
 
 struct admission;
 struct net;
@@ -48,6 +51,11 @@ struct net_counters {
 };
 
 struct net *net_new(uv_loop_t *loop, const struct net_limits *limits);
+
+/* Who is, beside loopback, not held to max_clients_per_address: proxies, whose clients are, see
+ * conn_set_client. Before the first connection; always the same answer for an address. */
+void net_set_exempt(struct net *net, bool (*exempt)(void *user, const struct net_address *remote),
+                    void *user);
 
 /* Sent, best effort, to a client that is turned away because of a limit; static text. */
 void net_set_refusal(struct net *net, const char *text);

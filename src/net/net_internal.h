@@ -44,6 +44,8 @@ struct net {
     struct admission *admission;     /* who is counted against the limits: all loops' clients */
     struct admission *own_admission; /* of this loop alone, until net_join */
     const char *refusal;
+    bool (*exempt)(void *user, const struct net_address *remote); /* may be NULL */
+    void *exempt_user;
     const char *plain_refusal;
     struct tls *tls;   /* one reference; NULL: plain */
     struct ring *ring; /* borrowed; NULL: one system call for each send */
@@ -52,6 +54,10 @@ struct net {
 /* May a client of this address connect? True: it is counted until net_release. */
 bool net_admit(struct net *net, const struct net_address *remote);
 void net_release(struct net *net, const struct net_address *remote);
+
+/* One more, one less for this address alone. False: it has as many as it may. */
+bool net_count_address(struct net *net, const struct net_address *remote);
+void net_uncount_address(struct net *net, const struct net_address *remote);
 
 void wait_init(struct wait *wait);
 void wait_start(struct net *net, struct wait *wait, enum wait_list list); /* WAIT_NONE ends it */
