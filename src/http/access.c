@@ -29,6 +29,9 @@
 struct access {
     char **hosts, **allowed_hosts, **allowed_origins;
     size_t host_count, allowed_host_count, allowed_origin_count;
+    enum access_mode mode;
+    struct address_range *trusted;
+    size_t trusted_count;
     bool behind_proxy;
     uid_t own_uid;
     int (*peer_uid)(void *user, const struct net_address *remote, const struct net_address *local,
@@ -60,7 +63,12 @@ struct access *access_new(const struct access_config *config)
     a->allowed_host_count = config->allowed_host_count;
     a->allowed_origins = copy_list(config->allowed_origins, config->allowed_origin_count);
     a->allowed_origin_count = config->allowed_origin_count;
-    a->behind_proxy = config->behind_proxy;
+    a->mode = config->mode;
+    a->trusted = mem_array(config->trusted_proxy_count, sizeof(*a->trusted));
+    for (size_t i = 0; i < config->trusted_proxy_count; i++)
+        a->trusted_count +=
+            address_range_parse(config->trusted_proxies[i], &a->trusted[a->trusted_count]);
+    a->behind_proxy = config->behind_proxy || config->trusted_proxy_count > 0;
     a->own_uid = config->own_uid;
     a->peer_uid = config->peer_uid;
     a->peer_user = config->peer_user;
@@ -74,6 +82,7 @@ void access_free(struct access *a)
     free_list(a->hosts, a->host_count);
     free_list(a->allowed_hosts, a->allowed_host_count);
     free_list(a->allowed_origins, a->allowed_origin_count);
+    free(a->trusted);
     free(a);
 }
 
@@ -190,15 +199,23 @@ bool access_content_type_ok(const struct http_head *head)
 
 /* ---- roles ---- */
 
-static bool came_through_a_proxy(const struct http_head *head)
+enum forwarded access_client(const struct access *a, const struct http_head *head,
+                             const struct net_address *peer, struct net_address *ret)
 {
-    for (size_t i = 0; i < head->header_count; i++) {
-        const char *name = head->headers[i].name;
-        if (strcmp(name, "forwarded") == 0 || strcmp(name, "via") == 0 ||
-            strncmp(name, "x-forwarded-", 12) == 0)
-            return true;
-    }
-    return false;
+    const struct proxies proxies = {a->trusted, a->trusted_count};
+    return forwarded_client(&proxies, head, peer, ret);
+}
+
+bool access_is_shared(const struct access *a, const struct net_address *peer)
+{
+    const struct proxies proxies = {a->trusted, a->trusted_count};
+    return net_address_is_loopback(peer) || proxies_trust(&proxies, peer);
+}
+
+bool access_is_https(const struct http_head *head)
+{
+    const char *origin = http_header(head, "origin");
+    return forwarded_https(head) || (origin && strncasecmp(origin, "https://", 8) == 0);
 }
 
 enum access_role access_role(const struct access *a, const struct http_head *head,
@@ -206,8 +223,12 @@ enum access_role access_role(const struct access *a, const struct http_head *hea
                              enum access_role needed)
 {
     uid_t uid;
+    if (a->mode == ACCESS_MODE_NONE)
+        return ACCESS_ADMIN;
+    if (a->mode == ACCESS_MODE_TOKEN)
+        return ACCESS_ANYONE;
     if (!net_address_is_loopback(remote) || a->behind_proxy || a->allowed_host_count > 0 ||
-        came_through_a_proxy(head))
+        forwarded_any(head))
         return ACCESS_ANYONE;
     if (needed == ACCESS_ADMIN && a->peer_uid &&
         a->peer_uid(a->peer_user, remote, local, &uid) == 0 && (uid == 0 || uid == a->own_uid))

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "http/http_internal.h"
 
@@ -84,6 +85,8 @@ static const struct asset *find_file(const struct http_server *server, const cha
         if (strcmp(config->pages[i], path) == 0)
             return asset_find(config->assets, config->asset_count, "/index.html");
     }
+    if (strcmp(path, "/login") == 0)
+        path = "/login.html";
     return asset_find(config->assets, config->asset_count, path);
 }
 
@@ -162,13 +165,29 @@ static bool is_refused(struct http_request *request)
     return false;
 }
 
+/* ---- who asks ---------------------------------------------------------------------------- */
+
+const struct identity *http_request_identity(struct http_request *request)
+{
+    struct keyring *keyring = request->session->server->config.keyring;
+    if (!request->identified && keyring)
+        keyring_identify(keyring, request->head, clock_wall_ms(), &request->identity);
+    request->identified = true;
+    return &request->identity;
+}
+
 static bool may(struct http_request *request, enum access_role needed)
 {
     if (needed == ACCESS_ANYONE || request->role >= needed)
         return true;
     struct http_session *session = request->session;
-    request->role = access_role(session->server->config.access, request->head,
-                                conn_peer(session->conn), conn_local(session->conn), needed);
+    const struct identity *identity = http_request_identity(request);
+    enum access_role local = ACCESS_ANYONE;
+    /* Who shows a wrong token means to be somebody: he is not taken for somebody else. */
+    if (identity->kind != IDENTITY_WRONG && identity->role < needed)
+        local = access_role(session->server->config.access, request->head, conn_peer(session->conn),
+                            conn_local(session->conn), needed);
+    request->role = MAX(identity->role, local);
     request->role_known = needed == ACCESS_ADMIN;
     return request->role >= needed;
 }
@@ -181,18 +200,82 @@ enum access_role http_request_role(struct http_request *request)
     return request->role;
 }
 
+bool http_request_client(const struct http_request *request, struct net_address *ret)
+{
+    const struct http_session *session = request->session;
+    return access_client(session->server->config.access, request->head, conn_peer(session->conn),
+                         ret) != FORWARDED_UNCLEAR;
+}
+
+const char *http_request_base(const struct http_request *request)
+{
+    return request->session->server->base;
+}
+
+/* ---- guessing ---------------------------------------------------------------------------- */
+
+/* The address that counts; NULL: none, since everybody on this host has it, or a proxy that asks
+ * for itself. */
+static const struct net_address *counted(const struct http_request *request,
+                                         struct net_address *client)
+{
+    const struct access *access = request->session->server->config.access;
+    const struct net_address *peer = conn_peer(request->session->conn);
+    if (access_client(access, request->head, peer, client) == FORWARDED_NONE &&
+        access_is_shared(access, peer))
+        return NULL;
+    return client;
+}
+
+bool http_request_try(struct http_request *request)
+{
+    struct http_server *server = request->session->server;
+    struct net_address client;
+    int64_t now_ms = clock_mono_ns() / NS_PER_MS;
+    int64_t wait_ms = keyring_try(server->config.keyring, counted(request, &client), now_ms);
+    if (wait_ms == 0)
+        return true;
+    char seconds[32];
+    snprintf(seconds, sizeof(seconds), "%lld", (long long)((wait_ms + MS_PER_S - 1) / MS_PER_S));
+    server->counters.limited_token++;
+    http_answer_header(request, "Retry-After", seconds);
+    http_respond_error(request, 429, NULL, NULL, "Too many wrong tokens; try again in %s seconds.",
+                       seconds);
+    return false;
+}
+
+void http_request_succeeded(struct http_request *request)
+{
+    struct net_address client;
+    keyring_succeeded(request->session->server->config.keyring, counted(request, &client));
+}
+
+void http_request_failed(struct http_request *request, const char *message)
+{
+    request->session->server->counters.wrong_token++;
+    http_answer_header(request, "WWW-Authenticate",
+                       "Bearer realm=\"netsonde\", error=\"invalid_token\"");
+    http_respond_error(request, 401, "invalid_token", NULL, "%s", message);
+}
+
 static void refuse_role(struct http_request *request)
 {
+    if (http_request_identity(request)->kind == IDENTITY_WRONG) {
+        if (http_request_try(request))
+            http_request_failed(request, "This token is not known here, or not any more.");
+        return;
+    }
     request->session->server->counters.refused_role++;
     if (request->role == ACCESS_ANYONE) {
         http_answer_header(request, "WWW-Authenticate", "Bearer realm=\"netsonde\"");
         http_respond_error(request, 401, NULL, NULL,
-                           "Only programs on this host, not behind a proxy, may ask for this "
-                           "without a token.");
+                           "This needs a token: Authorization: Bearer, or a login at %s/login. "
+                           "\"netsonde token new\" makes one.",
+                           request->session->server->base);
     } else {
         http_respond_error(request, 403, NULL, NULL,
-                           "This needs the role admin: a program on this host that runs as root "
-                           "or as the user of the daemon.");
+                           "This needs the role admin: a token of that role, or a program on this "
+                           "host that runs as root or as the user of the daemon.");
     }
 }
 

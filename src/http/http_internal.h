@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "base/list.h"
+#include "http/keyring.h"
 #include "http/server.h"
 
 #define ROUTE_ARGS_MAX 4
@@ -45,6 +46,8 @@ struct http_request {
     bool packing;                 /* another thread compresses the answer: not to be freed */
     struct route_arg args[ROUTE_ARGS_MAX];
     size_t arg_count;
+    struct identity identity; /* what the request shows, once `identified` */
+    bool identified;
     enum access_role role; /* known to be at least this */
     bool role_known;       /* ... and at most */
     void (*gone)(struct http_request *request, void *user);

@@ -111,6 +111,16 @@ struct conn *http_upgrade(struct http_request *request, const char *protocol)
         http_respond_error(request, status, NULL, NULL, "%s", fault);
         return NULL;
     }
+    struct net_address client;
+    if (access_client(session->server->config.access, request->head, conn_peer(conn), &client) ==
+            FORWARDED_CLIENT &&
+        !conn_set_client(conn, &client)) {
+        http_answer_header(request, "Retry-After", "10");
+        http_respond_error(request, 503, NULL, NULL,
+                           "This address has as many connections as it may "
+                           "(serve.max_clients_per_address).");
+        return NULL;
+    }
     if (!send_accept(request, protocol)) {
         session_answered(request, true);
         return NULL;

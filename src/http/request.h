@@ -15,6 +15,7 @@
 #include "wire/http.h"
 
 struct http_request;
+struct identity;
 
 const struct http_head *http_request_head(const struct http_request *request);
 const char *http_request_param(const struct http_request *request, const char *name); /* or NULL */
@@ -22,6 +23,18 @@ const char *http_request_param(const struct http_request *request, const char *n
 const char *http_request_arg(const struct http_request *request, const char *name);
 const char *http_request_body(const struct http_request *request, size_t *ret_len);
 enum access_role http_request_role(struct http_request *request); /* finds out whether admin */
+/* What the request shows of tokens and sessions. Borrowed. */
+const struct identity *http_request_identity(struct http_request *request);
+/* Whom it comes from, a proxy's client when the proxy is trusted. False: whom exactly is not known,
+ * *ret is the proxy. */
+bool http_request_client(const struct http_request *request, struct net_address *ret);
+/* The path of the dashboard without its last slash, "" for "/". Borrowed from the server. */
+const char *http_request_base(const struct http_request *request);
+/* May this client try a secret now? False: 429 has been answered. It counts as wrong until
+ * http_request_succeeded; http_request_failed answers 401. */
+bool http_request_try(struct http_request *request);
+void http_request_succeeded(struct http_request *request);
+void http_request_failed(struct http_request *request, const char *message);
 
 /* For answers that come later: `gone` is called when the client leaves first; the request may not
  * be answered then. */

@@ -51,9 +51,22 @@ struct http_request *request_new(struct http_session *session)
     return request;
 }
 
+/* Tokens and cookies stay in memory no longer than they are needed. */
+static void request_wipe(struct http_request *request)
+{
+    const struct http_head *head = request->dispatched ? request->head : NULL;
+    for (size_t i = 0; head && i < head->header_count; i++) {
+        const struct http_field *f = &head->headers[i];
+        if (strcmp(f->name, "authorization") == 0 || strcmp(f->name, "cookie") == 0)
+            explicit_bzero((char *)f->value, strlen(f->value)); /* the parser's own memory */
+    }
+    explicit_bzero(&request->identity, sizeof(request->identity));
+}
+
 void request_free(struct http_request *request)
 {
     CHECK(!request->packing);
+    request_wipe(request);
     http_parser_free(request->parser);
     for (size_t i = 0; i < request->arg_count; i++)
         free(request->args[i].value);
@@ -206,6 +219,12 @@ void http_server_accept(struct conn *conn, void *user)
 
 /* ---- the server ---- */
 
+static bool is_exempt(void *user, const struct net_address *remote)
+{
+    const struct http_server *server = user;
+    return access_is_shared(server->config.access, remote);
+}
+
 struct http_server *http_server_new(struct net *net, const struct http_config *config)
 {
     struct http_server *server = mem_alloc(sizeof(*server));
@@ -217,6 +236,7 @@ struct http_server *http_server_new(struct net *net, const struct http_config *c
     server->base = mem_string_n(config->base_path, len);
     list_init(&server->sessions);
     net_set_refusal(net, refusal);
+    net_set_exempt(net, is_exempt, server);
     return server;
 }
 

@@ -32,6 +32,7 @@ struct http_config {
     size_t page_count;
     const char *base_path;       /* "/" or "/some/where"; stripped before routing */
     const struct access *access; /* borrowed */
+    struct keyring *keyring;     /* borrowed; NULL: no tokens are known */
     struct http_limits limits;   /* HTTP_LIMITS_DEFAULT */
     bool compress;               /* serve.compression */
 };
@@ -44,10 +45,13 @@ struct http_counters {
     uint64_t refused_origin;      /* 403 */
     uint64_t refused_role;        /* 401, 403 */
     uint64_t refused_type;        /* 415 */
+    uint64_t wrong_token;         /* 401: a token or one-time secret that is not good */
+    uint64_t limited_token;       /* 429: after too many of these */
     uint64_t timed_out;           /* 408 */
     uint64_t gone;                /* the client left before its answer */
 };
 
+struct keyring;
 struct http_server;
 
 /* For net_set_tls: the answer to who speaks plain HTTP where TLS is spoken. */
