@@ -99,8 +99,13 @@ struct station *hub_add_station(struct hub *hub, uv_loop_t *uv);
 /* The loop's thread from here on. */
 
 /* Takes a connection that has answered the upgrade. `subscribe` is the query's comma list of
- * channels, or NULL. Unknown channels in it are answered with an error message. */
-void station_open(struct station *st, struct conn *conn, const char *subscribe);
+ * channels, or NULL. Unknown channels in it are answered with an error message. Returns the
+ * viewer's number, which no other viewer of this station ever has. */
+uint64_t station_open(struct station *st, struct conn *conn, const char *subscribe);
+
+/* By the number that station_open returned; false: it is gone already. */
+bool station_has_viewer(const struct station *st, uint64_t viewer);
+bool station_close_viewer(struct station *st, uint64_t viewer, uint16_t code, const char *reason);
 
 /* The newest ticks this loop has heard of: what /metrics, tables and queries read. Borrowed. */
 const struct tick_ring *station_ring(const struct station *st);

@@ -143,7 +143,7 @@ static uint32_t station_free_slot(struct station *st)
     return first;
 }
 
-void station_open(struct station *st, struct conn *conn, const char *subscribe)
+uint64_t station_open(struct station *st, struct conn *conn, const char *subscribe)
 {
     uint32_t slot = station_free_slot(st);
     struct viewer_slot *place = &st->viewers[slot];
@@ -154,6 +154,20 @@ void station_open(struct station *st, struct conn *conn, const char *subscribe)
     viewer_greet(place->viewer, st->hello, subscribe);
     if (st->closing)
         viewer_close(st->viewers[slot].viewer, WS_CLOSE_GOING_AWAY, "the server is stopping");
+    return id;
+}
+
+bool station_has_viewer(const struct station *st, uint64_t viewer)
+{
+    return station_find(st, viewer);
+}
+
+bool station_close_viewer(struct station *st, uint64_t viewer, uint16_t code, const char *reason)
+{
+    struct viewer *v = station_find(st, viewer);
+    if (v)
+        viewer_close(v, code, reason);
+    return v;
 }
 
 void station_viewer_gone(struct station *st, uint64_t id)
