@@ -17,6 +17,7 @@ struct api *api_new(const struct api_settings *settings, struct station *station
     struct api *api = mem_alloc(sizeof(*api));
     api->settings = *settings;
     api->station = station;
+    api->uv = uv;
     api->readers = readers_new(uv, settings->data_dir, settings->history_damaged, settings->user);
     return api;
 }
@@ -56,32 +57,38 @@ void api_get_stream(struct http_request *request, void *user)
     struct api *api = user;
     const char *subscribe = http_request_param(request, "subscribe");
     char *copy = subscribe ? mem_string(subscribe) : NULL;
+    struct identity identity = *http_request_identity(request);
     struct conn *conn = http_upgrade(request, "netsonde.v1");
     if (conn)
-        station_open(api->station, conn, copy);
+        api_note_stream(api, station_open(api->station, conn, copy), &identity);
     free(copy);
 }
 
 void api_routes(struct api *api, struct http_server *server)
 {
     static const struct {
+        unsigned methods;
         const char *pattern;
         enum access_role role;
         void (*handler)(struct http_request *request, void *user);
     } routes[] = {
-        {"/healthz", ACCESS_ANYONE, api_get_healthz},
-        {"/readyz", ACCESS_ANYONE, api_get_readyz},
-        {"/metrics", ACCESS_VIEWER, api_get_metrics},
-        {"/api/v1/info", ACCESS_VIEWER, api_get_info},
-        {"/api/v1/series", ACCESS_VIEWER, api_get_series},
-        {"/api/v1/query", ACCESS_VIEWER, api_get_query},
-        {"/api/v1/events", ACCESS_VIEWER, api_get_events},
-        {"/api/v1/interfaces", ACCESS_VIEWER, api_get_interfaces},
-        {"/api/v1/stream", ACCESS_VIEWER, api_get_stream},
+        {HTTP_METHOD_GET, "/healthz", ACCESS_ANYONE, api_get_healthz},
+        {HTTP_METHOD_GET, "/readyz", ACCESS_ANYONE, api_get_readyz},
+        {HTTP_METHOD_GET, "/metrics", ACCESS_VIEWER, api_get_metrics},
+        {HTTP_METHOD_GET, "/api/v1/info", ACCESS_VIEWER, api_get_info},
+        {HTTP_METHOD_GET, "/api/v1/series", ACCESS_VIEWER, api_get_series},
+        {HTTP_METHOD_GET, "/api/v1/query", ACCESS_VIEWER, api_get_query},
+        {HTTP_METHOD_GET, "/api/v1/events", ACCESS_VIEWER, api_get_events},
+        {HTTP_METHOD_GET, "/api/v1/interfaces", ACCESS_VIEWER, api_get_interfaces},
+        {HTTP_METHOD_GET, "/api/v1/stream", ACCESS_VIEWER, api_get_stream},
+        {HTTP_METHOD_POST, "/api/v1/login", ACCESS_ANYONE, api_post_login},
+        {HTTP_METHOD_POST, "/api/v1/logout", ACCESS_ANYONE, api_post_logout},
     };
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        if (routes[i].methods == HTTP_METHOD_POST && !api->settings.keyring)
+            continue;
         struct http_route route = {
-            .methods = HTTP_METHOD_GET,
+            .methods = routes[i].methods,
             .pattern = routes[i].pattern,
             .role = routes[i].role,
             .handler = routes[i].handler,
@@ -109,6 +116,7 @@ void api_free(struct api *api)
     readers_free(api->readers);
     for (size_t i = 0; i < API_INFO_PARTS; i++)
         bytes_unref(api->info[i]);
+    free(api->passes);
     free(api->order);
     free(api);
 }

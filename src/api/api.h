@@ -14,6 +14,7 @@
 #include "hub/hub.h"
 
 struct api;
+struct keyring;
 struct store_reader;
 
 struct api_settings {
@@ -22,6 +23,9 @@ struct api_settings {
     int64_t interval_ms;
     int64_t started_ms; /* wall time */
     size_t metrics_series_limit;
+    struct keyring *keyring; /* borrowed; NULL: there are no tokens, and no login */
+    /* The loop's thread: the file `tokens` was written, it is to be read again. May be NULL. */
+    void (*tokens_changed)(void *user);
     /* The loop's thread: a reader met a damaged database. May be NULL. */
     void (*history_damaged)(void *user, const struct store_reader *reader);
     void *user;
@@ -38,6 +42,10 @@ enum api_info_part { API_INFO_ENGINES, API_INFO_SANDBOX, API_INFO_PARTS };
 
 /* A part as it is from now on: JSON members, e.g. "\"engines\":[...]". Takes the reference. */
 void api_set_info(struct api *api, enum api_info_part part, struct bytes *members);
+
+/* Ends the streams (1008) whose token or session is not good any more. To be called every second;
+ * nearly always there is nothing to be done. */
+void api_look_at_streams(struct api *api);
 
 /* Cancels what runs; late answers find nobody. */
 void api_close(struct api *api);

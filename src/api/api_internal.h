@@ -3,6 +3,7 @@
 
 #include "api/api.h"
 #include "api/readers.h"
+#include "http/keyring.h"
 #include "model/query.h"
 #include "model/tick.h"
 
@@ -10,7 +11,13 @@ struct api {
     struct api_settings settings;
     struct station *station;
     struct readers *readers;
+    uv_loop_t *uv;
     struct bytes *info[API_INFO_PARTS]; /* NULL: not told yet */
+    /* Streams that were opened by a token or a session, and when they are looked at next. */
+    struct pass *passes;
+    size_t passes_count, passes_room;
+    int64_t look_ms;
+    uint64_t looked_changes;
     /* /metrics: the series of one set in the order of their families, kept while the set is the
      * same. The series are borrowed: looked at only beside a tick that has this set. */
     uint64_t order_generation;
@@ -38,3 +45,8 @@ void api_get_query(struct http_request *request, void *user);
 void api_get_events(struct http_request *request, void *user);
 void api_get_interfaces(struct http_request *request, void *user);
 void api_get_stream(struct http_request *request, void *user);
+void api_post_login(struct http_request *request, void *user);
+void api_post_logout(struct http_request *request, void *user);
+
+/* The stream ends when what it was opened by does. */
+void api_note_stream(struct api *api, uint64_t viewer, const struct identity *identity);

@@ -27,6 +27,8 @@ void api_get_info(struct http_request *request, void *user)
     json_put_u64(&body, t ? t->seq : 0);
     json_put_key(&body, "role");
     json_put_string(&body, http_request_role(request) == ACCESS_ADMIN ? "admin" : "viewer");
+    json_put_key(&body, "session"); /* of a login: there is something to log out of */
+    json_put_bool(&body, http_request_identity(request)->kind == IDENTITY_SESSION);
     for (size_t i = 0; i < API_INFO_PARTS; i++) {
         if (!api->info[i])
             continue;

@@ -10,8 +10,8 @@ int cmd_help(const struct options *options)
 {
     CLEANUP(buf_fini) struct buf out = BUF_INIT;
     enum command command = COMMANDS;
-    if (options->argument)
-        CHECK(command_parse(options->argument, &command) == 0); /* options_parse looked */
+    if (options->arguments[0])
+        CHECK(command_parse(options->arguments[0], &command) == 0); /* options_parse looked */
     options_print_help(command, &out);
     fputs(buf_string(&out), stdout);
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

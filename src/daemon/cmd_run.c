@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,6 +38,8 @@
 #include "daemon/self.h"
 #include "daemon/servers.h"
 #include "daemon/surveyor.h"
+#include "http/keyring.h"
+#include "http/token_file.h"
 #include "hub/hub.h"
 #include "keeper/keeper.h"
 #include "net/admission.h"
@@ -76,8 +79,11 @@ struct run {
     const char *config_file; /* SIGHUP reads it again */
     char host[256];
     struct sandbox_report sandbox;
-    bool keeper_lost; /* told already */
-    unsigned clients; /* most connections: serve.max_clients, if the descriptors suffice */
+    bool keeper_lost;      /* told already */
+    unsigned clients;      /* most connections: serve.max_clients, if the descriptors suffice */
+    struct tokens *tokens; /* until the keyring has them */
+    struct keyring *keyring;
+    pthread_t main_thread;
     struct core *core;
     struct hub *hub;
     struct servers *servers;
@@ -145,12 +151,6 @@ static int run_open_listeners(struct run *r)
         log_error("daemon", "no address to listen on; name one with --listen ADDR:PORT");
         return -EADDRNOTAVAIL;
     }
-    if (!listeners_loopback_only(l)) {
-        log_error("daemon",
-                  "serve.listen names an address beyond loopback, and this version has no "
-                  "access tokens yet to protect it; listen on 127.0.0.1 or [::1]");
-        return -EPERM;
-    }
     for (size_t i = 1; i < r->lanes_count; i++) {
         r->lanes[i].listeners = listeners_again(l);
         if (!r->lanes[i].listeners) {
@@ -186,6 +186,32 @@ static size_t threads_to_serve(const struct config *c)
         return MIN((size_t)c->serve.threads, (size_t)SERVERS_MAX);
     int count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
     return MIN((size_t)MAX(count, 1), (size_t)AUTO_THREADS);
+}
+
+/* Who may ask. What can be reached from elsewhere needs somebody who may. */
+static int run_open_tokens(struct run *r)
+{
+    const struct config *c = r->config;
+    char why[512];
+    int err = token_file_load(c->data_dir, &r->tokens, why, sizeof(why));
+    if (err) {
+        log_error("access", "%s; nobody is let in by this file", why);
+        return err;
+    }
+    if (c->auth.mode == CONFIG_AUTH_NONE) {
+        log_warning("access", "auth.mode is none: WHOEVER CAN REACH THIS DAEMON SEES AND CHANGES "
+                              "EVERYTHING, without a token");
+        return 0;
+    }
+    if (listeners_loopback_only(r->lanes[0].listeners) || tokens_good(r->tokens, clock_wall_ms()))
+        return 0;
+    log_error(
+        "access",
+        "serve.listen names an address beyond loopback, and %s/tokens has no token that is "
+        "good: nobody could come in, or everybody. Make one with `netsonde token new --data-dir "
+        "%s`, or listen on 127.0.0.1 and [::1] only",
+        c->data_dir, c->data_dir);
+    return -EPERM;
 }
 
 static int run_open_store(struct run *r)
@@ -258,6 +284,8 @@ static int run_open(struct run *r)
     if (!err)
         err = run_open_store(r);
     if (!err)
+        err = run_open_tokens(r);
+    if (!err)
         err = run_open_collector(r);
     if (err)
         return err;
@@ -329,7 +357,10 @@ static void run_make_access(struct run *r)
         .allowed_host_count = c->serve.allowed_hosts.count,
         .allowed_origins = (const char *const *)c->serve.allowed_origins.items,
         .allowed_origin_count = c->serve.allowed_origins.count,
-        .behind_proxy = c->serve.trusted_proxies.count > 0 || strcmp(c->serve.base_path, "/") != 0,
+        .mode = (enum access_mode)c->auth.mode,
+        .trusted_proxies = (const char *const *)c->serve.trusted_proxies.items,
+        .trusted_proxy_count = c->serve.trusted_proxies.count,
+        .behind_proxy = strcmp(c->serve.base_path, "/") != 0,
         .own_uid = geteuid(),
     };
     for (size_t i = 0; i < r->lanes_count; i++) {
@@ -337,6 +368,16 @@ static void run_make_access(struct run *r)
         access.peer_user = r->own[i].peer;
         r->lanes[i].access = r->own[i].access = access_new(&access);
     }
+    /* Two daemons that a browser reaches by one name, by tunnels say, are told apart by this. */
+    char *name CLEANUP(mem_freep) = mem_printf("%s %s", r->host, c->data_dir);
+    r->keyring = keyring_new(name, TAKE(r->tokens));
+}
+
+/* The loop's thread. Only the main thread reads the file, so an old set never follows a new one. */
+static void run_tokens_changed(void *user)
+{
+    struct run *r = user;
+    pthread_kill(r->main_thread, SIGUSR1);
 }
 
 static void run_engines_changed(void *user, const struct collector_status *status)
@@ -418,6 +459,7 @@ static int run_build(struct run *r)
         .hub = r->hub,
         .admission = r->admission,
         .tls = r->tls,
+        .keyring = r->keyring,
         .limits = limits,
         .base_path = c->serve.base_path,
         .api = {.version = NETSONDE_VERSION,
@@ -426,6 +468,7 @@ static int run_build(struct run *r)
                 .interval_ms = c->collect.interval_ms,
                 .started_ms = clock_wall_ms(),
                 .metrics_series_limit = c->export.metrics_series_limit,
+                .tokens_changed = run_tokens_changed,
                 .history_damaged = run_history_damaged,
                 .user = r},
     };
@@ -507,6 +550,16 @@ static void run_reload_tls(struct run *r)
     r->tls = fresh;
 }
 
+static void run_reload_tokens(struct run *r)
+{
+    struct tokens *fresh = NULL;
+    char why[512];
+    if (token_file_load(r->config->data_dir, &fresh, why, sizeof(why)) < 0)
+        log_error("access", "%s; the tokens of before stay in force, and no others", why);
+    else
+        keyring_set_tokens(r->keyring, fresh);
+}
+
 static void run_reload(struct run *r, const struct config_sources *sources)
 {
     struct config *fresh = NULL;
@@ -536,7 +589,11 @@ static void run_wait(struct run *r, const struct config_sources *sources, const 
             continue;
         switch (sig) {
         case SIGHUP:
+            run_reload_tokens(r);
             run_reload(r, sources);
+            break;
+        case SIGUSR1:
+            run_reload_tokens(r);
             break;
         case SIGCHLD:
             run_tell_sandbox(r);
@@ -582,18 +639,20 @@ static void run_free(struct run *r)
     }
     admission_free(r->admission);
     tls_unref(r->tls);
+    keyring_free(r->keyring);
     keeper_stop(r->keeper);
     notify_close(r->notify);
 }
 
 int cmd_run(const struct config *config, const struct config_sources *sources)
 {
-    struct run run = {.config = config};
+    struct run run = {.config = config, .main_thread = pthread_self()};
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGUSR1); /* run_tokens_changed */
     sigaddset(&signals, SIGCHLD);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);

@@ -24,6 +24,7 @@ struct config_list {
 };
 
 enum config_durability { CONFIG_DURABILITY_NORMAL, CONFIG_DURABILITY_FULL };
+enum config_auth { CONFIG_AUTH_AUTO, CONFIG_AUTH_TOKEN, CONFIG_AUTH_NONE };
 
 struct config_origin;
 
@@ -51,6 +52,9 @@ struct config {
         struct config_list allowed_hosts;
         struct config_list allowed_origins;
     } serve;
+    struct {
+        enum config_auth mode;
+    } auth;
     struct {
         int64_t raw_ms;
         int64_t events_ms;

@@ -10,6 +10,7 @@
 #include "base/defs.h"
 #include "base/text.h"
 #include "daemon/config.h"
+#include "http/forwarded.h"
 #include "net/address.h"
 
 /* ---- forms of text ----------------------------------------------------------------------- */
@@ -65,6 +66,12 @@ static bool is_ip(const char *text)
     return text[0] != '[' && net_address_parse_ip(text, &address);
 }
 
+static bool is_range(const char *text)
+{
+    struct address_range range;
+    return address_range_parse(text, &range);
+}
+
 static bool is_host(const char *text)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -98,7 +105,8 @@ static const struct config_form glob_form = {"a name of 1 to 64 bytes, in which 
 static const struct config_form listen_form = {"HOST:PORT, [IPv6]:PORT or :PORT", is_listen};
 static const struct config_form base_path_form = {
     "a path that begins with / and holds letters, digits, / . _ ~ and -", is_base_path};
-static const struct config_form ip_form = {"an IP address", is_ip};
+static const struct config_form range_form = {"an IP address, or a range such as 10.1.0.0/16",
+                                              is_range};
 static const struct config_form host_form = {"a host name or an IP address, without a port",
                                              is_host};
 static const struct config_form origin_form = {"http://HOST or https://HOST, with :PORT when it is "
@@ -109,6 +117,7 @@ static const struct config_form origin_form = {"http://HOST or https://HOST, wit
 
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const engines[] = {"auto", "netlink", "procfs", NULL};
+static const char *const auth_modes[] = {"auto", "token", "none", NULL};
 static const char *const durabilities[] = {"normal", "full", NULL};
 
 #define AT(member) offsetof(struct config, member)
@@ -116,6 +125,7 @@ static const char *const durabilities[] = {"normal", "full", NULL};
 const struct config_section config_sections[] = {
     {"collect", "What is read from the kernel, and how often."},
     {"serve", "Who may connect, and how much one viewer may cost."},
+    {"auth", "Who has to show a token."},
     {"store", "How much history is kept on disk."},
     {"export", "What leaves for other programs."},
 };
@@ -282,9 +292,9 @@ const struct config_row config_rows[] = {
      .type = CONFIG_TEXTS,
      .offset = AT(serve.trusted_proxies),
      .value = "",
-     .check = &ip_form,
+     .check = &range_form,
      .doc = "Addresses of reverse proxies whose word about the client's address is believed.",
-     .example = "[127.0.0.1]"},
+     .example = "[127.0.0.1, \"10.1.0.0/16\"]"},
     {.section = "serve",
      .key = "allowed_hosts",
      .type = CONFIG_TEXTS,
@@ -301,6 +311,16 @@ const struct config_row config_rows[] = {
      .check = &origin_form,
      .doc = "Pages of other origins that may use the stream and change things.",
      .example = "[\"https://intranet.example.net\"]"},
+
+    {.section = "auth",
+     .key = "mode",
+     .type = CONFIG_WORD,
+     .offset = AT(auth.mode),
+     .value = "auto",
+     .words = auth_modes,
+     .doc = "auto: who connects from this host, not through a proxy, may look without a token; "
+            "token: everybody needs one; none: nobody does, and everybody may do everything.",
+     .example = "token"},
 
     {.section = "store",
      .key = "raw",

@@ -37,6 +37,8 @@ int main(int argc, char **argv)
         return with_config(&options, run_daemon);
     case COMMAND_QUERY:
         return with_config(&options, cmd_query);
+    case COMMAND_TOKEN:
+        return with_config(&options, cmd_token);
     case COMMAND_DUMP_CONFIG:
         return with_config(&options, cmd_dump_config);
     case COMMAND_CHECK_CONFIG:

@@ -16,7 +16,8 @@
 
 #define BIT(command) (1U << (command))
 #define WITH_CONFIG                                                                                \
-    (BIT(COMMAND_RUN) | BIT(COMMAND_QUERY) | BIT(COMMAND_CHECK_CONFIG) | BIT(COMMAND_DUMP_CONFIG))
+    (BIT(COMMAND_RUN) | BIT(COMMAND_QUERY) | BIT(COMMAND_CHECK_CONFIG) |                           \
+     BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN))
 #define EVERYWHERE (BIT(COMMANDS) - 1)
 
 static const struct {
@@ -42,6 +43,14 @@ static const struct {
                              "every key, its value, its default and where the value came from",
                              "The output is a configuration file again. docs/CONFIG.md and\n"
                              "netsonde.yaml(5) explain the keys.\n"},
+    [COMMAND_TOKEN] =
+        {"token", " new|list|revoke [ID]", "who may ask: make, list and take away tokens",
+         "new     makes a token and prints it, this once: only its digest is kept, in the file\n"
+         "        tokens of --data-dir. With --login it prints the address of the login page with\n"
+         "        a secret in it instead, to a terminal only: it works once, for ten minutes.\n"
+         "list    shows all, by their IDs.\n"
+         "revoke  takes one away: its sessions and streams end, too.\n"
+         "A daemon that runs is told.\n"},
     [COMMAND_VERSION] = {"version", "", "print the version", ""},
     [COMMAND_HELP] = {"help", " [COMMAND]", "explain a command", ""},
 };
@@ -59,6 +68,10 @@ enum option_id {
     OPTION_POINTS,
     OPTION_AGG,
     OPTION_DOCUMENTATION,
+    OPTION_ROLE,
+    OPTION_LOGIN,
+    OPTION_EXPIRES,
+    OPTION_NOTE,
 };
 
 static const struct {
@@ -83,10 +96,15 @@ static const struct {
     {"points", "N", OPTION_POINTS, BIT(COMMAND_QUERY), "about how many steps; 300 without it"},
     {"agg", "NAME", OPTION_AGG, BIT(COMMAND_QUERY),
      "what a step shows: avg, min, max, last, sum, p50, p90 or p99"},
+    {"role", "ROLE", OPTION_ROLE, BIT(COMMAND_TOKEN), "viewer (without it) or admin"},
+    {"login", NULL, OPTION_LOGIN, BIT(COMMAND_TOKEN), "print an address that logs in once"},
+    {"expires", "DURATION", OPTION_EXPIRES, BIT(COMMAND_TOKEN), "such as 90d; never without it"},
+    {"note", "TEXT", OPTION_NOTE, BIT(COMMAND_TOKEN), "what it is for, shown by list"},
     {"documentation", "FORMAT", OPTION_DOCUMENTATION, BIT(COMMAND_DUMP_CONFIG),
      "print the keys' documentation instead: markdown or man"},
     {"json", NULL, OPTION_JSON,
-     BIT(COMMAND_QUERY) | BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_VERSION), "answer in JSON"},
+     BIT(COMMAND_QUERY) | BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) | BIT(COMMAND_VERSION),
+     "answer in JSON"},
     {"help", NULL, OPTION_HELP, EVERYWHERE, "explain the command"},
     {"version", NULL, OPTION_VERSION, EVERYWHERE, "print the version"},
 };
@@ -177,6 +195,18 @@ static int take_option(struct parse *p, size_t index, const char *text)
                          text);
         o->documentation = text;
         return 0;
+    case OPTION_ROLE:
+        o->token.role = text;
+        return 0;
+    case OPTION_LOGIN:
+        o->token.login = true;
+        return 0;
+    case OPTION_EXPIRES:
+        o->token.expires = text;
+        return 0;
+    case OPTION_NOTE:
+        o->token.note = text;
+        return 0;
     case OPTION_HELP:
         p->help = true;
         return 0;
@@ -229,11 +259,13 @@ static int take_argument(struct parse *p, const char *text)
 {
     struct options *o = p->options;
     enum command ignored;
-    if (o->argument || !*commands[o->command].arguments)
+    size_t most = o->command == COMMAND_TOKEN ? 2 : *commands[o->command].arguments ? 1 : 0;
+    size_t at = o->arguments[0] ? 1 : 0;
+    if (at >= most || o->arguments[at])
         return USAGE(p, "%s: \"%s\" is one word too many", command_name(o->command), text);
     if (o->command == COMMAND_HELP && command_parse(text, &ignored))
         return USAGE(p, "help: there is no command \"%s\"", text);
-    o->argument = text;
+    o->arguments[at] = text;
     if (o->command == COMMAND_CHECK_CONFIG) {
         if (o->sources.file)
             return USAGE(p, "check-config: FILE is given twice, by --config and as a word");
@@ -258,7 +290,7 @@ int options_parse(struct options *ret, int argc, char **argv, char *why, size_t 
         return 0;
     }
     if (p.help) {
-        ret->argument = named ? command_name(ret->command) : NULL;
+        ret->arguments[0] = named ? command_name(ret->command) : NULL;
         ret->command = COMMAND_HELP;
         return 0;
     }

@@ -16,6 +16,7 @@ enum command {
     COMMAND_QUERY,
     COMMAND_CHECK_CONFIG,
     COMMAND_DUMP_CONFIG,
+    COMMAND_TOKEN,
     COMMAND_VERSION,
     COMMAND_HELP,
     COMMANDS
@@ -30,8 +31,12 @@ struct options {
     bool json;
     struct config_sources sources; /* points into `flags` below: do not copy the struct */
     struct config_flag flags[OPTIONS_FLAGS_MAX];
-    const char *argument;      /* check-config: FILE; help: COMMAND; NULL: not given */
+    const char *arguments[2];  /* check-config: FILE; help: COMMAND; token: action, ID; or NULL */
     const char *documentation; /* dump-config: "markdown" or "man" */
+    struct {
+        const char *role, *expires, *note; /* NULL: not given */
+        bool login;
+    } token;
     struct {
         const char *metric; /* NULL: not given, as all below */
         const char *matches[OPTIONS_MATCHES_MAX];

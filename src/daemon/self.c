@@ -26,6 +26,7 @@ enum own {
     OWN_REQUESTS,
     OWN_MALFORMED,
     OWN_TLS_ERRORS,
+    OWN_WRONG_TOKENS,
     OWN_ENCODED,
     OWN_MESSAGES,
     OWN_SENT_BYTES,
@@ -71,6 +72,10 @@ static const struct metric own_metrics[OWN_METRICS] = {
                         "Connections that spoke no TLS, or none that is understood, where it is "
                         "spoken.",
                         COUNTER},
+    [OWN_WRONG_TOKENS] = {"netsonde_server_wrong_tokens_total", "requests",
+                          "Logins and requests with a token that is not good, or that were not "
+                          "looked at because there were too many of these.",
+                          COUNTER},
     [OWN_ENCODED] = {"netsonde_server_encoded_total", "messages",
                      "Stream messages encoded; each may go to many viewers.", COUNTER},
     [OWN_MESSAGES] = {"netsonde_server_messages_total", "messages",
@@ -179,6 +184,7 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
     counts[OWN_REQUESTS] = server.http.requests;
     counts[OWN_MALFORMED] = server.http.malformed;
     counts[OWN_TLS_ERRORS] = server.net.tls_errors;
+    counts[OWN_WRONG_TOKENS] = server.http.wrong_token + server.http.limited_token;
     counts[OWN_ENCODED] = hub.messages;
     counts[OWN_MESSAGES] = server.station.messages;
     counts[OWN_SENT_BYTES] = server.net.bytes_out;

@@ -48,7 +48,9 @@ static void server_copy_stats(struct server *s)
 
 static void server_on_stats(uv_timer_t *timer)
 {
-    server_copy_stats(timer->data);
+    struct server *s = timer->data;
+    server_copy_stats(s);
+    api_look_at_streams(s->api);
 }
 
 /* One of the two. */
@@ -121,11 +123,14 @@ struct server *server_new(const struct server_settings *settings, struct server_
         .page_count = ARRAY_LEN(server_pages),
         .base_path = settings->base_path,
         .access = lane->access,
+        .keyring = settings->keyring,
         .limits = HTTP_LIMITS_DEFAULT,
         .compress = true,
     };
     s->http = http_server_new(s->net, &http);
-    s->api = api_new(&settings->api, s->station, uv);
+    struct api_settings api = settings->api;
+    api.keyring = settings->keyring;
+    s->api = api_new(&api, s->station, uv);
     api_routes(s->api, s->http);
     return s;
 }

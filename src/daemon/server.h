@@ -29,6 +29,7 @@ struct server_settings {
     struct hub *hub;
     struct admission *admission; /* borrowed: the clients of all loops */
     struct tls *tls;             /* borrowed; NULL: plain */
+    struct keyring *keyring;     /* borrowed; all loops share it */
     struct net_limits limits;
     const char *base_path;
     struct api_settings api;

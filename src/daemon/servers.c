@@ -83,6 +83,8 @@ static void add_http(struct http_counters *to, const struct http_counters *from)
     to->refused_origin += from->refused_origin;
     to->refused_role += from->refused_role;
     to->refused_type += from->refused_type;
+    to->wrong_token += from->wrong_token;
+    to->limited_token += from->limited_token;
     to->timed_out += from->timed_out;
     to->gone += from->gone;
 }

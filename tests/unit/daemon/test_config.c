@@ -208,7 +208,7 @@ static void test_mistakes(void **state)
         {"colect:\n  interval: nonsense\n",
          "n.yaml:1:1: there is no section \"colect\" (did you mean collect?)"},
         {"zebra: {}",
-         "n.yaml:1:1: there is no section \"zebra\" (expected one of collect, serve, store, "
+         "n.yaml:1:1: there is no section \"zebra\" (expected one of collect, serve, auth, store, "
          "export)"},
         {"collect: {intervall: 1s}",
          "n.yaml:1:11: collect: there is no key \"intervall\" (did you mean interval?)"},
@@ -296,7 +296,8 @@ static void test_forms(void **state)
         {"trusted_proxies", "10.0.0.1", true},
         {"trusted_proxies", "::1", true},
         {"trusted_proxies", "proxy", false},
-        {"trusted_proxies", "10.0.0.0/8", false},
+        {"trusted_proxies", "10.0.0.0/8", true},
+        {"trusted_proxies", "10.0.0.1/8", false},
         {"trusted_proxies", "[::1]", false},
         {"allowed_hosts", "a.example", true},
         {"allowed_hosts", "::1", true},

@@ -64,9 +64,9 @@ static void test_commands(void **state)
         assert_parses(&o, cases[i].line);
         assert_int_equal(o.command, cases[i].command);
         if (cases[i].argument)
-            assert_string_equal(o.argument, cases[i].argument);
+            assert_string_equal(o.arguments[0], cases[i].argument);
         else
-            assert_null(o.argument);
+            assert_null(o.arguments[0]);
     }
 }
 

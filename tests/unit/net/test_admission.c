@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include "net/admission.h"
 
@@ -46,7 +47,7 @@ static void test_address(void **state)
 }
 
 #define THREADS 4
-#define ROUNDS 20000
+#define ENTRIES 5000
 
 struct work {
     struct admission *admission;
@@ -58,9 +59,11 @@ static void *come_and_go(void *user)
 {
     struct work *w = user;
     struct net_address a = {.family = 4, .ip = {192, 0, 2, 9}};
-    for (int i = 0; i < ROUNDS; i++) {
-        if (!admission_count(w->admission, &a))
+    while (w->entered < ENTRIES) {
+        if (!admission_count(w->admission, &a)) {
+            sched_yield();
             continue;
+        }
         int now = atomic_fetch_add(w->inside, 1) + 1;
         int most = atomic_load(w->most);
         while (now > most && !atomic_compare_exchange_weak(w->most, &most, now))
@@ -85,7 +88,6 @@ static void test_threads(void **state)
     }
     for (int i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
-        assert_true(work[i].entered > 0);
     }
     assert_true(atomic_load(&most) >= 1 && atomic_load(&most) <= 2);
     struct net_address a = ip("192.0.2.9");

@@ -1,0 +1,248 @@
+/*
+ * login.c: POST /api/v1/login and /logout, and the streams that end with what they were opened by.
+ *
+ * A login gives a token, or a one-time secret, and gets a session. What a one-time secret becomes
+ * is written into the file `tokens` in its place, on libuv's pool, because writing waits for the
+ * disk; the answer does not wait for it. If the disk refuses, the session is good until the daemon
+ * stops, and the secret is good for nobody either way (keyring.c).
+ *
+ * Streams outlive the request that opened them, so who opened one by a token or a session is noted
+ * here and looked at again whenever somebody lost something, when the first of them expires, and
+ * once a minute so that a session whose stream runs counts as used.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api_internal.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/keyring.h"
+#include "http/token_file.h"
+#include "wire/json.h"
+#include "wire/websocket.h"
+
+#define LOOK_EVERY_MS (60 * MS_PER_S)
+
+/* ---- the file ---------------------------------------------------------------------------- */
+
+/* What is to be done with one line of it. */
+struct amendment {
+    uv_work_t work;
+    struct api *api;
+    char id[VAULT_OWNER_MAX];
+    bool remove; /* else it becomes this session: */
+    uint8_t digest[VAULT_DIGEST_LEN];
+    int64_t expires_ms;
+    int err;
+    char why[256];
+};
+
+static int amend(void *user, struct token *items, size_t *count)
+{
+    const struct amendment *a = user;
+    size_t i = 0;
+    while (i < *count && strcmp(items[i].id, a->id) != 0)
+        i++;
+    if (i == *count)
+        return -ENOENT; /* revoked meanwhile */
+    if (a->remove) {
+        items[i] = items[--*count];
+        return 0;
+    }
+    if (items[i].kind != TOKEN_LOGIN)
+        return -EEXIST;
+    items[i].kind = TOKEN_SESSION;
+    items[i].expires_ms = a->expires_ms;
+    memcpy(items[i].digest, a->digest, VAULT_DIGEST_LEN);
+    return 0;
+}
+
+static void amend_work(uv_work_t *work)
+{
+    struct amendment *a = CONTAINER_OF(work, struct amendment, work);
+    a->err = token_file_update(a->api->settings.data_dir, amend, a, a->why, sizeof(a->why));
+}
+
+static void amend_done(uv_work_t *work, int status)
+{
+    struct amendment *a = CONTAINER_OF(work, struct amendment, work);
+    const struct api_settings *settings = &a->api->settings;
+    if (status == 0 && a->err && *a->why)
+        log_warning("access", "%s; the session ends with this run of the daemon", a->why);
+    else if (status == 0 && !a->err && settings->tokens_changed)
+        settings->tokens_changed(settings->user);
+    free(a);
+}
+
+static void amend_file(struct api *api, const struct identity *identity, bool remove)
+{
+    struct amendment *a = mem_alloc(sizeof(*a));
+    a->api = api;
+    memcpy(a->id, identity->id, sizeof(a->id));
+    memcpy(a->digest, identity->digest, sizeof(a->digest));
+    a->remove = remove;
+    a->expires_ms = identity->expires_ms;
+    int err = uv_queue_work(api->uv, &a->work, amend_work, amend_done);
+    CHECK(err == 0);
+}
+
+/* ---- login ------------------------------------------------------------------------------- */
+
+/* The secret in {"token":"…"}, to be freed by wipe_secret; NULL: an error has been answered. The
+ * body is gone afterwards. */
+static char *take_secret(struct http_request *request)
+{
+    char why[160];
+    size_t len;
+    const char *body = http_request_body(request, &len);
+    json_t *json = json_parse(len ? body : "", len, why, sizeof(why));
+    bool is_json = json;
+    const char *text = json_string_value(json_object_get(json, "token"));
+    char *secret = text ? mem_string(text) : NULL;
+    if (text)
+        explicit_bzero((char *)text, strlen(text)); /* jansson's copy, and the parser's */
+    json_decref(json);
+    if (len)
+        explicit_bzero((char *)body, len);
+    if (!secret)
+        http_respond_error(request, 400, NULL, "token", "%s",
+                           is_json ? "\"token\" must be the text of a token" : why);
+    return secret;
+}
+
+static void wipe_secret(void *pointer)
+{
+    char **secret = pointer;
+    if (*secret)
+        explicit_bzero(*secret, strlen(*secret));
+    free(*secret);
+}
+
+static void set_cookie(const struct api *api, struct http_request *request, const char *session,
+                       int64_t lifetime_ms)
+{
+    CLEANUP(buf_fini) struct buf cookie = BUF_INIT;
+    const struct http_head *head = http_request_head(request);
+    keyring_cookie(api->settings.keyring, session, http_request_base(request),
+                   access_is_https(head), lifetime_ms, &cookie);
+    http_answer_header(request, "Set-Cookie", buf_string(&cookie));
+    if (cookie.data)
+        explicit_bzero(cookie.data, cookie.len);
+}
+
+static void welcome(struct api *api, struct http_request *request, struct login *login,
+                    int64_t now_ms)
+{
+    struct buf body = BUF_INIT;
+    struct net_address client;
+    char from[NET_ADDRESS_TEXT_MAX];
+    bool known = http_request_client(request, &client);
+    net_address_format_ip(&client, from);
+    log_info("access", "%s %s logged in as %s from %s%s", login->once ? "one-time login" : "token",
+             login->identity.id, access_role_name(login->identity.role), known ? "" : "behind ",
+             from);
+    http_request_succeeded(request);
+    set_cookie(api, request, login->session, login->identity.expires_ms - now_ms);
+    explicit_bzero(login->session, sizeof(login->session));
+    if (login->once)
+        amend_file(api, &login->identity, false);
+    json_open(&body, '{');
+    json_put_key(&body, "role");
+    json_put_string(&body, access_role_name(login->identity.role));
+    json_put_key(&body, "expires");
+    json_put_i64(&body, login->identity.expires_ms);
+    json_close(&body, '}');
+    http_respond_json(request, 200, &body);
+}
+
+void api_post_login(struct http_request *request, void *user)
+{
+    struct api *api = user;
+    struct login login;
+    char *secret CLEANUP(wipe_secret) = take_secret(request);
+    if (!secret || !http_request_try(request))
+        return;
+    int64_t now_ms = clock_wall_ms();
+    int err = keyring_login(api->settings.keyring, secret, now_ms, &login);
+    if (!err)
+        welcome(api, request, &login, now_ms);
+    else if (err == -EACCES)
+        http_request_failed(request, "This token is not known here, or not any more; a one-time "
+                                     "login works once, for ten minutes.");
+    else
+        http_respond_error(request, 503, NULL, NULL, "The system has no random bytes now.");
+}
+
+void api_post_logout(struct http_request *request, void *user)
+{
+    struct api *api = user;
+    const struct identity *identity = http_request_identity(request);
+    if (identity->kind == IDENTITY_SESSION) {
+        struct tokens *tokens = keyring_tokens(api->settings.keyring);
+        const struct token *t = tokens_by_id(tokens, identity->id);
+        if (t && t->kind != TOKEN_KEY)
+            amend_file(api, identity, true);
+        tokens_unref(tokens);
+        keyring_logout(api->settings.keyring, identity, clock_wall_ms());
+    }
+    set_cookie(api, request, NULL, 0);
+    http_respond_empty(request, 204);
+    api_look_at_streams(api);
+}
+
+/* ---- streams ----------------------------------------------------------------------------- */
+
+struct pass {
+    uint64_t viewer;
+    struct identity identity;
+};
+
+void api_note_stream(struct api *api, uint64_t viewer, const struct identity *identity)
+{
+    if (identity->kind != IDENTITY_TOKEN && identity->kind != IDENTITY_SESSION)
+        return;
+    if (api->passes_count == api->passes_room) {
+        api->passes_room = MAX(api->passes_room * 2, (size_t)16);
+        api->passes = mem_resize(api->passes, api->passes_room, sizeof(*api->passes));
+    }
+    api->passes[api->passes_count++] = (struct pass){viewer, *identity};
+    api->look_ms = MIN(api->look_ms, identity->expires_ms);
+}
+
+static void look_at(struct api *api, int64_t now_ms)
+{
+    size_t kept = 0;
+    api->look_ms = now_ms + LOOK_EVERY_MS;
+    for (size_t i = 0; i < api->passes_count; i++) {
+        const struct pass *p = &api->passes[i];
+        if (!station_has_viewer(api->station, p->viewer))
+            continue;
+        if (!keyring_is_good(api->settings.keyring, &p->identity, now_ms)) {
+            station_close_viewer(api->station, p->viewer, WS_CLOSE_POLICY,
+                                 "the token or session is not good any more");
+            continue;
+        }
+        api->look_ms = MIN(api->look_ms, p->identity.expires_ms);
+        api->passes[kept++] = *p;
+    }
+    api->passes_count = kept;
+}
+
+void api_look_at_streams(struct api *api)
+{
+    struct keyring *keyring = api->settings.keyring;
+    int64_t now_ms = clock_wall_ms();
+    if (!keyring)
+        return;
+    uint64_t changes = keyring_changes(keyring);
+    /* A clock that was set back makes the next look late; the keyring's answers hold all the same.
+     */
+    bool due = changes != api->looked_changes || now_ms >= api->look_ms ||
+               api->look_ms - now_ms > LOOK_EVERY_MS;
+    if (!due)
+        return;
+    api->looked_changes = changes;
+    look_at(api, now_ms);
+}
