@@ -379,6 +379,29 @@ class Daemon:
         return Stream(self.port, "/api/v1/stream" + chosen, WAIT_S, **kwargs)
 
 
+def new_token(data, *arguments):
+    """(id, token) of a new one."""
+    done = command("token", "new", "--data-dir", data, *arguments)
+    equal(done.returncode, 0, done.stderr)
+    return re.search(r"Token ([0-9a-f]{8})", done.stderr)[1], done.stdout.strip()
+
+
+def new_login(data, *arguments):
+    """What a terminal shows after `token new --login`: (id, address, secret)."""
+    main, inner = os.openpty()
+    try:
+        done = subprocess.run([BINARY, "token", "new", "--login", "--data-dir", data, *arguments],
+                              stdin=subprocess.DEVNULL, stdout=inner, stderr=subprocess.PIPE,
+                              text=True, timeout=WAIT_S, check=False)
+        equal(done.returncode, 0, done.stderr)
+        shown = os.read(main, 4096).decode()
+    finally:
+        os.close(inner)
+        os.close(main)
+    address, secret = shown.strip().split("#")
+    return re.search(r"Login ([0-9a-f]{8})", done.stderr)[1], address, secret
+
+
 def refused(data, *arguments, **kwargs):
     """A daemon that does not start: (exit status, what it said)."""
     # It ends where it is, without giving back what the end of the process gives back.

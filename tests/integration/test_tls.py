@@ -47,6 +47,9 @@ class Secure(Daemon):
         return self.ask(f"https://localhost:{self.port}{path}", headers, method, body,
                         context=self.trust())
 
+    def watch(self):
+        return self.stream("metrics", tls=self.trust(), host=f"localhost:{self.port}")
+
     def name(self):
         """Whose certificate it shows."""
         with self.connect() as s:
@@ -62,13 +65,13 @@ def test_everything():
             equal(status, 200, "page")
             contains(page, "<html")
             equal(d.json("/api/v1/info")["host"] != "", True, "info")
-            with d.stream("metrics", sock=d.connect()) as s:
+            with d.watch() as s:
                 first = s.wait_for("metrics")["seq"]
                 while s.wait_for("metrics")["seq"] < first + 5:
                     pass
                 s.send(op="ping", id=1)
                 equal(s.wait_for("pong")["id"], 1, "pong")
-            with d.stream("metrics", sock=d.connect()) as s:
+            with d.watch() as s:
                 s.wait_for("metrics")
                 d.stop()
                 equal(s.goodbye(), 1001, "close code")
@@ -78,7 +81,7 @@ def test_plain_is_told():
     """Who speaks HTTP without TLS is told; who speaks an old TLS is refused; others do not notice"""
     with Directory() as data, Directory() as files:
         with Secure(data, certificate(files, "one")) as d, \
-                d.stream("metrics", sock=d.connect()) as s:
+                d.watch() as s:
             with socket.create_connection(("127.0.0.1", d.port)) as plain:
                 plain.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 answer = plain.makefile("rb").read().decode()
@@ -103,7 +106,7 @@ def test_renewal():
     """SIGHUP: newcomers get the new certificate, who is there stays; a bad one changes nothing"""
     with Directory() as data, Directory() as files:
         with Secure(data, certificate(files, "one")) as d, \
-                d.stream("metrics", sock=d.connect()) as s:
+                d.watch() as s:
             equal(d.name(), "one", "certificate")
             certificate(files, "two")
             equal_until = lambda name: until(f"the certificate of {name}", lambda: shows(d, name))

@@ -27,7 +27,7 @@ def test_port():
 
 
 def test_beyond_loopback():
-    """a listener beyond loopback is refused: there are no tokens to protect it"""
+    """a listener beyond loopback is refused without a token to protect it"""
     with Directory() as data:
         code, said = refused(data, "--listen", "0.0.0.0:0")
         equal(code, 1, "exit status")

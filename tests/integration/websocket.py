@@ -28,18 +28,22 @@ def frame(opcode, payload=b"", fin=True, reserved=0, mask=b"\1\2\3\4", length=No
 class Stream:
     """A connection to /api/v1/stream. `status` is 101, or why it is none."""
 
-    def __init__(self, port, path, limit_s, headers=(), receive_bytes=None, sock=None):
-        """sock: one that is connected already, by TLS say."""
-        self.socket = sock or socket.socket()
+    def __init__(self, port, path, limit_s, headers=(), receive_bytes=None, host=None, tls=None,
+                 source=None):
+        """host: the name in Host, with its port. tls: an SSLContext. source: our own address."""
+        self.socket = socket.socket()
         self.socket.settimeout(limit_s)
         # Messages keep coming whether or not the one that a test waits for is among them.
         self.deadline = time.monotonic() + 4 * limit_s
         if receive_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        if not sock:
-            self.socket.connect(("127.0.0.1", port))
+        if source:
+            self.socket.bind((source, 0))
+        self.socket.connect(("127.0.0.1", port))
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=host.split(":")[0])
         key = base64.b64encode(os.urandom(16)).decode()
-        head = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Connection: Upgrade",
+        head = [f"GET {path} HTTP/1.1", f"Host: {host or f'127.0.0.1:{port}'}", "Connection: Upgrade",
                 "Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}",
                 *headers, "", ""]
         self.socket.sendall("\r\n".join(head).encode())
