@@ -1,0 +1,85 @@
+"""Servers that tests need as peers: packages of the distribution, unpacked below build/peers and
+never installed. Why one cannot be had is told, so that its tests are skipped with that."""
+import fcntl
+import glob
+import os
+import re
+import subprocess
+
+from rig import Skip
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PEERS = os.path.join(ROOT, "build", "peers")
+FETCH_S = 120
+
+# The library that a program wants -> the package that has it, where the base system does not.
+LIBRARIES = {
+    "liblua5.3.so.0": "liblua5.3-0",
+    "liblua5.4.so.0": "liblua5.4-0",
+    "libopentracing-c-wrapper.so.0": "libopentracing-c-wrapper0",
+    "libopentracing.so.1": "libopentracing1",
+    "libpcre2-8.so.0": "libpcre2-8-0",
+    "libpcre2-posix.so.3": "libpcre2-posix3",
+}
+
+
+def unpack(package):
+    """The directory that the package is unpacked into; fetched when it is not there yet."""
+    root = os.path.join(PEERS, package)
+    done = os.path.join(root, ".unpacked")
+    if os.path.exists(done):
+        return root
+    try:
+        subprocess.run(["apt-get", "download", "-q", package], cwd=PEERS, check=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                       timeout=FETCH_S)
+        file = max(glob.glob(os.path.join(PEERS, f"{package}_*.deb")), key=os.path.getmtime)
+        subprocess.run(["dpkg", "-x", file, root], check=True)
+    except FileNotFoundError as why:
+        raise Skip(f"{package} cannot be fetched: {why}") from None
+    except (ValueError, subprocess.SubprocessError) as why:
+        said = (getattr(why, "output", None) or str(why)).strip().splitlines()
+        raise Skip(f"{package} cannot be fetched: {said[-1] if said else why}") from None
+    with open(done, "w", encoding="ascii"):
+        pass
+    return root
+
+
+_found = {}  # package -> what program() says of it, or the Skip
+
+
+def fetch(package, path):
+    """To be called while there is a network; program() then tells what became of it."""
+    try:
+        _found[package] = _fetch(package, path)
+    except Skip as why:
+        _found[package] = why
+
+
+def program(package):
+    """(the program's path, the environment that it runs in)."""
+    if isinstance(_found[package], Skip):
+        raise _found[package]
+    return _found[package]
+
+
+def _fetch(package, path):
+    os.makedirs(PEERS, exist_ok=True)
+    with open(os.path.join(PEERS, ".lock"), "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # programs of tests run at the same time
+        binary = os.path.join(unpack(package), path)
+        folders = []
+        for _ in range(4):
+            environment = {**os.environ, "LD_LIBRARY_PATH": ":".join(folders)}
+            said = subprocess.run(["ldd", binary], stdout=subprocess.PIPE, env=environment,
+                                  stderr=subprocess.DEVNULL, text=True, check=False).stdout
+            missing = set(re.findall(r"^\s*(\S+) => not found", said, re.MULTILINE))
+            if not missing:
+                return binary, environment
+            for name in missing:
+                if name not in LIBRARIES:
+                    raise Skip(f"{package} needs {name}, which is not installed")
+                root = unpack(LIBRARIES[name])
+                folders += [os.path.dirname(f) for f in
+                            glob.glob(os.path.join(root, "**", name), recursive=True)]
+        raise Skip(f"{package} needs {', '.join(sorted(missing))}")
