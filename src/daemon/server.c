@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
+#include "base/complaints.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/assets.h"
@@ -31,6 +33,8 @@ struct server {
     uv_timer_t stats_timer;
     uv_mutex_t lock; /* guards stats */
     struct server_stats stats;
+    struct complaints *complaints;
+    struct net_counters complained; /* as of the last look */
 };
 
 /* The dashboard's pages of this version: each is index.html. */
@@ -46,11 +50,39 @@ static void server_copy_stats(struct server *s)
     uv_mutex_unlock(&s->lock);
 }
 
+/* What the listeners had to turn away. They only count it: there may be thousands a second. */
+static void server_complain(struct server *s)
+{
+    const struct net_counters now = *net_counters(s->net), *before = &s->complained;
+    const struct {
+        const char *cause;
+        uint64_t count;
+    } causes[] = {
+        {"turned connections away: serve.max_clients is reached",
+         now.refused_clients - before->refused_clients},
+        {"turned connections away: serve.max_clients_per_address is reached",
+         now.refused_address - before->refused_address},
+        {"turned connections away: no descriptors are left",
+         now.refused_descriptors - before->refused_descriptors},
+        {"connections spoke no TLS, or none that is understood",
+         now.tls_errors - before->tls_errors},
+        {"connections could not be accepted", now.accept_errors - before->accept_errors},
+        {"closed connections that took no byte of what was sent to them",
+         now.expired_stall - before->expired_stall},
+    };
+    int64_t now_ns = clock_mono_ns();
+    for (size_t i = 0; i < ARRAY_LEN(causes); i++)
+        complaints_add(s->complaints, "net", causes[i].cause, causes[i].count, NULL, now_ns);
+    complaints_flush(s->complaints, now_ns);
+    s->complained = now;
+}
+
 static void server_on_stats(uv_timer_t *timer)
 {
     struct server *s = timer->data;
     server_copy_stats(s);
     api_look_at_streams(s->api);
+    server_complain(s);
 }
 
 /* One of the two. */
@@ -116,6 +148,7 @@ struct server *server_new(const struct server_settings *settings, struct server_
     s->inbox = mailbox_new(uv, INBOX, &server_mailbox_ops, s);
     CHECK(s->net && s->station && s->inbox); /* nothing runs yet: no memory, no service */
     s->listeners = TAKE(lane->listeners);
+    server_complain(s);
     struct http_config http = {
         .assets = assets,
         .asset_count = assets_count,
@@ -126,6 +159,7 @@ struct server *server_new(const struct server_settings *settings, struct server_
         .keyring = settings->keyring,
         .limits = HTTP_LIMITS_DEFAULT,
         .compress = true,
+        .complaints = settings->complaints,
     };
     s->http = http_server_new(s->net, &http);
     struct api_settings api = settings->api;

@@ -32,6 +32,7 @@ struct server_settings {
     struct keyring *keyring;     /* borrowed; all loops share it */
     struct net_limits limits;
     const char *base_path;
+    struct complaints *complaints; /* borrowed, shared by all loops */
     struct api_settings api;
 };
 

@@ -143,6 +143,7 @@ static bool is_refused(struct http_request *request)
 
     if (!access_host_ok(access, head, conn_local(session->conn))) {
         counters->refused_host++;
+        session_complain(session, "refused a request for a host that this is not");
         http_respond_error(request, 421, NULL, "host",
                            "This server is not \"%s\". If it should be, add the name to "
                            "serve.allowed_hosts.",
@@ -151,6 +152,7 @@ static bool is_refused(struct http_request *request)
     }
     if (!harmless && !access_origin_ok(access, head)) {
         counters->refused_origin++;
+        session_complain(session, "refused a request of another origin's page");
         http_respond_error(request, 403, NULL, "origin",
                            "Requests like this are taken from this server's own pages and from "
                            "serve.allowed_origins only.");
@@ -158,6 +160,7 @@ static bool is_refused(struct http_request *request)
     }
     if (!access_content_type_ok(head)) {
         counters->refused_type++;
+        session_complain(session, "refused a request whose body is not application/json");
         http_respond_error(request, 415, NULL, "content-type",
                            "The body must be application/json.");
         return true;
@@ -266,6 +269,7 @@ static void refuse_role(struct http_request *request)
         return;
     }
     request->session->server->counters.refused_role++;
+    session_complain(request->session, "refused a request for lack of a role");
     if (request->role == ACCESS_ANYONE) {
         http_answer_header(request, "WWW-Authenticate", "Bearer realm=\"netsonde\"");
         http_respond_error(request, 401, NULL, NULL,

@@ -63,6 +63,8 @@ void request_free(struct http_request *request);
 /* The request has been answered with what was given to the conn: goes on with the next one, or
  * closes. Frees the request. */
 void session_answered(struct http_request *request, bool close);
+/* Says in the log, once in a while, that this went wrong because of this client. */
+void session_complain(const struct http_session *session, const char *cause);
 void session_free(struct http_session *session);
 /* Its answer waits and takes so many bytes; 0: none does. */
 void session_hold(struct http_session *session, size_t bytes);

@@ -12,11 +12,14 @@
  */
 #include "http/server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/clock.h"
+#include "base/complaints.h"
 #include "base/mem.h"
 #include "http/http_internal.h"
 
@@ -75,6 +78,13 @@ void request_free(struct http_request *request)
     free(request);
 }
 
+void session_complain(const struct http_session *session, const char *cause)
+{
+    char who[NET_ADDRESS_TEXT_MAX];
+    net_address_format_ip(conn_peer(session->conn), who);
+    complaints_add(session->server->config.complaints, "http", cause, 1, who, clock_mono_ns());
+}
+
 /* The answer has left: ready for the next request. */
 static void next_request(struct http_session *session)
 {
@@ -100,7 +110,11 @@ void session_answered(struct http_request *request, bool close)
 static void malformed(struct http_request *request)
 {
     unsigned status = http_parser_status(request->parser);
+    char cause[160];
     request->session->server->counters.malformed++;
+    snprintf(cause, sizeof(cause), "refused a malformed request: %s",
+             http_parser_reason(request->parser));
+    session_complain(request->session, cause);
     http_respond_error(request, status, NULL, NULL, "%s", http_parser_reason(request->parser));
 }
 
@@ -162,6 +176,7 @@ static void on_expired(struct conn *conn, void *user, enum conn_wait wait)
     struct http_session *session = user;
     if (wait == CONN_WAIT_HANDSHAKE && session->request) {
         session->server->counters.timed_out++;
+        session_complain(session, "a request was not complete in time");
         session->request->head = NULL;
         http_respond_error(session->request, 408, NULL, NULL,
                            "The request was not complete in time.");

@@ -35,6 +35,9 @@ struct http_config {
     struct keyring *keyring;     /* borrowed; NULL: no tokens are known */
     struct http_limits limits;   /* HTTP_LIMITS_DEFAULT */
     bool compress;               /* serve.compression */
+
+    /* Borrowed; where bad requests are said. May be NULL. */
+    struct complaints *complaints;
 };
 
 struct http_counters {
