@@ -58,9 +58,10 @@ void api_get_stream(struct http_request *request, void *user)
     const char *subscribe = http_request_param(request, "subscribe");
     char *copy = subscribe ? mem_string(subscribe) : NULL;
     struct identity identity = *http_request_identity(request);
+    bool admin = http_request_role(request) == ACCESS_ADMIN;
     struct conn *conn = http_upgrade(request, "netsonde.v1");
     if (conn)
-        api_note_stream(api, station_open(api->station, conn, copy), &identity);
+        api_note_stream(api, station_open(api->station, conn, copy, admin), &identity);
     free(copy);
 }
 
@@ -76,6 +77,7 @@ void api_routes(struct api *api, struct http_server *server)
         {HTTP_METHOD_GET, "/readyz", ACCESS_ANYONE, api_get_readyz},
         {HTTP_METHOD_GET, "/metrics", ACCESS_VIEWER, api_get_metrics},
         {HTTP_METHOD_GET, "/api/v1/info", ACCESS_VIEWER, api_get_info},
+        {HTTP_METHOD_GET, "/api/v1/performance", ACCESS_VIEWER, api_get_performance},
         {HTTP_METHOD_GET, "/api/v1/series", ACCESS_VIEWER, api_get_series},
         {HTTP_METHOD_GET, "/api/v1/query", ACCESS_VIEWER, api_get_query},
         {HTTP_METHOD_GET, "/api/v1/events", ACCESS_VIEWER, api_get_events},

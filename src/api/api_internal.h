@@ -40,6 +40,7 @@ bool api_number(struct http_request *request, const char *name, uint64_t fallbac
 /* One file each. `user` is the struct api. */
 void api_get_metrics(struct http_request *request, void *user);
 void api_get_info(struct http_request *request, void *user);
+void api_get_performance(struct http_request *request, void *user);
 void api_get_series(struct http_request *request, void *user);
 void api_get_query(struct http_request *request, void *user);
 void api_get_events(struct http_request *request, void *user);

@@ -9,20 +9,29 @@
 void timing_init(struct timing *t, const struct timing_bounds *bounds)
 {
     CHECK(bounds->count <= TIMING_BOUNDS_MAX);
+    memset(t, 0, sizeof(*t));
     t->bounds = bounds;
-    timing_clear(t);
 }
 
 void timing_clear(struct timing *t)
 {
-    histogram_clear(&t->histogram);
+    timing_restart(t);
+    t->count = t->sum_ns = 0;
     memset(t->within, 0, sizeof(t->within));
+}
+
+void timing_restart(struct timing *t)
+{
+    if (t->histogram.count)
+        histogram_clear(&t->histogram);
 }
 
 void timing_record(struct timing *t, int64_t ns)
 {
     ns = MAX(ns, INT64_C(0));
     histogram_record(&t->histogram, (uint64_t)ns);
+    t->count++;
+    t->sum_ns += (uint64_t)ns;
     for (size_t i = 0; i < t->bounds->count; i++) {
         if (ns <= t->bounds->ns[i]) {
             t->within[i]++;
@@ -35,6 +44,8 @@ void timing_merge(struct timing *into, const struct timing *from)
 {
     CHECK(into->bounds == from->bounds);
     histogram_merge(&into->histogram, &from->histogram);
+    into->count += from->count;
+    into->sum_ns += from->sum_ns;
     for (size_t i = 0; i < TIMING_BOUNDS_MAX; i++)
         into->within[i] += from->within[i];
 }
@@ -53,7 +64,7 @@ void timing_handover_fini(struct timing_handover *h)
 
 void timing_give(struct timing_handover *h, struct timing *from)
 {
-    if (!from->histogram.count)
+    if (!from->count)
         return;
     pthread_mutex_lock(&h->lock);
     timing_merge(&h->waiting, from);
@@ -64,7 +75,7 @@ void timing_give(struct timing_handover *h, struct timing *from)
 void timing_take(struct timing_handover *h, struct timing *into)
 {
     pthread_mutex_lock(&h->lock);
-    if (h->waiting.histogram.count) {
+    if (h->waiting.count) {
         timing_merge(into, &h->waiting);
         timing_clear(&h->waiting);
     }

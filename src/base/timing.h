@@ -1,8 +1,8 @@
 /*
  * timing.h: how long something takes, measured on one thread and looked at on another.
  *
- * A timing counts durations twice: in a histogram, for quantiles of a while, and at a few bounds,
- * exactly, for Prometheus. Who measures owns a timing and records into it: no lock, no atomic. Once
+ * A timing counts durations twice: in a histogram, for quantiles of a while, which can be begun
+ * anew, and at a few bounds, exactly and for good, for Prometheus. Who measures owns a timing and records into it: no lock, no atomic. Once
  * in a while it gives what it has to a hand-over and goes on with an empty one; who looks takes it
  * out there and adds it to what it has. Only these two, a copy each, hold the hand-over's lock.
  *
@@ -27,12 +27,14 @@ struct timing_bounds {
 
 struct timing {
     const struct timing_bounds *bounds;
-    struct histogram histogram;
+    struct histogram histogram; /* since the last restart */
+    uint64_t count, sum_ns;     /* since the last clear, as is this: */
     uint64_t within[TIMING_BOUNDS_MAX]; /* of each bound, but not of the one before */
 };
 
 void timing_init(struct timing *t, const struct timing_bounds *bounds);
 void timing_clear(struct timing *t);
+void timing_restart(struct timing *t); /* the histogram alone */
 void timing_record(struct timing *t, int64_t ns);
 void timing_merge(struct timing *into, const struct timing *from); /* of the same bounds */
 

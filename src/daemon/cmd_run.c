@@ -25,6 +25,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/complaints.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "collect/select.h"
@@ -38,9 +39,11 @@
 #include "daemon/self.h"
 #include "daemon/servers.h"
 #include "daemon/surveyor.h"
+#include "daemon/timings.h"
 #include "http/keyring.h"
 #include "http/token_file.h"
 #include "hub/hub.h"
+#include "hub/performance.h"
 #include "keeper/keeper.h"
 #include "net/admission.h"
 #include "net/listener.h"
@@ -84,6 +87,8 @@ struct run {
     struct tokens *tokens; /* until the keyring has them */
     struct keyring *keyring;
     pthread_t main_thread;
+    struct complaints *complaints;
+    struct timings *timings;
     struct core *core;
     struct hub *hub;
     struct servers *servers;
@@ -408,6 +413,21 @@ static void run_hub_push(struct sink *sink, struct tick *tick)
     hub_publish(CONTAINER_OF(sink, struct run, hub_sink)->hub, tick);
 }
 
+static void run_process(void *user, uint64_t *ret_cpu_ns, double *ret_rss_bytes)
+{
+    const struct run *r = user;
+    self_process(r->self, ret_cpu_ns, ret_rss_bytes);
+}
+
+/* netsonde's own numbers of this tick. */
+static void run_sample(void *user, struct registry *registry, struct draft *draft, bool counts_only)
+{
+    struct run *r = user;
+    self_sample(r->self, registry, draft, counts_only);
+    recorder_take_timing(r->recorder, &hub_performance(r->hub)->stages[STAGE_STORE]);
+    timings_sample(r->timings, registry, draft);
+}
+
 static void run_core_ended(void *user)
 {
     struct run *r = user;
@@ -423,6 +443,7 @@ static void run_history_damaged(void *user, const struct store_reader *reader)
 static int run_build(struct run *r)
 {
     const struct config *c = r->config;
+    r->complaints = complaints_new();
     struct store_numbers next = store_next(r->store);
     struct core_settings core = {
         .collector = r->collector,
@@ -445,10 +466,18 @@ static int run_build(struct run *r)
         .ring_ticks = RING_TICKS,
         .ring_bytes = RING_BYTES,
         .limits = HUB_LIMITS_DEFAULT,
+        .performance_interval_ms = c->serve.performance_interval_ms,
+        .process = run_process,
+        .process_user = r,
+        .complaints = r->complaints,
     };
     r->hub = hub_new(&hub, core_uv(r->core));
     if (!r->hub)
         return -ENOMEM;
+    struct performance *performance = hub_performance(r->hub);
+    core_time_stages(r->core, &performance->stages[STAGE_COLLECT],
+                     &performance->stages[STAGE_SEAL]);
+    r->timings = timings_new(performance);
     run_make_access(r);
     struct net_limits limits = NET_LIMITS_DEFAULT;
     limits.max_clients = r->clients;
@@ -462,6 +491,7 @@ static int run_build(struct run *r)
         .keyring = r->keyring,
         .limits = limits,
         .base_path = c->serve.base_path,
+        .complaints = r->complaints,
         .api = {.version = NETSONDE_VERSION,
                 .host = r->host,
                 .data_dir = c->data_dir,
@@ -473,7 +503,7 @@ static int run_build(struct run *r)
                 .user = r},
     };
     r->servers = servers_new(&server, r->lanes, r->lanes_count);
-    r->recorder = recorder_new(r->store, r->core);
+    r->recorder = recorder_new(r->store, r->core, &stage_bounds);
     r->surveyor = surveyor_new(r->collector, r->core, c->collect.tables_interval_ms);
     if (!r->servers || !r->recorder || !r->surveyor)
         return -ENOMEM;
@@ -482,7 +512,7 @@ static int run_build(struct run *r)
                                               .servers = r->servers,
                                               .store = r->store,
                                               .recorder = r->recorder});
-    core_on_sample(r->core, self_sample, r->self);
+    core_on_sample(r->core, run_sample, r);
     core_on_engines(r->core, run_engines_changed, r);
     core_on_end(r->core, run_core_ended, r);
     /* The hub first: viewers see a tick before the disk has it. */
@@ -632,6 +662,8 @@ static void run_free(struct run *r)
     surveyor_free(r->surveyor);
     core_free(r->core);
     self_free(r->self);
+    timings_free(r->timings);
+    complaints_free(r->complaints);
     for (size_t i = 0; i < r->lanes_count; i++) {
         access_free(r->own[i].access);
         peer_close(r->own[i].peer);

@@ -46,6 +46,7 @@ struct config {
         int64_t heartbeat_ms;
         int64_t idle_timeout_ms;
         uint64_t client_queue_bytes;
+        int64_t performance_interval_ms;
         char *tls_cert, *tls_key; /* paths; both or none: "" */
         char *base_path;          /* begins with '/' */
         struct config_list trusted_proxies;

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/timing.h"
 #include "collect/select.h"
 #include "loop/grid.h"
 #include "loop/mailbox.h"
@@ -81,7 +82,8 @@ struct core {
     void *sample_user;
     void (*engines)(void *user, const struct collector_status *status);
     void *engines_user;
-    uint64_t engines_told; /* generation of the status that was told last; 0: none */
+    struct timing *collect, *seal; /* NULL: nobody wants to know */
+    uint64_t engines_told;         /* generation of the status that was told last; 0: none */
 
     int64_t interval_ms;
     uint64_t next_seq, next_event_seq;
@@ -235,6 +237,8 @@ static void core_tick(void *user, int64_t point_ms, uint64_t missed)
     };
     core->full_second = point_ms / MS_PER_S;
     collector_collect(core->collector, &sink);
+    if (core->collect)
+        timing_record(core->collect, clock_mono_ns() - now_ns);
     core_tell_engines(core);
     core_tell_missed(core, missed, now_ns, point_ms);
     core_sample_own(core, sink.counts_only);
@@ -242,7 +246,10 @@ static void core_tick(void *user, int64_t point_ms, uint64_t missed)
         draft_event(core->draft, core->posted.events[i]);
     core->posted.count = 0;
 
-    struct tick *tick = draft_seal(core->draft, clock_mono_ns(), &core->next_event_seq);
+    int64_t seal_ns = clock_mono_ns();
+    struct tick *tick = draft_seal(core->draft, seal_ns, &core->next_event_seq);
+    if (core->seal)
+        timing_record(core->seal, clock_mono_ns() - seal_ns);
     if (!tick) {
         core->failed++;
         log_error("core", "no memory for a tick of %zu series; it is lost",
@@ -342,6 +349,12 @@ void core_on_sample(struct core *core,
 {
     core->sample = sample;
     core->sample_user = user;
+}
+
+void core_time_stages(struct core *core, struct timing *collect, struct timing *seal)
+{
+    core->collect = collect;
+    core->seal = seal;
 }
 
 void core_on_engines(struct core *core,

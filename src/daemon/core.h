@@ -44,6 +44,10 @@ void core_on_sample(struct core *core,
                                    bool counts_only),
                     void *user);
 
+/* Where the core records how long collecting and sealing take; borrowed, core thread. */
+struct timing;
+void core_time_stages(struct core *core, struct timing *collect, struct timing *seal);
+
 /* Called on the core thread whenever the engines look different, and once at the first tick. */
 struct collector_status;
 void core_on_engines(struct core *core,

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/timing.h"
 #include "daemon/core.h"
 #include "loop/loop.h"
 #include "loop/mailbox.h"
@@ -20,6 +21,7 @@
 #include "store/store.h"
 
 #define RECORDER_INBOX 256
+#define TIMING_EVERY_NS NS_PER_S
 
 struct recorder {
     struct sink sink;
@@ -29,6 +31,9 @@ struct recorder {
     struct store *store;
     struct core *core;
     uint64_t dropped_told;
+    struct timing timing; /* not handed over yet */
+    int64_t timing_given_ns;
+    struct timing_handover timing_given;
 };
 
 static void recorder_tell(struct recorder *r, enum event_kind kind, const char *reason)
@@ -59,11 +64,23 @@ static void recorder_work(uv_idle_t *idle)
     recorder_tell_notes(r);
 }
 
+static void recorder_write(struct recorder *r, const struct tick *tick)
+{
+    int64_t began_ns = clock_mono_ns();
+    store_write(r->store, tick); /* a failure is counted and noted by the store */
+    int64_t now_ns = clock_mono_ns();
+    timing_record(&r->timing, now_ns - began_ns);
+    if (now_ns - r->timing_given_ns < TIMING_EVERY_NS)
+        return;
+    timing_give(&r->timing_given, &r->timing);
+    r->timing_given_ns = now_ns;
+}
+
 static void recorder_receive(void *item, void *user)
 {
     struct recorder *r = user;
     struct tick *tick = item;
-    store_write(r->store, tick); /* a failure is counted and noted by the store */
+    recorder_write(r, tick);
     tick_unref(tick);
     recorder_tell_notes(r);
 
@@ -105,7 +122,8 @@ static void recorder_on_stop(struct loop *loop, void *user)
     uv_close((uv_handle_t *)&r->idle, NULL);
 }
 
-struct recorder *recorder_new(struct store *store, struct core *core)
+struct recorder *recorder_new(struct store *store, struct core *core,
+                              const struct timing_bounds *bounds)
 {
     struct recorder *r = mem_alloc(sizeof(*r));
     r->sink = (struct sink){.name = "store", .push = recorder_push};
@@ -115,6 +133,8 @@ struct recorder *recorder_new(struct store *store, struct core *core)
         free(r);
         return NULL;
     }
+    timing_init(&r->timing, bounds);
+    timing_handover_init(&r->timing_given, bounds);
     r->inbox = mailbox_new(&r->loop.uv, RECORDER_INBOX, &recorder_mailbox_ops, r);
     int err = uv_idle_init(&r->loop.uv, &r->idle);
     CHECK(err == 0);
@@ -131,6 +151,11 @@ struct sink *recorder_sink(struct recorder *r)
 uint64_t recorder_dropped(struct recorder *r)
 {
     return mailbox_refused(r->inbox);
+}
+
+void recorder_take_timing(struct recorder *r, struct timing *into)
+{
+    timing_take(&r->timing_given, into);
 }
 
 int recorder_start(struct recorder *r)
@@ -153,5 +178,6 @@ void recorder_free(struct recorder *r)
     if (!r)
         return;
     mailbox_free(r->inbox);
+    timing_handover_fini(&r->timing_given);
     free(r);
 }

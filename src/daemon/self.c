@@ -27,14 +27,19 @@ enum own {
     OWN_MALFORMED,
     OWN_TLS_ERRORS,
     OWN_WRONG_TOKENS,
+    OWN_FORBIDDEN,
+    OWN_TIMED_OUT,
     OWN_ENCODED,
     OWN_MESSAGES,
+    OWN_MESSAGE_BYTES,
     OWN_SENT_BYTES,
     OWN_RECEIVED,
     OWN_LIMITED,
     OWN_FEEDS,
     OWN_BUSY,
+    OWN_QUEUED,
     OWN_CONFLATED,
+    OWN_DROPPED,
     OWN_CLOSED_SLOW,
     OWN_CLOSED_IDLE,
     OWN_PROTOCOL_ERRORS,
@@ -76,10 +81,20 @@ static const struct metric own_metrics[OWN_METRICS] = {
                           "Logins and requests with a token that is not good, or that were not "
                           "looked at because there were too many of these.",
                           COUNTER},
+    [OWN_FORBIDDEN] = {"netsonde_server_forbidden_total", "requests",
+                       "HTTP requests turned away because of their Host, Origin, content type or "
+                       "role.",
+                       COUNTER},
+    [OWN_TIMED_OUT] = {"netsonde_server_timed_out_total", "connections",
+                       "Connections closed because a request did not become complete or no byte of "
+                       "an answer could leave.",
+                       COUNTER},
     [OWN_ENCODED] = {"netsonde_server_encoded_total", "messages",
                      "Stream messages encoded; each may go to many viewers.", COUNTER},
     [OWN_MESSAGES] = {"netsonde_server_messages_total", "messages",
                       "Stream messages handed to connections.", COUNTER},
+    [OWN_MESSAGE_BYTES] = {"netsonde_server_message_bytes_total", "bytes",
+                           "Bytes of the stream messages handed to connections.", COUNTER},
     [OWN_SENT_BYTES] = {"netsonde_server_sent_bytes_total", "bytes",
                         "Bytes sent on all connections.", COUNTER},
     [OWN_RECEIVED] = {"netsonde_server_received_total", "messages",
@@ -91,9 +106,14 @@ static const struct metric own_metrics[OWN_METRICS] = {
                    "Different subscriptions that are served now.", GAUGE},
     [OWN_BUSY] = {"netsonde_server_busy_total", "subscriptions",
                   "Subscriptions turned away because there were too many different ones.", COUNTER},
+    [OWN_QUEUED] = {"netsonde_server_queued_bytes", "bytes",
+                    "Bytes that wait for clients now, of all connections.", GAUGE},
     [OWN_CONFLATED] = {"netsonde_server_conflated_total", "messages",
                        "Messages that a slow viewer never got because a newer one replaced them.",
                        COUNTER},
+    [OWN_DROPPED] = {"netsonde_server_dropped_total", "messages",
+                     "Messages that found a viewer's queue full, which closes the viewer.",
+                     COUNTER},
     [OWN_CLOSED_SLOW] = {"netsonde_server_closed_slow_total", "connections",
                          "Viewers closed because messages that must arrive piled up.", COUNTER},
     [OWN_CLOSED_IDLE] = {"netsonde_server_closed_idle_total", "connections",
@@ -185,8 +205,14 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
     counts[OWN_MALFORMED] = server.http.malformed;
     counts[OWN_TLS_ERRORS] = server.net.tls_errors;
     counts[OWN_WRONG_TOKENS] = server.http.wrong_token + server.http.limited_token;
+    counts[OWN_FORBIDDEN] = server.http.refused_host + server.http.refused_origin +
+                            server.http.refused_type + server.http.refused_role;
+    counts[OWN_TIMED_OUT] = server.net.expired_handshake + server.net.expired_stall;
     counts[OWN_ENCODED] = hub.messages;
     counts[OWN_MESSAGES] = server.station.messages;
+    counts[OWN_MESSAGE_BYTES] = server.station.bytes;
+    gauges[OWN_QUEUED] = (double)server.net.queued_bytes;
+    counts[OWN_DROPPED] = server.station.dropped;
     counts[OWN_SENT_BYTES] = server.net.bytes_out;
     counts[OWN_RECEIVED] = server.station.received;
     counts[OWN_LIMITED] = server.station.limited;
@@ -203,6 +229,12 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
     gauges[OWN_STORE_BYTES] = (double)(store.database_bytes + store.wal_bytes);
     counts[OWN_STORE_WRITE] = (uint64_t)store.write_ns_total;
     counts[OWN_STORE_WORK] = (uint64_t)store.work_ns_total;
+}
+
+void self_process(void *self, uint64_t *ret_cpu_ns, double *ret_rss_bytes)
+{
+    *ret_cpu_ns = self_cpu_ns();
+    *ret_rss_bytes = self ? self_resident_bytes(self) : NAN;
 }
 
 /* Kept for as long as netsonde runs; NULL when the registry is full, to be asked for again. */

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "model/metric.h"
 #include "model/series.h"
@@ -29,6 +30,9 @@ struct self *self_new(const struct self_sources *sources);
 /* Core thread. counts_only: see core_on_sample. */
 void self_sample(void *self, struct registry *registry, struct draft *draft, bool counts_only);
 void self_free(struct self *s); /* NULL allowed */
+
+/* Core thread: what the process has used so far; for struct hub_settings. `self` may be NULL. */
+void self_process(void *self, uint64_t *ret_cpu_ns, double *ret_rss_bytes);
 
 /* Every metric it makes, for docs/METRICS.md; NULL past the last. */
 const struct metric *self_metric_at(size_t index);

@@ -24,9 +24,15 @@ static void loss_add(struct loss *loss, uint64_t seq)
     loss->to = seq;
 }
 
-static void subscription_lose(struct viewer *v, struct subscription *sub, uint64_t seq)
+static void viewer_count_conflated(struct viewer *v)
 {
     station_counters(v->station)->conflated++;
+    v->conflated++;
+}
+
+static void subscription_lose(struct viewer *v, struct subscription *sub, uint64_t seq)
+{
+    viewer_count_conflated(v);
     loss_add(sub->held ? &sub->late : &sub->lost, seq);
 }
 
@@ -62,7 +68,7 @@ bool viewer_ready(const struct viewer *v, enum channel channel, const struct par
 static void subscription_hold(struct viewer *v, struct subscription *sub, const struct parcel *p)
 {
     if (sub->held) {
-        station_counters(v->station)->conflated++;
+        viewer_count_conflated(v);
         loss_add(&sub->lost, sub->held_seq);
         if (sub->late.from)
             loss_add(&sub->lost, sub->late.to);

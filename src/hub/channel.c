@@ -11,6 +11,7 @@ static const struct {
     [CHANNEL_METRICS] = {"metrics", -1},
     [CHANNEL_EVENTS] = {"events", -1},
     [CHANNEL_INTERFACES] = {"interfaces", TABLE_INTERFACES},
+    [CHANNEL_PERFORMANCE] = {"performance", -1},
 };
 
 const char *channel_name(enum channel c)

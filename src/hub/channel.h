@@ -7,7 +7,7 @@
 
 #include "model/table.h"
 
-enum channel { CHANNEL_METRICS, CHANNEL_EVENTS, CHANNEL_INTERFACES, CHANNELS };
+enum channel { CHANNEL_METRICS, CHANNEL_EVENTS, CHANNEL_INTERFACES, CHANNEL_PERFORMANCE, CHANNELS };
 
 const char *channel_name(enum channel c);
 int channel_parse(const char *name, enum channel *ret); /* 0 or -ENOENT */

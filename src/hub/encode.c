@@ -310,6 +310,11 @@ struct bytes *encode_gap(const char *channel, uint64_t from, uint64_t to, const 
     return message_close(&b);
 }
 
+struct bytes *encode_text(const char *json, size_t len)
+{
+    return ws_frame(WS_TEXT, json, len);
+}
+
 struct bytes *encode_ok(int64_t id)
 {
     struct buf b = message_open("ok");

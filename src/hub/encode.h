@@ -40,6 +40,7 @@ bool encode_table_change(const struct table *before, const struct table *now, ui
                          int64_t t_ms, struct bytes **ret);
 
 struct bytes *encode_gap(const char *channel, uint64_t from, uint64_t to, const char *reason);
+struct bytes *encode_text(const char *json, size_t len); /* a message that is complete */
 struct bytes *encode_ok(int64_t id);
 struct bytes *encode_pong(bool has_id, int64_t id);
 struct bytes *encode_error(bool has_id, int64_t id, const char *code, const char *message);

@@ -46,9 +46,11 @@ char *feed_spec_key(const struct feed_spec *spec)
     qsort(parts, count, sizeof(parts[0]), compare_texts);
 
     struct buf key = BUF_INIT;
-    /* Events are never held back, whatever the pace. */
-    int64_t interval_ms = spec->channel == CHANNEL_EVENTS ? 0 : spec->interval_ms;
-    buf_printf(&key, "%d %lld", (int)spec->channel, (long long)interval_ms);
+    /* Events are never held back, whatever the pace; performance has a pace of its own. */
+    bool paced = spec->channel != CHANNEL_EVENTS && spec->channel != CHANNEL_PERFORMANCE;
+    buf_printf(&key, "%d %lld", (int)spec->channel, paced ? (long long)spec->interval_ms : 0LL);
+    if (spec->admin)
+        buf_text(&key, " admin");
     for (size_t i = 0; i < count; i++) {
         /* Lengths, not separators: no choice of globs can imitate another. */
         if (i == 0 || strcmp(parts[i], parts[i - 1]) != 0)
@@ -68,6 +70,7 @@ size_t feed_spec_cost(const struct feed_spec *spec, const struct tick *newest)
     case CHANNEL_METRICS:
         return 1 + series * (2 + spec->selector.matches_count);
     case CHANNEL_EVENTS:
+    case CHANNEL_PERFORMANCE:
         return 1;
     default:
         return 1 + series; /* a table has about as many cells */
@@ -102,6 +105,11 @@ void feed_free(struct feed *f)
 enum channel feed_channel(const struct feed *f)
 {
     return f->spec.channel;
+}
+
+bool feed_is_admin(const struct feed *f)
+{
+    return f->spec.admin;
 }
 
 bool feed_is_slow(const struct feed *f, const struct tick *t)
@@ -289,6 +297,12 @@ static struct table *feed_table(const struct feed *f, const struct tick *t)
     return t->tables[kind];
 }
 
+static bool feed_is_table(const struct feed *f)
+{
+    enum table_kind kind;
+    return channel_table(f->spec.channel, &kind);
+}
+
 static void feed_step_table(struct feed *f, struct tick *t, struct parcels *out)
 {
     struct table *now = feed_table(f, t);
@@ -344,7 +358,7 @@ void feed_start(struct feed *f, const struct tick_ring *ring)
         return;
     if (f->spec.channel == CHANNEL_METRICS)
         feed_start_metrics(f, newest);
-    else if (f->spec.channel != CHANNEL_EVENTS)
+    else if (feed_is_table(f))
         feed_start_table(f, ring);
     f->last_t_ms = newest->t_ms;
 }
@@ -356,7 +370,7 @@ void feed_step(struct feed *f, struct tick *t, struct parcels *out)
         feed_step_metrics(f, t, out);
     else if (f->spec.channel == CHANNEL_EVENTS)
         feed_step_events(t, out);
-    else
+    else if (feed_is_table(f))
         feed_step_table(f, t, out);
     f->last_t_ms = t->t_ms;
 }
@@ -365,6 +379,6 @@ void feed_snapshot(struct feed *f, struct tick *t, struct parcels *out)
 {
     if (f->spec.channel == CHANNEL_METRICS)
         feed_snapshot_metrics(f, t, out);
-    else if (f->spec.channel != CHANNEL_EVENTS)
+    else if (feed_is_table(f))
         feed_snapshot_table(f, t, out);
 }

@@ -1,6 +1,7 @@
 /*
  * feed.h: one selection of one channel at one pace, encoded once for everybody who asked for it.
- * Pure: ticks in, parcels out; no clock, no socket. Core thread only.
+ * Pure: ticks in, parcels out; no clock, no socket. Core thread only. The channel `performance`
+ * says nothing about ticks: its feeds are silent here, the hub speaks for them.
  */
 #pragma once
 
@@ -17,6 +18,7 @@ struct feed_spec {
     enum channel channel;
     int64_t interval_ms;      /* 0: every tick */
     struct selector selector; /* metrics only */
+    bool admin;               /* performance only: with what is for admins alone */
 };
 
 void feed_spec_fini(struct feed_spec *spec);
@@ -34,6 +36,7 @@ struct feed;
 struct feed *feed_new(struct feed_spec *spec); /* moves the selector out of *spec */
 void feed_free(struct feed *f);                /* NULL allowed */
 enum channel feed_channel(const struct feed *f);
+bool feed_is_admin(const struct feed *f);
 size_t feed_cost(const struct feed *f, const struct tick *newest); /* feed_spec_cost of its spec */
 
 /* Brings a new feed to the present: what is there counts as told. */

@@ -11,6 +11,9 @@
  * A station whose queue is full has stood still for a long time: what is lost is counted, and the
  * next tick that gets through tells it to send its viewers away (1013), who come back and know.
  *
+ * The channel `performance` is the hub's own: a timer makes its messages, one for each role, out of
+ * the newest report of every station. A station that has nothing new to report is as it was.
+ *
  * Core thread only, but for hub_settings and hub_hello, which read what never changes.
  */
 #include "hub/hub.h"
@@ -21,17 +24,20 @@
 #include <sys/random.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "hub/allowance.h"
 #include "hub/encode.h"
 #include "hub/hub_internal.h"
+#include "hub/performance.h"
 
 #define HUB_STATIONS_MAX 64
 #define HUB_INBOX 4096 /* requests of all stations; a refused one is answered "busy" */
 #define HUB_REPLAY_BYTES (16U << 20) /* kept for those who come back in the same interval */
 #define SESSION_HEX 16
+#define FIRST_PERFORMANCE_MS 1000 /* after the start: soon, so that there is something to show */
 
 struct open_feed {
     uint32_t id; /* its index in hub->feeds */
@@ -58,6 +64,13 @@ struct hub {
     struct allowance opening; /* values; see hub_limits */
     uv_loop_t *uv;
     struct hub_stats stats;
+    struct performance performance;
+    struct report *reports[HUB_STATIONS_MAX]; /* the newest; NULL: none yet */
+    uv_timer_t performance_timer;
+    uint64_t performance_seq;
+    int64_t performance_ns;   /* when the last message was made, or the hub */
+    uint64_t performance_cpu; /* ... and what the process had used */
+    struct bytes *performance_frames[2];
 };
 
 static int64_t hub_now_ms(const struct hub *hub)
@@ -170,7 +183,11 @@ static void hub_close_feed(struct hub *hub, struct open_feed *of)
 static const struct parcels *hub_beginning(struct hub *hub, struct open_feed *of)
 {
     struct tick *newest = tick_ring_newest(hub->ring);
-    if (newest && !of->beginning.count) {
+    if (feed_channel(of->feed) == CHANNEL_PERFORMANCE) {
+        struct bytes *frame = hub->performance_frames[feed_is_admin(of->feed)];
+        if (frame && !of->beginning.count)
+            parcels_refer(&of->beginning, frame, hub->performance_seq, PARCEL_LATEST, true);
+    } else if (newest && !of->beginning.count) {
         feed_snapshot(of->feed, newest, &of->beginning);
         hub_count(hub, &of->beginning);
     }
@@ -238,6 +255,22 @@ static void hub_resend(struct hub *hub, const struct request *r)
     hub_deliver(hub, r->station, d);
 }
 
+/* Keeps the report; its timings are added up. */
+static void hub_take_report(struct hub *hub, struct request *r)
+{
+    struct report *now = TAKE(r->report), *before = hub->reports[r->station];
+    struct performance *p = &hub->performance;
+    timing_merge(&p->stages[STAGE_FANOUT], &now->timings.fanout);
+    timing_merge(&p->delivery, &now->timings.delivery);
+    timing_merge(&p->round_trip, &now->timings.round_trip);
+    if (before && !now->has_rows) {
+        now->rows = before->rows;
+        before->rows = BUF_INIT;
+    }
+    report_free(before);
+    hub->reports[r->station] = now;
+}
+
 static void hub_receive(void *item, void *user)
 {
     struct hub *hub = user;
@@ -252,6 +285,9 @@ static void hub_receive(void *item, void *user)
     case REQUEST_RESEND:
         hub_resend(hub, r);
         break;
+    case REQUEST_REPORT:
+        hub_take_report(hub, r);
+        break;
     }
     hub_request_free(r);
 }
@@ -265,19 +301,25 @@ static const struct mailbox_ops hub_mailbox_ops = {hub_receive, hub_drop_request
 
 /* ---- ticks ------------------------------------------------------------------------------- */
 
+/* To every station that has members of the feed. */
+static void hub_send(struct hub *hub, const struct open_feed *of, const struct parcels *made)
+{
+    for (uint32_t s = 0; s < hub->stations_count && made->count; s++) {
+        if (!of->members[s])
+            continue;
+        struct delivery *d = delivery_new(DELIVERY_FEED, of);
+        parcels_share(&d->parcels, made);
+        hub_deliver(hub, s, d);
+    }
+}
+
 static void hub_broadcast(struct hub *hub, struct open_feed *of, struct tick *tick)
 {
     struct parcels made = PARCELS_INIT;
     parcels_fini(&of->beginning); /* that of the tick before */
     feed_step(of->feed, tick, &made);
     hub_count(hub, &made);
-    for (uint32_t s = 0; s < hub->stations_count && made.count; s++) {
-        if (!of->members[s])
-            continue;
-        struct delivery *d = delivery_new(DELIVERY_FEED, of);
-        parcels_share(&d->parcels, &made);
-        hub_deliver(hub, s, d);
-    }
+    hub_send(hub, of, &made);
     parcels_fini(&made);
 }
 
@@ -294,6 +336,7 @@ static void hub_number(struct hub *hub, const struct tick *tick)
 
 void hub_publish(struct hub *hub, struct tick *tick)
 {
+    int64_t began_ns = clock_mono_ns();
     hub_number(hub, tick);
     tick_ring_push(hub->ring, tick);
     hub->stats.values = 0;
@@ -310,6 +353,93 @@ void hub_publish(struct hub *hub, struct tick *tick)
         if (hub_deliver(hub, s, d))
             hub->overrun[s] = false;
     }
+    timing_record(&hub->performance.stages[STAGE_ENCODE], clock_mono_ns() - began_ns);
+}
+
+/* ---- the channel `performance` ----------------------------------------------------------- */
+
+struct performance *hub_performance(struct hub *hub)
+{
+    return &hub->performance;
+}
+
+/* The message, but for what depends on the role; what it tells begins anew. */
+static struct performance_message hub_measure(struct hub *hub)
+{
+    const struct hub_settings *settings = &hub->settings;
+    int64_t now_ns = clock_mono_ns(), elapsed_ns = MAX(now_ns - hub->performance_ns, INT64_C(1));
+    uint64_t cpu_ns = 0;
+    struct performance_message m = {
+        .t_ms = clock_wall_ms(),
+        .elapsed_ms = elapsed_ns / NS_PER_MS,
+        .performance = &hub->performance,
+        .reports = (const struct report *const *)hub->reports,
+        .reports_count = hub->stations_count,
+        .lost = hub->stats.lost,
+        .cpu_pct = NAN,
+        .rss_bytes = NAN,
+    };
+    /* Grows across restarts, and even when the clock is set back. */
+    m.seq = hub->performance_seq = MAX((uint64_t)m.t_ms, hub->performance_seq + 1);
+    if (settings->process) {
+        settings->process(settings->process_user, &cpu_ns, &m.rss_bytes);
+        m.cpu_pct = 100.0 * (double)(cpu_ns - hub->performance_cpu) / (double)elapsed_ns;
+    }
+    hub->performance_cpu = cpu_ns;
+    hub->performance_ns = now_ns;
+    return m;
+}
+
+static void hub_send_performance(struct hub *hub, struct open_feed *of)
+{
+    struct parcels made = PARCELS_INIT;
+    parcels_fini(&of->beginning);
+    parcels_refer(&made, hub->performance_frames[feed_is_admin(of->feed)], hub->performance_seq,
+                  PARCEL_LATEST, true);
+    hub_send(hub, of, &made);
+    parcels_fini(&made);
+}
+
+static void hub_on_performance(uv_timer_t *timer)
+{
+    struct hub *hub = timer->data;
+    struct performance_message m = hub_measure(hub);
+    struct bytes *bodies[2];
+    for (int admin = 0; admin < 2; admin++) {
+        struct buf b = BUF_INIT;
+        performance_put_message(&b, &m, admin);
+        bodies[admin] = buf_ok(&b) ? bytes_copy(b.data, b.len) : NULL;
+        bytes_unref(hub->performance_frames[admin]);
+        hub->performance_frames[admin] = bodies[admin] ? encode_text(b.data, b.len) : NULL;
+        hub->stats.messages++;
+        hub->stats.bytes += b.len;
+        buf_fini(&b);
+    }
+    performance_restart(&hub->performance);
+    for (uint32_t id = 0; id < hub->feeds_count; id++) {
+        if (hub->feeds[id] && feed_channel(hub->feeds[id]->feed) == CHANNEL_PERFORMANCE)
+            hub_send_performance(hub, hub->feeds[id]);
+    }
+    for (uint32_t s = 0; s < hub->stations_count; s++) {
+        struct delivery *d = delivery_new(DELIVERY_PERFORMANCE, NULL);
+        for (int admin = 0; admin < 2; admin++)
+            d->bodies[admin] = bodies[admin] ? bytes_ref(bodies[admin]) : NULL;
+        hub_deliver(hub, s, d);
+    }
+    bytes_unref(bodies[0]);
+    bytes_unref(bodies[1]);
+}
+
+static void hub_start_performance(struct hub *hub)
+{
+    uint64_t every_ms = (uint64_t)hub->settings.performance_interval_ms;
+    int err = uv_timer_init(hub->uv, &hub->performance_timer);
+    CHECK(err == 0);
+    hub->performance_timer.data = hub;
+    hub->performance_ns = clock_mono_ns();
+    if (every_ms)
+        uv_timer_start(&hub->performance_timer, hub_on_performance,
+                       MIN(every_ms, FIRST_PERFORMANCE_MS), every_ms);
 }
 
 /* ---- life -------------------------------------------------------------------------------- */
@@ -333,12 +463,14 @@ struct hub *hub_new(const struct hub_settings *settings, uv_loop_t *core_uv)
     hub->replays.most_bytes = HUB_REPLAY_BYTES;
     hub->ring = tick_ring_new(settings->ring_ticks, settings->ring_bytes);
     hub_make_session(hub);
+    performance_init(&hub->performance);
     /* Last: an open mailbox could not be freed here. */
     hub->inbox = mailbox_new(core_uv, HUB_INBOX, &hub_mailbox_ops, hub);
     if (!hub->inbox) {
         hub_free(hub);
         return NULL;
     }
+    hub_start_performance(hub);
     return hub;
 }
 
@@ -360,6 +492,7 @@ void hub_stats(const struct hub *hub, struct hub_stats *ret)
 void hub_close(struct hub *hub)
 {
     mailbox_close(hub->inbox);
+    uv_close((uv_handle_t *)&hub->performance_timer, NULL);
     for (uint32_t id = 0; id < hub->feeds_count; id++) {
         if (hub->feeds[id])
             hub_close_feed(hub, hub->feeds[id]);
@@ -372,11 +505,20 @@ void hub_free(struct hub *hub)
         return;
     for (uint32_t i = 0; i < hub->stations_count; i++)
         station_free(hub->stations[i]);
+    for (uint32_t i = 0; i < HUB_STATIONS_MAX; i++)
+        report_free(hub->reports[i]);
+    bytes_unref(hub->performance_frames[0]);
+    bytes_unref(hub->performance_frames[1]);
     mailbox_free(hub->inbox);
     tick_ring_free(hub->ring);
     map_fini(&hub->by_key);
     free(hub->feeds);
     free(hub);
+}
+
+size_t hub_stations(const struct hub *hub)
+{
+    return hub->stations_count;
 }
 
 struct mailbox *hub_inbox(struct hub *hub)

@@ -49,6 +49,11 @@ struct hub_settings {
     size_t ring_ticks;
     size_t ring_bytes;
     struct hub_limits limits;
+    int64_t performance_interval_ms; /* of the channel `performance`; 0: it is silent */
+    /* Core thread: what the process has used so far; NAN when not known. May be NULL. */
+    void (*process)(void *user, uint64_t *ret_cpu_ns, double *ret_rss_bytes);
+    void *process_user;
+    struct complaints *complaints; /* borrowed; where trouble with viewers is said. May be NULL */
 };
 
 struct hub_stats {
@@ -62,6 +67,7 @@ struct hub_stats {
 };
 
 struct hub;
+struct performance;
 struct station;
 struct viewer;
 struct conn;
@@ -75,8 +81,13 @@ struct hub *hub_new(const struct hub_settings *settings, uv_loop_t *core_uv);
 /* Core thread: encodes for every feed and sends it on its way. Takes its own reference. */
 void hub_publish(struct hub *hub, struct tick *tick);
 void hub_stats(const struct hub *hub, struct hub_stats *ret); /* core thread */
-void hub_close(struct hub *hub);                              /* core thread, at its end */
-void hub_free(struct hub *hub); /* all threads joined; frees the stations too; NULL allowed */
+
+/* Core thread. Durations that the hub cannot measure are recorded there (see performance.h); the
+ * stations' are added once a second. Borrowed for the hub's life. */
+struct performance *hub_performance(struct hub *hub);
+
+void hub_close(struct hub *hub); /* core thread, at its end */
+void hub_free(struct hub *hub);  /* all threads joined; frees the stations too; NULL allowed */
 
 /* ---- loop side --------------------------------------------------------------------------- */
 
@@ -88,6 +99,7 @@ struct station_stats {
     uint64_t received;    /* client messages */
     uint64_t limited;     /* of these, not looked at because there were too many */
     uint64_t conflated;   /* messages replaced by a newer one before they were sent */
+    uint64_t dropped;     /* messages that found a viewer's queue full, which closes it */
     uint64_t closed_slow; /* 1013 */
     uint64_t closed_idle;
     uint64_t protocol_errors;
@@ -99,9 +111,10 @@ struct station *hub_add_station(struct hub *hub, uv_loop_t *uv);
 /* The loop's thread from here on. */
 
 /* Takes a connection that has answered the upgrade. `subscribe` is the query's comma list of
- * channels, or NULL. Unknown channels in it are answered with an error message. Returns the
- * viewer's number, which no other viewer of this station ever has. */
-uint64_t station_open(struct station *st, struct conn *conn, const char *subscribe);
+ * channels, or NULL. Unknown channels in it are answered with an error message. admin: the
+ * role, which decides what the channel `performance` tells. Returns the viewer's number, which no
+ * other viewer of this station ever has. */
+uint64_t station_open(struct station *st, struct conn *conn, const char *subscribe, bool admin);
 
 /* By the number that station_open returned; false: it is gone already. */
 bool station_has_viewer(const struct station *st, uint64_t viewer);
@@ -110,6 +123,11 @@ bool station_close_viewer(struct station *st, uint64_t viewer, uint16_t code, co
 /* The newest ticks this loop has heard of: what /metrics, tables and queries read. Borrowed. */
 const struct tick_ring *station_ring(const struct station *st);
 void station_stats(const struct station *st, struct station_stats *ret);
+void station_stats_add(struct station_stats *sum, const struct station_stats *more); /* pure */
+
+/* The newest message of the channel `performance` as JSON, for this role; NULL: none yet.
+ * Borrowed. */
+const struct bytes *station_performance(const struct station *st, bool admin);
 
 /* Says 1001 to every viewer, closes the mailbox and timers. Viewers' connections end by
  * themselves (net's time-outs bound it). */

@@ -9,6 +9,7 @@ struct station *station_new(struct hub *hub, uint32_t index, uv_loop_t *uv);
 void station_free(struct station *st);
 struct mailbox *station_inbox(struct station *st);
 
+size_t hub_stations(const struct hub *hub); /* any thread, once they have started */
 struct mailbox *hub_inbox(struct hub *hub);
 const struct hub_settings *hub_settings(const struct hub *hub);
 /* Any thread. One reference; NULL: no memory. */

@@ -6,6 +6,7 @@
 void hub_request_free(struct request *r)
 {
     feed_spec_fini(&r->spec);
+    report_free(r->report);
     free(r);
 }
 
@@ -14,5 +15,7 @@ void delivery_free(struct delivery *d)
     tick_unref(d->tick);
     bytes_unref(d->answer);
     parcels_fini(&d->parcels);
+    bytes_unref(d->bodies[0]);
+    bytes_unref(d->bodies[1]);
     free(d);
 }

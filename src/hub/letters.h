@@ -7,6 +7,7 @@
 
 #include "hub/feed.h"
 #include "hub/parcel.h"
+#include "hub/performance.h"
 #include "model/tick.h"
 
 #define FEED_NONE 0U /* no feed has this id */
@@ -16,6 +17,7 @@ enum request_kind {
     REQUEST_SUBSCRIBE,
     REQUEST_LEAVE,  /* the station has no more use for one membership */
     REQUEST_RESEND, /* a viewer dropped changes: it needs the whole state again */
+    REQUEST_REPORT, /* once a second: what the station has done */
 };
 
 struct request {
@@ -29,17 +31,19 @@ struct request {
     bool has_id, has_since;
     int64_t id;
     uint64_t since;
+    struct report *report; /* REPORT: owned */
 };
 
 void hub_request_free(struct request *r);
 
 /* Hub -> station. */
 enum delivery_kind {
-    DELIVERY_TICK,    /* a new tick, for the station's ring */
-    DELIVERY_FEED,    /* parcels for every member of `feed` */
-    DELIVERY_JOIN,    /* parcels for `viewer`, which is from now on a member of `feed` */
-    DELIVERY_VIEWER,  /* parcels for `viewer`, a member of `feed` */
-    DELIVERY_REFUSAL, /* `answer` for `viewer`, whose wish was not granted */
+    DELIVERY_TICK,        /* a new tick, for the station's ring */
+    DELIVERY_FEED,        /* parcels for every member of `feed` */
+    DELIVERY_JOIN,        /* parcels for `viewer`, which is from now on a member of `feed` */
+    DELIVERY_VIEWER,      /* parcels for `viewer`, a member of `feed` */
+    DELIVERY_PERFORMANCE, /* `bodies` are the newest */
+    DELIVERY_REFUSAL,     /* `answer` for `viewer`, whose wish was not granted */
 };
 
 struct delivery {
@@ -47,10 +51,11 @@ struct delivery {
     uint64_t viewer;
     uint32_t feed, ticket;
     enum channel channel;
-    struct tick *tick;      /* one reference */
-    bool overrun;           /* TICK: deliveries before it were lost */
-    struct bytes *answer;   /* JOIN, due even when the viewer has changed its mind; REFUSAL */
-    struct parcels parcels; /* owned */
+    struct tick *tick;       /* one reference */
+    bool overrun;            /* TICK: deliveries before it were lost */
+    struct bytes *answer;    /* JOIN, due even when the viewer has changed its mind; REFUSAL */
+    struct parcels parcels;  /* owned */
+    struct bytes *bodies[2]; /* PERFORMANCE: for viewers, for admins; one reference each */
 };
 
 void delivery_free(struct delivery *d);

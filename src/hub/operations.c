@@ -7,6 +7,7 @@
 #include "hub/viewer_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,9 @@ struct operation {
 static void viewer_refuse(struct viewer *v, const struct operation *op, const char *code,
                           const char *message)
 {
+    char cause[160];
+    snprintf(cause, sizeof(cause), "did not do what a viewer asked for: %s", message);
+    viewer_complain(v, cause);
     viewer_say(v, encode_error(op->has_id, op->id, code, message));
 }
 
@@ -76,6 +80,7 @@ static void viewer_wish(struct viewer *v, const struct operation *op, struct req
     struct subscription *sub = &v->subs[r->spec.channel];
     uint32_t before = sub->ticket;
     r->kind = REQUEST_SUBSCRIBE;
+    r->spec.admin = v->admin && r->spec.channel == CHANNEL_PERFORMANCE;
     r->viewer = v->id;
     r->ticket = ++sub->ticket;
     r->has_id = op->has_id;
@@ -139,6 +144,8 @@ static void operation_ack(struct viewer *v, const struct operation *op)
     int64_t seq;
     if (member_integer(op->json, "seq", 0, &seq) < 0)
         viewer_refuse(v, op, "bad_request", "\"seq\" must be the seq of a message");
+    else
+        viewer_ack(v, (uint64_t)seq);
 }
 
 static const struct {
@@ -174,8 +181,13 @@ void viewer_operate(struct viewer *v, const struct ws_received *message)
         return;
     }
     op.json = json_parse((const char *)message->data, message->len, why, sizeof(why));
-    if (!op.json || !json_is_object(op.json)) {
-        viewer_refuse(v, &op, "bad_request", op.json ? "a message must be a JSON object" : why);
+    if (!op.json) { /* why has places and numbers in it: for the viewer, not for the log */
+        viewer_complain(v, "a viewer's message is not JSON");
+        viewer_say(v, encode_error(false, 0, "bad_request", why));
+        return;
+    }
+    if (!json_is_object(op.json)) {
+        viewer_refuse(v, &op, "bad_request", "a message must be a JSON object");
         json_decref(op.json);
         return;
     }

@@ -8,6 +8,10 @@
  * The greeting is kept ready for whoever comes next. It names the interval in force, which the
  * ticks tell: when a tick has another one than the ticks before, the greeting is made anew.
  *
+ * Once a second the station tells the hub how it is doing: a copy of its counters, what was timed
+ * since the last time, and once a performance_interval a row for each viewer. A report that the
+ * hub's mailbox refuses is made again a second later, with all of it.
+ *
  * Leaving must never get lost, or a feed would be encoded for nobody for ever: a LEAVE that the
  * hub's mailbox refuses waits in `leaves` and is posted again with the next beat.
  */
@@ -18,8 +22,10 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "hub/performance.h"
 #include "hub/viewer.h"
 #include "net/conn.h"
 #include "net/fanout.h"
@@ -27,6 +33,8 @@
 
 #define STATION_INBOX 16384
 #define FANOUT_BATCH 256
+#define REPORT_EVERY_MS 1000
+#define NEW_PINGS 64 /* a second, to viewers that have just come: a crowd gets them in turns */
 
 struct viewer_slot {
     struct viewer *viewer; /* NULL: free */
@@ -50,6 +58,12 @@ struct station {
     size_t leaves_count;
     bool closing;
     struct station_stats stats;
+    struct station_timings timings; /* since the last report */
+    int64_t fanout_ns;              /* on the frames of the tick that is being handed out */
+    uv_timer_t report;
+    uint64_t round;     /* of reports, from 1 on */
+    int64_t rows_at_ms; /* when a report had rows; 0: none yet */
+    struct bytes *performance[2];
 };
 
 /* ---- what viewers ask for ---------------------------------------------------------------- */
@@ -115,6 +129,11 @@ const struct hub_settings *station_settings(const struct station *st)
     return hub_settings(st->hub);
 }
 
+struct station_timings *station_timings(struct station *st)
+{
+    return &st->timings;
+}
+
 int64_t station_now_ms(const struct station *st)
 {
     return (int64_t)uv_now(st->uv);
@@ -143,14 +162,15 @@ static uint32_t station_free_slot(struct station *st)
     return first;
 }
 
-uint64_t station_open(struct station *st, struct conn *conn, const char *subscribe)
+uint64_t station_open(struct station *st, struct conn *conn, const char *subscribe, bool admin)
 {
     uint32_t slot = station_free_slot(st);
     struct viewer_slot *place = &st->viewers[slot];
     uint64_t id = (uint64_t)++place->serial << 32 | slot;
-    place->viewer = viewer_new(st, id, conn);
     st->stats.viewers++;
     st->stats.opened++;
+    uint64_t number = (st->stats.opened - 1) * hub_stations(st->hub) + st->index + 1;
+    place->viewer = viewer_new(st, id, conn, number, admin);
     viewer_greet(place->viewer, st->hello, subscribe);
     if (st->closing)
         viewer_close(st->viewers[slot].viewer, WS_CLOSE_GOING_AWAY, "the server is stopping");
@@ -236,6 +256,15 @@ static void station_close_viewers(struct station *st, uint16_t code, const char 
     }
 }
 
+static void station_hand_out(struct station *st, const struct delivery *d)
+{
+    int64_t began_ns = clock_mono_ns();
+    for (size_t i = 0; i < d->parcels.count; i++)
+        station_broadcast(st, d->feed, d->channel, &d->parcels.items[i]);
+    if (d->channel != CHANNEL_PERFORMANCE) /* that is of no tick */
+        st->fanout_ns += clock_mono_ns() - began_ns;
+}
+
 static void station_receive(void *item, void *user)
 {
     struct station *st = user;
@@ -244,6 +273,9 @@ static void station_receive(void *item, void *user)
     switch (d->kind) {
     case DELIVERY_TICK:
         tick_ring_push(st->ring, d->tick);
+        if (st->fanout_ns) /* the tick's frames came before it */
+            timing_record(&st->timings.fanout, st->fanout_ns);
+        st->fanout_ns = 0;
         station_make_hello(st, d->tick->interval_ms);
         if (d->overrun) {
             st->stats.closed_slow += st->stats.viewers;
@@ -251,8 +283,13 @@ static void station_receive(void *item, void *user)
         }
         break;
     case DELIVERY_FEED:
-        for (size_t i = 0; i < d->parcels.count; i++)
-            station_broadcast(st, d->feed, d->channel, &d->parcels.items[i]);
+        station_hand_out(st, d);
+        break;
+    case DELIVERY_PERFORMANCE:
+        for (int admin = 0; admin < 2; admin++) {
+            bytes_unref(st->performance[admin]);
+            st->performance[admin] = TAKE(d->bodies[admin]);
+        }
         break;
     case DELIVERY_JOIN:
         v = station_find(st, d->viewer);
@@ -292,6 +329,86 @@ static void station_on_beat(uv_timer_t *timer)
     }
 }
 
+/* ---- reports ----------------------------------------------------------------------------- */
+
+/* Each viewer once a heartbeat, so many of them in each round; new ones as soon as possible. */
+static void station_ping(struct station *st, int64_t every_ms)
+{
+    uint32_t rounds = (uint32_t)MAX(hub_settings(st->hub)->heartbeat_ms / every_ms, INT64_C(1));
+    struct bytes *frame = ws_frame(WS_PING, &st->round, sizeof(st->round));
+    unsigned fresh = 0;
+    for (uint32_t i = 0; frame && i < st->viewers_count; i++) {
+        struct viewer *v = st->viewers[i].viewer;
+        if (!v)
+            continue;
+        if (i % rounds == st->round % rounds)
+            viewer_ping(v, frame, st->round);
+        else if (!viewer_was_pinged(v) && fresh < NEW_PINGS)
+            fresh += viewer_ping(v, frame, st->round);
+    }
+    bytes_unref(frame);
+}
+
+static void station_put_rows(const struct station *st, struct buf *rows)
+{
+    size_t count = 0, most = MAX(PERFORMANCE_ROWS_MAX / hub_stations(st->hub), (size_t)1);
+    struct viewer **viewers = mem_array(st->viewers_count, sizeof(struct viewer *));
+    for (uint32_t i = 0; i < st->viewers_count; i++) {
+        if (st->viewers[i].viewer)
+            viewers[count++] = st->viewers[i].viewer;
+    }
+    if (count > most)
+        qsort(viewers, count, sizeof(struct viewer *), viewer_compare_trouble);
+    for (size_t i = 0; i < MIN(count, most); i++)
+        viewer_put_row(viewers[i], rows);
+    free(viewers);
+}
+
+static void station_on_report(uv_timer_t *timer)
+{
+    struct station *st = timer->data;
+    int64_t every_ms = (int64_t)uv_timer_get_repeat(timer), now_ms = station_now_ms(st);
+    int64_t rows_ms = hub_settings(st->hub)->performance_interval_ms;
+    st->round++;
+    station_ping(st, every_ms);
+    struct report *report = mem_alloc(sizeof(*report));
+    report->stats = st->stats;
+    report->timings = st->timings;
+    /* A timer is never quite on time: what is due within half a round is due. */
+    report->has_rows = now_ms - st->rows_at_ms >= rows_ms - every_ms / 2;
+    if (report->has_rows)
+        station_put_rows(st, &report->rows);
+    bool has_rows = report->has_rows;
+    struct request *r = mem_alloc(sizeof(*r));
+    r->kind = REQUEST_REPORT;
+    r->report = report;
+    if (station_request(st, r) < 0)
+        return;
+    station_timings_init(&st->timings);
+    if (has_rows)
+        st->rows_at_ms = now_ms;
+}
+
+const struct bytes *station_performance(const struct station *st, bool admin)
+{
+    return st->performance[admin];
+}
+
+void station_stats_add(struct station_stats *sum, const struct station_stats *more)
+{
+    sum->viewers += more->viewers;
+    sum->opened += more->opened;
+    sum->messages += more->messages;
+    sum->bytes += more->bytes;
+    sum->received += more->received;
+    sum->limited += more->limited;
+    sum->conflated += more->conflated;
+    sum->dropped += more->dropped;
+    sum->closed_slow += more->closed_slow;
+    sum->closed_idle += more->closed_idle;
+    sum->protocol_errors += more->protocol_errors;
+}
+
 /* ---- life -------------------------------------------------------------------------------- */
 
 struct station *station_new(struct hub *hub, uint32_t index, uv_loop_t *uv)
@@ -312,12 +429,19 @@ struct station *station_new(struct hub *hub, uint32_t index, uv_loop_t *uv)
         return NULL;
     }
     st->ring = tick_ring_new(settings->ring_ticks, settings->ring_bytes);
+    station_timings_init(&st->timings);
     int err = uv_timer_init(uv, &st->beat);
     CHECK(err == 0);
     st->beat.data = st;
     uint64_t every_ms = (uint64_t)MAX(settings->heartbeat_ms / STATION_BEATS, INT64_C(1));
     err = uv_timer_start(&st->beat, station_on_beat, every_ms, every_ms);
     CHECK(err == 0);
+    err = uv_timer_init(uv, &st->report);
+    CHECK(err == 0);
+    st->report.data = st;
+    every_ms = (uint64_t)MIN(settings->performance_interval_ms, REPORT_EVERY_MS);
+    if (every_ms)
+        uv_timer_start(&st->report, station_on_report, every_ms, every_ms);
     return st;
 }
 
@@ -344,6 +468,7 @@ void station_close(struct station *st)
     station_close_viewers(st, WS_CLOSE_GOING_AWAY, "the server is stopping");
     mailbox_close(st->inbox);
     uv_close((uv_handle_t *)&st->beat, NULL);
+    uv_close((uv_handle_t *)&st->report, NULL);
 }
 
 void station_free(struct station *st)
@@ -353,6 +478,8 @@ void station_free(struct station *st)
     tick_ring_free(st->ring);
     bytes_unref(st->ping);
     bytes_unref(st->hello);
+    bytes_unref(st->performance[0]);
+    bytes_unref(st->performance[1]);
     free(st->members);
     free(st->viewers);
     free(st->leaves);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "net/conn.h"
 
@@ -27,8 +28,13 @@ void viewer_sent(struct viewer *v, int result, const struct bytes *frame)
     if (result == 0) {
         stats->messages++;
         stats->bytes += frame->len;
+        v->messages++;
+        v->bytes += frame->len;
     } else if (result == -ENOBUFS) {
         stats->closed_slow++;
+        stats->dropped++;
+        v->dropped++;
+        viewer_complain(v, "closed a viewer that reads too slowly");
         viewer_close(v, WS_CLOSE_TRY_LATER, "too slow: messages that must arrive piled up");
     }
 }
@@ -95,6 +101,7 @@ void viewer_join(struct viewer *v, const struct delivery *d)
     sub->ticket = ticket;
     sub->feed = d->feed;
     list_append(station_members(v->station, d->feed), &sub->member);
+    viewer_begin_acks(v);
     viewer_make_room(v, &d->parcels);
     for (size_t i = 0; i < d->parcels.count; i++)
         viewer_take(v, d->channel, &d->parcels.items[i]);
@@ -124,9 +131,12 @@ static void viewer_handle(struct viewer *v, enum ws_event event, const struct ws
         break;
     case WS_EVENT_ERROR:
         station_counters(v->station)->protocol_errors++;
+        viewer_complain(v, got->why);
         viewer_close(v, (uint16_t)got->code, got->why);
         break;
     case WS_EVENT_PONG:
+        viewer_pong(v, got->data, got->len);
+        break;
     case WS_EVENT_MORE:
         break;
     }
@@ -152,6 +162,7 @@ static void viewer_on_expired(struct conn *conn, void *user, enum conn_wait wait
     struct viewer *v = user;
     (void)wait;
     station_counters(v->station)->closed_idle++;
+    viewer_complain(v, "a viewer did not answer pings any more");
     conn_abort(conn); /* it does not answer pings: no use in a close frame */
 }
 
@@ -176,13 +187,18 @@ static const struct conn_ops viewer_conn_ops = {
 
 /* ---- life -------------------------------------------------------------------------------- */
 
-struct viewer *viewer_new(struct station *st, uint64_t id, struct conn *conn)
+struct viewer *viewer_new(struct station *st, uint64_t id, struct conn *conn, uint64_t number,
+                          bool admin)
 {
     struct viewer *v = mem_alloc(sizeof(*v));
     v->station = st;
     v->conn = conn;
     v->id = id;
     v->last_heard_ms = station_now_ms(st);
+    v->number = number;
+    v->admin = admin;
+    v->connected_ms = clock_wall_ms();
+    v->round_trip_ns = v->latency_ns = -1;
     const struct hub_limits *limits = &station_settings(st)->limits;
     allowance_init(&v->operations, limits->operations_burst, limits->operations_per_s,
                    v->last_heard_ms);

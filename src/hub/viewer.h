@@ -8,7 +8,9 @@
 #include "hub/hub.h"
 #include "hub/letters.h"
 
-struct viewer *viewer_new(struct station *st, uint64_t id, struct conn *conn);
+/* number: of all viewers that this station ever had; in the channel `performance` its name. */
+struct viewer *viewer_new(struct station *st, uint64_t id, struct conn *conn, uint64_t number,
+                          bool admin);
 
 /* Takes the connection over and says hello; the viewer frees itself when the connection ends.
  * `subscribe`: comma list of channels, or NULL. */
@@ -34,6 +36,13 @@ void viewer_take(struct viewer *v, enum channel channel, const struct parcel *p)
 void viewer_beat(struct viewer *v, int64_t now_ms, struct bytes *ping);
 void viewer_close(struct viewer *v, uint16_t code, const char *reason);
 
+/* probe.c: sends the ping, which carries `round`, to measure the round trip. False: not now. */
+bool viewer_ping(struct viewer *v, struct bytes *frame, uint64_t round);
+bool viewer_was_pinged(const struct viewer *v);
+void viewer_put_row(const struct viewer *v, struct buf *rows);
+/* For qsort over pointers to viewers: those that are worst off first. */
+int viewer_compare_trouble(const void *a, const void *b);
+
 struct viewer *viewer_of_member(struct list *node, enum channel channel);
 struct conn *viewer_conn(struct viewer *v);
 
@@ -44,5 +53,6 @@ void station_leave(struct station *st, uint32_t feed);      /* gives one members
 struct list *station_members(struct station *st, uint32_t feed);
 void station_viewer_gone(struct station *st, uint64_t id);
 struct station_stats *station_counters(struct station *st);
+struct station_timings *station_timings(struct station *st);
 const struct hub_settings *station_settings(const struct station *st);
 int64_t station_now_ms(const struct station *st); /* monotonic */

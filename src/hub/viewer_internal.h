@@ -35,6 +35,17 @@ struct viewer {
     struct subscription subs[CHANNELS];
     size_t queue_limit;  /* bytes; more than client_queue until a beginning has been sent */
     unsigned first_turn; /* the channel that sends first when the queue has drained */
+
+    /* What `performance` tells of it. */
+    bool admin;
+    uint64_t number;
+    int64_t connected_ms; /* wall */
+    uint64_t messages, bytes, conflated, dropped;
+    uint64_t ping_round; /* of the ping under way; 0: none */
+    int64_t ping_ns;     /* when the last one left; 0: none has */
+    uint64_t acked_seq;  /* ticks up to this one are not measured any more */
+    int64_t acked_ns;
+    int64_t round_trip_ns, latency_ns; /* the newest; -1: none yet */
 };
 
 /* viewer.c */
@@ -47,6 +58,13 @@ void viewer_on_drained(struct conn *conn, void *user);
 /* Asks for the complete state, when changes were lost and there is room for it. */
 void subscription_recover(struct viewer *v, struct subscription *sub);
 void subscription_clear(struct subscription *sub); /* forgets what waits and what was lost */
+
+/* probe.c */
+void viewer_pong(struct viewer *v, const uint8_t *data, size_t len);
+void viewer_ack(struct viewer *v, uint64_t seq);
+void viewer_begin_acks(struct viewer *v); /* a subscription begins: ticks of before do not count */
+/* Says in the log, once in a while, that this went wrong because of such a viewer. */
+void viewer_complain(const struct viewer *v, const char *cause);
 
 /* operations.c */
 void viewer_operate(struct viewer *v, const struct ws_received *message);

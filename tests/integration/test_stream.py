@@ -19,7 +19,8 @@ def test_operations():
         info = d.json("/api/v1/info")
         equal((hello["type"], hello["version"], hello["host"]),
               ("hello", info["version"], info["host"]), "hello")
-        equal(hello["channels"], ["metrics", "events", "interfaces"], "channels")
+        equal(hello["channels"], ["metrics", "events", "interfaces", "performance"],
+              "channels")
         equal(s.ask(op="ping", id=3), {"type": "pong", "id": 3}, "ping")
         s.send(op="ack", seq=5)
 

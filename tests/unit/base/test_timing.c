@@ -33,7 +33,15 @@ static void test_bounds(void **state)
     timing_merge(&sum, &t);
     assert_int_equal(sum.within[0], 6);
     assert_int_equal(sum.histogram.count, 2 * ARRAY_LEN(ns));
+    timing_restart(&sum); /* the quantiles begin anew, the counts go on */
+    assert_int_equal(sum.histogram.count, 0);
+    assert_int_equal(sum.count, 2 * ARRAY_LEN(ns));
+    assert_int_equal(sum.within[0], 6);
+    timing_record(&sum, 7);
+    assert_int_equal(sum.histogram.count, 1);
+    assert_int_equal(sum.count, 2 * ARRAY_LEN(ns) + 1);
     timing_clear(&sum);
+    assert_int_equal(sum.count, 0);
     assert_int_equal(sum.within[0], 0);
     assert_int_equal(sum.histogram.count, 0);
 }
@@ -80,6 +88,8 @@ static void test_handover(void **state)
     assert_int_equal(all.histogram.sum, (uint64_t)THREADS * ROUNDS * (ROUNDS - 1) / 2);
     assert_int_equal(all.histogram.min, 0);
     assert_int_equal(all.histogram.max, ROUNDS - 1);
+    assert_int_equal(all.count, THREADS * ROUNDS);
+    assert_int_equal(all.sum_ns, all.histogram.sum);
     assert_int_equal(all.within[0], THREADS * 101);
     assert_int_equal(all.within[1], THREADS * 900);
     assert_int_equal(all.within[2], THREADS * 999);

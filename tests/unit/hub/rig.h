@@ -27,6 +27,7 @@ struct rig {
     struct station *stations[2];
     struct net *net;
     struct maker maker;
+    bool admin; /* the role of who comes from now on */
     bool closed;
 };
 
@@ -34,8 +35,16 @@ struct rig_options {
     size_t client_queue_bytes, ring_ticks;
     int64_t heartbeat_ms;
     uint32_t idle_ms;
+    int64_t performance_interval_ms; /* 0: the channel is silent */
     const struct hub_limits *limits;
 };
+
+static inline void rig_process(void *user, uint64_t *ret_cpu_ns, double *ret_rss_bytes)
+{
+    (void)user;
+    *ret_cpu_ns = (uint64_t)clock_mono_ns() / 2; /* half a processor, since the beginning */
+    *ret_rss_bytes = 4096;
+}
 
 static inline struct rig *rig_new(struct rig_options o)
 {
@@ -50,6 +59,8 @@ static inline struct rig *rig_new(struct rig_options o)
         .ring_ticks = o.ring_ticks ? o.ring_ticks : 600,
         .ring_bytes = 64U << 20,
         .limits = o.limits ? *o.limits : HUB_LIMITS_DEFAULT,
+        .performance_interval_ms = o.performance_interval_ms,
+        .process = rig_process,
     };
     struct net_limits limits = NET_LIMITS_DEFAULT;
     limits.idle_ms = o.idle_ms ? o.idle_ms : 3600 * 1000;
@@ -142,6 +153,8 @@ struct client {
     struct ws_parser parser;
     json_t *inbox; /* an array: messages not looked at yet */
     unsigned pings, pongs;
+    uint8_t ping[125]; /* of the newest: what it carries */
+    size_t ping_len;
     unsigned close_code; /* 0: no close frame has come */
     bool ended;          /* the server's end of the stream */
 };
@@ -161,7 +174,7 @@ static inline struct client *client_open(struct rig *rig, size_t station, const 
     ws_parser_init(&c->parser, WS_CLIENT, 64U << 20);
     struct conn *conn = conn_new(rig->net, pair[0]);
     assert_non_null(conn);
-    station_open(rig->stations[station], conn, subscribe);
+    station_open(rig->stations[station], conn, subscribe, rig->admin);
     return c;
 }
 
@@ -180,6 +193,8 @@ static inline void client_take(struct client *c, enum ws_event event, const stru
         break;
     case WS_EVENT_PING:
         c->pings++;
+        c->ping_len = got->len;
+        memcpy(c->ping, got->data, got->len);
         break;
     case WS_EVENT_PONG:
         c->pongs++;

@@ -11,11 +11,13 @@ struct wish {
     enum channel channel;
     int64_t interval_ms;
     const char *globs[4], *matches[4];
+    bool admin;
 };
 
 static char *key_of(const struct wish *w)
 {
-    struct feed_spec spec = {.channel = w->channel, .interval_ms = w->interval_ms};
+    struct feed_spec spec = {
+        .channel = w->channel, .interval_ms = w->interval_ms, .admin = w->admin};
     for (size_t i = 0; i < ARRAY_LEN(w->globs) && w->globs[i]; i++)
         assert_int_equal(selector_add_glob(&spec.selector, w->globs[i]), 0);
     for (size_t i = 0; i < ARRAY_LEN(w->matches) && w->matches[i]; i++)
@@ -36,6 +38,7 @@ static void test_key_same(void **state)
         {{.matches = {"x=1", "x=1"}}, {.matches = {"x=1"}}},
         {{.globs = {"a"}, .matches = {"x=1", "y=2"}}, {.globs = {"a"}, .matches = {"y=2", "x=1"}}},
         {{.channel = CHANNEL_EVENTS}, {.channel = CHANNEL_EVENTS, .interval_ms = 5000}},
+        {{.channel = CHANNEL_PERFORMANCE}, {.channel = CHANNEL_PERFORMANCE, .interval_ms = 5000}},
         {{.interval_ms = 5000, .globs = {"c", "a", "b"}},
          {.interval_ms = 5000, .globs = {"b", "c", "a"}}},
     };
@@ -55,6 +58,8 @@ static void test_key_differs(void **state)
         {.channel = CHANNEL_METRICS},
         {.channel = CHANNEL_EVENTS},
         {.channel = CHANNEL_INTERFACES},
+        {.channel = CHANNEL_PERFORMANCE},
+        {.channel = CHANNEL_PERFORMANCE, .admin = true},
         {.interval_ms = 1000},
         {.interval_ms = 10001},
         {.globs = {"a"}},

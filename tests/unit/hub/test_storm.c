@@ -91,7 +91,7 @@ static void server_receive(void *item, void *user)
     struct arrival *a = item;
     struct conn *conn = conn_new(s->net, a->fd);
     if (conn)
-        station_open(s->station, conn, a->subscribe);
+        station_open(s->station, conn, a->subscribe, false);
     free(a);
 }
 
