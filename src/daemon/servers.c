@@ -98,6 +98,7 @@ static void add_station(struct station_stats *to, const struct station_stats *fr
     to->received += from->received;
     to->limited += from->limited;
     to->conflated += from->conflated;
+    to->dropped += from->dropped;
     to->closed_slow += from->closed_slow;
     to->closed_idle += from->closed_idle;
     to->protocol_errors += from->protocol_errors;
