@@ -99,6 +99,27 @@ test("wishes are stated on every new connection, with since", () => {
     assert.equal(b.last().ops("unsubscribe").length, 1);
 });
 
+test("one tick a second is acknowledged, whatever their pace", () => {
+    const b = bench();
+    b.client.start();
+    b.client.acknowledge(1); // nobody is there yet
+    b.last().open();
+    b.clock.advance(1000);
+    for (let i = 0; i < 100; i++) {
+        b.client.acknowledge(100 + i);
+        b.clock.advance(50);
+    }
+    const acks = b.last().ops("ack");
+    assert.deepEqual(acks[0], { op: "ack", seq: 100 });
+    assert.ok(acks.length === 5 || acks.length === 6, String(acks.length));
+    // Ticks of a second that come a little early are acknowledged, too.
+    for (let i = 0; i < 5; i++) {
+        b.clock.advance(995);
+        b.client.acknowledge(300 + i);
+    }
+    assert.equal(b.last().ops("ack").length, acks.length + 5);
+});
+
 test("failures back off, a greeting resets, retry does not wait", () => {
     const b = bench();
     b.client.start();

@@ -10,6 +10,7 @@
  */
 import type { Cancel, Clock } from "../base/clock";
 import {
+    ackText,
     parseMessage,
     pingText,
     subscribeText,
@@ -24,6 +25,7 @@ const CONNECT_LIMIT_MS = 10_000;
 const PING_FIRST_MS = 1_000; // when the page has settled
 const PING_EVERY_MS = 5_000;
 const BUSY_FIRST_MS = 1_000;
+const ACK_NOT_BEFORE_MS = 900; // one a second, although ticks are never quite on time
 const SILENCE_MS = 20_000; // pings unanswered for so long: the connection is dead
 
 /* The part of WebSocket that is used here. */
@@ -64,6 +66,7 @@ export class StreamClient {
     #lastId = 0;
     #ping: { id: number; at: number } | undefined;
     #heardAt = 0;
+    #ackedAt = -Infinity;
     #timer: Cancel | undefined;
 
     constructor(
@@ -118,6 +121,13 @@ export class StreamClient {
     reached(channel: string, seq: number): void {
         const wish = this.#wishes.get(channel);
         if (wish) wish.since = seq;
+    }
+
+    /* A tick has arrived. The server is told of one a second. */
+    acknowledge(seq: number): void {
+        if (this.#clock.now() - this.#ackedAt < ACK_NOT_BEFORE_MS) return;
+        this.#ackedAt = this.#clock.now();
+        this.#send(() => ackText(seq));
     }
 
     #connect(): void {

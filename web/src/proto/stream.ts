@@ -4,6 +4,7 @@
  */
 import { asArray, asNumber, asObject, asSample, asText, parseJson, type Json } from "../base/json";
 import { fail, ok, type Result } from "../base/result";
+import { parsePerformance, type Performance } from "./performance";
 import { parseSeries, type SeriesInfo } from "./series";
 
 export const SUBPROTOCOL = "netsonde.v1";
@@ -73,6 +74,7 @@ export type ServerMessage =
     | StreamEvent
     | Gap
     | TableMessage
+    | Performance
     | Answer
     | { type: "unknown"; name: string };
 
@@ -104,6 +106,8 @@ export function parseMessage(text: string): Result<ServerMessage> {
             });
         case "table":
             return parseTable(o);
+        case "performance":
+            return parsePerformance(o);
         case "ok":
         case "pong":
         case "error":
@@ -194,6 +198,11 @@ export function subscribeText(id: number, s: Subscription): string {
 
 export function unsubscribeText(id: number, channel: string): string {
     return JSON.stringify({ op: "unsubscribe", id, channel });
+}
+
+/* This tick has arrived: the server measures how long that took. */
+export function ackText(seq: number): string {
+    return JSON.stringify({ op: "ack", seq });
 }
 
 export function pingText(id: number): string {

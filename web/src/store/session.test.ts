@@ -126,13 +126,17 @@ test("a hidden tab asks for less and catches up from history when it is seen aga
     await settled();
     b.session.setVisible(false);
     assert.ok((b.last().wishes("metrics").pop()!["interval_ms"] as number) > 1000);
+    const acks = () => b.last().sent.filter((m) => m["op"] === "ack").length;
     b.tick(1);
+    assert.equal(acks(), 0); // and does not say when ticks arrive
     b.clock.advance(9000);
     assert.equal(b.session.liveness.value, "live"); // slower is not stale
     const before = b.queries();
     b.session.setVisible(true);
     assert.equal(b.last().wishes("metrics").pop()!["interval_ms"], undefined);
     assert.equal(b.queries(), before + 1);
+    b.tick(2);
+    assert.equal(acks(), 1);
 });
 
 test("paused stands still, still knows that ticks arrive, and goes on from history", async () => {

@@ -297,6 +297,7 @@ export class Session {
         this.#lastSeq = m.seq;
         this.#lastT = m.t;
         this.#client.reached("metrics", m.seq);
+        if (this.#visible) this.#client.acknowledge(m.seq); // a hidden page is in no hurry
         if (this.paused.value) return;
         this.window.tick(m);
         if (missing && this.#visible) this.#heal();
