@@ -241,7 +241,8 @@ const struct config_row config_rows[] = {
      .value = "30s",
      .least = "1s",
      .most = "10m",
-     .doc = "Time after which a silent viewer is asked whether it is still there.",
+     .doc = "Time between two pings of a viewer, which tell whether it is still there and how far "
+            "away it is.",
      .example = "10s"},
     {.section = "serve",
      .key = "idle_timeout",

@@ -394,8 +394,11 @@ static void hub_send_performance(struct hub *hub, struct open_feed *of)
 {
     struct parcels made = PARCELS_INIT;
     parcels_fini(&of->beginning);
-    parcels_refer(&made, hub->performance_frames[feed_is_admin(of->feed)], hub->performance_seq,
-                  PARCEL_LATEST, true);
+    struct bytes *frame = hub->performance_frames[feed_is_admin(of->feed)];
+    parcels_refer(&made, frame, hub->performance_seq, PARCEL_LATEST, true);
+    made.made = made.count; /* for this feed, the only one of its role */
+    made.made_bytes = frame ? frame->len : 0;
+    hub_count(hub, &made);
     hub_send(hub, of, &made);
     parcels_fini(&made);
 }
@@ -411,8 +414,6 @@ static void hub_on_performance(uv_timer_t *timer)
         bodies[admin] = buf_ok(&b) ? bytes_copy(b.data, b.len) : NULL;
         bytes_unref(hub->performance_frames[admin]);
         hub->performance_frames[admin] = bodies[admin] ? encode_text(b.data, b.len) : NULL;
-        hub->stats.messages++;
-        hub->stats.bytes += b.len;
         buf_fini(&b);
     }
     performance_restart(&hub->performance);
@@ -437,9 +438,11 @@ static void hub_start_performance(struct hub *hub)
     CHECK(err == 0);
     hub->performance_timer.data = hub;
     hub->performance_ns = clock_mono_ns();
-    if (every_ms)
-        uv_timer_start(&hub->performance_timer, hub_on_performance,
-                       MIN(every_ms, FIRST_PERFORMANCE_MS), every_ms);
+    if (!every_ms)
+        return;
+    err = uv_timer_start(&hub->performance_timer, hub_on_performance,
+                         MIN(every_ms, FIRST_PERFORMANCE_MS), every_ms);
+    CHECK(err == 0);
 }
 
 /* ---- life -------------------------------------------------------------------------------- */

@@ -440,8 +440,8 @@ struct station *station_new(struct hub *hub, uint32_t index, uv_loop_t *uv)
     CHECK(err == 0);
     st->report.data = st;
     every_ms = (uint64_t)MIN(settings->performance_interval_ms, REPORT_EVERY_MS);
-    if (every_ms)
-        uv_timer_start(&st->report, station_on_report, every_ms, every_ms);
+    err = every_ms ? uv_timer_start(&st->report, station_on_report, every_ms, every_ms) : 0;
+    CHECK(err == 0);
     return st;
 }
 

@@ -55,7 +55,8 @@ static inline struct rig *rig_new(const char *data_dir, size_t metrics_series_li
                                .client_queue_bytes = 1U << 20,
                                .heartbeat_ms = 3600 * MS_PER_S,
                                .ring_ticks = 100,
-                               .ring_bytes = 16U << 20};
+                               .ring_bytes = 16U << 20,
+                               .performance_interval_ms = 50};
     assert_non_null(rig->hub = hub_new(&hub, &rig->loop));
     assert_non_null(rig->station = hub_add_station(rig->hub, &rig->loop));
     struct net_limits limits = NET_LIMITS_DEFAULT;

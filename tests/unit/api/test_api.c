@@ -73,6 +73,28 @@ static void test_info(void **state)
     rig_free(rig);
 }
 
+static void test_performance(void **state)
+{
+    struct rig *rig = rig_new("/nonexistent", 10);
+    (void)state;
+    rig_refused(rig, "/api/v1/performance", 503, "not_ready", NULL);
+    int64_t until_ns = clock_mono_ns() + PATIENCE_NS;
+    while (!station_performance(rig->station, false)) {
+        rig_turn(rig);
+        assert_true(clock_mono_ns() < until_ns);
+    }
+    json_t *json = rig_get(rig, "/api/v1/performance", 200);
+    assert_string_equal(json_text(json, "type"), "performance");
+    assert_int_equal(json_whole(json, "connections"), 0);
+    assert_true(json_is_object(json_object_get(json, "latency_ms")));
+    assert_null(json_object_get(json, "clients")); /* the rig has no admins */
+    json_decref(json);
+    struct answer_text answer = rig_ask(rig, "HEAD", "/api/v1/performance", NULL);
+    assert_int_equal(answer.status, 200);
+    answer_text_free(&answer);
+    rig_free(rig);
+}
+
 /* ---- tables ------------------------------------------------------------------------------ */
 
 static void test_interfaces(void **state)
@@ -423,12 +445,19 @@ static void test_stream(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_health),        cmocka_unit_test(test_info),
-        cmocka_unit_test(test_interfaces),    cmocka_unit_test(test_query_errors),
-        cmocka_unit_test(test_query_memory),  cmocka_unit_test(test_events_memory),
-        cmocka_unit_test(test_query_disk),    cmocka_unit_test(test_query_unreadable),
-        cmocka_unit_test(test_client_leaves), cmocka_unit_test(test_busy),
-        cmocka_unit_test(test_stop),          cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_health),
+        cmocka_unit_test(test_info),
+        cmocka_unit_test(test_performance),
+        cmocka_unit_test(test_interfaces),
+        cmocka_unit_test(test_query_errors),
+        cmocka_unit_test(test_query_memory),
+        cmocka_unit_test(test_events_memory),
+        cmocka_unit_test(test_query_disk),
+        cmocka_unit_test(test_query_unreadable),
+        cmocka_unit_test(test_client_leaves),
+        cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_stream),
     };
     return cmocka_run_group_tests_name("api/api", tests, NULL, NULL);
 }
