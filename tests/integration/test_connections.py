@@ -115,6 +115,22 @@ def test_heartbeat():
               d.json("/api/v1/performance")["round_trip_ms"]["count"] > 0)
 
 
+def test_rate():
+    """who asks without end is told so, unread, and may go on when he has waited"""
+    with undisturbed() as d, d.stream() as s:
+        s.receive()  # hello
+        burst = 400
+        s.socket.sendall(b"".join(frame(TEXT, b'{"op":"ping","id":%d}' % i) for i in range(burst)))
+        answers = [s.wait_for("pong", "error") for _ in range(burst)]
+        refused = [a for a in answers if a["type"] == "error"]
+        equal(len(refused) > 0 and burst - len(refused) >= 100, True, f"{len(refused)} refused")
+        equal({(a["code"], a.get("id")) for a in refused}, {("rate_limited", None)}, "answers")
+        until("it may ask again", lambda: s.ask(op="ping")["type"] == "pong")
+        until("each is counted",
+              lambda: d.metric("netsonde_server_rate_limited_total") >= len(refused))
+        equal(d.output().count("too many messages"), 1, "lines in the log")
+
+
 def test_descriptors_used_up():
     """no descriptor left: clients are turned away, the loop does not spin, and it passes"""
     with undisturbed() as d:
@@ -293,5 +309,5 @@ def test_interval():
 
 
 own_network()
-run([test_per_address, test_unfinished, test_heartbeat, test_descriptors_used_up,
+run([test_per_address, test_unfinished, test_heartbeat, test_rate, test_descriptors_used_up,
      test_logged_once, test_performance, test_interval])

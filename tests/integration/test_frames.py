@@ -131,13 +131,14 @@ def test_slow_listener():
         ip("link", "add", "vx", "type", "veth", "peer", "name", "vy")
         adding = "".join(f"addr add 10.9.0.{i}/32 dev vx\n" for i in range(1, 101))
         removing = adding.replace("addr add", "addr del")
-        with d.stream("events", receive_bytes=4096):
+        with d.stream("events", receive_bytes=4096) as s:
             def closed():
                 for batch in (adding, removing):
                     subprocess.run(["ip", "-batch", "-"], input=batch, text=True, check=True)
                     d.ticks_pass(1)
                 return d.metric("netsonde_server_closed_slow_total") == 1
             until("it is closed", closed)
+            equal(s.goodbye(), 1013, "the close code, after what was queued")
         remove_links("vx")
 
 
