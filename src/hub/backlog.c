@@ -13,6 +13,8 @@
  */
 #include "hub/viewer_internal.h"
 
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "hub/encode.h"
 #include "net/conn.h"
@@ -24,6 +26,21 @@ static void loss_add(struct loss *loss, uint64_t seq)
     loss->to = seq;
 }
 
+static struct backlog *subscription_backlog(struct subscription *sub)
+{
+    if (!sub->backlog)
+        sub->backlog = mem_alloc(sizeof(*sub->backlog));
+    return sub->backlog;
+}
+
+/* Gives the backlog back when nothing is in it any more. */
+static void subscription_tidy(struct subscription *sub)
+{
+    struct backlog *b = sub->backlog;
+    if (b && !b->held && !b->lost.from && !b->late.from)
+        free(TAKE(sub->backlog));
+}
+
 static void viewer_count_conflated(struct viewer *v)
 {
     station_counters(v->station)->conflated++;
@@ -33,50 +50,50 @@ static void viewer_count_conflated(struct viewer *v)
 static void subscription_lose(struct viewer *v, struct subscription *sub, uint64_t seq)
 {
     viewer_count_conflated(v);
-    loss_add(sub->held ? &sub->late : &sub->lost, seq);
+    struct backlog *b = subscription_backlog(sub);
+    loss_add(b->held ? &b->late : &b->lost, seq);
 }
 
 static void subscription_tell_loss(struct viewer *v, enum channel channel)
 {
-    struct loss lost = v->subs[channel].lost;
-    if (!lost.from)
+    struct subscription *sub = &v->subs[channel];
+    if (!sub->backlog || !sub->backlog->lost.from)
         return;
-    v->subs[channel].lost = (struct loss){0};
+    struct loss lost = sub->backlog->lost;
+    sub->backlog->lost = (struct loss){0};
+    subscription_tidy(sub);
     viewer_say(v, encode_gap(channel_name(channel), lost.from, lost.to, "conflated"));
-}
-
-static void subscription_drop_held(struct subscription *sub)
-{
-    sub->held = bytes_unref(sub->held);
 }
 
 void subscription_clear(struct subscription *sub)
 {
-    subscription_drop_held(sub);
+    if (sub->backlog)
+        bytes_unref(sub->backlog->held);
+    free(TAKE(sub->backlog));
     sub->stale = sub->asked = false;
-    sub->lost = sub->late = (struct loss){0};
 }
 
 bool viewer_ready(const struct viewer *v, enum channel channel, const struct parcel *p)
 {
     const struct subscription *sub = &v->subs[channel];
-    return !conn_is_ending(v->conn) && !sub->held && !sub->stale && !sub->lost.from &&
+    return !conn_is_ending(v->conn) && !sub->backlog && !sub->stale &&
            (p->urgency == PARCEL_KEEP || conn_queued_bytes(v->conn) == 0);
 }
 
 /* Keeps a complete parcel until the queue has drained; it replaces the one kept before. */
 static void subscription_hold(struct viewer *v, struct subscription *sub, const struct parcel *p)
 {
-    if (sub->held) {
+    struct backlog *b = subscription_backlog(sub);
+    if (b->held) {
         viewer_count_conflated(v);
-        loss_add(&sub->lost, sub->held_seq);
-        if (sub->late.from)
-            loss_add(&sub->lost, sub->late.to);
-        sub->late = (struct loss){0};
-        subscription_drop_held(sub);
+        loss_add(&b->lost, b->held_seq);
+        if (b->late.from)
+            loss_add(&b->lost, b->late.to);
+        b->late = (struct loss){0};
+        bytes_unref(b->held);
     }
-    sub->held = bytes_ref(p->frame);
-    sub->held_seq = p->seq;
+    b->held = bytes_ref(p->frame);
+    b->held_seq = p->seq;
 }
 
 void subscription_recover(struct viewer *v, struct subscription *sub)
@@ -120,14 +137,18 @@ void viewer_take(struct viewer *v, enum channel channel, const struct parcel *p)
 static void subscription_release(struct viewer *v, enum channel channel)
 {
     struct subscription *sub = &v->subs[channel];
-    if (conn_queued_bytes(v->conn) == 0 && sub->held)
-        subscription_tell_loss(v, channel);
-    if (conn_queued_bytes(v->conn) > 0 || !sub->held)
+    if (!sub->backlog || !sub->backlog->held)
         return;
-    viewer_send(v, sub->held);
-    subscription_drop_held(sub);
-    sub->lost = sub->late;
-    sub->late = (struct loss){0};
+    if (conn_queued_bytes(v->conn) == 0)
+        subscription_tell_loss(v, channel);
+    if (conn_queued_bytes(v->conn) > 0)
+        return;
+    struct backlog *b = sub->backlog;
+    viewer_send(v, b->held);
+    b->held = bytes_unref(b->held);
+    b->lost = b->late;
+    b->late = (struct loss){0};
+    subscription_tidy(sub);
 }
 
 void viewer_limit_queue(struct viewer *v, size_t bytes)

@@ -13,16 +13,21 @@ struct loss {
     uint64_t from, to; /* 0: none */
 };
 
-struct subscription {
-    struct list member; /* in the station's list of its feed; alone when there is none */
-    uint32_t feed;      /* FEED_NONE: not joined */
-    uint32_t ticket;    /* of the newest wish; a join with another one is out of date */
-    struct bytes *held; /* complete; waits for the queue to drain */
+/* What a subscription is behind with. Nearly nobody ever is, so it is made when it is needed. */
+struct backlog {
+    struct bytes *held; /* complete; waits for the queue to drain; NULL: nothing does */
     uint64_t held_seq;
     struct loss lost; /* told before the next message */
     struct loss late; /* lost after `held`: told after it */
-    bool stale;       /* changes were lost: only a complete parcel helps */
-    bool asked;       /* for the complete one */
+};
+
+struct subscription {
+    struct list member;      /* in the station's list of its feed; alone when there is none */
+    uint32_t feed;           /* FEED_NONE: not joined */
+    uint32_t ticket;         /* of the newest wish; a join with another one is out of date */
+    struct backlog *backlog; /* NULL: nothing is held or lost */
+    bool stale;              /* changes were lost: only a complete parcel helps */
+    bool asked;              /* for the complete one */
 };
 
 struct viewer {
