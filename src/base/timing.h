@@ -2,9 +2,10 @@
  * timing.h: how long something takes, measured on one thread and looked at on another.
  *
  * A timing counts durations twice: in a histogram, for quantiles of a while, which can be begun
- * anew, and at a few bounds, exactly and for good, for Prometheus. Who measures owns a timing and records into it: no lock, no atomic. Once
- * in a while it gives what it has to a hand-over and goes on with an empty one; who looks takes it
- * out there and adds it to what it has. Only these two, a copy each, hold the hand-over's lock.
+ * anew, and at a few bounds, exactly and for good, for Prometheus. Who measures owns a timing and
+ * records into it: no lock, no atomic. Once in a while it gives what it has to a hand-over and goes
+ * on with an empty one; who looks takes it out there and adds it to what it has. Only these two, a
+ * copy each, hold the hand-over's lock.
  *
  * Durations are nanoseconds. A negative one (clocks of several CPUs) counts as 0.
  */
@@ -27,8 +28,8 @@ struct timing_bounds {
 
 struct timing {
     const struct timing_bounds *bounds;
-    struct histogram histogram; /* since the last restart */
-    uint64_t count, sum_ns;     /* since the last clear, as is this: */
+    struct histogram histogram;         /* since the last restart */
+    uint64_t count, sum_ns;             /* since the last clear, as is this: */
     uint64_t within[TIMING_BOUNDS_MAX]; /* of each bound, but not of the one before */
 };
 

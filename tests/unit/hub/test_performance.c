@@ -208,6 +208,10 @@ static void test_latency(void **state)
     uint64_t seq = publish_aged(rig, 200 * NS_PER_MS);
     client_ack(c, seq + 1); /* there is none */
     client_ack(c, 0);
+    rig->maker.seq += 10;
+    client_ack(c, publish_aged(rig, 0) - 5); /* numbers that were left out are of no tick */
+    assert_int_equal(rig->maker.seq, seq + 11);
+    seq = publish_aged(rig, 200 * NS_PER_MS);
     client_ack(c, seq);
     client_ack(c, seq);
     client_ack(c, publish_aged(rig, 0)); /* too soon after the last one */
@@ -379,13 +383,31 @@ static void test_bounded(void **state)
     rig_free(rig);
 }
 
+/* Between two reports with rows there may be some without: the message has the newest rows. */
+static void test_rows_stay(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new((struct rig_options){.performance_interval_ms = 1600});
+    rig->admin = true;
+    struct client *c = client_new(rig, 0, 0);
+    client_subscribe(c, "performance");
+    json_decref(performance_next(c));
+    for (int i = 0; i < 2; i++) {
+        json_t *json = performance_next(c);
+        assert_int_equal(json_length(json_object_get(json, "clients"), "rows"), 1);
+        json_decref(json);
+    }
+    client_drop(c);
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_roles),   cmocka_unit_test(test_begins_with_newest),
         cmocka_unit_test(test_latency), cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_slow),    cmocka_unit_test(test_pings_in_turns),
-        cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_bounded), cmocka_unit_test(test_rows_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
