@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/complaints.h"
 #include "base/mem.h"
 #include "hub/hub.h"
 #include "loop/loop.h"
@@ -83,6 +84,7 @@ struct server {
 struct arrival {
     int fd;
     const char *subscribe;
+    bool admin;
 };
 
 static void server_receive(void *item, void *user)
@@ -91,7 +93,7 @@ static void server_receive(void *item, void *user)
     struct arrival *a = item;
     struct conn *conn = conn_new(s->net, a->fd);
     if (conn)
-        station_open(s->station, conn, a->subscribe, false);
+        station_open(s->station, conn, a->subscribe, a->admin);
     free(a);
 }
 
@@ -125,6 +127,7 @@ static void server_on_stop(struct loop *loop, void *user)
 /* ---- all of it --------------------------------------------------------------------------- */
 
 struct world {
+    struct complaints *complaints;
     struct core core;
     struct server servers[SERVERS];
 };
@@ -133,6 +136,7 @@ static struct world *world_new(void)
 {
     struct world *w = mem_alloc(sizeof(*w));
     assert_int_equal(loop_init(&w->core.loop, "core", core_on_stop, &w->core), 0);
+    w->complaints = complaints_new();
     struct hub_settings settings = {.version = "1",
                                     .limits = HUB_LIMITS_DEFAULT,
                                     .host = "test",
@@ -140,7 +144,9 @@ static struct world *world_new(void)
                                     .client_queue_bytes = 65536,
                                     .heartbeat_ms = 40,
                                     .ring_ticks = 30,
-                                    .ring_bytes = 16U << 20};
+                                    .ring_bytes = 16U << 20,
+                                    .performance_interval_ms = 5,
+                                    .complaints = w->complaints};
     w->core.hub = hub_new(&settings, &w->core.loop.uv);
     assert_non_null(w->core.hub);
     w->core.maker = maker_new(1000);
@@ -185,6 +191,7 @@ static void world_free(struct world *w, bool core_first)
     }
     hub_free(w->core.hub);
     maker_free(&w->core.maker);
+    complaints_free(w->complaints);
     free(w);
 }
 
@@ -198,11 +205,12 @@ static unsigned dice(uint64_t *seed, unsigned sides)
 
 static int arrive(struct world *w, uint64_t *seed)
 {
-    static const char *const subscribe[] = {NULL, "metrics", "metrics,events", "interfaces"};
+    static const char *const subscribe[] = {NULL, "metrics", "metrics,events", "interfaces",
+                                            "performance,metrics"};
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
     struct arrival *a = mem_alloc(sizeof(*a));
-    *a = (struct arrival){pair[0], subscribe[dice(seed, ARRAY_LEN(subscribe))]};
+    *a = (struct arrival){pair[0], subscribe[dice(seed, ARRAY_LEN(subscribe))], dice(seed, 2)};
     if (mailbox_post(w->servers[dice(seed, SERVERS)].door, a) < 0)
         server_drop(a);
     return pair[1];
@@ -218,6 +226,9 @@ static void act(int fd, uint64_t *seed)
         "{\"op\":\"subscribe\",\"id\":1,\"channel\":\"events\",\"since\":2}",
         "{\"op\":\"unsubscribe\",\"id\":1,\"channel\":\"metrics\"}",
         "{\"op\":\"unsubscribe\",\"id\":1,\"channel\":\"interfaces\"}",
+        "{\"op\":\"subscribe\",\"id\":1,\"channel\":\"performance\"}",
+        "{\"op\":\"unsubscribe\",\"id\":1,\"channel\":\"performance\"}",
+        "{\"op\":\"ack\",\"seq\":200}",
         "{\"op\":\"ping\",\"id\":1}",
     };
     static const uint8_t mask[4] = {1, 2, 3, 4};
