@@ -139,6 +139,7 @@ struct server *server_new(const struct server_settings *settings, struct server_
     err = uv_timer_init(uv, &s->stats_timer);
     CHECK(err == 0);
     s->stats_timer.data = s;
+    s->complaints = settings->complaints;
     s->net = net_new(uv, &settings->limits);
     net_join(s->net, settings->admission);
     net_set_ring(s->net, lane->ring);
