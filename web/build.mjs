@@ -2,6 +2,7 @@
  * Bundles the dashboard into the files that the server embeds:
  *
  *   DIR/index.html                 the one page; every address of the dashboard gets it
+ *   DIR/login.html                 the login, which needs nothing of it
  *   DIR/assets/NAME-HASH.EXT       everything else; the name changes with the content, so a
  *                                  browser may keep it for ever
  *
@@ -31,7 +32,7 @@ const out = resolve(options.out);
 
 const bundled = await build({
     absWorkingDir: here,
-    entryPoints: { app: "src/app/main.tsx", boot: "src/app/boot.ts" },
+    entryPoints: { app: "src/app/main.tsx", boot: "src/app/boot.ts", login: "src/app/login.ts" },
     entryNames: "assets/[name]-[hash]",
     chunkNames: "assets/[name]-[hash]",
     outdir: "dist", // names only: nothing is written there
@@ -77,17 +78,23 @@ function initialScripts(name, seen = new Set()) {
 
 const app = outputOf("src/app/main.tsx");
 const boot = outputOf("src/app/boot.ts");
+const login = outputOf("src/app/login.ts");
+const styleOf = (name) => "assets/" + basename(bundled.metafile.outputs["dist/" + name].cssBundle);
 const addresses = {
     app,
     boot,
-    style: "assets/" + basename(bundled.metafile.outputs["dist/" + app].cssBundle),
+    login,
+    loginStyle: styleOf(login),
+    style: styleOf(app),
     icon: addHashed("src/app/favicon.svg"),
 };
-const page = readFileSync(join(here, "src/app/index.html"), "utf8").replace(
-    /\{\{(\w+)\}\}/g,
-    (_, key) => "./" + addresses[key],
-);
-files.set("index.html", Buffer.from(page));
+for (const name of ["index.html", "login.html"]) {
+    const page = readFileSync(join(here, "src/app", name), "utf8").replace(
+        /\{\{(\w+)\}\}/g,
+        (_, key) => "./" + addresses[key],
+    );
+    files.set(name, Buffer.from(page));
+}
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(join(out, "assets"), { recursive: true });

@@ -5,7 +5,7 @@
  *
  *   NETSONDE=path/to/netsonde [CHROMIUM=path] node tests/browser/test_pages.mjs
  */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
@@ -102,8 +102,11 @@ export class Server {
     #child;
     #output = "";
 
-    static async start({ intervalMs = INTERVAL_MS } = {}) {
+    /* environment: more variables of the server's; base: its serve.base_path, without the last /. */
+    static async start({ intervalMs = INTERVAL_MS, environment = {}, base = "" } = {}) {
         const server = new Server();
+        server.base = base;
+        server.environment = base ? { ...environment, NETSONDE_SERVE_BASE_PATH: base } : environment;
         server.folder = temporaryFolder("data");
         server.port = await freePort();
         server.address = `http://127.0.0.1:${server.port}`;
@@ -117,7 +120,10 @@ export class Server {
     async start() {
         const args = ["run", "--listen", `127.0.0.1:${this.port}`, "--data-dir", this.folder];
         args.push("--interval", `${this.intervalMs}ms`);
-        const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
+        const child = spawn(binary, args, {
+            stdio: ["ignore", "pipe", "pipe"],
+            env: { ...process.env, ...this.environment },
+        });
         this.#child = child;
         child.ended = new Promise((resolve) => child.once("exit", resolve));
         for (const stream of [child.stdout, child.stderr])
@@ -126,13 +132,30 @@ export class Server {
             "the server is ready",
             async () => {
                 if (child.exitCode !== null) throw new Error(`the server ended:\n${this.#output}`);
-                return fetch(`${this.address}/readyz`).then(
+                return fetch(`${this.address}${this.base}/readyz`).then(
                     (r) => r.ok,
                     () => false,
                 );
             },
             START_LIMIT_MS,
         );
+    }
+
+    /* `netsonde token …` on the server's data, as if on a terminal: what it says. */
+    token(...words) {
+        const command = [binary, "token", ...words, "--data-dir", this.folder];
+        const quoted = command.map((w) => `'${w}'`).join(" ");
+        const done = spawnSync("script", ["-qec", quoted, "/dev/null"], {
+            encoding: "utf8",
+            stdio: ["ignore", "pipe", "pipe"],
+            env: { ...process.env, ...this.environment },
+        });
+        if (done.status !== 0) throw new Error(`token ${words}: ${done.stdout}${done.stderr}`);
+        return done.stdout;
+    }
+
+    get output() {
+        return this.#output;
     }
 
     signal(name) {

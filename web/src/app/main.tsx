@@ -6,6 +6,7 @@ import { Environment, type ChartEnvironment } from "../charts/environment";
 import { readPalette } from "../charts/palette";
 import { basePathOf, streamAddress } from "../link/base-path";
 import { jsonGetter } from "../link/http";
+import { logOut, rememberPage } from "../link/login";
 import { Context } from "../pages/context";
 import { SUBPROTOCOL } from "../proto/stream";
 import { Location } from "../store/location";
@@ -24,10 +25,24 @@ const preferences = loadPreferences();
 const location = new Location(base);
 const session = new Session(
     () => new WebSocket(streamAddress(window.location, base), SUBPROTOCOL),
-    jsonGetter(base),
+    jsonGetter(base, goToLogin),
     systemClock,
     location.range,
 );
+
+/* Once: several requests are refused at the same time. */
+let leaving = false;
+function goToLogin(): void {
+    if (leaving) return;
+    leaving = true;
+    rememberPage(window.sessionStorage, window.location.pathname + window.location.search);
+    window.location.replace(base + "login");
+}
+
+/* The session ends on the server, too; if that cannot be told, one stays. */
+async function leave(): Promise<void> {
+    if (await logOut(base)) window.location.replace(base + "login");
+}
 
 /* The theme is an attribute of the root; charts read their colours after it is set. */
 const prefersLight = window.matchMedia("(prefers-color-scheme: light)");
@@ -68,7 +83,7 @@ listenToKeys(page, help);
 render(
     <Context.Provider value={page}>
         <Environment.Provider value={environment}>
-            <Shell help={help} />
+            <Shell help={help} onLogOut={() => void leave()} />
         </Environment.Provider>
     </Context.Provider>,
     document.getElementById("app")!,

@@ -14,7 +14,7 @@ import { pageAt } from "./routes";
 
 const CLOCK_MS = 250; // how often ages and countdowns are looked at
 
-export function Shell({ help }: { help: Signal<boolean> }) {
+export function Shell({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): void }) {
     const context = usePage();
     const { session, location } = context;
     const { page, query } = location.place.value;
@@ -42,7 +42,7 @@ export function Shell({ help }: { help: Signal<boolean> }) {
                 <Live />
             </header>
             <RangePicker />
-            <Tools help={help} />
+            <Tools help={help} onLogOut={onLogOut} />
             <Navigation />
             <main id="main" tabIndex={-1} data-liveness={liveness}>
                 <Page />
@@ -164,7 +164,7 @@ function RangeNote({ range, onLeave }: { range: Range; onLeave(): void }) {
 
 const THEME_WORDS = { system: "auto", dark: "dark", light: "light" } as const;
 
-function Tools({ help }: { help: Signal<boolean> }) {
+function Tools({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): void }) {
     const context = usePage();
     const { bytesAs, theme } = context.preferences;
     return (
@@ -196,6 +196,11 @@ function Tools({ help }: { help: Signal<boolean> }) {
             >
                 ?
             </button>
+            {context.session.info.value?.session && (
+                <button type="button" class="button logout-button" onClick={onLogOut}>
+                    Log out
+                </button>
+            )}
         </div>
     );
 }

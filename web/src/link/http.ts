@@ -7,7 +7,8 @@ const LIMIT_MS = 20_000;
 export type GetJson = (address: string, signal?: AbortSignal) => Promise<Result<unknown>>;
 
 /* An aborted request fails like any other; the caller knows that it aborted. */
-export function jsonGetter(base: string): GetJson {
+/* `unauthorized` is called when the server wants to know first who asks (401). */
+export function jsonGetter(base: string, unauthorized: () => void = () => undefined): GetJson {
     return async (address, signal) => {
         const limit = new AbortController();
         const timer = setTimeout(() => limit.abort(), LIMIT_MS);
@@ -18,6 +19,7 @@ export function jsonGetter(base: string): GetJson {
                 headers: { Accept: "application/json" },
                 signal: limit.signal,
             });
+            if (response.status === 401) unauthorized();
             const body: unknown = await response.json().catch(() => undefined);
             if (!response.ok)
                 return fail(parseErrorText(body) ?? `the server answered ${response.status}`);

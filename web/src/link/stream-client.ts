@@ -40,7 +40,9 @@ export interface Socket {
 export type LinkState =
     | { name: "connecting"; attempt: number }
     | { name: "open" }
-    | { name: "waiting"; attempt: number; retryAt: number; why: string } // retryAt: clock.now
+    /* retryAt: clock.now. refused: perhaps the server wants to know who asks; a browser does not
+     * tell why a WebSocket was not opened. */
+    | { name: "waiting"; attempt: number; retryAt: number; why: string; refused: boolean }
     | { name: "stopped" };
 
 export interface StreamHandlers {
@@ -147,7 +149,10 @@ export class StreamClient {
             this.#timer = this.#clock.after(PING_FIRST_MS, () => this.#beat());
         };
         socket.onmessage = (event) => this.#receive(event.data as unknown);
-        socket.onclose = (event) => this.#lost(closeWords(event.code, event.reason));
+        socket.onclose = (event) => {
+            const refused = event.code === 1008 || this.#state.name === "connecting";
+            this.#lost(closeWords(event.code, event.reason), refused);
+        };
     }
 
     #receive(data: unknown): void {
@@ -216,7 +221,7 @@ export class StreamClient {
         this.#timer = this.#clock.after(PING_EVERY_MS, () => this.#beat());
     }
 
-    #lost(why: string): void {
+    #lost(why: string, refused = false): void {
         this.#drop();
         const delay = backoffMs(this.#attempt++, this.#random);
         this.#enter({
@@ -224,6 +229,7 @@ export class StreamClient {
             attempt: this.#attempt,
             retryAt: this.#clock.now() + delay,
             why,
+            refused,
         });
         this.#timer = this.#clock.after(delay, () => this.#connect());
     }

@@ -89,6 +89,7 @@ export interface Info {
     host: string;
     startedMs: number | undefined;
     intervalMs: number;
+    session: boolean; // of a login: there is something to log out of
     engines: EngineInfo[];
     capabilities: { name: string; engine: string }[]; // engine "": nobody provides it here
 }
@@ -101,6 +102,7 @@ export function parseInfo(v: unknown): Result<Info> {
         host: asText(o["host"]),
         startedMs: asNumber(o["started"]),
         intervalMs: asNumber(o["interval_ms"]) ?? 1000,
+        session: o["session"] === true,
         capabilities: asArray(o["capabilities"]).flatMap((c) => {
             const name = asText(asObject(c)?.["name"]);
             return name === "" ? [] : [{ name, engine: asText(asObject(c)?.["engine"]) }];

@@ -238,6 +238,7 @@ export class Session {
         } else if (state.name === "waiting") {
             this.#latency.value = undefined;
             this.#freshness.lost();
+            if (state.refused) void this.#askInfo(); // 401 leads to the login
         }
     }
 

@@ -1,0 +1,100 @@
+/* Back to where one was, and nowhere else. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { jsonGetter } from "./http";
+import { logIn, rememberPage, takePage } from "./login";
+
+class Store {
+    readonly kept = new Map<string, string>();
+    getItem(key: string): string | null {
+        return this.kept.get(key) ?? null;
+    }
+    setItem(key: string, value: string): void {
+        this.kept.set(key, value);
+    }
+    removeItem(key: string): void {
+        this.kept.delete(key);
+    }
+}
+
+function cameBackTo(page: string, base: string): string {
+    const store = new Store();
+    rememberPage(store, page);
+    const taken = takePage(store, base);
+    assert.equal(takePage(store, base), base); // once
+    return taken;
+}
+
+test("back to the page one came from, with its query", () => {
+    assert.equal(cameBackTo("/interfaces?device=lo", "/"), "/interfaces?device=lo");
+    assert.equal(cameBackTo("/net/sonde/interfaces", "/net/sonde/"), "/net/sonde/interfaces");
+    assert.equal(takePage(new Store(), "/net/"), "/net/");
+});
+
+test("nothing else is taken for a page of ours", () => {
+    for (const page of [
+        "//evil.example/",
+        "https://evil.example/",
+        "javascript:alert(1)",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "",
+        "interfaces",
+        "/login",
+    ])
+        assert.equal(cameBackTo(page, "/"), "/", page);
+    for (const page of ["/other/", "/net/../other", "/net/login", "//net/x"])
+        assert.equal(cameBackTo(page, "/net/"), "/net/", page);
+});
+
+test("a store that refuses is no reason not to log in", () => {
+    const store = {
+        getItem: () => {
+            throw new Error("off");
+        },
+        setItem: () => {
+            throw new Error("off");
+        },
+        removeItem: () => undefined,
+    };
+    rememberPage(store, "/x");
+    assert.equal(takePage(store, "/"), "/");
+});
+
+test("a login is a POST with the token in its body, and says why when it fails", async () => {
+    const sent: [string, RequestInit][] = [];
+    const answering = (response: Response) => (address: unknown, init?: RequestInit) => {
+        sent.push([String(address), init ?? {}]);
+        return Promise.resolve(response);
+    };
+    const good = await logIn("/net/", "nst_x", answering(Response.json({ role: "viewer" })));
+    assert.ok(good.ok);
+    assert.equal(sent[0]![0], "/net/api/v1/login");
+    assert.equal(sent[0]![1].method, "POST");
+    assert.deepEqual(JSON.parse(String(sent[0]![1].body)), { token: "nst_x" });
+    const error = { error: { code: "invalid_token", message: "Not known." } };
+    const bad = await logIn("/", "x", answering(Response.json(error, { status: 401 })));
+    assert.ok(!bad.ok && bad.error === "Not known.");
+    const none = await logIn("/", "x", () => Promise.reject(new Error("offline")));
+    assert.ok(!none.ok && /cannot be reached/.test(none.error));
+});
+
+test("401 is told, and nothing else is taken for it", async () => {
+    let told = 0;
+    const kept = globalThis.fetch;
+    try {
+        for (const [status, expected] of [
+            [200, 0],
+            [403, 0],
+            [500, 0],
+            [401, 1],
+        ] as const) {
+            told = 0;
+            globalThis.fetch = () => Promise.resolve(Response.json({}, { status }));
+            await jsonGetter("/", () => told++)("api/v1/info");
+            assert.equal(told, expected, String(status));
+        }
+    } finally {
+        globalThis.fetch = kept;
+    }
+});
