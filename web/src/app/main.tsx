@@ -41,7 +41,9 @@ function goToLogin(): void {
 
 /* The session ends on the server, too; if that cannot be told, one stays. */
 async function leave(): Promise<void> {
+    session.stop();
     if (await logOut(base)) window.location.replace(base + "login");
+    else session.start();
 }
 
 /* The theme is an attribute of the root; charts read their colours after it is set. */

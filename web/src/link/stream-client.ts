@@ -21,6 +21,7 @@ import {
 } from "../proto/stream";
 import { backoffMs } from "./backoff";
 
+const OPEN = 1; // WebSocket.OPEN, which node does not have
 const CONNECT_LIMIT_MS = 10_000;
 const PING_FIRST_MS = 1_000; // when the page has settled
 const PING_EVERY_MS = 5_000;
@@ -33,6 +34,7 @@ export interface Socket {
     onopen: ((event: Event) => void) | null;
     onmessage: ((event: MessageEvent) => void) | null;
     onclose: ((event: CloseEvent) => void) | null;
+    readonly readyState?: number;
     send(text: string): void;
     close(code?: number): void;
 }
@@ -247,7 +249,9 @@ export class StreamClient {
     }
 
     #send(text: (id: number) => string): void {
-        if (this.#state.name === "open") this.#socket?.send(text(++this.#lastId));
+        /* The server may have said goodbye already: `onclose` comes later. */
+        const closing = (this.#socket?.readyState ?? OPEN) !== OPEN;
+        if (this.#state.name === "open" && !closing) this.#socket?.send(text(++this.#lastId));
     }
 
     #enter(state: LinkState): void {
