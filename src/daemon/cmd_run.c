@@ -208,8 +208,15 @@ static int run_open_tokens(struct run *r)
                               "EVERYTHING, without a token");
         return 0;
     }
-    if (listeners_loopback_only(r->lanes[0].listeners) || tokens_good(r->tokens, clock_wall_ms()))
+    if (listeners_loopback_only(r->lanes[0].listeners))
         return 0;
+    if (tokens_good(r->tokens, clock_wall_ms())) {
+        if (!r->tls)
+            log_warning("access", "what is sent to an address beyond loopback is not encrypted, "
+                                  "tokens included; set serve.tls_cert and serve.tls_key, or let a "
+                                  "proxy in front do that");
+        return 0;
+    }
     log_error(
         "access",
         "serve.listen names an address beyond loopback, and %s/tokens has no token that is "
@@ -362,7 +369,7 @@ static void run_make_access(struct run *r)
         .allowed_host_count = c->serve.allowed_hosts.count,
         .allowed_origins = (const char *const *)c->serve.allowed_origins.items,
         .allowed_origin_count = c->serve.allowed_origins.count,
-        .mode = (enum access_mode)c->auth.mode,
+        .mode = (enum access_mode)c->auth.mode, /* the same words in the same order */
         .trusted_proxies = (const char *const *)c->serve.trusted_proxies.items,
         .trusted_proxy_count = c->serve.trusted_proxies.count,
         .behind_proxy = strcmp(c->serve.base_path, "/") != 0,

@@ -91,6 +91,32 @@ static bool send_accept(struct http_request *request, const char *protocol)
     return sent;
 }
 
+/* A stream that comes through a trusted proxy counts for the client. False: refused, answered. */
+static bool take_client(struct http_request *request)
+{
+    struct http_session *session = request->session;
+    struct net_address client;
+    switch (access_client(session->server->config.access, request->head, conn_peer(session->conn),
+                          &client)) {
+    case FORWARDED_NONE:
+        return true;
+    case FORWARDED_UNCLEAR: /* or whoever makes it unclear would have no limit */
+        http_respond_error(request, 400, NULL, "x-forwarded-for",
+                           "The proxy's X-Forwarded-For or Forwarded cannot be read, or they "
+                           "name different clients.");
+        return false;
+    case FORWARDED_CLIENT:
+        break;
+    }
+    if (conn_set_client(session->conn, &client))
+        return true;
+    http_answer_header(request, "Retry-After", "10");
+    http_respond_error(request, 503, NULL, NULL,
+                       "This address has as many connections as it may "
+                       "(serve.max_clients_per_address).");
+    return false;
+}
+
 struct conn *http_upgrade(struct http_request *request, const char *protocol)
 {
     struct http_session *session = request->session;
@@ -111,16 +137,8 @@ struct conn *http_upgrade(struct http_request *request, const char *protocol)
         http_respond_error(request, status, NULL, NULL, "%s", fault);
         return NULL;
     }
-    struct net_address client;
-    if (access_client(session->server->config.access, request->head, conn_peer(conn), &client) ==
-            FORWARDED_CLIENT &&
-        !conn_set_client(conn, &client)) {
-        http_answer_header(request, "Retry-After", "10");
-        http_respond_error(request, 503, NULL, NULL,
-                           "This address has as many connections as it may "
-                           "(serve.max_clients_per_address).");
+    if (!take_client(request))
         return NULL;
-    }
     if (!send_accept(request, protocol)) {
         session_answered(request, true);
         return NULL;

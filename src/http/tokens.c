@@ -112,7 +112,8 @@ bool token_note_ok(const char *note)
     if (len > TOKEN_NOTE_MAX || text_utf8_valid(note, len) != len)
         return false;
     for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)note[i] < ' ' || note[i] == 0x7f)
+        unsigned char c = (unsigned char)note[i], next = (unsigned char)note[i + 1];
+        if (c < ' ' || c == 0x7f || (c == 0xc2 && next < 0xa0)) /* C0, DEL, C1: for a terminal */
             return false;
     }
     return !len || (note[0] != ' ' && note[len - 1] != ' ');

@@ -409,6 +409,9 @@ def test_forwarded_streams():
             held = [of("192.0.2.1") for _ in range(3)] + [of("192.0.2.2"), of("2001:db8::1"),
                                                           of("2001:db8::2"), of("2001:db8::3")]
             equal([s.status for s in held], [101, 101, 503, 101, 101, 101, 503], "statuses")
+            with stream(d, {**bearer(token), "X-Forwarded-For": "192.0.2.9",
+                            "Forwarded": "for=192.0.2.8"}) as unclear:
+                equal(unclear.status, 400, "two different clients")
             held[0].close()
             again = until("there is room again", lambda: (
                 lambda s: s if s.status == 101 else s.close())(of("192.0.2.1")))

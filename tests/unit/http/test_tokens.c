@@ -95,6 +95,9 @@ static void test_mistakes(void **state)
         {FIRST "00000001 key viewer 1 - " D1 " \n", "2: the note"},
         {FIRST "00000001 key viewer 1 - " D1 " a\x1b[31m\n", "2: the note"},
         {FIRST "00000001 key viewer 1 - " D1 " \xff\n", "2: the note"},
+        {FIRST "00000001 key viewer 1 - " D1 " \xc2\x9b"
+               "31m\n",
+         "2: the note"},
         {FIRST "00000001 key viewer 1 - " D1 "\r\n", "2: the digest"},
         {FIRST "\n#\n00000001 key viewer 1 - " D1 "\n00000001 key viewer 1 - " D2 "\n",
          "5: this id is there twice"},
