@@ -90,34 +90,47 @@ static void amend_file(struct api *api, const struct identity *identity, bool re
 
 /* ---- login ------------------------------------------------------------------------------- */
 
-/* The secret in {"token":"…"}, to be freed by wipe_secret; NULL: an error has been answered. The
- * body is gone afterwards. */
-static char *take_secret(struct http_request *request)
+/* Takes the secret out of the body and leaves as many x in its place: the JSON parser makes copies
+ * of its own, which nobody could wipe. False: there is none; what is there is no secret. */
+static bool cut_secret(char *body, size_t len, char secret[SECRET_TEXT_MAX])
+{
+    static const char *const prefixes[] = {SECRET_TOKEN, SECRET_LOGIN};
+    uint8_t digest[VAULT_DIGEST_LEN];
+    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+        char *at = len ? memmem(body, len, prefixes[i], strlen(prefixes[i])) : NULL;
+        if (!at || (size_t)(body + len - at) < SECRET_TEXT_LEN)
+            continue;
+        memcpy(secret, at, SECRET_TEXT_LEN);
+        secret[SECRET_TEXT_LEN] = '\0';
+        if (!secret_digest(prefixes[i], secret, digest))
+            continue;
+        memset(at, 'x', SECRET_TEXT_LEN);
+        return true;
+    }
+    return false;
+}
+
+/* The secret in {"token":"…"}, or "" when the text there is none. False: an error has been
+ * answered. The body is good for nothing afterwards. */
+static bool take_secret(struct http_request *request, char secret[SECRET_TEXT_MAX])
 {
     char why[160];
     size_t len;
-    const char *body = http_request_body(request, &len);
+    char *body = (char *)http_request_body(request, &len); /* the request's own, and so ours */
+    bool found = cut_secret(body, len, secret);
     json_t *json = json_parse(len ? body : "", len, why, sizeof(why));
-    bool is_json = json;
     const char *text = json_string_value(json_object_get(json, "token"));
-    char *secret = text ? mem_string(text) : NULL;
-    if (text)
-        explicit_bzero((char *)text, strlen(text)); /* jansson's copy, and the parser's */
+    bool is_json = json, is_text = text;
+    /* It was all of the text, and nowhere else. */
+    found =
+        found && text && strlen(text) == SECRET_TEXT_LEN && strspn(text, "x") == SECRET_TEXT_LEN;
     json_decref(json);
-    if (len)
-        explicit_bzero((char *)body, len);
-    if (!secret)
+    if (!found)
+        explicit_bzero(secret, SECRET_TEXT_MAX);
+    if (!is_text)
         http_respond_error(request, 400, NULL, "token", "%s",
                            is_json ? "\"token\" must be the text of a token" : why);
-    return secret;
-}
-
-static void wipe_secret(void *pointer)
-{
-    char **secret = pointer;
-    if (*secret)
-        explicit_bzero(*secret, strlen(*secret));
-    free(*secret);
+    return is_text;
 }
 
 static void set_cookie(const struct api *api, struct http_request *request, const char *session,
@@ -161,11 +174,16 @@ void api_post_login(struct http_request *request, void *user)
 {
     struct api *api = user;
     struct login login;
-    char *secret CLEANUP(wipe_secret) = take_secret(request);
-    if (!secret || !http_request_try(request))
+    char secret[SECRET_TEXT_MAX] = "";
+    if (!take_secret(request, secret))
         return;
+    if (!http_request_try(request)) {
+        explicit_bzero(secret, sizeof(secret));
+        return;
+    }
     int64_t now_ms = clock_wall_ms();
     int err = keyring_login(api->settings.keyring, secret, now_ms, &login);
+    explicit_bzero(secret, sizeof(secret));
     if (!err)
         welcome(api, request, &login, now_ms);
     else if (err == -EACCES)

@@ -10,6 +10,7 @@
 #include "base/vault.h"
 
 #define SECRET_BYTES 32
+#define SECRET_TEXT_LEN 47 /* prefix and 43 characters */
 #define SECRET_TEXT_MAX 64 /* prefix, 43 characters and a NUL fit */
 
 /* The prefixes say what a secret is good for, to people and to programs that look for leaked ones.

@@ -54,22 +54,9 @@ struct http_request *request_new(struct http_session *session)
     return request;
 }
 
-/* Tokens and cookies stay in memory no longer than they are needed. */
-static void request_wipe(struct http_request *request)
-{
-    const struct http_head *head = request->dispatched ? request->head : NULL;
-    for (size_t i = 0; head && i < head->header_count; i++) {
-        const struct http_field *f = &head->headers[i];
-        if (strcmp(f->name, "authorization") == 0 || strcmp(f->name, "cookie") == 0)
-            explicit_bzero((char *)f->value, strlen(f->value)); /* the parser's own memory */
-    }
-    explicit_bzero(&request->identity, sizeof(request->identity));
-}
-
 void request_free(struct http_request *request)
 {
     CHECK(!request->packing);
-    request_wipe(request);
     http_parser_free(request->parser);
     for (size_t i = 0; i < request->arg_count; i++)
         free(request->args[i].value);

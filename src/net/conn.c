@@ -216,6 +216,14 @@ static void watch(struct conn *conn)
 
 /* ---- the end ---- */
 
+/* There may be a token in it. */
+static void wipe_kept(struct conn *conn)
+{
+    if (conn->kept.data)
+        explicit_bzero(conn->kept.data, conn->kept.len);
+    buf_fini(&conn->kept);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     struct conn *conn = CONTAINER_OF((uv_poll_t *)(void *)handle, struct conn, poll);
@@ -236,7 +244,7 @@ static void finish(struct conn *conn, int error)
     wait_end(&conn->wait);
     wait_end(&conn->stall);
     queue_free(conn);
-    buf_fini(&conn->kept);
+    wipe_kept(conn);
     list_remove(&conn->node);
     uv_close((uv_handle_t *)&conn->poll, on_closed);
     tls_session_free(TAKE(conn->tls));
@@ -264,7 +272,7 @@ void conn_close(struct conn *conn)
     if (conn->state != OPEN)
         return;
     conn->state = FLUSHING;
-    buf_fini(&conn->kept);
+    wipe_kept(conn);
     wait_end(&conn->wait); /* as long as bytes leave: `stall` watches over that */
     if (conn->queue_count == 0)
         linger(conn);
@@ -388,11 +396,13 @@ static void offer(struct conn *conn, const uint8_t *data, size_t len)
     CHECK(used <= len);
     /* Nothing used, nothing changed: that would go on for ever. */
     CHECK(used || conn->paused || conn->state != OPEN || conn->ops != ops || conn->user != user);
-    if (used == len || conn->state != OPEN)
-        return;
-    buf_append(&conn->kept, data + used, len - used);
-    if (!buf_ok(&conn->kept))
-        finish(conn, -ENOMEM);
+    if (used < len && conn->state == OPEN) {
+        buf_append(&conn->kept, data + used, len - used);
+        if (!buf_ok(&conn->kept))
+            finish(conn, -ENOMEM);
+    }
+    /* It is our own memory, where a token would stay until the next bytes come. */
+    explicit_bzero((uint8_t *)data, len);
 }
 
 static void offer_kept(struct conn *conn)

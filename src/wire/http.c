@@ -21,6 +21,7 @@
 #include "wire/http_internal.h"
 
 #define BLANK_LINES_MAX 4      /* empty lines in front of a request: RFC 9112 2.2 */
+#define ROOM_MIN 1024          /* for a head or a body: most fit */
 #define CHUNK_LINE_MAX 256     /* size and extension */
 #define CHUNK_TRAILER_MAX 4096 /* all trailer fields; they are thrown away */
 
@@ -65,12 +66,33 @@ struct http_parser *http_parser_new(const struct http_limits *limits)
     return p;
 }
 
+static void wipe(struct buf *b)
+{
+    if (b->data)
+        explicit_bzero(b->data, b->len);
+    buf_fini(b);
+}
+
+/* Room for so many bytes more. What they outgrow is wiped, which realloc would leave behind. */
+static bool grow(struct buf *b, size_t more)
+{
+    struct buf larger = BUF_INIT;
+    if (more <= b->cap - b->len)
+        return true;
+    if (!buf_reserve(&larger, MAX(MAX(2 * b->cap, b->len + more), (size_t)ROOM_MIN)))
+        return false;
+    buf_append(&larger, b->data, b->len);
+    wipe(b);
+    *b = larger;
+    return true;
+}
+
 void http_parser_free(struct http_parser *p)
 {
     if (!p)
         return;
-    buf_fini(&p->text);
-    buf_fini(&p->body);
+    wipe(&p->text); /* with the tokens and cookies that were in it */
+    wipe(&p->body);
     free(p->head.params);
     free(p->head.headers);
     free(p->decoded);
@@ -165,9 +187,9 @@ static enum http_event head_byte(struct http_parser *p, uint8_t c)
         return refuse(p, 414, "The request's target is too long.");
     if (p->text.len >= p->limits.head_bytes)
         return refuse(p, 431, "The request's head is too long.");
-    buf_char(&p->text, (char)c);
-    if (!buf_ok(&p->text))
+    if (!grow(&p->text, 1))
         return refuse(p, 503, "The server is out of memory.");
+    buf_char(&p->text, (char)c);
     return c == '\n' ? head_line(p) : HTTP_EVENT_MORE;
 }
 
@@ -177,6 +199,8 @@ static enum http_event head_byte(struct http_parser *p, uint8_t c)
 static size_t body_take(struct http_parser *p, const uint8_t *data, size_t len)
 {
     size_t n = (size_t)MIN(p->left, (uint64_t)len);
+    if (!grow(&p->body, n))
+        p->body.failed = true;
     buf_append(&p->body, data, n);
     p->left -= n;
     return n;

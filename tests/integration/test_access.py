@@ -316,6 +316,50 @@ def test_two_daemons():
         equal(cookies[0] != cookies[1], True, "names of the cookies")
 
 
+def in_memory(pid, *secrets):
+    """Those of the texts that the process has somewhere in its writable memory."""
+    found = set()
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, \
+            open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            span, mode = line.split()[:2]
+            if not mode.startswith("rw") or "[v" in line:
+                continue
+            begin, end = (int(x, 16) for x in span.split("-"))
+            memory.seek(begin)
+            try:
+                data = memory.read(end - begin)
+            except OSError:
+                continue
+            found |= {s for s in secrets if s.encode() in data}
+    return found
+
+
+def test_memory():
+    """tokens leave nothing behind: not in memory, not in a core file, not for the same user"""
+    with Directory() as data:
+        _, token = new_token(data)
+        wrong = "nst_" + "E" * 43
+        with Daemon(data, environment=TOKEN_MODE) as d:
+            for _ in range(3):
+                equal(d.status("/metrics", headers=bearer(token)), 200, "with a token")
+                equal(d.status("/metrics", headers=bearer(wrong)), 401, "with a wrong one")
+                equal(log_in(d, token)[0], 200, "login")
+                equal(log_in(d, wrong)[0], 401, "wrong login")
+            name, _, secret = new_login(data)
+            until("it is let in", lambda: log_in(d, secret)[0] == 200)
+            until("the file has the session", lambda: listed(data)[name]["kind"] == "session")
+            d.status("/healthz")
+            # The directory is there, and shows that the search finds something.
+            equal(in_memory(d.pid, token, wrong, secret, data), {data}, "secrets in memory")
+            # Not dumpable: its files in /proc belong to root, whoever the process is.
+            equal(os.stat(f"/proc/{d.pid}/mem").st_uid, 0, "owner of its memory")
+            d.process.send_signal(signal.SIGABRT)
+            d.wait()
+            equal([f for f in os.listdir(data) if "core" in f], [], "core files")
+            equal(d.process.returncode, -signal.SIGABRT, "it died of it")
+
+
 # ---- losing it -----------------------------------------------------------------------------------
 
 def test_revoked():
@@ -501,6 +545,6 @@ if __name__ == "__main__":
     own_network()
     run([test_token_command, test_token_usage, test_bad_file, test_routes, test_requests_that_are_none,
          test_loopback, test_mode_none, test_login, test_base_path, test_one_time_login,
-         test_address_of_login, test_restart, test_two_daemons, test_revoked, test_expired,
+         test_address_of_login, test_restart, test_two_daemons, test_memory, test_revoked, test_expired,
          test_attempts, test_attempts_in_all, test_forwarded_streams, test_beyond_loopback,
          test_no_way_out])

@@ -1,5 +1,6 @@
 /* test_keyring.c: tokens, sessions and one-time logins on a clock of the test's own. */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -233,12 +234,60 @@ static void test_attempts(void **state)
     keyring_free(f.keyring);
 }
 
+/* ---- many loops -------------------------------------------------------------------------- */
+
+struct loop_of_requests {
+    struct fixture *f;
+    pthread_t thread;
+    unsigned let_in; /* by the one-time secret */
+    unsigned seen;   /* sessions that were good */
+};
+
+static void *ask_and_ask(void *user)
+{
+    struct loop_of_requests *l = user;
+    struct login login;
+    for (int i = 0; i < 200; i++) {
+        l->let_in += keyring_login(l->f->keyring, l->f->once, NOW, &login) == 0;
+        if (keyring_login(l->f->keyring, l->f->admin, NOW, &login) == 0) {
+            l->seen += keyring_is_good(l->f->keyring, &login.identity, NOW);
+            keyring_logout(l->f->keyring, &login.identity, NOW);
+        }
+        (void)keyring_try(l->f->keyring, NULL, i);
+    }
+    return NULL;
+}
+
+/* The tokens are changed meanwhile: that of the sessions stays, another comes and goes. */
+static void test_threads(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct loop_of_requests loops[4] = {0};
+    unsigned let_in = 0;
+    begin(&f);
+    for (size_t i = 0; i < ARRAY_LEN(loops); i++) {
+        loops[i].f = &f;
+        assert_int_equal(pthread_create(&loops[i].thread, NULL, ask_and_ask, &loops[i]), 0);
+    }
+    for (int i = 0; i < 500; i++)
+        keyring_set_tokens(f.keyring, tokens_new(f.items + i % 2, 3 - (size_t)(i % 2)));
+    for (size_t i = 0; i < ARRAY_LEN(loops); i++) {
+        assert_int_equal(pthread_join(loops[i].thread, NULL), 0);
+        assert_int_equal(loops[i].seen, 200);
+        let_in += loops[i].let_in;
+    }
+    assert_int_equal(let_in, 1); /* of 800 that came with it */
+    keyring_free(f.keyring);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bearer),   cmocka_unit_test(test_session),
         cmocka_unit_test(test_one_time), cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_cookies),  cmocka_unit_test(test_attempts),
+        cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
