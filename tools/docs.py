@@ -161,9 +161,27 @@ def check_code(code, program):
             yield f"there is no {code}"
 
 
+HELD = re.compile(r"(test_\w+\.(?:py|c|mjs)|\w+\.c)(?: (test_\w+))?")
+
+
+def check_claim(code, root):
+    """`test_file.c test_name` in docs/SECURITY.md is a test that exists."""
+    held = HELD.fullmatch(code)
+    if not held:
+        return
+    files = list((root / "tests").rglob(held[1]))
+    if not files:
+        yield f"there is no test program {held[1]}"
+    elif held[2] and not any(re.search(rf"\b{held[2]}\(", f.read_text()) for f in files):
+        yield f"{held[1]} has no {held[2]}"
+
+
 def check_markdown(path, program):
     text = path.read_text()
     yield from check_links(path, text, program.root)
+    if path.name == "SECURITY.md":
+        for number, _, codes in markdown(text):
+            yield from ((number, wrong) for code in codes for wrong in check_claim(code, program.root))
     if path.name == "ROADMAP.md":
         return  # it is about what is not there
     for number, _, codes in markdown(text):
