@@ -12,14 +12,19 @@
  * up to 3 bytes of a character that has begun. A wrong byte fails at once, not at the message's
  * end.
  *
+ * A compressed message (permessage-deflate, wire/deflate) is gathered as it came and inflated when
+ * it is complete: what is shared by all connections of a loop cannot wait for one of them. Then its
+ * text is checked, and the limit is held against what came out.
+ *
  * Sending: a server's frames are unmasked and equal for all receivers, so a frame is one shared
- * struct bytes. The reserved bits stay 0 until an extension is negotiated.
+ * struct bytes.
  */
 #include "wire/websocket.h"
 
 /* The old SHA-1 calls instead of EVP: one hash that is no secret needs none of the providers, whose
  * first use reads a configuration file (the sandbox forbids that) and takes 2 MB for ever. */
 #define OPENSSL_SUPPRESS_DEPRECATED
+#include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <string.h>
@@ -28,6 +33,7 @@
 #include "base/check.h"
 #include "base/defs.h"
 #include "base/text.h"
+#include "wire/deflate.h"
 
 enum { BIT_FIN = 0x80, BITS_RESERVED = 0x70, BITS_OPCODE = 0x0f, BIT_MASKED = 0x80 };
 
@@ -39,6 +45,20 @@ void ws_parser_init(struct ws_parser *p, enum ws_role role, size_t message_limit
 void ws_parser_fini(struct ws_parser *p)
 {
     buf_fini(&p->text);
+}
+
+void ws_parser_inflate(struct ws_parser *p, struct inflater *inflater)
+{
+    p->inflater = inflater;
+}
+
+void ws_parser_release(struct ws_parser *p)
+{
+    if (!p->delivered)
+        return;
+    buf_fini(&p->text);
+    p->checked = 0;
+    p->delivered = false;
 }
 
 static enum ws_event fail(struct ws_parser *p, struct ws_received *ret, unsigned code,
@@ -55,6 +75,14 @@ static bool is_control(unsigned opcode)
     return opcode & 0x8;
 }
 
+/* Only a message's first frame may be marked as compressed, and only when that was agreed. */
+static bool are_reserved_bits_good(const struct ws_parser *p)
+{
+    unsigned bits = p->head[0] & BITS_RESERVED;
+    return bits == 0 || (bits == WS_BIT_COMPRESSED && p->inflater &&
+                         (p->opcode == WS_TEXT || p->opcode == WS_BINARY));
+}
+
 /* Judges the first two bytes and says how long the head will be; NULL or what is wrong. */
 static const char *head_start(struct ws_parser *p)
 {
@@ -63,8 +91,8 @@ static const char *head_start(struct ws_parser *p)
     p->fin = p->head[0] & BIT_FIN;
     p->opcode = p->head[0] & BITS_OPCODE;
 
-    if (p->head[0] & BITS_RESERVED)
-        return "a reserved bit is set without an extension";
+    if (!are_reserved_bits_good(p))
+        return "a reserved bit is set that was not agreed on";
     if (masked != (p->role == WS_SERVER))
         return masked ? "a server's frame is masked" : "a client's frame is not masked";
     switch (p->opcode) {
@@ -114,10 +142,12 @@ static const char *head_finish(struct ws_parser *p)
     p->left = length;
     p->taken = 0;
     p->in_payload = true;
-    if (is_control(p->opcode))
+    if (is_control(p->opcode)) {
         p->control_len = 0;
-    else if (p->opcode != WS_CONTINUATION)
+    } else if (p->opcode != WS_CONTINUATION) {
         p->message = p->opcode;
+        p->compressed = p->head[0] & WS_BIT_COMPRESSED;
+    }
     return NULL;
 }
 
@@ -172,7 +202,8 @@ static const char *payload_take(struct ws_parser *p, const uint8_t *data, size_t
         out[i] = data[i] ^ p->mask[(p->taken + i) & 3];
     p->taken += len;
     p->left -= len;
-    if (p->message == WS_TEXT && !is_control(p->opcode) && !text_is_good(p, false)) {
+    if (p->message == WS_TEXT && !p->compressed && !is_control(p->opcode) &&
+        !text_is_good(p, false)) {
         *ret_code = WS_CLOSE_BAD_TEXT;
         return "text that is not UTF-8";
     }
@@ -203,6 +234,31 @@ static enum ws_event close_received(struct ws_parser *p, struct ws_received *ret
     return WS_EVENT_CLOSE;
 }
 
+/* Puts what the message stands for in its place. NULL or what is wrong, with *ret_code. */
+static const char *message_inflate(struct ws_parser *p, unsigned *ret_code)
+{
+    struct buf plain = BUF_INIT;
+    int error = inflater_unpack(p->inflater, p->text.data, p->text.len, p->limit, &plain);
+    buf_fini(&p->text);
+    p->text = plain;
+    switch (error) {
+    case 0:
+        return NULL;
+    case -EMSGSIZE:
+        *ret_code = WS_CLOSE_TOO_BIG;
+        return "a message of more than the limit";
+    case -ERANGE:
+        *ret_code = WS_CLOSE_TOO_BIG;
+        return "a message compressed beyond the ratio that is taken";
+    case -ENOMEM:
+        *ret_code = WS_CLOSE_INTERNAL;
+        return "out of memory";
+    default:
+        *ret_code = WS_CLOSE_BAD_TEXT;
+        return "compressed data that cannot be read";
+    }
+}
+
 /* The frame's payload is complete. */
 static enum ws_event frame_end(struct ws_parser *p, struct ws_received *ret)
 {
@@ -221,13 +277,26 @@ static enum ws_event frame_end(struct ws_parser *p, struct ws_received *ret)
     }
     if (!p->fin)
         return WS_EVENT_MORE;
+    if (p->compressed) {
+        unsigned code = 0;
+        const char *why = message_inflate(p, &code);
+        if (why)
+            return fail(p, ret, code, why);
+    }
     if (p->message == WS_TEXT && !text_is_good(p, true))
         return fail(p, ret, WS_CLOSE_BAD_TEXT, "text that ends inside a character");
     *ret = (struct ws_received){
         .opcode = p->message, .data = (const uint8_t *)p->text.data, .len = p->text.len};
     p->message = 0;
+    p->compressed = false;
     p->delivered = true;
     return WS_EVENT_MESSAGE;
+}
+
+/* How many bytes of a message may come. Deflate makes what it cannot compress a little larger. */
+static size_t bytes_most(const struct ws_parser *p)
+{
+    return p->compressed ? p->limit + p->limit / 8 + 64 : p->limit;
 }
 
 /* One byte of a frame's head. */
@@ -243,7 +312,7 @@ static enum ws_event head_take(struct ws_parser *p, uint8_t byte, struct ws_rece
         return fail(p, ret, WS_CLOSE_PROTOCOL, why);
     if (!p->in_payload)
         return WS_EVENT_MORE;
-    if (!is_control(p->opcode) && p->left > p->limit - p->text.len)
+    if (!is_control(p->opcode) && p->left > bytes_most(p) - p->text.len)
         return fail(p, ret, WS_CLOSE_TOO_BIG, "a message of more than the limit");
     return p->left ? WS_EVENT_MORE : frame_end(p, ret);
 }
@@ -253,11 +322,7 @@ enum ws_event ws_parse(struct ws_parser *p, const uint8_t *data, size_t len, siz
 {
     enum ws_event event = WS_EVENT_MORE;
     size_t used = 0;
-    if (p->delivered) {
-        buf_fini(&p->text);
-        p->checked = 0;
-        p->delivered = false;
-    }
+    ws_parser_release(p);
     while (used < len && event == WS_EVENT_MORE && !p->ended) {
         if (!p->in_payload) {
             event = head_take(p, data[used++], ret);
@@ -370,8 +435,11 @@ bool ws_protocol_offered(const char *list, const char *protocol)
     size_t wanted = strlen(protocol);
     while (*list) {
         list += strspn(list, ", \t");
-        size_t len = strcspn(list, ", \t");
-        if (len == wanted && memcmp(list, protocol, len) == 0)
+        size_t len = strcspn(list, ",");
+        size_t name = len;
+        while (name && (list[name - 1] == ' ' || list[name - 1] == '\t'))
+            name--;
+        if (name == wanted && memcmp(list, protocol, name) == 0)
             return true;
         list += len;
     }

@@ -12,6 +12,8 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 
+struct inflater;
+
 enum ws_opcode {
     WS_CONTINUATION = 0x0,
     WS_TEXT = 0x1,
@@ -37,6 +39,8 @@ enum ws_close_code {
 #define WS_CONTROL_MAX 125 /* payload of a control frame */
 #define WS_HEADER_MAX 14   /* 2 + 8 bytes of length + 4 of mask */
 
+#define WS_BIT_COMPRESSED 0x40 /* RSV1 of a message's first frame, with permessage-deflate */
+
 /* ---- receiving ---- */
 
 enum ws_role { WS_SERVER, WS_CLIENT }; /* who we are: a server takes masked frames only */
@@ -49,20 +53,28 @@ struct ws_parser {
     uint8_t message; /* opcode of the message under way, 0 = none */
     bool in_payload; /* the frame's head is complete */
     bool fin;
-    bool ended;          /* after an error or a close frame: nothing more is read */
-    bool delivered;      /* `text` was handed out; the next call drops it */
-    uint8_t mask[4];     /* zero for unmasked frames */
-    uint8_t control_len; /* bytes in control */
-    size_t limit;        /* bytes of a message */
-    uint64_t left;       /* payload bytes of the frame still to come */
-    uint64_t taken;      /* payload bytes of the frame already read */
-    struct buf text;     /* the message under way; holds no memory between messages */
-    size_t checked;      /* bytes of it that are known to be UTF-8 */
+    bool ended;                /* after an error or a close frame: nothing more is read */
+    bool delivered;            /* `text` was handed out; the next call drops it */
+    bool compressed;           /* the message under way: `text` holds its bytes as they came */
+    uint8_t mask[4];           /* zero for unmasked frames */
+    uint8_t control_len;       /* bytes in control */
+    size_t limit;              /* bytes of a message; of a compressed one, of what it stands for */
+    uint64_t left;             /* payload bytes of the frame still to come */
+    uint64_t taken;            /* payload bytes of the frame already read */
+    struct buf text;           /* the message under way; holds no memory between messages */
+    size_t checked;            /* bytes of it that are known to be UTF-8 */
+    struct inflater *inflater; /* permessage-deflate was agreed; borrowed, shared by a loop */
     uint8_t control[WS_CONTROL_MAX];
 };
 
 void ws_parser_init(struct ws_parser *p, enum ws_role role, size_t message_limit_bytes);
 void ws_parser_fini(struct ws_parser *p);
+
+/* permessage-deflate without context takeover was agreed. Borrowed for the parser's life. */
+void ws_parser_inflate(struct ws_parser *p, struct inflater *inflater);
+
+/* Drops the message that was handed out last: a connection that is quiet should hold none. */
+void ws_parser_release(struct ws_parser *p);
 
 enum ws_event {
     WS_EVENT_MORE,    /* all bytes are used, nothing is complete */

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/defs.h"
+#include "wire/deflate.h"
 #include "wire/websocket.h"
 
 #define LIMIT 300
@@ -64,12 +65,15 @@ static void feed(struct ws_parser *p, const char *data, size_t len, struct buf *
     free(copy);
 }
 
-static void check(enum ws_role role, const struct buf *script, const char *expected)
+/* inflater: NULL: permessage-deflate was not agreed. */
+static void check_with(enum ws_role role, struct inflater *inflater, const struct buf *script,
+                       const char *expected)
 {
     for (size_t cut = 0; cut <= script->len; cut++) {
         struct ws_parser p;
         CLEANUP(buf_fini) struct buf log = BUF_INIT;
         ws_parser_init(&p, role, LIMIT);
+        ws_parser_inflate(&p, inflater);
         feed(&p, script->data, cut, &log);
         feed(&p, script->data + cut, script->len - cut, &log);
         ws_parser_fini(&p);
@@ -79,10 +83,16 @@ static void check(enum ws_role role, const struct buf *script, const char *expec
     struct ws_parser p;
     CLEANUP(buf_fini) struct buf log = BUF_INIT;
     ws_parser_init(&p, role, LIMIT);
+    ws_parser_inflate(&p, inflater);
     for (size_t i = 0; i < script->len; i++)
         feed(&p, script->data + i, 1, &log);
     ws_parser_fini(&p);
     assert_string_equal(buf_string(&log), expected);
+}
+
+static void check(enum ws_role role, const struct buf *script, const char *expected)
+{
+    check_with(role, NULL, script, expected);
 }
 
 /* ---- scripts ---- */
@@ -381,10 +391,144 @@ static void test_protocols(void **state)
     assert_true(ws_protocol_offered("netsonde.v1", "netsonde.v1"));
     assert_true(ws_protocol_offered("a, netsonde.v1", "netsonde.v1"));
     assert_true(ws_protocol_offered("a,netsonde.v1 ,b", "netsonde.v1"));
+    assert_false(ws_protocol_offered("a netsonde.v1", "netsonde.v1")); /* no comma: no list */
     assert_false(ws_protocol_offered("netsonde.v10, netsonde.v", "netsonde.v1"));
     assert_false(ws_protocol_offered("NETSONDE.V1", "netsonde.v1"));
     assert_false(ws_protocol_offered("", "netsonde.v1"));
     assert_false(ws_protocol_offered(" , ,", "netsonde.v1"));
+}
+
+/* ---- permessage-deflate ---- */
+
+/* A frame with reserved bits; the length as in its payload. */
+static void put_reserved(struct buf *b, unsigned bits, bool fin, enum ws_opcode opcode,
+                         const void *payload, size_t len)
+{
+    static const uint8_t mask[4] = {9, 8, 7, 6};
+    size_t start = b->len;
+    ws_client_frame(b, fin, opcode, mask, payload, len);
+    b->data[start] = (char)(b->data[start] | (int)bits);
+}
+
+#define HELLO "\xf2\x48\xcd\xc9\xc9\x07\x00" /* "Hello", RFC 7692 section 7.2.3.1 */
+
+/* A stored block: compressed data of any content. */
+static void put_stored(struct buf *b, enum ws_opcode opcode, const char *content, size_t len)
+{
+    CLEANUP(buf_fini) struct buf packed = BUF_INIT;
+    char head[5] = {0, (char)len, (char)(len >> 8), (char)~len, (char)(~len >> 8)};
+    buf_append(&packed, head, sizeof(head));
+    buf_append(&packed, content, len);
+    buf_char(&packed, 0);
+    put_reserved(b, WS_BIT_COMPRESSED, true, opcode, packed.data, packed.len);
+}
+
+static void check_deflate(const struct buf *script, const char *expected)
+{
+    struct inflater *i = inflater_new();
+    check_with(WS_SERVER, i, script, expected);
+    inflater_free(i);
+}
+
+static void test_compressed_messages(void **state)
+{
+    CLEANUP(buf_fini) struct buf b = BUF_INIT;
+    (void)state;
+    put_reserved(&b, 0x40, true, WS_TEXT, HELLO, 7);
+    put(&b, true, WS_TEXT, "plain"); /* each message says for itself */
+    put_reserved(&b, 0x40, true, WS_BINARY, HELLO, 7);
+    put_reserved(&b, 0x40, false, WS_TEXT, HELLO, 3);
+    put(&b, true, WS_PING, "in between");
+    put(&b, false, WS_CONTINUATION, "");
+    put_reserved(&b, 0, true, WS_CONTINUATION, HELLO + 3, 4);
+    put_reserved(&b, 0x40, true, WS_TEXT, "", 0);
+    put(&b, false, WS_TEXT, "pl");
+    put(&b, true, WS_CONTINUATION, "ain");
+    put(&b, true, WS_CLOSE, "");
+    check_deflate(&b, "message text Hello\nmessage text plain\nmessage binary Hello\n"
+                      "ping in between\nmessage text Hello\nmessage text\nmessage text plain\n"
+                      "close 1005\n");
+}
+
+/* One broken frame behind a good message; what follows it is not looked at. */
+static void check_refused(unsigned bits, bool inside, enum ws_opcode opcode, const char *payload,
+                          size_t len, const char *expected)
+{
+    CLEANUP(buf_fini) struct buf b = BUF_INIT;
+    CLEANUP(buf_fini) struct buf said = BUF_INIT;
+    put(&b, true, WS_TEXT, "good");
+    if (inside)
+        put_reserved(&b, 0x40, false, WS_TEXT, HELLO, 3);
+    put_reserved(&b, bits, true, opcode, payload, len);
+    put(&b, true, WS_PING, "");
+    buf_printf(&said, "message text good\n%s", expected);
+    check_deflate(&b, buf_string(&said));
+}
+
+static void test_compressed_refused(void **state)
+{
+    (void)state;
+    /* Reserved bits: only the first, only on a message's first frame. */
+    check_refused(0x20, false, WS_TEXT, HELLO, 7, "error 1002\n");
+    check_refused(0x10, false, WS_TEXT, HELLO, 7, "error 1002\n");
+    check_refused(0x60, false, WS_TEXT, HELLO, 7, "error 1002\n");
+    check_refused(0x70, false, WS_BINARY, HELLO, 7, "error 1002\n");
+    check_refused(0x40, true, WS_CONTINUATION, HELLO + 3, 4, "error 1002\n");
+    check_refused(0x40, false, WS_PING, "a", 1, "error 1002\n");
+    check_refused(0x40, false, WS_PONG, "", 0, "error 1002\n");
+    check_refused(0x40, false, WS_CLOSE, "\x03\xe8", 2, "error 1002\n");
+    check_refused(0x40, true, WS_PING, "a", 1, "error 1002\n");
+    /* What is no deflated data, and what is no text. */
+    check_refused(0x40, false, WS_TEXT, "\xff\xff", 2, "error 1007\n");
+    check_refused(0, true, WS_CONTINUATION, "\xff\xff\xff\xff\xff", 5, "error 1007\n");
+    check_refused(0x40, false, WS_TEXT, "\x00\x01\x00\xfe\xff\xff\x00", 7, "error 1007\n");
+    check_refused(0x40, false, WS_TEXT, "\x00\x01\x00\xfe\xff\xc3\x00", 7, "error 1007\n");
+}
+
+static void test_compressed_limit(void **state)
+{
+    char content[LIMIT + 1];
+    (void)state;
+    memset(content, 'x', sizeof(content));
+    CLEANUP(buf_fini) struct buf good = BUF_INIT;
+    put_stored(&good, WS_TEXT, content, LIMIT); /* its bytes on the way are more than the limit */
+    check_deflate(&good, "message text 300 bytes\n");
+    CLEANUP(buf_fini) struct buf bad = BUF_INIT;
+    put_stored(&bad, WS_TEXT, content, LIMIT + 1);
+    check_deflate(&bad, "error 1009\n");
+    /* An announcement of more than any message of the limit could need is refused as it comes. */
+    CLEANUP(buf_fini) struct buf announced = BUF_INIT;
+    buf_append(&announced, "\xc1\xff\x00\x00\x01\x00\x00\x00\x00\x00mask", 14);
+    check_deflate(&announced, "error 1009\n");
+    CLEANUP(buf_fini) struct buf fragments = BUF_INIT;
+    put_reserved(&fragments, 0x40, false, WS_TEXT, content, LIMIT);
+    put_reserved(&fragments, 0, false, WS_CONTINUATION, content, LIMIT / 2);
+    check_deflate(&fragments, "error 1009\n");
+}
+
+static void test_release(void **state)
+{
+    CLEANUP(buf_fini) struct buf b = BUF_INIT;
+    struct ws_parser p;
+    struct ws_received got;
+    size_t used;
+    (void)state;
+    put(&b, true, WS_TEXT, "message");
+    put(&b, false, WS_TEXT, "half a ");
+    put(&b, true, WS_CONTINUATION, "message");
+    ws_parser_init(&p, WS_SERVER, LIMIT);
+    const uint8_t *at = (const uint8_t *)b.data;
+    assert_int_equal(ws_parse(&p, at, b.len, &used, &got), WS_EVENT_MESSAGE);
+    ws_parser_release(&p);
+    assert_null(p.text.data);
+    size_t half = used + 5;
+    assert_int_equal(ws_parse(&p, at + used, half, &used, &got), WS_EVENT_MORE);
+    ws_parser_release(&p); /* not handed out yet: stays */
+    assert_int_equal(ws_parse(&p, at + 2 * half - 5, b.len - (2 * half - 5), &used, &got),
+                     WS_EVENT_MESSAGE);
+    assert_int_equal(got.len, 14);
+    assert_memory_equal(got.data, "half a message", 14);
+    ws_parser_fini(&p);
 }
 
 int main(void)
@@ -404,6 +548,10 @@ int main(void)
         cmocka_unit_test(test_close_frames),
         cmocka_unit_test(test_handshake),
         cmocka_unit_test(test_protocols),
+        cmocka_unit_test(test_compressed_messages),
+        cmocka_unit_test(test_compressed_refused),
+        cmocka_unit_test(test_compressed_limit),
+        cmocka_unit_test(test_release),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
