@@ -76,7 +76,7 @@ void subscription_clear(struct subscription *sub)
 bool viewer_ready(const struct viewer *v, enum channel channel, const struct parcel *p)
 {
     const struct subscription *sub = &v->subs[channel];
-    return !conn_is_ending(v->conn) && !sub->backlog && !sub->stale &&
+    return !viewer_is_ending(v) && !sub->backlog && !sub->stale &&
            (p->urgency == PARCEL_KEEP || conn_queued_bytes(v->conn) == 0);
 }
 
@@ -98,7 +98,7 @@ static void subscription_hold(struct viewer *v, struct subscription *sub, const 
 
 void subscription_recover(struct viewer *v, struct subscription *sub)
 {
-    if (!sub->stale || sub->asked || conn_is_ending(v->conn) || conn_queued_bytes(v->conn) > 0)
+    if (!sub->stale || sub->asked || viewer_is_ending(v) || conn_queued_bytes(v->conn) > 0)
         return;
     struct request *r = mem_alloc(sizeof(*r));
     r->kind = REQUEST_RESEND;
@@ -110,7 +110,7 @@ void subscription_recover(struct viewer *v, struct subscription *sub)
 void viewer_take(struct viewer *v, enum channel channel, const struct parcel *p)
 {
     struct subscription *sub = &v->subs[channel];
-    if (conn_is_ending(v->conn))
+    if (viewer_is_ending(v))
         return;
     if (p->urgency == PARCEL_KEEP) {
         viewer_send(v, p->frame);

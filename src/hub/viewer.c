@@ -4,6 +4,10 @@
  * Incoming: frames to messages (wire/websocket), messages to operations (operations.c); a bad
  * message is answered with an error, a broken frame ends the connection with the RFC's code.
  *
+ * The end: whoever says goodbye first waits for the other's close frame. When we do (a slow viewer,
+ * a stopping server), nothing more is sent, what comes is thrown away, and the handshake's time-out
+ * bounds the wait. A peer's close frame is answered with its own code.
+ *
  * A wish for a channel travels to the hub and comes back as a join, while the viewer may wish for
  * something else: the ticket tells which wish a join belongs to. Every membership that the hub has
  * granted is given back exactly once, by viewer_leave or by the join that came too late.
@@ -39,9 +43,14 @@ void viewer_sent(struct viewer *v, int result, const struct bytes *frame)
     }
 }
 
+bool viewer_is_ending(const struct viewer *v)
+{
+    return v->closing || conn_is_ending(v->conn);
+}
+
 void viewer_send(struct viewer *v, struct bytes *frame)
 {
-    if (frame && !conn_is_ending(v->conn))
+    if (frame && !viewer_is_ending(v))
         viewer_sent(v, conn_send(v->conn, frame), frame);
 }
 
@@ -51,15 +60,29 @@ void viewer_say(struct viewer *v, struct bytes *frame)
     bytes_unref(frame);
 }
 
-void viewer_close(struct viewer *v, uint16_t code, const char *reason)
+/* Sends the close frame, the last one that is sent. */
+static void viewer_say_goodbye(struct viewer *v, unsigned code, const char *reason)
 {
-    if (conn_is_ending(v->conn))
-        return;
     struct bytes *frame = ws_frame_close(code, reason);
     conn_set_queue_limit(v->conn, SIZE_MAX); /* the last word always has room */
     if (frame)
         conn_send(v->conn, frame);
     bytes_unref(frame);
+    v->closing = true;
+}
+
+void viewer_close(struct viewer *v, uint16_t code, const char *reason)
+{
+    if (viewer_is_ending(v))
+        return;
+    viewer_say_goodbye(v, code, reason);
+    conn_set_wait(v->conn, CONN_WAIT_HANDSHAKE); /* RFC 6455, 7.1.1: for the peer's */
+}
+
+/* The end without a wait: the peer has said goodbye first, or cannot be understood. */
+static void viewer_end(struct viewer *v, unsigned code, const char *reason)
+{
+    viewer_say_goodbye(v, code, reason);
     conn_close(v->conn);
 }
 
@@ -92,7 +115,7 @@ void viewer_join(struct viewer *v, const struct delivery *d)
 {
     struct subscription *sub = &v->subs[d->channel];
     viewer_send(v, d->answer);
-    if (d->ticket != sub->ticket || conn_is_ending(v->conn)) {
+    if (d->ticket != sub->ticket || viewer_is_ending(v)) {
         station_leave(v->station, d->feed); /* the viewer changed its mind meanwhile */
         return;
     }
@@ -122,17 +145,18 @@ static void viewer_handle(struct viewer *v, enum ws_event event, const struct ws
     switch (event) {
     case WS_EVENT_MESSAGE:
         viewer_operate(v, got);
+        ws_parser_release(&v->parser);
         break;
     case WS_EVENT_PING:
         viewer_say(v, ws_frame(WS_PONG, got->data, got->len));
         break;
     case WS_EVENT_CLOSE:
-        viewer_close(v, (uint16_t)got->code, "");
+        viewer_end(v, got->code, "");
         break;
     case WS_EVENT_ERROR:
         station_counters(v->station)->protocol_errors++;
         viewer_complain(v, got->why);
-        viewer_close(v, (uint16_t)got->code, got->why);
+        viewer_end(v, got->code, got->why);
         break;
     case WS_EVENT_PONG:
         viewer_pong(v, got->data, got->len);
@@ -140,6 +164,14 @@ static void viewer_handle(struct viewer *v, enum ws_event event, const struct ws
     case WS_EVENT_MORE:
         break;
     }
+}
+
+/* After our close frame: whatever comes before the peer's own is thrown away. */
+static void viewer_await_goodbye(struct viewer *v, enum ws_event event)
+{
+    if (event == WS_EVENT_CLOSE || event == WS_EVENT_ERROR)
+        conn_close(v->conn);
+    ws_parser_release(&v->parser);
 }
 
 static size_t viewer_on_data(struct conn *conn, void *user, const uint8_t *data, size_t len)
@@ -152,7 +184,10 @@ static size_t viewer_on_data(struct conn *conn, void *user, const uint8_t *data,
         size_t used;
         enum ws_event event = ws_parse(&v->parser, data + at, len - at, &used, &got);
         at += used;
-        viewer_handle(v, event, &got);
+        if (v->closing)
+            viewer_await_goodbye(v, event);
+        else
+            viewer_handle(v, event, &got);
     }
     return conn_is_ending(conn) ? len : at;
 }
@@ -161,6 +196,10 @@ static void viewer_on_expired(struct conn *conn, void *user, enum conn_wait wait
 {
     struct viewer *v = user;
     (void)wait;
+    if (v->closing) {
+        conn_close(conn); /* the peer has not said goodbye in time */
+        return;
+    }
     station_counters(v->station)->closed_idle++;
     viewer_complain(v, "a viewer did not answer pings any more");
     conn_abort(conn); /* it does not answer pings: no use in a close frame */
@@ -228,7 +267,7 @@ void viewer_beat(struct viewer *v, int64_t now_ms, struct bytes *ping)
     /* The next beat would be too late for whom serve.idle_timeout ends soon after. */
     int64_t heartbeat_ms = station_settings(v->station)->heartbeat_ms;
     if (now_ms - v->last_heard_ms >= heartbeat_ms - heartbeat_ms / STATION_BEATS &&
-        !conn_is_ending(v->conn))
+        !viewer_is_ending(v))
         conn_send(v->conn, ping);
 }
 

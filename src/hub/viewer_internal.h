@@ -40,6 +40,7 @@ struct viewer {
     struct subscription subs[CHANNELS];
     size_t queue_limit;  /* bytes; more than client_queue until a beginning has been sent */
     unsigned first_turn; /* the channel that sends first when the queue has drained */
+    bool closing;        /* our close frame is on its way: only the peer's is waited for */
 
     /* What `performance` tells of it. */
     bool admin;
@@ -56,6 +57,7 @@ struct viewer {
 /* viewer.c */
 void viewer_say(struct viewer *v, struct bytes *frame); /* the same, and drops the reference */
 void viewer_leave(struct viewer *v, enum channel channel);
+bool viewer_is_ending(const struct viewer *v); /* nothing more is said to it */
 
 /* backlog.c */
 void viewer_limit_queue(struct viewer *v, size_t bytes);

@@ -65,6 +65,7 @@ static inline struct rig *rig_new(struct rig_options o)
     struct net_limits limits = NET_LIMITS_DEFAULT;
     limits.idle_ms = o.idle_ms ? o.idle_ms : 3600 * 1000;
     limits.linger_ms = 200;
+    limits.handshake_ms = 1000; /* for a close frame's answer, too */
     rig->hub = hub_new(&settings, &rig->loop);
     assert_non_null(rig->hub);
     for (size_t i = 0; i < ARRAY_LEN(rig->stations); i++)
@@ -157,6 +158,7 @@ struct client {
     size_t ping_len;
     unsigned close_code; /* 0: no close frame has come */
     bool ended;          /* the server's end of the stream */
+    bool rude;           /* does not answer a close frame */
 };
 
 /* send_bytes: of the server's side of the pair; 0: as the kernel has it. */
@@ -201,6 +203,10 @@ static inline void client_take(struct client *c, enum ws_event event, const stru
         break;
     case WS_EVENT_CLOSE:
         c->close_code = got->code;
+        if (!c->rude) { /* an empty close frame; when the server has ended already, never mind */
+            ssize_t n = send(c->fd, "\x88\x80mask", 6, MSG_NOSIGNAL);
+            (void)n;
+        }
         break;
     case WS_EVENT_ERROR:
         fail_msg("the server broke the protocol: %s", got->why);

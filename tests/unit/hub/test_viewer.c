@@ -405,6 +405,41 @@ static void test_client_closes(void **state)
     rig_free(rig);
 }
 
+/* We say goodbye: the connection ends when the client has answered, and nothing that he says before
+ * that is looked at. */
+static void test_server_closes(void **state)
+{
+    struct rig *rig = rig_new((struct rig_options){.client_queue_bytes = 4096});
+    struct client *polite = client_new(rig, 0, 0), *rude = client_new(rig, 0, 0);
+    struct client *silent = client_new(rig, 1, 0);
+    (void)state;
+    rude->rude = silent->rude = true;
+    station_close(rig->stations[0]);
+    station_close(rig->stations[1]);
+    client_turn(rude);
+    client_turn(silent);
+    assert_int_equal(rude->close_code, WS_CLOSE_GOING_AWAY);
+    assert_int_equal(silent->close_code, WS_CLOSE_GOING_AWAY);
+    assert_false(rude->ended);
+    assert_false(silent->ended);
+    client_expect_close(polite, WS_CLOSE_GOING_AWAY);
+    uint64_t received = rig_station(rig, 0).received;
+    client_say(rude, "{\"op\":\"ping\"}");
+    client_send_frame(rude, WS_PING, "", 0);
+    client_turn(rude);
+    assert_int_equal(rig_station(rig, 0).received, received);
+    assert_int_equal(rude->pongs, 0);
+    assert_false(rude->ended);
+    client_send_frame(rude, WS_CLOSE, "\x03\xe8", 2);
+    client_read_all(rude);
+    client_read_all(silent); /* after the handshake's time-out */
+    assert_int_equal(rig_station(rig, 1).closed_idle, 0);
+    client_drop(polite);
+    client_drop(rude);
+    client_drop(silent);
+    rig_free(rig);
+}
+
 /* What is repeated may be many small messages: a beginning never counts as slowness. */
 static void test_a_long_beginning_has_room(void **state)
 {
@@ -563,6 +598,7 @@ int main(void)
         cmocka_unit_test(test_broken_frames),
         cmocka_unit_test(test_large_message),
         cmocka_unit_test(test_client_closes),
+        cmocka_unit_test(test_server_closes),
         cmocka_unit_test(test_a_long_beginning_has_room),
         cmocka_unit_test(test_a_flood_leaves_others_their_turn),
         cmocka_unit_test(test_rate_limited),
