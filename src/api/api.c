@@ -58,10 +58,10 @@ void api_get_stream(struct http_request *request, void *user)
     const char *subscribe = http_request_param(request, "subscribe");
     char *copy = subscribe ? mem_string(subscribe) : NULL;
     struct identity identity = *http_request_identity(request);
-    bool admin = http_request_role(request) == ACCESS_ADMIN;
-    struct conn *conn = http_upgrade(request, "netsonde.v1");
+    struct viewer_terms terms = {.admin = http_request_role(request) == ACCESS_ADMIN};
+    struct conn *conn = http_upgrade(request, "netsonde.v1", &terms.deflate);
     if (conn)
-        api_note_stream(api, station_open(api->station, conn, copy, admin), &identity);
+        api_note_stream(api, station_open(api->station, conn, copy, terms), &identity);
     free(copy);
 }
 

@@ -499,6 +499,7 @@ static int run_build(struct run *r)
         .limits = limits,
         .base_path = c->serve.base_path,
         .complaints = r->complaints,
+        .compress = c->serve.compression,
         .api = {.version = NETSONDE_VERSION,
                 .host = r->host,
                 .data_dir = c->data_dir,

@@ -52,6 +52,7 @@ struct config {
         struct config_list trusted_proxies;
         struct config_list allowed_hosts;
         struct config_list allowed_origins;
+        bool compression;
     } serve;
     struct {
         enum config_auth mode;

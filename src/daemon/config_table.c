@@ -321,6 +321,13 @@ const struct config_row config_rows[] = {
      .check = &origin_form,
      .doc = "Pages of other origins that may use the stream and change things.",
      .example = "[\"https://intranet.example.net\"]"},
+    {.section = "serve",
+     .key = "compression",
+     .type = CONFIG_BOOL,
+     .offset = AT(serve.compression),
+     .value = "on",
+     .doc = "Whether answers and stream messages are compressed for clients that take it.",
+     .example = "off"},
 
     {.section = "auth",
      .key = "mode",

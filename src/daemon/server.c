@@ -159,8 +159,8 @@ struct server *server_new(const struct server_settings *settings, struct server_
         .access = lane->access,
         .keyring = settings->keyring,
         .limits = HTTP_LIMITS_DEFAULT,
-        .compress = true,
         .complaints = settings->complaints,
+        .compress = settings->compress,
     };
     s->http = http_server_new(s->net, &http);
     struct api_settings api = settings->api;

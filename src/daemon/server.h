@@ -33,6 +33,7 @@ struct server_settings {
     struct net_limits limits;
     const char *base_path;
     struct complaints *complaints; /* borrowed, shared by all loops */
+    bool compress;                 /* serve.compression */
     struct api_settings api;
 };
 

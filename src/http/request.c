@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "http/http_internal.h"
+#include "wire/extension.h"
 #include "wire/websocket.h"
 
 const struct http_head *http_request_head(const struct http_request *request)
@@ -44,8 +45,21 @@ void http_request_on_gone(struct http_request *request,
 
 /* ---- WebSocket ---- */
 
+/* The extensions that the client offers, of all lines of the header. False: no such list. */
+static bool read_offers(const struct http_head *head, struct ws_offers *ret)
+{
+    *ret = (struct ws_offers){0};
+    for (size_t i = 0; i < head->header_count; i++) {
+        if (strcmp(head->headers[i].name, "sec-websocket-extensions") == 0 &&
+            ws_offers_read(ret, head->headers[i].value) < 0)
+            return false;
+    }
+    return true;
+}
+
 /* NULL, or why this is no handshake. *ret_status is the answer to that. */
-static const char *handshake_fault(struct http_request *request, unsigned *ret_status)
+static const char *handshake_fault(struct http_request *request, unsigned *ret_status,
+                                   struct ws_offers *ret_offers)
 {
     const struct http_head *head = request->head;
     const char *version = http_header(head, "sec-websocket-version");
@@ -60,6 +74,8 @@ static const char *handshake_fault(struct http_request *request, unsigned *ret_s
         return "A WebSocket handshake is a GET of HTTP/1.1 without a body.";
     if (!key || !ws_key_valid(key))
         return "Sec-WebSocket-Key is not 16 bytes in base64.";
+    if (!read_offers(head, ret_offers))
+        return "Sec-WebSocket-Extensions is not a list of extensions.";
     return NULL;
 }
 
@@ -73,7 +89,7 @@ static bool offers(const struct http_head *head, const char *protocol)
     return false;
 }
 
-static bool send_accept(struct http_request *request, const char *protocol)
+static bool send_accept(struct http_request *request, const char *protocol, const char *extensions)
 {
     char accept[WS_ACCEPT_LEN + 1];
     CLEANUP(buf_fini) struct buf text = BUF_INIT;
@@ -83,6 +99,8 @@ static bool send_accept(struct http_request *request, const char *protocol)
     http_put_header(&text, "Sec-WebSocket-Accept", accept);
     if (protocol && offers(request->head, protocol))
         http_put_header(&text, "Sec-WebSocket-Protocol", protocol);
+    if (extensions)
+        http_put_header(&text, "Sec-WebSocket-Extensions", extensions);
     buf_append(&text, request->headers.data, request->headers.len);
     buf_text(&text, "\r\n");
     struct bytes *message = buf_ok(&text) ? bytes_copy(text.data, text.len) : NULL;
@@ -117,17 +135,18 @@ static bool take_client(struct http_request *request)
     return false;
 }
 
-struct conn *http_upgrade(struct http_request *request, const char *protocol)
+struct conn *http_upgrade(struct http_request *request, const char *protocol, bool *ret_deflate)
 {
     struct http_session *session = request->session;
     struct conn *conn = session->conn;
+    struct ws_offers offers;
     unsigned status;
     request->gone = NULL;
     if (session->server->stopping) {
         http_respond_error(request, 503, NULL, NULL, "The server is stopping.");
         return NULL;
     }
-    const char *fault = handshake_fault(request, &status);
+    const char *fault = handshake_fault(request, &status, &offers);
     if (fault) {
         if (status == 426) {
             http_answer_header(request, "Upgrade", "websocket");
@@ -139,7 +158,11 @@ struct conn *http_upgrade(struct http_request *request, const char *protocol)
     }
     if (!take_client(request))
         return NULL;
-    if (!send_accept(request, protocol)) {
+    const char *extensions =
+        ret_deflate && session->server->config.compress ? ws_offers_answer(&offers) : NULL;
+    if (ret_deflate)
+        *ret_deflate = extensions != NULL;
+    if (!send_accept(request, protocol, extensions)) {
         session_answered(request, true);
         return NULL;
     }

@@ -65,7 +65,9 @@ const char *http_error_code(unsigned status); /* 400 "bad_request", 404 "not_fou
 
 /* Checks the WebSocket handshake, answers 101 and gives the connection away: the caller must call
  * conn_set_owner at once; bytes that came behind the head go to the new owner. `protocol` is
- * spoken when the client offers it, and nothing is said about it otherwise. NULL: the handshake
+ * spoken when the client offers it, and nothing is said about it otherwise. *ret_deflate: whether
+ * permessage-deflate was agreed on (wire/extension); it never is with serve.compression off, or
+ * when ret_deflate is NULL. NULL: the handshake
  * was none, 400 or 426 has been answered. The request is over in both cases: read what is needed
  * from it before. */
-struct conn *http_upgrade(struct http_request *request, const char *protocol);
+struct conn *http_upgrade(struct http_request *request, const char *protocol, bool *ret_deflate);

@@ -92,7 +92,7 @@ static void subscription_hold(struct viewer *v, struct subscription *sub, const 
         b->late = (struct loss){0};
         bytes_unref(b->held);
     }
-    b->held = bytes_ref(p->frame);
+    b->held = bytes_ref(parcel_frame(p, viewer_deflates(v)));
     b->held_seq = p->seq;
 }
 
@@ -104,6 +104,7 @@ void subscription_recover(struct viewer *v, struct subscription *sub)
     r->kind = REQUEST_RESEND;
     r->viewer = v->id;
     r->feed = sub->feed;
+    r->deflate = viewer_deflates(v);
     sub->asked = station_request(v->station, r) == 0;
 }
 
@@ -113,7 +114,7 @@ void viewer_take(struct viewer *v, enum channel channel, const struct parcel *p)
     if (viewer_is_ending(v))
         return;
     if (p->urgency == PARCEL_KEEP) {
-        viewer_send(v, p->frame);
+        viewer_send(v, parcel_frame(p, viewer_deflates(v)));
         return;
     }
     if (p->complete) {
@@ -130,7 +131,7 @@ void viewer_take(struct viewer *v, enum channel channel, const struct parcel *p)
     if (conn_queued_bytes(v->conn) > 0) /* the telling may have filled the socket */
         subscription_hold(v, sub, p);
     else
-        viewer_send(v, p->frame);
+        viewer_send(v, parcel_frame(p, viewer_deflates(v)));
 }
 
 /* Sends what was held for this channel, if there is room. */

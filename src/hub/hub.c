@@ -39,12 +39,18 @@
 #define SESSION_HEX 16
 #define FIRST_PERFORMANCE_MS 1000 /* after the start: soon, so that there is something to show */
 
+/* Compressing takes some 10 ns a byte, several times what encoding does. A host's own dashboards
+ * need a hundredth of this; what a crowd of different subscriptions needs beyond it goes plain. */
+#define HUB_PACKING_BURST (4 << 20)
+#define HUB_PACKING_PER_S (8 << 20)
+
 struct open_feed {
     uint32_t id; /* its index in hub->feeds */
     char *key;
     struct feed *feed;
     uint32_t members[HUB_STATIONS_MAX];
     uint64_t members_total;
+    uint64_t members_deflate; /* of them: for these the compressed form is made */
     struct parcels beginning; /* what who joins before the next tick gets; empty: not made yet */
 };
 
@@ -62,15 +68,17 @@ struct hub {
     struct map by_key;
     struct replay_room replays;
     struct allowance opening; /* values; see hub_limits */
+    struct allowance packing; /* bytes looked at for compression */
+    struct deflater *deflater;
     uv_loop_t *uv;
     struct hub_stats stats;
     struct performance performance;
     struct report *reports[HUB_STATIONS_MAX]; /* the newest; NULL: none yet */
     uv_timer_t performance_timer;
     uint64_t performance_seq;
-    int64_t performance_ns;   /* when the last message was made, or the hub */
-    uint64_t performance_cpu; /* ... and what the process had used */
-    struct bytes *performance_frames[2];
+    int64_t performance_ns;             /* when the last message was made, or the hub */
+    uint64_t performance_cpu;           /* ... and what the process had used */
+    struct frame performance_frames[2]; /* for viewers, for admins */
 };
 
 static int64_t hub_now_ms(const struct hub *hub)
@@ -84,6 +92,15 @@ static void hub_count(struct hub *hub, const struct parcels *made)
     hub->stats.messages += made->made;
     hub->stats.lost += made->failed;
     hub->stats.bytes += made->made_bytes;
+    hub->stats.packed += made->packed;
+    if (made->tried_bytes)
+        allowance_charge(&hub->packing, (int64_t)made->tried_bytes, hub_now_ms(hub));
+}
+
+/* What a list needs that is to have compressed forms, too; NULL: it goes plain. */
+static struct deflater *hub_deflater(struct hub *hub, bool wanted)
+{
+    return wanted && allowance_take(&hub->packing, 1, hub_now_ms(hub)) ? hub->deflater : NULL;
 }
 
 /* False: the station's queue is full and the delivery is lost. */
@@ -180,24 +197,29 @@ static void hub_close_feed(struct hub *hub, struct open_feed *of)
 }
 
 /* What a viewer that joins now begins with: made once a tick, however many join. */
-static const struct parcels *hub_beginning(struct hub *hub, struct open_feed *of)
+static const struct parcels *hub_beginning(struct hub *hub, struct open_feed *of, bool deflate)
 {
     struct tick *newest = tick_ring_newest(hub->ring);
+    struct parcels *list = &of->beginning;
+    list->made = list->made_bytes = list->failed = list->packed = list->tried_bytes = 0;
     if (feed_channel(of->feed) == CHANNEL_PERFORMANCE) {
-        struct bytes *frame = hub->performance_frames[feed_is_admin(of->feed)];
-        if (frame && !of->beginning.count)
-            parcels_refer(&of->beginning, frame, hub->performance_seq, PARCEL_LATEST, true);
-    } else if (newest && !of->beginning.count) {
-        feed_snapshot(of->feed, newest, &of->beginning);
-        hub_count(hub, &of->beginning);
+        struct frame *frame = &hub->performance_frames[feed_is_admin(of->feed)];
+        if (frame->plain && !list->count)
+            parcels_refer(list, frame, hub->performance_seq, PARCEL_LATEST, true);
+    } else if (newest && !list->count) {
+        feed_snapshot(of->feed, newest, list);
     }
-    return &of->beginning;
+    list->deflater = hub_deflater(hub, deflate);
+    parcels_pack(list);
+    hub_count(hub, list);
+    return list;
 }
 
-static void hub_leave(struct hub *hub, struct open_feed *of, uint32_t station)
+static void hub_leave(struct hub *hub, struct open_feed *of, uint32_t station, bool deflate)
 {
-    CHECK(of && of->members[station] > 0);
+    CHECK(of && of->members[station] > 0 && of->members_deflate >= deflate);
     of->members[station]--;
+    of->members_deflate -= deflate;
     if (--of->members_total == 0)
         hub_close_feed(hub, of);
 }
@@ -223,25 +245,28 @@ static void hub_subscribe(struct hub *hub, struct request *r)
     }
     of->members[r->station]++;
     of->members_total++;
+    of->members_deflate += r->deflate;
 
     struct delivery *d = delivery_new(DELIVERY_JOIN, of);
     d->viewer = r->viewer;
     d->ticket = r->ticket;
+    d->deflate = r->deflate;
     if (r->has_id) {
         d->answer = encode_ok(r->id);
         hub->stats.messages++;
         hub->stats.bytes += d->answer ? d->answer->len : 0;
     }
     if (r->has_since && feed_repeats(of->feed, hub->ring, r->since)) {
+        d->parcels.deflater = hub_deflater(hub, r->deflate);
         feed_replay(of->feed, hub->ring, r->since, &hub->run, &d->parcels);
         hub_count(hub, &d->parcels);
         allowance_charge(&hub->opening, (int64_t)(d->parcels.made_bytes / ENCODE_VALUE_BYTES),
                          hub_now_ms(hub));
     } else {
-        parcels_share(&d->parcels, hub_beginning(hub, of));
+        parcels_share(&d->parcels, hub_beginning(hub, of, r->deflate));
     }
     if (!hub_deliver(hub, r->station, d))
-        hub_leave(hub, of, r->station);
+        hub_leave(hub, of, r->station, r->deflate);
 }
 
 static void hub_resend(struct hub *hub, const struct request *r)
@@ -251,7 +276,7 @@ static void hub_resend(struct hub *hub, const struct request *r)
         return;
     struct delivery *d = delivery_new(DELIVERY_VIEWER, of);
     d->viewer = r->viewer;
-    parcels_share(&d->parcels, hub_beginning(hub, of));
+    parcels_share(&d->parcels, hub_beginning(hub, of, r->deflate));
     hub_deliver(hub, r->station, d);
 }
 
@@ -280,7 +305,7 @@ static void hub_receive(void *item, void *user)
         hub_subscribe(hub, r);
         break;
     case REQUEST_LEAVE:
-        hub_leave(hub, hub_find(hub, r->feed), r->station);
+        hub_leave(hub, hub_find(hub, r->feed), r->station, r->deflate);
         break;
     case REQUEST_RESEND:
         hub_resend(hub, r);
@@ -317,6 +342,7 @@ static void hub_broadcast(struct hub *hub, struct open_feed *of, struct tick *ti
 {
     struct parcels made = PARCELS_INIT;
     parcels_fini(&of->beginning); /* that of the tick before */
+    made.deflater = hub_deflater(hub, of->members_deflate > 0);
     feed_step(of->feed, tick, &made);
     hub_count(hub, &made);
     hub_send(hub, of, &made);
@@ -394,10 +420,11 @@ static void hub_send_performance(struct hub *hub, struct open_feed *of)
 {
     struct parcels made = PARCELS_INIT;
     parcels_fini(&of->beginning);
-    struct bytes *frame = hub->performance_frames[feed_is_admin(of->feed)];
+    struct frame *frame = &hub->performance_frames[feed_is_admin(of->feed)];
+    made.deflater = hub_deflater(hub, of->members_deflate > 0);
     parcels_refer(&made, frame, hub->performance_seq, PARCEL_LATEST, true);
     made.made = made.count; /* for this feed, the only one of its role */
-    made.made_bytes = frame ? frame->len : 0;
+    made.made_bytes = frame->plain ? frame->plain->len : 0;
     hub_count(hub, &made);
     hub_send(hub, of, &made);
     parcels_fini(&made);
@@ -412,8 +439,8 @@ static void hub_on_performance(uv_timer_t *timer)
         struct buf b = BUF_INIT;
         performance_put_message(&b, &m, admin);
         bodies[admin] = buf_ok(&b) ? bytes_copy(b.data, b.len) : NULL;
-        bytes_unref(hub->performance_frames[admin]);
-        hub->performance_frames[admin] = bodies[admin] ? encode_text(b.data, b.len) : NULL;
+        frame_fini(&hub->performance_frames[admin]);
+        hub->performance_frames[admin].plain = bodies[admin] ? encode_text(b.data, b.len) : NULL;
         buf_fini(&b);
     }
     performance_restart(&hub->performance);
@@ -463,6 +490,8 @@ struct hub *hub_new(const struct hub_settings *settings, uv_loop_t *core_uv)
     hub->uv = core_uv;
     allowance_init(&hub->opening, settings->limits.opening_burst, settings->limits.opening_per_s,
                    hub_now_ms(hub));
+    allowance_init(&hub->packing, HUB_PACKING_BURST, HUB_PACKING_PER_S, hub_now_ms(hub));
+    hub->deflater = deflater_new();
     hub->replays.most_bytes = HUB_REPLAY_BYTES;
     hub->ring = tick_ring_new(settings->ring_ticks, settings->ring_bytes);
     hub_make_session(hub);
@@ -510,10 +539,11 @@ void hub_free(struct hub *hub)
         station_free(hub->stations[i]);
     for (uint32_t i = 0; i < HUB_STATIONS_MAX; i++)
         report_free(hub->reports[i]);
-    bytes_unref(hub->performance_frames[0]);
-    bytes_unref(hub->performance_frames[1]);
+    frame_fini(&hub->performance_frames[0]);
+    frame_fini(&hub->performance_frames[1]);
     mailbox_free(hub->inbox);
     tick_ring_free(hub->ring);
+    deflater_free(hub->deflater);
     map_fini(&hub->by_key);
     free(hub->feeds);
     free(hub);

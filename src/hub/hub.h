@@ -59,6 +59,7 @@ struct hub_settings {
 struct hub_stats {
     uint64_t messages; /* frames encoded */
     uint64_t bytes;    /* of those frames */
+    uint64_t packed;   /* of those frames, compressed as well */
     uint64_t lost;     /* deliveries that a station's mailbox refused, frames without memory */
     uint64_t busy;     /* subscriptions turned away because of a limit */
     size_t feeds;
@@ -110,11 +111,16 @@ struct station *hub_add_station(struct hub *hub, uv_loop_t *uv);
 
 /* The loop's thread from here on. */
 
+struct viewer_terms {
+    bool admin;   /* the role: decides what the channel `performance` tells */
+    bool deflate; /* the upgrade agreed on permessage-deflate (wire/extension) */
+};
+
 /* Takes a connection that has answered the upgrade. `subscribe` is the query's comma list of
- * channels, or NULL. Unknown channels in it are answered with an error message. admin: the
- * role, which decides what the channel `performance` tells. Returns the viewer's number, which no
- * other viewer of this station ever has. */
-uint64_t station_open(struct station *st, struct conn *conn, const char *subscribe, bool admin);
+ * channels, or NULL. Unknown channels in it are answered with an error message. Returns the
+ * viewer's number, which no other viewer of this station ever has. */
+uint64_t station_open(struct station *st, struct conn *conn, const char *subscribe,
+                      struct viewer_terms terms);
 
 /* By the number that station_open returned; false: it is gone already. */
 bool station_has_viewer(const struct station *st, uint64_t viewer);

@@ -25,6 +25,7 @@ struct request {
     uint32_t station;
     uint64_t viewer; /* SUBSCRIBE, RESEND */
     uint32_t feed;   /* LEAVE, RESEND */
+    bool deflate;    /* the viewer takes compressed frames; in the LEAVE as in the SUBSCRIBE */
     /* SUBSCRIBE only */
     uint32_t ticket; /* comes back with the join */
     struct feed_spec spec;
@@ -52,6 +53,7 @@ struct delivery {
     uint32_t feed, ticket;
     enum channel channel;
     struct tick *tick;       /* one reference */
+    bool deflate;            /* JOIN: as in the request */
     bool overrun;            /* TICK: deliveries before it were lost */
     struct bytes *answer;    /* JOIN, due even when the viewer has changed its mind; REFUSAL */
     struct parcels parcels;  /* owned */

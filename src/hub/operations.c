@@ -82,6 +82,7 @@ static void viewer_wish(struct viewer *v, const struct operation *op, struct req
     r->kind = REQUEST_SUBSCRIBE;
     r->spec.admin = v->admin && r->spec.channel == CHANNEL_PERFORMANCE;
     r->viewer = v->id;
+    r->deflate = viewer_deflates(v);
     r->ticket = ++sub->ticket;
     r->has_id = op->has_id;
     r->id = op->id;

@@ -7,7 +7,7 @@
 
 static void parcels_append(struct parcels *list, struct parcel p)
 {
-    if (!p.frame) {
+    if (!p.frame.plain) {
         list->failed++;
         return;
     }
@@ -18,32 +18,74 @@ static void parcels_append(struct parcels *list, struct parcel p)
     list->items[list->count++] = p;
 }
 
+static void parcels_pack_frame(struct parcels *list, struct frame *frame)
+{
+    if (!list->deflater || frame->tried || !frame->plain)
+        return;
+    frame->packed = deflater_pack(list->deflater, frame->plain);
+    frame->tried = true;
+    list->packed += frame->packed != NULL;
+    list->tried_bytes += frame->plain->len;
+}
+
 void parcels_add(struct parcels *list, struct bytes *frame, uint64_t seq,
                  enum parcel_urgency urgency, bool complete)
 {
+    struct frame made = {.plain = frame};
     list->made += frame != NULL;
     list->made_bytes += frame ? frame->len : 0;
-    parcels_append(list, (struct parcel){frame, seq, urgency, complete});
+    parcels_pack_frame(list, &made);
+    parcels_append(list, (struct parcel){made, seq, urgency, complete});
 }
 
-void parcels_refer(struct parcels *list, struct bytes *frame, uint64_t seq,
+static struct frame frame_ref(const struct frame *frame)
+{
+    struct frame copy = *frame;
+    if (copy.plain)
+        bytes_ref(copy.plain);
+    if (copy.packed)
+        bytes_ref(copy.packed);
+    return copy;
+}
+
+void parcels_refer(struct parcels *list, struct frame *frame, uint64_t seq,
                    enum parcel_urgency urgency, bool complete)
 {
-    parcels_append(list, (struct parcel){frame ? bytes_ref(frame) : NULL, seq, urgency, complete});
+    parcels_pack_frame(list, frame);
+    parcels_append(list, (struct parcel){frame_ref(frame), seq, urgency, complete});
+}
+
+void parcels_pack(struct parcels *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        parcels_pack_frame(list, &list->items[i].frame);
 }
 
 void parcels_share(struct parcels *list, const struct parcels *from)
 {
     for (size_t i = 0; i < from->count; i++) {
-        const struct parcel *p = &from->items[i];
-        parcels_refer(list, p->frame, p->seq, p->urgency, p->complete);
+        struct parcel p = from->items[i];
+        p.frame = frame_ref(&p.frame);
+        parcels_append(list, p);
     }
 }
 
 void parcels_fini(struct parcels *list)
 {
     for (size_t i = 0; i < list->count; i++)
-        bytes_unref(list->items[i].frame);
+        frame_fini(&list->items[i].frame);
     free(list->items);
     *list = PARCELS_INIT;
+}
+
+struct bytes *parcel_frame(const struct parcel *p, bool deflate)
+{
+    return deflate && p->frame.packed ? p->frame.packed : p->frame.plain;
+}
+
+void frame_fini(struct frame *frame)
+{
+    bytes_unref(frame->plain);
+    bytes_unref(frame->packed);
+    *frame = (struct frame){0};
 }

@@ -30,7 +30,7 @@ void viewer_complain(const struct viewer *v, const char *cause)
 
 bool viewer_ping(struct viewer *v, struct bytes *frame, uint64_t round)
 {
-    if (conn_is_ending(v->conn) || conn_queued_bytes(v->conn) > 0)
+    if (viewer_is_ending(v) || conn_queued_bytes(v->conn) > 0)
         return false;
     v->ping_round = round;
     v->ping_ns = clock_mono_ns();

@@ -27,15 +27,15 @@
 #define REPLAY_BYTES (256 * 1024)
 
 struct replay_item {
-    bool compared;       /* with the tick before: `fresh` is known */
-    struct bytes *fresh; /* announces what the tick before did not have; NULL: nothing */
-    struct bytes *frame; /* NULL: not made yet, or none is due */
-    size_t from;         /* ring's index of the first tick that the frame speaks of */
+    bool compared;      /* with the tick before: `fresh` is known */
+    struct frame fresh; /* announces what the tick before did not have; empty: nothing */
+    struct frame frame; /* empty: not made yet, or none is due */
+    size_t from;        /* ring's index of the first tick that the frame speaks of */
 };
 
 struct replay_head {
     uint64_t generation;
-    struct bytes *frame; /* announces all series of a tick of this generation */
+    struct frame frame; /* announces all series of a tick of this generation */
 };
 
 struct replay {
@@ -47,7 +47,7 @@ struct replay {
     struct replay_item *items;
     struct replay_head *heads;
     size_t heads_count;
-    struct bytes *present; /* the newest tick's own values, where no message is due */
+    struct frame present; /* the newest tick's own values, where no message is due */
 
     /* Events: the newest, as many as one replay may take. */
     bool events_made;
@@ -57,12 +57,12 @@ struct replay {
 static void replay_free(struct replay *r)
 {
     for (size_t i = 0; i < r->count; i++) {
-        bytes_unref(r->items[i].fresh);
-        bytes_unref(r->items[i].frame);
+        frame_fini(&r->items[i].fresh);
+        frame_fini(&r->items[i].frame);
     }
     for (size_t i = 0; i < r->heads_count; i++)
-        bytes_unref(r->heads[i].frame);
-    bytes_unref(r->present);
+        frame_fini(&r->heads[i].frame);
+    frame_fini(&r->present);
     parcels_fini(&r->events);
     free(r->items);
     free(r->heads);
@@ -85,22 +85,23 @@ void feed_keep_replays(struct feed *f, struct replay_room *room)
     f->room = room;
 }
 
-static size_t frame_bytes(const struct bytes *frame)
+static size_t frame_bytes(const struct frame *frame)
 {
-    return frame ? sizeof(*frame) + frame->len : 0;
+    size_t bytes = frame->plain ? sizeof(*frame->plain) + frame->plain->len : 0;
+    return bytes + (frame->packed ? sizeof(*frame->packed) + frame->packed->len : 0);
 }
 
 static size_t replay_bytes(const struct replay *r)
 {
     size_t bytes = sizeof(*r) + r->count * sizeof(r->items[0]) +
                    r->heads_count * sizeof(r->heads[0]) +
-                   r->events.capacity * sizeof(r->events.items[0]) + frame_bytes(r->present);
+                   r->events.capacity * sizeof(r->events.items[0]) + frame_bytes(&r->present);
     for (size_t i = 0; i < r->count; i++)
-        bytes += frame_bytes(r->items[i].fresh) + frame_bytes(r->items[i].frame);
+        bytes += frame_bytes(&r->items[i].fresh) + frame_bytes(&r->items[i].frame);
     for (size_t i = 0; i < r->heads_count; i++)
-        bytes += frame_bytes(r->heads[i].frame);
+        bytes += frame_bytes(&r->heads[i].frame);
     for (size_t i = 0; i < r->events.count; i++)
-        bytes += frame_bytes(r->events.items[i].frame);
+        bytes += frame_bytes(&r->events.items[i].frame);
     return bytes;
 }
 
@@ -139,7 +140,7 @@ static struct bytes *replay_made(struct parcels *out, struct bytes *frame)
     return frame;
 }
 
-static void replay_give(struct parcels *out, struct bytes *frame, uint64_t seq)
+static void replay_give(struct parcels *out, struct frame *frame, uint64_t seq)
 {
     /* What was asked for is not conflated away. */
     parcels_refer(out, frame, seq, PARCEL_KEEP, true);
@@ -212,7 +213,7 @@ static void replay_events(struct feed *f, struct replay *r, const struct tick_ri
     uint64_t first = at < r->events.count ? r->events.items[at].seq : UINT64_MAX;
     replay_gap(f, since, MIN(first, run->last_event + 1), run->first_event, out);
     for (; at < r->events.count; at++)
-        replay_give(out, r->events.items[at].frame, r->events.items[at].seq);
+        replay_give(out, &r->events.items[at].frame, r->events.items[at].seq);
     out->failed += r->events.failed;
 }
 
@@ -272,14 +273,14 @@ static struct replay_item *walk_item(const struct metrics_walk *w, struct replay
 
 static bool item_is_said(const struct replay_item *item, const struct metrics_walk *w)
 {
-    return item->frame && item->from == w->from;
+    return item->frame.plain && item->from == w->from;
 }
 
-static struct bytes *replay_head(const struct replay *r, uint64_t generation)
+static struct frame *replay_head(struct replay *r, uint64_t generation)
 {
     for (size_t i = 0; i < r->heads_count; i++) {
-        if (r->heads[i].generation == generation)
-            return r->heads[i].frame;
+        if (r->heads[i].generation == generation && r->heads[i].frame.plain)
+            return &r->heads[i].frame;
     }
     return NULL;
 }
@@ -296,7 +297,7 @@ static bool metrics_complete(const struct feed *f, struct replay *r, const struc
         if ((w.due && !item_is_said(item, &w)) || (w.changed && w.at != w.start && !item->compared))
             return false;
     }
-    return w.due || r->present;
+    return w.due || r->present.plain;
 }
 
 /* The series that are new at this tick of the walk: the head at its start. */
@@ -312,12 +313,12 @@ static void metrics_announce(struct feed *past, struct replay *r, const struct m
             r->heads = mem_resize(r->heads, r->heads_count + 1, sizeof(*r->heads));
             r->heads[r->heads_count++] = (struct replay_head){
                 .generation = set->generation,
-                .frame = replay_made(out, encode_series(fresh, count)),
+                .frame.plain = replay_made(out, encode_series(fresh, count)),
             };
         }
     } else if (!item->compared) {
-        item->fresh = count ? replay_made(out, encode_series(fresh, count)) : NULL;
-        item->compared = count == 0 || item->fresh;
+        item->fresh.plain = count ? replay_made(out, encode_series(fresh, count)) : NULL;
+        item->compared = count == 0 || item->fresh.plain;
     }
     free(fresh);
 }
@@ -341,13 +342,13 @@ static void metrics_make(const struct feed *f, struct replay *r, const struct ti
             feed_take_means(&past, w.tick);
         if (item_is_said(item, &w))
             continue;
-        bytes_unref(item->frame);
-        item->frame = replay_made(out, w.slow ? feed_means_frame(&past, w.tick)
-                                              : feed_metrics_frame(&past, w.tick));
+        frame_fini(&item->frame);
+        item->frame.plain = replay_made(out, w.slow ? feed_means_frame(&past, w.tick)
+                                                    : feed_metrics_frame(&past, w.tick));
         item->from = w.from;
     }
-    if (!w.due && !r->present)
-        r->present = replay_made(out, feed_metrics_frame(&past, w.tick));
+    if (!w.due && !r->present.plain)
+        r->present.plain = replay_made(out, feed_metrics_frame(&past, w.tick));
     free(past.picks);
     free(past.values);
 }
@@ -367,16 +368,18 @@ static void replay_metrics(struct feed *f, struct replay *r, const struct tick_r
         metrics_make(f, r, ring, start, out);
 
     struct metrics_walk w = walk_begin(f, ring, start);
-    replay_give(out, replay_head(r, first->set->generation), 0);
+    struct frame none = {0}; /* memory was refused: counts as failed */
+    struct frame *head = replay_head(r, first->set->generation);
+    replay_give(out, head ? head : &none, 0);
     while (walk_next(&w)) {
-        const struct replay_item *item = walk_item(&w, r);
-        if (w.changed && w.at != w.start && (item->fresh || !item->compared))
-            replay_give(out, item->fresh, 0);
+        struct replay_item *item = walk_item(&w, r);
+        if (w.changed && w.at != w.start && (item->fresh.plain || !item->compared))
+            replay_give(out, &item->fresh, 0);
         if (w.due)
-            replay_give(out, item->frame, w.tick->seq);
+            replay_give(out, &item->frame, w.tick->seq);
     }
     if (!w.due)
-        replay_give(out, r->present, r->newest_seq);
+        replay_give(out, &r->present, r->newest_seq);
 }
 
 /* ---- all --------------------------------------------------------------------------------- */

@@ -41,6 +41,12 @@ struct viewer_slot {
     uint32_t serial;
 };
 
+/* A membership that is given back. */
+struct leave {
+    uint32_t feed;
+    bool deflate;
+};
+
 struct station {
     struct hub *hub;
     uint32_t index;
@@ -54,8 +60,9 @@ struct station {
     uint32_t members_count;
     struct viewer_slot *viewers;
     uint32_t viewers_count;
-    uint32_t *leaves; /* feeds still to be given back */
+    struct leave *leaves; /* still to be posted */
     size_t leaves_count;
+    struct inflater *inflater; /* of all its viewers */
     bool closing;
     struct station_stats stats;
     struct station_timings timings; /* since the last report */
@@ -77,20 +84,22 @@ int station_request(struct station *st, struct request *r)
     return err;
 }
 
-static int station_post_leave(struct station *st, uint32_t feed)
+static int station_post_leave(struct station *st, struct leave leave)
 {
     struct request *r = mem_alloc(sizeof(*r));
     r->kind = REQUEST_LEAVE;
-    r->feed = feed;
+    r->feed = leave.feed;
+    r->deflate = leave.deflate;
     return station_request(st, r);
 }
 
-void station_leave(struct station *st, uint32_t feed)
+void station_leave(struct station *st, uint32_t feed, bool deflate)
 {
-    if (station_post_leave(st, feed) != -ENOBUFS)
+    struct leave leave = {feed, deflate};
+    if (station_post_leave(st, leave) != -ENOBUFS)
         return;
     st->leaves = mem_resize(st->leaves, st->leaves_count + 1, sizeof(*st->leaves));
-    st->leaves[st->leaves_count++] = feed;
+    st->leaves[st->leaves_count++] = leave;
 }
 
 static void station_retry_leaves(struct station *st)
@@ -162,7 +171,8 @@ static uint32_t station_free_slot(struct station *st)
     return first;
 }
 
-uint64_t station_open(struct station *st, struct conn *conn, const char *subscribe, bool admin)
+uint64_t station_open(struct station *st, struct conn *conn, const char *subscribe,
+                      struct viewer_terms terms)
 {
     uint32_t slot = station_free_slot(st);
     struct viewer_slot *place = &st->viewers[slot];
@@ -170,7 +180,8 @@ uint64_t station_open(struct station *st, struct conn *conn, const char *subscri
     st->stats.viewers++;
     st->stats.opened++;
     uint64_t number = (st->stats.opened - 1) * hub_stations(st->hub) + st->index + 1;
-    place->viewer = viewer_new(st, id, conn, number, admin);
+    place->viewer =
+        viewer_new(st, id, conn, number, terms.admin, terms.deflate ? st->inflater : NULL);
     viewer_greet(place->viewer, st->hello, subscribe);
     if (st->closing)
         viewer_close(st->viewers[slot].viewer, WS_CLOSE_GOING_AWAY, "the server is stopping");
@@ -199,26 +210,30 @@ void station_viewer_gone(struct station *st, uint64_t id)
 
 /* ---- deliveries -------------------------------------------------------------------------- */
 
+/* Viewers that are ready for the same form of a parcel. */
 struct batch {
+    struct bytes *frame;
     struct conn *conns[FANOUT_BATCH];
     struct viewer *viewers[FANOUT_BATCH];
     size_t count;
 };
 
-static void batch_send(struct batch *batch, const struct parcel *p)
+static void batch_send(struct batch *batch)
 {
     int results[FANOUT_BATCH];
-    fanout_send(batch->conns, batch->count, p->frame, results);
+    fanout_send(batch->conns, batch->count, batch->frame, results);
     for (size_t i = 0; i < batch->count; i++)
-        viewer_sent(batch->viewers[i], results[i], p->frame);
+        viewer_sent(batch->viewers[i], results[i], batch->frame);
     batch->count = 0;
 }
 
 static void station_broadcast(struct station *st, uint32_t feed, enum channel channel,
                               const struct parcel *p)
 {
-    struct batch batch;
-    batch.count = 0;
+    struct batch plain, packed;
+    plain.count = packed.count = 0;
+    plain.frame = parcel_frame(p, false);
+    packed.frame = parcel_frame(p, true);
     LIST_EACH(node, station_members(st, feed))
     {
         struct viewer *v = viewer_of_member(node, channel);
@@ -226,13 +241,16 @@ static void station_broadcast(struct station *st, uint32_t feed, enum channel ch
             viewer_take(v, channel, p);
             continue;
         }
-        batch.conns[batch.count] = viewer_conn(v);
-        batch.viewers[batch.count++] = v;
-        if (batch.count == FANOUT_BATCH)
-            batch_send(&batch, p);
+        struct batch *batch = viewer_deflates(v) && packed.frame != plain.frame ? &packed : &plain;
+        batch->conns[batch->count] = viewer_conn(v);
+        batch->viewers[batch->count++] = v;
+        if (batch->count == FANOUT_BATCH)
+            batch_send(batch);
     }
-    if (batch.count)
-        batch_send(&batch, p);
+    if (plain.count)
+        batch_send(&plain);
+    if (packed.count)
+        batch_send(&packed);
 }
 
 /* Without memory for the new greeting the old one stays until the next tick. */
@@ -296,7 +314,7 @@ static void station_receive(void *item, void *user)
         if (v)
             viewer_join(v, d);
         else
-            station_leave(st, d->feed);
+            station_leave(st, d->feed, d->deflate);
         break;
     case DELIVERY_REFUSAL:
         v = station_find(st, d->viewer);
@@ -428,6 +446,7 @@ struct station *station_new(struct hub *hub, uint32_t index, uv_loop_t *uv)
         free(st);
         return NULL;
     }
+    st->inflater = inflater_new();
     st->ring = tick_ring_new(settings->ring_ticks, settings->ring_bytes);
     station_timings_init(&st->timings);
     int err = uv_timer_init(uv, &st->beat);
@@ -476,6 +495,7 @@ void station_free(struct station *st)
     CHECK(st->stats.viewers == 0);
     mailbox_free(st->inbox);
     tick_ring_free(st->ring);
+    inflater_free(st->inflater);
     bytes_unref(st->ping);
     bytes_unref(st->hello);
     bytes_unref(st->performance[0]);

@@ -95,7 +95,7 @@ void viewer_leave(struct viewer *v, enum channel channel)
     if (sub->feed == FEED_NONE)
         return;
     list_remove(&sub->member);
-    station_leave(v->station, sub->feed);
+    station_leave(v->station, sub->feed, viewer_deflates(v));
     subscription_clear(sub);
     sub->feed = FEED_NONE;
 }
@@ -106,7 +106,7 @@ static void viewer_make_room(struct viewer *v, const struct parcels *beginning)
 {
     size_t bytes = station_settings(v->station)->client_queue_bytes;
     for (size_t i = 0; i < beginning->count; i++)
-        bytes += beginning->items[i].frame->len + CONN_ENTRY_BYTES;
+        bytes += parcel_frame(&beginning->items[i], viewer_deflates(v))->len + CONN_ENTRY_BYTES;
     if (bytes > v->queue_limit)
         viewer_limit_queue(v, bytes);
 }
@@ -116,7 +116,8 @@ void viewer_join(struct viewer *v, const struct delivery *d)
     struct subscription *sub = &v->subs[d->channel];
     viewer_send(v, d->answer);
     if (d->ticket != sub->ticket || viewer_is_ending(v)) {
-        station_leave(v->station, d->feed); /* the viewer changed its mind meanwhile */
+        station_leave(v->station, d->feed,
+                      viewer_deflates(v)); /* the viewer changed its mind meanwhile */
         return;
     }
     uint32_t ticket = sub->ticket;
@@ -227,7 +228,7 @@ static const struct conn_ops viewer_conn_ops = {
 /* ---- life -------------------------------------------------------------------------------- */
 
 struct viewer *viewer_new(struct station *st, uint64_t id, struct conn *conn, uint64_t number,
-                          bool admin)
+                          bool admin, struct inflater *inflater)
 {
     struct viewer *v = mem_alloc(sizeof(*v));
     v->station = st;
@@ -242,6 +243,7 @@ struct viewer *viewer_new(struct station *st, uint64_t id, struct conn *conn, ui
     allowance_init(&v->operations, limits->operations_burst, limits->operations_per_s,
                    v->last_heard_ms);
     ws_parser_init(&v->parser, WS_SERVER, CLIENT_MESSAGE_MAX);
+    ws_parser_inflate(&v->parser, inflater);
     for (int c = 0; c < CHANNELS; c++)
         list_init(&v->subs[c].member);
     return v;
@@ -274,6 +276,11 @@ void viewer_beat(struct viewer *v, int64_t now_ms, struct bytes *ping)
 struct viewer *viewer_of_member(struct list *node, enum channel channel)
 {
     return CONTAINER_OF(node, struct viewer, subs[channel].member);
+}
+
+bool viewer_deflates(const struct viewer *v)
+{
+    return v->parser.inflater != NULL;
 }
 
 struct conn *viewer_conn(struct viewer *v)

@@ -7,10 +7,12 @@
 #include "base/list.h"
 #include "hub/hub.h"
 #include "hub/letters.h"
+#include "wire/deflate.h"
 
-/* number: of all viewers that this station ever had; in the channel `performance` its name. */
+/* number: of all viewers that this station ever had; in the channel `performance` its name.
+ * inflater: of the station, when permessage-deflate was agreed, else NULL. */
 struct viewer *viewer_new(struct station *st, uint64_t id, struct conn *conn, uint64_t number,
-                          bool admin);
+                          bool admin, struct inflater *inflater);
 
 /* Takes the connection over and says hello; the viewer frees itself when the connection ends.
  * `subscribe`: comma list of channels, or NULL. */
@@ -22,6 +24,8 @@ void viewer_send(struct viewer *v, struct bytes *frame); /* must arrive, or the 
 void viewer_join(struct viewer *v, const struct delivery *d);
 /* Parcels for this viewer alone; nothing when it has left the feed meanwhile. */
 void viewer_deliver(struct viewer *v, const struct delivery *d);
+
+bool viewer_deflates(const struct viewer *v); /* which form of a parcel it takes */
 
 /* A broadcast in two steps: whoever is ready gets the frame through the fan-out and is told the
  * result; everybody else takes the parcel by itself. */
@@ -49,7 +53,8 @@ struct conn *viewer_conn(struct viewer *v);
 /* ---- what a viewer needs of its station -------------------------------------------------- */
 
 int station_request(struct station *st, struct request *r); /* takes it; 0 or -errno */
-void station_leave(struct station *st, uint32_t feed);      /* gives one membership back */
+/* Gives one membership back; deflate: as the viewer's. */
+void station_leave(struct station *st, uint32_t feed, bool deflate);
 struct list *station_members(struct station *st, uint32_t feed);
 void station_viewer_gone(struct station *st, uint64_t id);
 struct station_stats *station_counters(struct station *st);

@@ -25,7 +25,7 @@
 
 #define WINDOW_RAW (-15) /* 32 KiB, no header */
 #define WINDOW_BYTES 32768
-#define LEVEL 1
+#define LEVEL 4
 #define MEMORY 8
 #define STRATEGY Z_DEFAULT_STRATEGY
 

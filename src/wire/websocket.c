@@ -39,7 +39,7 @@ enum { BIT_FIN = 0x80, BITS_RESERVED = 0x70, BITS_OPCODE = 0x0f, BIT_MASKED = 0x
 
 void ws_parser_init(struct ws_parser *p, enum ws_role role, size_t message_limit_bytes)
 {
-    *p = (struct ws_parser){.role = role, .head_need = 2, .limit = message_limit_bytes};
+    *p = (struct ws_parser){.role = (uint8_t)role, .head_need = 2, .limit = message_limit_bytes};
 }
 
 void ws_parser_fini(struct ws_parser *p)
@@ -140,7 +140,7 @@ static const char *head_finish(struct ws_parser *p)
     else
         memset(p->mask, 0, 4);
     p->left = length;
-    p->taken = 0;
+    p->mask_at = 0;
     p->in_payload = true;
     if (is_control(p->opcode)) {
         p->control_len = 0;
@@ -199,8 +199,8 @@ static const char *payload_take(struct ws_parser *p, const uint8_t *data, size_t
         p->text.len += len;
     }
     for (size_t i = 0; i < len; i++)
-        out[i] = data[i] ^ p->mask[(p->taken + i) & 3];
-    p->taken += len;
+        out[i] = data[i] ^ p->mask[(p->mask_at + i) & 3];
+    p->mask_at = (uint8_t)((p->mask_at + len) & 3);
     p->left -= len;
     if (p->message == WS_TEXT && !p->compressed && !is_control(p->opcode) &&
         !text_is_good(p, false)) {

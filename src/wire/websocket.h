@@ -46,7 +46,7 @@ enum ws_close_code {
 enum ws_role { WS_SERVER, WS_CLIENT }; /* who we are: a server takes masked frames only */
 
 struct ws_parser {
-    enum ws_role role;
+    uint8_t role;                /* enum ws_role */
     uint8_t head[WS_HEADER_MAX]; /* of the frame at hand */
     uint8_t head_len, head_need;
     uint8_t opcode;  /* of the frame at hand */
@@ -57,10 +57,10 @@ struct ws_parser {
     bool delivered;            /* `text` was handed out; the next call drops it */
     bool compressed;           /* the message under way: `text` holds its bytes as they came */
     uint8_t mask[4];           /* zero for unmasked frames */
+    uint8_t mask_at;           /* the mask's next byte */
     uint8_t control_len;       /* bytes in control */
     size_t limit;              /* bytes of a message; of a compressed one, of what it stands for */
     uint64_t left;             /* payload bytes of the frame still to come */
-    uint64_t taken;            /* payload bytes of the frame already read */
     struct buf text;           /* the message under way; holds no memory between messages */
     size_t checked;            /* bytes of it that are known to be UTF-8 */
     struct inflater *inflater; /* permessage-deflate was agreed; borrowed, shared by a loop */

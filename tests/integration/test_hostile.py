@@ -334,7 +334,14 @@ def test_handshake():
         with d.stream(headers=["Sec-WebSocket-Protocol: other, netsonde.v1",
                                "Sec-WebSocket-Extensions: permessage-deflate"]) as s:
             contains(s.head, "Sec-WebSocket-Protocol: netsonde.v1")
-            equal("Extensions" in s.head, False, "extensions")
+            contains(s.head, "Sec-WebSocket-Extensions: permessage-deflate; "
+                             "server_no_context_takeover; client_no_context_takeover")
+        for offer in "permessage-deflate; server_max_window_bits=9", "x-webkit-deflate-frame":
+            with d.stream(headers=[f"Sec-WebSocket-Extensions: {offer}"]) as s:
+                equal((s.status, "Extensions" in s.head), (101, False), offer)
+        bad = exchange(d, get("/api/v1/stream", *upgrade, key, version,
+                              "Sec-WebSocket-Extensions: permessage-deflate; =1"))
+        equal(int(bad.split()[1]), 400, "an offer that breaks the grammar")
         with d.stream(headers=["Sec-WebSocket-Protocol: other"]) as s:
             equal((s.status, "Sec-WebSocket-Protocol" in s.head), (101, False), "another protocol")
 

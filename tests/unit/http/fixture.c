@@ -126,7 +126,7 @@ static const struct conn_ops stream_ops = {.data = stream_data, .closed = stream
 static void stream(struct http_request *request, void *user)
 {
     struct bench *b = user;
-    b->upgraded = http_upgrade(request, "netsonde.v1");
+    b->upgraded = http_upgrade(request, "netsonde.v1", &b->deflate);
     if (b->upgraded)
         conn_set_owner(b->upgraded, &stream_ops, b);
 }

@@ -27,6 +27,7 @@ struct bench {
     struct conn *upgraded; /* by /api/stream */
     struct buf frames;     /* what came over it */
     unsigned streams_closed;
+    bool deflate; /* agreed by the last upgrade */
 };
 
 void bench_start(struct bench *b, const struct net_limits *limits, const char *base_path);

@@ -742,6 +742,45 @@ static void test_upgrade(void **state)
     bench_end(&b);
 }
 
+static void test_extensions(void **state)
+{
+    (void)state;
+    static const char agreed[] =
+        "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    struct bench b;
+    CLEANUP(answer_fini) struct answer none, browser, lines, declined;
+    setup(&b);
+    expect(&b, "GET /api/stream HTTP/1.1\r\n" UPGRADE KEY "\r\n", 101, &none);
+    assert_false(answer_has(&none, "Sec-WebSocket-Extensions", NULL));
+    assert_false(b.deflate);
+    expect(&b,
+           "GET /api/stream HTTP/1.1\r\n" UPGRADE KEY
+           "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n",
+           101, &browser);
+    assert_true(answer_has(&browser, "Sec-WebSocket-Extensions", agreed));
+    assert_true(b.deflate);
+    expect(&b,
+           "GET /api/stream HTTP/1.1\r\n" UPGRADE KEY
+           "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10\r\n\r\n",
+           101, &declined);
+    assert_false(answer_has(&declined, "Sec-WebSocket-Extensions", NULL));
+    assert_false(b.deflate);
+    expect(&b,
+           "GET /api/stream HTTP/1.1\r\n" UPGRADE KEY
+           "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10\r\n"
+           "sec-websocket-extensions: x, permessage-deflate\r\n\r\n",
+           101, &lines);
+    assert_true(answer_has(&lines, "Sec-WebSocket-Extensions", agreed));
+    assert_true(b.deflate);
+    expect_error(&b,
+                 "GET /api/stream HTTP/1.1\r\n" UPGRADE KEY
+                 "Sec-WebSocket-Extensions: permessage-deflate; =\r\n\r\n",
+                 400);
+    expect_error(&b, "GET /api/stream HTTP/1.1\r\n" UPGRADE KEY "Sec-WebSocket-Extensions:\r\n\r\n",
+                 400);
+    bench_end(&b);
+}
+
 static void test_refused_upgrades(void **state)
 {
     (void)state;
@@ -833,6 +872,7 @@ int main(void)
         cmocka_unit_test(test_etag),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_upgrade),
+        cmocka_unit_test(test_extensions),
         cmocka_unit_test(test_refused_upgrades),
         cmocka_unit_test(test_idle_memory),
     };

@@ -33,7 +33,7 @@ static inline void step(struct feed *f, struct tick *t, struct parcels *out)
 static inline json_t *said(const struct parcels *list, size_t index, const char *type)
 {
     assert_true(index < list->count);
-    json_t *json = frame_json(list->items[index].frame);
+    json_t *json = frame_json(list->items[index].frame.plain);
     assert_string_equal(json_text(json, "type"), type);
     return json;
 }

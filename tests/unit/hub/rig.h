@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "hub/hub.h"
 #include "net/conn.h"
+#include "wire/deflate.h"
 
 #define RIG_PATIENCE_NS                                                                            \
     (20 * NS_PER_S) /* for sanitizers and valgrind; never reached when right                       \
@@ -156,14 +157,16 @@ struct client {
     unsigned pings, pongs;
     uint8_t ping[125]; /* of the newest: what it carries */
     size_t ping_len;
-    unsigned close_code; /* 0: no close frame has come */
-    bool ended;          /* the server's end of the stream */
-    bool rude;           /* does not answer a close frame */
+    unsigned close_code;       /* 0: no close frame has come */
+    bool ended;                /* the server's end of the stream */
+    bool rude;                 /* does not answer a close frame */
+    struct inflater *inflater; /* NULL: does not take compressed messages */
+    uint64_t bytes;            /* received */
 };
 
 /* send_bytes: of the server's side of the pair; 0: as the kernel has it. */
-static inline struct client *client_open(struct rig *rig, size_t station, const char *subscribe,
-                                         int send_bytes)
+static inline struct client *client_connect(struct rig *rig, size_t station, const char *subscribe,
+                                            int send_bytes, bool deflate)
 {
     struct client *c = mem_alloc(sizeof(*c));
     int pair[2];
@@ -174,10 +177,19 @@ static inline struct client *client_open(struct rig *rig, size_t station, const 
     c->fd = pair[1];
     c->inbox = json_array();
     ws_parser_init(&c->parser, WS_CLIENT, 64U << 20);
+    c->inflater = deflate ? inflater_new() : NULL;
+    ws_parser_inflate(&c->parser, c->inflater);
     struct conn *conn = conn_new(rig->net, pair[0]);
     assert_non_null(conn);
-    station_open(rig->stations[station], conn, subscribe, rig->admin);
+    station_open(rig->stations[station], conn, subscribe,
+                 (struct viewer_terms){.admin = rig->admin, .deflate = deflate});
     return c;
+}
+
+static inline struct client *client_open(struct rig *rig, size_t station, const char *subscribe,
+                                         int send_bytes)
+{
+    return client_connect(rig, station, subscribe, send_bytes, false);
 }
 
 static inline void client_take(struct client *c, enum ws_event event, const struct ws_received *got)
@@ -229,6 +241,7 @@ static inline void client_read(struct client *c, size_t most)
             return;
         }
         most -= (size_t)n;
+        c->bytes += (uint64_t)n;
         size_t at = 0;
         while (at < (size_t)n) {
             struct ws_received got;
@@ -382,6 +395,7 @@ static inline void client_drop(struct client *c)
 {
     close(c->fd);
     ws_parser_fini(&c->parser);
+    inflater_free(c->inflater);
     json_decref(c->inbox);
     free(c);
 }

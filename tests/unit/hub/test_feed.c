@@ -488,7 +488,7 @@ static void test_short_lived_devices(void **state)
                 json_decref(series);
             }
             for (size_t i = 0; i < out.count; i++)
-                assert_true(out.items[i].frame->len < 400 * 1000);
+                assert_true(out.items[i].frame.plain->len < 400 * 1000);
             parcels_fini(&out);
         }
         tick_unref(t);

@@ -119,7 +119,7 @@ static void test_replay_bound(void **state)
     feed_replay(f, ring, 101, &run, &out);
     size_t bytes = 0;
     for (size_t i = 2; i < out.count; i++)
-        bytes += out.items[i].frame->len;
+        bytes += out.items[i].frame.plain->len;
     assert_true(bytes <= 256 * 1024);
     assert_true(out.count > 5);
     uint64_t first = 160 - (out.count - 2) + 1;
@@ -238,7 +238,7 @@ static void test_replay_events_bound(void **state)
     feed_replay(f, ring, 500, &run, &out);
     size_t bytes = 0;
     for (size_t i = 1; i < out.count; i++) {
-        bytes += out.items[i].frame->len;
+        bytes += out.items[i].frame.plain->len;
         assert_int_equal(out.items[i].seq, 10000 - out.count + 1 + i);
     }
     assert_in_range(bytes, 128 * 1024, 320 * 1024);
@@ -296,9 +296,9 @@ static void assert_same_parcels(const struct parcels *a, const struct parcels *b
     for (size_t i = 0; i < a->count; i++) {
         assert_int_equal(a->items[i].seq, b->items[i].seq);
         assert_int_equal(a->items[i].urgency, b->items[i].urgency);
-        assert_int_equal(a->items[i].frame->len, b->items[i].frame->len);
-        assert_memory_equal(a->items[i].frame->data, b->items[i].frame->data,
-                            a->items[i].frame->len);
+        assert_int_equal(a->items[i].frame.plain->len, b->items[i].frame.plain->len);
+        assert_memory_equal(a->items[i].frame.plain->data, b->items[i].frame.plain->data,
+                            a->items[i].frame.plain->len);
     }
 }
 

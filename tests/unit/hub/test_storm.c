@@ -93,7 +93,8 @@ static void server_receive(void *item, void *user)
     struct arrival *a = item;
     struct conn *conn = conn_new(s->net, a->fd);
     if (conn)
-        station_open(s->station, conn, a->subscribe, a->admin);
+        station_open(s->station, conn, a->subscribe,
+                     (struct viewer_terms){.admin = a->admin, .deflate = false});
     free(a);
 }
 
