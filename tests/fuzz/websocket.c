@@ -1,7 +1,7 @@
 /*
  * websocket.c: any bytes through the frame parser, whole and in pieces of a size that the input
- * chooses. Both readings must give the same events; text must be UTF-8; a parser that has ended
- * says nothing any more.
+ * chooses, with or without permessage-deflate. Both readings must give the same events; text must
+ * be UTF-8; nothing is larger than the limit; a parser that has ended says nothing any more.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/defs.h"
 #include "base/text.h"
+#include "wire/deflate.h"
 #include "wire/websocket.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -32,12 +33,13 @@ static void note(struct buf *log, enum ws_event event, const struct ws_received 
     buf_append(log, r->data, r->len);
 }
 
-static void read_all(enum ws_role role, const uint8_t *data, size_t size, size_t piece,
-                     struct buf *log)
+static void read_all(enum ws_role role, struct inflater *inflater, const uint8_t *data, size_t size,
+                     size_t piece, struct buf *log)
 {
     struct ws_parser p;
     bool ended = false;
     ws_parser_init(&p, role, LIMIT);
+    ws_parser_inflate(&p, inflater);
     for (size_t start = 0; start < size; start += piece) {
         size_t len = MIN(piece, size - start);
         size_t at = 0;
@@ -62,11 +64,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1)
         return 0;
     enum ws_role role = data[0] & 1 ? WS_CLIENT : WS_SERVER;
-    size_t piece = (size_t)(data[0] >> 1) + 1;
+    size_t piece = (size_t)(data[0] >> 1 & 0x3f) + 1;
+    struct inflater *inflater = data[0] & 0x80 ? inflater_new() : NULL;
     struct buf whole = BUF_INIT, cut = BUF_INIT;
-    read_all(role, data + 1, size - 1, SIZE_MAX / 2, &whole);
-    read_all(role, data + 1, size - 1, piece, &cut);
+    read_all(role, inflater, data + 1, size - 1, SIZE_MAX / 2, &whole);
+    read_all(role, inflater, data + 1, size - 1, piece, &cut);
     CHECK(whole.len == cut.len && (whole.len == 0 || memcmp(whole.data, cut.data, cut.len) == 0));
+    inflater_free(inflater);
     buf_fini(&whole);
     buf_fini(&cut);
     return 0;

@@ -410,7 +410,8 @@ static void put_reserved(struct buf *b, unsigned bits, bool fin, enum ws_opcode 
     b->data[start] = (char)(b->data[start] | (int)bits);
 }
 
-#define HELLO "\xf2\x48\xcd\xc9\xc9\x07\x00" /* "Hello", RFC 7692 section 7.2.3.1 */
+/* "Hello", RFC 7692 section 7.2.3.1 */
+static const char hello[] = "\xf2\x48\xcd\xc9\xc9\x07\x00";
 
 /* A stored block: compressed data of any content. */
 static void put_stored(struct buf *b, enum ws_opcode opcode, const char *content, size_t len)
@@ -434,13 +435,13 @@ static void test_compressed_messages(void **state)
 {
     CLEANUP(buf_fini) struct buf b = BUF_INIT;
     (void)state;
-    put_reserved(&b, 0x40, true, WS_TEXT, HELLO, 7);
+    put_reserved(&b, 0x40, true, WS_TEXT, hello, 7);
     put(&b, true, WS_TEXT, "plain"); /* each message says for itself */
-    put_reserved(&b, 0x40, true, WS_BINARY, HELLO, 7);
-    put_reserved(&b, 0x40, false, WS_TEXT, HELLO, 3);
+    put_reserved(&b, 0x40, true, WS_BINARY, hello, 7);
+    put_reserved(&b, 0x40, false, WS_TEXT, hello, 3);
     put(&b, true, WS_PING, "in between");
     put(&b, false, WS_CONTINUATION, "");
-    put_reserved(&b, 0, true, WS_CONTINUATION, HELLO + 3, 4);
+    put_reserved(&b, 0, true, WS_CONTINUATION, &hello[3], 4);
     put_reserved(&b, 0x40, true, WS_TEXT, "", 0);
     put(&b, false, WS_TEXT, "pl");
     put(&b, true, WS_CONTINUATION, "ain");
@@ -458,7 +459,7 @@ static void check_refused(unsigned bits, bool inside, enum ws_opcode opcode, con
     CLEANUP(buf_fini) struct buf said = BUF_INIT;
     put(&b, true, WS_TEXT, "good");
     if (inside)
-        put_reserved(&b, 0x40, false, WS_TEXT, HELLO, 3);
+        put_reserved(&b, 0x40, false, WS_TEXT, hello, 3);
     put_reserved(&b, bits, true, opcode, payload, len);
     put(&b, true, WS_PING, "");
     buf_printf(&said, "message text good\n%s", expected);
@@ -469,11 +470,11 @@ static void test_compressed_refused(void **state)
 {
     (void)state;
     /* Reserved bits: only the first, only on a message's first frame. */
-    check_refused(0x20, false, WS_TEXT, HELLO, 7, "error 1002\n");
-    check_refused(0x10, false, WS_TEXT, HELLO, 7, "error 1002\n");
-    check_refused(0x60, false, WS_TEXT, HELLO, 7, "error 1002\n");
-    check_refused(0x70, false, WS_BINARY, HELLO, 7, "error 1002\n");
-    check_refused(0x40, true, WS_CONTINUATION, HELLO + 3, 4, "error 1002\n");
+    check_refused(0x20, false, WS_TEXT, hello, 7, "error 1002\n");
+    check_refused(0x10, false, WS_TEXT, hello, 7, "error 1002\n");
+    check_refused(0x60, false, WS_TEXT, hello, 7, "error 1002\n");
+    check_refused(0x70, false, WS_BINARY, hello, 7, "error 1002\n");
+    check_refused(0x40, true, WS_CONTINUATION, &hello[3], 4, "error 1002\n");
     check_refused(0x40, false, WS_PING, "a", 1, "error 1002\n");
     check_refused(0x40, false, WS_PONG, "", 0, "error 1002\n");
     check_refused(0x40, false, WS_CLOSE, "\x03\xe8", 2, "error 1002\n");
