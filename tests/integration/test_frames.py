@@ -3,6 +3,7 @@ gets the right close code or answer, and a viewer who behaves misses nothing mea
 import http.client
 import json
 import os
+import random
 import re
 import resource
 import socket
@@ -12,7 +13,7 @@ import subprocess
 from bystander import undisturbed
 from rig import (WAIT_S, Daemon, Directory, contains, equal, ip, own_network, remove_links, run,
                  until)
-from websocket import BINARY, CLOSE, PING, PONG, TEXT, frame
+from websocket import BINARY, CLOSE, COMPRESSED, DEFLATE, PING, PONG, TEXT, deflated, frame
 
 
 # ---- WebSocket -----------------------------------------------------------------------------------
@@ -103,6 +104,147 @@ def test_bad_messages():
         s.send_frame(0, b'ng","id":7}')
         equal(s.frame(), (PONG, b"still there?"), "the ping's answer")
         equal(s.receive(), {"type": "pong", "id": 7}, "the message's answer")
+
+
+# ---- permessage-deflate ----------------------------------------------------------------------------
+
+HELLO = deflated(b'{"op":"ping"}')
+NOISE = random.Random(1).randbytes(65536).hex().encode()
+
+
+def packed(payload, **kwargs):
+    return frame(TEXT, payload, reserved=COMPRESSED, **kwargs)
+
+
+BROKEN_COMPRESSED = [
+    (1002, "another reserved bit", frame(TEXT, HELLO, reserved=6)),
+    (1002, "the last reserved bit", frame(TEXT, HELLO, reserved=5)),
+    (1002, "a compressed ping", frame(PING, b"a", reserved=COMPRESSED)),
+    (1002, "a compressed pong", frame(PONG, reserved=COMPRESSED)),
+    (1002, "a compressed close", frame(CLOSE, b"\x03\xe8", reserved=COMPRESSED)),
+    (1002, "a compressed continuation",
+     packed(HELLO[:3], fin=False) + frame(0, HELLO[3:], reserved=COMPRESSED)),
+    (1002, "unmasked", packed(HELLO, mask=None)),
+    (1007, "no deflated data", packed(b"\xff\xff")),
+    (1007, "cut off", packed(HELLO[:5])),
+    (1007, "cut off in fragments", packed(HELLO[:3], fin=False) + frame(0, HELLO[3:5])),
+    (1007, "text that is not UTF-8", packed(deflated(b"\xff{}"))),
+    (1007, "half a character at the end", packed(deflated('"€'.encode()[:-1]))),
+    (1009, "64 KiB + 1", packed(deflated(NOISE[:65537]))),
+    (1009, "64 KiB + 1 in fragments", b"".join(
+        frame(0 if i else TEXT, piece, fin=i == 32768, reserved=0 if i else COMPRESSED)
+        for data in [deflated(NOISE[:65537])]
+        for i, piece in ((i, data[i:i + 32768] if i < 32768 else data[i:]) for i in (0, 32768)))),
+    (1009, "an announcement of 2^40 bytes", packed(b"", length=1 << 40)),
+    (1009, "a bomb of 64 MiB", packed(deflated(bytes(64 << 20)))),
+    (1009, "a bomb that would fit the limit", packed(deflated(b" " * 65536))),
+    (1009, "a bomb in fragments",
+     packed(deflated(bytes(1 << 20))[:500], fin=False) + frame(0, deflated(bytes(1 << 20))[500:])),
+]
+
+
+def test_compressed():
+    """broken compressed messages and bombs: the close code; good ones: their answer"""
+    with undisturbed() as d:
+        resident = d.metric("netsonde_self_resident_bytes")
+        for code, what, data in BROKEN_COMPRESSED:
+            with d.stream(headers=DEFLATE) as s:
+                s.wait_for("hello")
+                try:
+                    s.socket.sendall(data)
+                except OSError:
+                    pass  # refused before all of it was sent
+                equal(s.goodbye(), code, what)
+        until("each is counted", lambda: d.metric("netsonde_server_protocol_errors_total") ==
+              len(BROKEN_COMPRESSED))
+        with d.stream("metrics", headers=DEFLATE) as s:
+            s.wait_for("metrics")
+            s.socket.sendall(packed(HELLO))
+            equal(s.wait_for("pong"), {"type": "pong"}, "a compressed message")
+            s.socket.sendall(packed(HELLO[:4], fin=False) + frame(PING, b"x") + frame(0, HELLO[4:]))
+            equal(s.wait_for("pong"), {"type": "pong"}, "one in fragments")
+            s.socket.sendall(packed(deflated(NOISE[:65536])))
+            equal(s.wait_for("error")["code"], "bad_request", "64 KiB are read")
+            s.socket.sendall(text(b'{"op":"ping"}'))
+            equal(s.wait_for("pong"), {"type": "pong"}, "a plain one")
+            equal(s.compressed > 1, True, "what is sent is compressed")
+        now = d.metric("netsonde_self_resident_bytes")
+        equal(now - resident < 32 << 20, True, f"memory: {resident} before, {now} now")
+
+
+def test_compression_off():
+    """serve.compression: off declines it, and gzip"""
+    with undisturbed(environment={"NETSONDE_SERVE_COMPRESSION": "off"}) as d:
+        with d.stream("metrics", headers=DEFLATE) as s:
+            equal("permessage-deflate" in s.head, False, "the offer")
+            s.wait_for("metrics")
+            s.socket.sendall(packed(HELLO))
+            equal(s.goodbye(), 1002, "a compressed message all the same")
+            equal(s.compressed, 0, "compressed messages")
+        _, headers, _ = d.request("/metrics", {"Accept-Encoding": "gzip"})
+        equal(headers.get("Content-Encoding"), None, "gzip")
+
+
+# ---- strangers -----------------------------------------------------------------------------------
+
+def nonsense(rng):
+    """A frame that is right, nearly right or neither."""
+    payload = rng.choice([HELLO, b'{"op":"ping"}', b"{}", rng.randbytes(rng.randrange(200)),
+                          b"", b"\x03\xe8", rng.randbytes(2)])
+    data = frame(rng.choice([TEXT, TEXT, TEXT, 0, BINARY, PING, PONG, CLOSE, rng.randrange(16)]),
+                 payload, fin=rng.random() < 0.8,
+                 reserved=rng.choice([0, 0, COMPRESSED, rng.randrange(8)]),
+                 mask=rng.choice([b"\1\2\3\4", rng.randbytes(4), b"\0\0\0\0", None]),
+                 length=rng.choice([None] * 9 + [rng.randrange(1 << rng.randrange(63))]))
+    if rng.random() < 0.3:
+        data = bytearray(data)
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    return bytes(data)
+
+
+def reset(s):
+    s.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()
+
+
+def test_nonsense():
+    """random frames on 400 connections: a close code of the RFC or none; nobody else notices"""
+    seed = random.randrange(1 << 32)
+    print(f"# seed {seed}")
+    rng = random.Random(seed)
+    codes = {}
+    with undisturbed() as d:
+        for i in range(400):
+            with d.stream(headers=DEFLATE if i % 2 else ()) as s:
+                try:
+                    for _ in range(rng.randrange(1, 20)):
+                        s.socket.sendall(nonsense(rng))
+                    s.socket.shutdown(socket.SHUT_WR)
+                    code = s.goodbye()
+                except (EOFError, ConnectionError):
+                    code = None  # half a frame and an end: nothing to be said
+                codes[code] = codes.get(code, 0) + 1
+        print(f"# {codes}")
+        equal(set(codes) <= {None, 1000, 1002, 1005, 1007, 1009} | set(range(1001, 1015)) |
+              set(range(3000, 5000)), True, f"{codes}")
+        equal(codes[1002] > 50, True, "most of it breaks the protocol")
+        until("all are gone", lambda: d.metric("netsonde_server_viewers") == 1)
+
+
+def test_resets():
+    """resets in the middle of frames and messages leave nothing behind"""
+    whole = [text(b"x" * 60000), packed(deflated(NOISE[:60000])),
+             text(b"x" * 30000, fin=False) + frame(0, b"y" * 20000), frame(PING, b"p" * 100)]
+    with undisturbed() as d:
+        files = len(os.listdir(f"/proc/{d.pid}/fd"))
+        for i in range(200):
+            data = whole[i % len(whole)]
+            s = d.stream("metrics" if i % 3 else None, headers=DEFLATE)
+            s.socket.sendall(data[:1 + i * len(data) // 201])
+            reset(s)
+        until("all are gone", lambda: d.metric("netsonde_server_viewers") == 1)
+        until("their descriptors, too", lambda: len(os.listdir(f"/proc/{d.pid}/fd")) <= files + 1)
+        equal(d.metric("netsonde_server_protocol_errors_total"), 0, "protocol errors")
 
 
 # ---- load ----------------------------------------------------------------------------------------
@@ -205,5 +347,5 @@ def test_descriptors():
 
 
 own_network()
-run([test_broken_frames, test_bad_messages, test_slow_reader, test_slow_listener,
-     test_many, test_descriptors])
+run([test_broken_frames, test_bad_messages, test_compressed, test_compression_off, test_nonsense,
+     test_resets, test_slow_reader, test_slow_listener, test_many, test_descriptors])

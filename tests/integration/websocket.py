@@ -1,12 +1,26 @@
-"""RFC 6455, the client's side, as much as the tests need; also frames that no client may send."""
+"""RFC 6455 and 7692, the client's side, as much as the tests need; also frames that no client may
+send."""
 import base64
 import json
 import os
 import socket
 import struct
 import time
+import zlib
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+COMPRESSED = 4  # `reserved` of a compressed message's first frame
+DEFLATE = ["Sec-WebSocket-Extensions: permessage-deflate"]
+
+
+def deflated(data, level=9):
+    """What stands in a compressed message, without context takeover."""
+    pack = zlib.compressobj(level, wbits=-15)
+    return (pack.compress(data) + pack.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+def inflated(data):
+    return zlib.decompressobj(-15).decompress(data + b"\0\0\xff\xff")
 
 
 def frame(opcode, payload=b"", fin=True, reserved=0, mask=b"\1\2\3\4", length=None):
@@ -54,6 +68,7 @@ class Stream:
         self.head = answer.decode()
         self.status = int(answer.split()[1])
         self.close_code = None
+        self.compressed = 0  # messages that came so
 
     def __enter__(self):
         return self
@@ -91,7 +106,13 @@ class Stream:
             size = struct.unpack(">H", self._take(2))[0]
         elif size == 127:
             size = struct.unpack(">Q", self._take(8))[0]
-        return head[0] & 0xf, self._take(size)
+        payload = self._take(size)
+        if head[0] & 0x40:
+            if "permessage-deflate" not in self.head or head[0] & 0xf not in (TEXT, BINARY):
+                raise AssertionError("a reserved bit that was not agreed on")
+            payload = inflated(payload)
+            self.compressed += 1
+        return head[0] & 0xf, payload
 
     def receive(self):
         """The next message, parsed; None when the server said goodbye (then see close_code)."""
