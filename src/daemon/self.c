@@ -30,6 +30,7 @@ enum own {
     OWN_FORBIDDEN,
     OWN_TIMED_OUT,
     OWN_ENCODED,
+    OWN_COMPRESSED,
     OWN_MESSAGES,
     OWN_MESSAGE_BYTES,
     OWN_SENT_BYTES,
@@ -91,6 +92,8 @@ static const struct metric own_metrics[OWN_METRICS] = {
                        COUNTER},
     [OWN_ENCODED] = {"netsonde_server_encoded_total", "messages",
                      "Stream messages encoded; each may go to many viewers.", COUNTER},
+    [OWN_COMPRESSED] = {"netsonde_server_compressed_total", "messages",
+                        "Stream messages compressed; each may go to many viewers.", COUNTER},
     [OWN_MESSAGES] = {"netsonde_server_messages_total", "messages",
                       "Stream messages handed to connections.", COUNTER},
     [OWN_MESSAGE_BYTES] = {"netsonde_server_message_bytes_total", "bytes",
@@ -209,6 +212,7 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
                             server.http.refused_type + server.http.refused_role;
     counts[OWN_TIMED_OUT] = server.net.expired_handshake + server.net.expired_stall;
     counts[OWN_ENCODED] = hub.messages;
+    counts[OWN_COMPRESSED] = hub.packed;
     counts[OWN_MESSAGES] = server.station.messages;
     counts[OWN_MESSAGE_BYTES] = server.station.bytes;
     gauges[OWN_QUEUED] = (double)server.net.queued_bytes;

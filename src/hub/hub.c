@@ -39,11 +39,6 @@
 #define SESSION_HEX 16
 #define FIRST_PERFORMANCE_MS 1000 /* after the start: soon, so that there is something to show */
 
-/* Compressing takes some 10 ns a byte, several times what encoding does. A host's own dashboards
- * need a hundredth of this; what a crowd of different subscriptions needs beyond it goes plain. */
-#define HUB_PACKING_BURST (4 << 20)
-#define HUB_PACKING_PER_S (8 << 20)
-
 struct open_feed {
     uint32_t id; /* its index in hub->feeds */
     char *key;
@@ -490,7 +485,8 @@ struct hub *hub_new(const struct hub_settings *settings, uv_loop_t *core_uv)
     hub->uv = core_uv;
     allowance_init(&hub->opening, settings->limits.opening_burst, settings->limits.opening_per_s,
                    hub_now_ms(hub));
-    allowance_init(&hub->packing, HUB_PACKING_BURST, HUB_PACKING_PER_S, hub_now_ms(hub));
+    allowance_init(&hub->packing, settings->limits.packing_burst, settings->limits.packing_per_s,
+                   hub_now_ms(hub));
     hub->deflater = deflater_new();
     hub->replays.most_bytes = HUB_REPLAY_BYTES;
     hub->ring = tick_ring_new(settings->ring_ticks, settings->ring_bytes);

@@ -30,6 +30,9 @@ struct hub_limits {
     int64_t values;                             /* of all feeds in a tick */
     int64_t opening_burst; /* values: selecting series for new feeds, repeating for `since` */
     int64_t opening_per_s;
+    /* Bytes of messages that are compressed. It takes some 10 ns a byte, several times what
+     * encoding does; what a crowd of different subscriptions needs beyond this goes plain. */
+    int64_t packing_burst, packing_per_s;
 };
 
 #define HUB_LIMITS_DEFAULT                                                                         \
@@ -39,7 +42,9 @@ struct hub_limits {
                          .feeds_free = 8,                                                          \
                          .values = 4 << 20,                                                        \
                          .opening_burst = 2 << 20,                                                 \
-                         .opening_per_s = 1 << 20})
+                         .opening_per_s = 1 << 20,                                                 \
+                         .packing_burst = 4 << 20,                                                 \
+                         .packing_per_s = 8 << 20})
 
 struct hub_settings {
     const char *version, *host;

@@ -13,6 +13,28 @@ function focused(page) {
 }
 
 await run({
+    "the browser takes compressed messages": async () => {
+        const server = await Server.start();
+        const page = await openPage(await launch(), server.address + "/");
+        await isLive(page);
+        const extensions = await page.evaluate(
+            () =>
+                new Promise((resolve, reject) => {
+                    const ws = new WebSocket(
+                        location.origin.replace("http", "ws") +
+                            "/api/v1/stream?subscribe=metrics",
+                    );
+                    ws.onerror = reject;
+                    ws.onmessage = (event) => {
+                        if (JSON.parse(event.data).type !== "metrics") return;
+                        resolve(ws.extensions);
+                        ws.close(1000);
+                    };
+                }),
+        );
+        assert.match(extensions, /^permessage-deflate; server_no_context_takeover/);
+    },
+
     "the keyboard reaches every control and the focus can be seen": async () => {
         const server = await Server.start();
         const page = await openPage(await launch(), server.address + "/");

@@ -168,6 +168,7 @@ def test_compressed():
             s.socket.sendall(text(b'{"op":"ping"}'))
             equal(s.wait_for("pong"), {"type": "pong"}, "a plain one")
             equal(s.compressed > 1, True, "what is sent is compressed")
+            until("that is counted", lambda: d.metric("netsonde_server_compressed_total") > 1)
         now = d.metric("netsonde_self_resident_bytes")
         equal(now - resident < 32 << 20, True, f"memory: {resident} before, {now} now")
 

@@ -183,6 +183,29 @@ static void test_slow_reader(void **state)
     rig_free(rig);
 }
 
+/* What may be compressed is bounded; beyond it messages go plain, and are the same. */
+static void test_bounded(void **state)
+{
+    struct hub_limits limits = HUB_LIMITS_DEFAULT;
+    limits.packing_burst = 4000;
+    limits.packing_per_s = 1;
+    struct rig *rig = rig_new((struct rig_options){.limits = &limits});
+    struct client *plain = client_new(rig, 0, 0), *packed = client_deflate(rig, 0);
+    (void)state;
+    client_subscribe(plain, "metrics");
+    client_subscribe(packed, "metrics");
+    for (int t = 0; t < 10; t++) {
+        tick_many(rig);
+        if (t == 0)
+            expect_same(plain, packed, "series");
+        expect_same(plain, packed, "metrics");
+    }
+    assert_in_range(stats_of(rig).packed, 1, 4);
+    client_drop(plain);
+    client_drop(packed);
+    rig_free(rig);
+}
+
 /* Small messages go plain to everybody. */
 static void test_small_messages(void **state)
 {
@@ -259,9 +282,10 @@ static void test_incoming(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mixed_viewers),  cmocka_unit_test(test_only_while_wanted),
-        cmocka_unit_test(test_replay),         cmocka_unit_test(test_slow_reader),
-        cmocka_unit_test(test_small_messages), cmocka_unit_test(test_incoming),
+        cmocka_unit_test(test_mixed_viewers), cmocka_unit_test(test_only_while_wanted),
+        cmocka_unit_test(test_replay),        cmocka_unit_test(test_slow_reader),
+        cmocka_unit_test(test_bounded),       cmocka_unit_test(test_small_messages),
+        cmocka_unit_test(test_incoming),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
