@@ -84,7 +84,7 @@ struct server {
 struct arrival {
     int fd;
     const char *subscribe;
-    bool admin;
+    struct viewer_terms terms;
 };
 
 static void server_receive(void *item, void *user)
@@ -93,8 +93,7 @@ static void server_receive(void *item, void *user)
     struct arrival *a = item;
     struct conn *conn = conn_new(s->net, a->fd);
     if (conn)
-        station_open(s->station, conn, a->subscribe,
-                     (struct viewer_terms){.admin = a->admin, .deflate = false});
+        station_open(s->station, conn, a->subscribe, a->terms);
     free(a);
 }
 
@@ -211,7 +210,9 @@ static int arrive(struct world *w, uint64_t *seed)
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
     struct arrival *a = mem_alloc(sizeof(*a));
-    *a = (struct arrival){pair[0], subscribe[dice(seed, ARRAY_LEN(subscribe))], dice(seed, 2)};
+    *a = (struct arrival){pair[0],
+                          subscribe[dice(seed, ARRAY_LEN(subscribe))],
+                          {.admin = dice(seed, 2), .deflate = dice(seed, 2)}};
     if (mailbox_post(w->servers[dice(seed, SERVERS)].door, a) < 0)
         server_drop(a);
     return pair[1];
