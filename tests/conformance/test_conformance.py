@@ -3,10 +3,10 @@
 
     test_conformance.py ECHO [--only PREFIX] [--summary]
 
-ECHO is the echo server of this folder. The cases are those of the Autobahn test suite (sections 1-7, 9, 10, 12
-and 13) under its numbers, written anew; `table()` is the one place where they stand. Each is
-judged strictly: what came must be exactly what is expected, in order, the close code must be the
-right one (Autobahn also takes none), and the server must be the one who ends the connection.
+ECHO is the echo server of this folder. The cases are those of the Autobahn test suite (sections
+1-7, 9, 10, 12 and 13) under its numbers, written anew; `table()` is the one place where they stand.
+Each is judged strictly: what came must be exactly what is expected, in order, the close code must
+be the right one (Autobahn also takes none), and the server must be the one who ends the connection.
 Sections 9.7, 9.8, 12 and 13 send fewer messages than there (CONFORMANCE_MESSAGES=1000 sends as
 many). Prints TAP; a run of all cases holds the table in docs/CONFORMANCE.md to its own result,
 --summary prints it."""
@@ -36,7 +36,7 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 KiB, MiB = 1 << 10, 1 << 20
 
 
-# ---- frames ----------------------------------------------------------------------------------------
+# ---- frames --------------------------------------------------------------------------------------
 
 def masked(payload, mask):
     size = len(payload)
@@ -69,7 +69,7 @@ def fragmented(opcode, payload, size, rsv=0):
                   rsv=rsv if i == 0 else 0) for i, piece in enumerate(pieces)]
 
 
-# ---- a connection ----------------------------------------------------------------------------------
+# ---- a connection --------------------------------------------------------------------------------
 
 class Peer:
     def __init__(self, port, offer=None):
@@ -171,7 +171,7 @@ class Peer:
                 return ("message", payload, opcode == BINARY)
 
 
-# ---- cases -----------------------------------------------------------------------------------------
+# ---- cases ---------------------------------------------------------------------------------------
 
 @dataclasses.dataclass
 class Case:
@@ -298,7 +298,7 @@ def play_compressed(port, case):
     goodbye(peer)
 
 
-# ---- the table -------------------------------------------------------------------------------------
+# ---- the table -----------------------------------------------------------------------------------
 
 def framing():
     """1"""
@@ -392,7 +392,8 @@ def fragmentation():
                    chop=chop)
     for base, fin in ((9, True), (12, False)):
         for i, (chop, how) in enumerate(chops):
-            yield fails(f"5.{base + i}", f"a continuation (fin={int(fin)}) of nothing, a text" + how,
+            yield fails(f"5.{base + i}",
+                        f"a continuation (fin={int(fin)}) of nothing, a text" + how,
                         [frame(CONTINUATION, lost, fin=fin), frame(TEXT, HELLO)], chop=chop)
     yield fails("5.15", "a text in two fragments, a continuation of nothing, a text",
                 halves + [frame(CONTINUATION, b"fragment3", fin=False), frame(TEXT, b"fragment4")],
@@ -405,7 +406,8 @@ def fragmentation():
                 [frame(TEXT, one, fin=False), frame(TEXT, two)])
     parts = [b"fragment%d" % i for i in range(1, 6)]
     for number, chop in (("5.19", None), ("5.20", "frames")):
-        yield Case(number, "five fragments, two pings, a pause" + (chop and ", frame by frame" or ""),
+        yield Case(number,
+                   "five fragments, two pings, a pause" + (", frame by frame" if chop else ""),
                    [[frame(TEXT, parts[0], fin=False), frame(CONTINUATION, parts[1], fin=False),
                      frame(PING, b"pongme 1!")],
                     [frame(CONTINUATION, parts[2], fin=False),
@@ -481,7 +483,8 @@ def utf8():
     wrong = KOSME + b"\xed\xa0\x80" + EDITED
     beyond = KOSME + b"\xf4\x90\x80\x80" + EDITED  # wrong from its byte 13 on
     yield Case("6.1.1", "a text of no bytes", [frame(TEXT)], [text(b"")])
-    yield Case("6.1.2", "three empty fragments", [frame(TEXT, fin=False), frame(CONTINUATION, fin=False), frame(CONTINUATION)],
+    yield Case("6.1.2", "three empty fragments",
+               [frame(TEXT, fin=False), frame(CONTINUATION, fin=False), frame(CONTINUATION)],
                [text(b"")])
     yield Case("6.1.3", "an empty, a filled and an empty fragment",
                [frame(TEXT, fin=False), frame(CONTINUATION, middle, fin=False),
@@ -503,10 +506,10 @@ def utf8():
     yield Case("6.4.2", "fails at the wrong byte, a fragment of its own",
                [frame(TEXT, beyond[:12], fin=False), frame(CONTINUATION, beyond[12:13], fin=False)],
                code=1007, play=play_parts)
-    yield Case("6.4.3", "fails in the middle of a frame", [whole[:head + 11], whole[head + 11:head + 15]],
-               code=1007, play=play_parts)
-    yield Case("6.4.4", "fails at the wrong byte of a frame", [whole[:head + 12], whole[head + 12:head + 13]],
-               code=1007, play=play_parts)
+    yield Case("6.4.3", "fails in the middle of a frame",
+               [whole[:head + 11], whole[head + 11:head + 15]], code=1007, play=play_parts)
+    yield Case("6.4.4", "fails at the wrong byte of a frame",
+               [whole[:head + 12], whole[head + 12:head + 13]], code=1007, play=play_parts)
     for number, what, sequence in utf8_sequences():
         if is_utf8(sequence):
             yield Case(number, what, [frame(TEXT, sequence)], [text(sequence)])
@@ -539,7 +542,8 @@ def closing():
     for sub, codes, answer in (
             (7, (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999),
              None),
-            (9, (0, 999, 1004, 1005, 1006, 1016, 1100, 2000, 2999), 1002), (13, (5000, 65535), 1002)):
+            (9, (0, 999, 1004, 1005, 1006, 1016, 1100, 2000, 2999), 1002),
+            (13, (5000, 65535), 1002)):
         for i, code in enumerate(codes, 1):
             yield Case(f"7.{sub}.{i}", f"a close with {code}", [close(code)], code=answer or code,
                        closes=True)
@@ -649,7 +653,7 @@ SECTIONS = {"1": "Framing", "2": "Pings and pongs", "3": "Reserved bits", "4": "
             "13": "Compression: parameters"}
 
 
-# ---- running ---------------------------------------------------------------------------------------
+# ---- running -------------------------------------------------------------------------------------
 
 def main():
     options = argparse.ArgumentParser()
@@ -692,8 +696,8 @@ def main():
     told = bool(options.only) or table_text in DOCUMENT.read_text()
     if not options.only:
         print(f"{'ok' if told else 'not ok'} {len(cases) + 1} - docs/CONFORMANCE.md says the same")
-    print(f"# {len(cases)} cases, {passed} pass, all of them strict; {declined} with a declined offer; "
-          f"{time.monotonic() - start:.1f} s")
+    print(f"# {len(cases)} cases, {passed} pass, all of them strict; "
+          f"{declined} with a declined offer; {time.monotonic() - start:.1f} s")
     sys.exit(0 if passed == len(cases) and told and not status else 1)
 
 

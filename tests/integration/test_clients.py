@@ -26,7 +26,8 @@ def python_with(module):
 
 
 def node_ws():
-    if not os.path.isdir(os.path.join(HERE, "../../web/node_modules/ws")) or not shutil.which("node"):
+    ws = os.path.join(HERE, "../../web/node_modules/ws")
+    if not os.path.isdir(ws) or not shutil.which("node"):
         raise Skip("no node, or no web/node_modules/ws")
     return ["node", os.path.join(CLIENTS, "client_ws.mjs")]
 

@@ -106,7 +106,7 @@ def test_bad_messages():
         equal(s.receive(), {"type": "pong", "id": 7}, "the message's answer")
 
 
-# ---- permessage-deflate ----------------------------------------------------------------------------
+# ---- permessage-deflate --------------------------------------------------------------------------
 
 HELLO = deflated(b'{"op":"ping"}')
 NOISE = random.Random(1).randbytes(65536).hex().encode()

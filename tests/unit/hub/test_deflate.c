@@ -5,6 +5,8 @@
  */
 #include "rig.h"
 
+#include <malloc.h>
+
 #define DEVICES 100 /* makes metrics of about 1.5 KB, which pay */
 
 static struct rig *rig_many(void)
@@ -279,13 +281,56 @@ static void test_incoming(void **state)
     rig_free(rig);
 }
 
+/* What a viewer takes when it is quiet again, after a message of its own; no client in this process
+ * but its end of the socket. */
+static size_t quiet_viewer_bytes(bool deflate)
+{
+    enum { COUNT = 64 };
+    static const char message[] = "{\"op\":\"subscribe\",\"channel\":\"metrics\"}";
+    static const uint8_t mask[4] = {1, 2, 3, 4};
+    struct rig *rig = rig_many();
+    int fds[COUNT];
+    size_t before = 0;
+    CLEANUP(buf_fini) struct buf b = BUF_INIT;
+    ws_client_frame(&b, true, WS_TEXT, mask, message, sizeof(message) - 1);
+    tick_many(rig);
+    for (int i = 0; i < COUNT; i++) {
+        char sink[65536];
+        int pair[2];
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+        fds[i] = pair[1];
+        station_open(rig->stations[0], conn_new(rig->net, pair[0]), NULL, deflate);
+        assert_int_equal(send(fds[i], b.data, b.len, 0), (ssize_t)b.len);
+        for (int turn = 0; turn < 3; turn++) {
+            rig_turn(rig);
+            while (recv(fds[i], sink, sizeof(sink), 0) > 0)
+                ;
+        }
+        if (i == COUNT / 2 - 1)
+            before = mallinfo2().uordblks; /* tables and shared states have grown by now */
+    }
+    size_t each = (mallinfo2().uordblks - before) / (COUNT / 2);
+    for (int i = 0; i < COUNT; i++)
+        close(fds[i]);
+    rig_free(rig);
+    return each;
+}
+
+static void test_quiet_memory(void **state)
+{
+    (void)state;
+    size_t plain = quiet_viewer_bytes(false), deflate = quiet_viewer_bytes(true);
+    print_message("a viewer takes %zu bytes, with deflate %zu\n", plain, deflate);
+    assert_true(deflate <= plain); /* 0 where malloc is replaced */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mixed_viewers), cmocka_unit_test(test_only_while_wanted),
         cmocka_unit_test(test_replay),        cmocka_unit_test(test_slow_reader),
         cmocka_unit_test(test_bounded),       cmocka_unit_test(test_small_messages),
-        cmocka_unit_test(test_incoming),
+        cmocka_unit_test(test_incoming),      cmocka_unit_test(test_quiet_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
