@@ -34,6 +34,12 @@ static const struct {
                        "Reads the database of --data-dir; no daemon has to run. Times are epoch\n"
                        "milliseconds, RFC 3339, -60 (seconds before now) or now-15m. A counter is\n"
                        "shown as units per second, but for --agg sum.\n"},
+    [COMMAND_BENCH] =
+        {"bench", " fanout", "measure how fast this machine serves many viewers",
+         "fanout starts a server and a crowd of clients on this host and sends all of them the\n"
+         "same messages. For each number of clients it prints the messages delivered a second,\n"
+         "when the first and the last client had one, what a delivery costs the server's CPU and\n"
+         "a client its memory. A running netsonde is not asked and not disturbed.\n"},
     [COMMAND_CHECK_CONFIG] =
         {"check-config", " [FILE]", "check the configuration",
          "Prints every mistake as FILE:LINE:COLUMN: message, and exits with 1\n"
@@ -72,6 +78,14 @@ enum option_id {
     OPTION_LOGIN,
     OPTION_EXPIRES,
     OPTION_NOTE,
+    OPTION_LEVELS,
+    OPTION_SIZE,
+    OPTION_RATE,
+    OPTION_SECONDS,
+    OPTION_MODE,
+    OPTION_SEND,
+    OPTION_STALLED,
+    OPTION_LATER,
 };
 
 static const struct {
@@ -102,8 +116,21 @@ static const struct {
     {"note", "TEXT", OPTION_NOTE, BIT(COMMAND_TOKEN), "what it is for, shown by list"},
     {"documentation", "FORMAT", OPTION_DOCUMENTATION, BIT(COMMAND_DUMP_CONFIG),
      "print the keys' documentation instead: markdown or man"},
+    {"levels", "LIST", OPTION_LEVELS, BIT(COMMAND_BENCH),
+     "numbers of clients; 10,25,50,75,100,1000,10000 without it"},
+    {"size", "SIZE", OPTION_SIZE, BIT(COMMAND_BENCH), "of a message, 64 to 64KiB; 1KiB without it"},
+    {"rate", "N", OPTION_RATE, BIT(COMMAND_BENCH),
+     "messages a second, 1 to 1000, max, or auto: 10, fewer for many clients"},
+    {"seconds", "N", OPTION_SECONDS, BIT(COMMAND_BENCH), "for each level; 5 without it"},
+    {"mode", "NAME", OPTION_MODE, BIT(COMMAND_BENCH), "plain; tls and deflate are to come"},
+    {"send", "NAME", OPTION_SEND, BIT(COMMAND_BENCH), "auto or send; io_uring is to come"},
+    {"stalled", "N", OPTION_STALLED, BIT(COMMAND_BENCH), "so many clients that never read"},
+    {"save-baseline", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
+    {"compare", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
+    {"publish", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
     {"json", NULL, OPTION_JSON,
-     BIT(COMMAND_QUERY) | BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) | BIT(COMMAND_VERSION),
+     BIT(COMMAND_QUERY) | BIT(COMMAND_BENCH) | BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) |
+         BIT(COMMAND_VERSION),
      "answer in JSON"},
     {"help", NULL, OPTION_HELP, EVERYWHERE, "explain the command"},
     {"version", NULL, OPTION_VERSION, EVERYWHERE, "print the version"},
@@ -206,6 +233,30 @@ static int take_option(struct parse *p, size_t index, const char *text)
         return 0;
     case OPTION_NOTE:
         o->token.note = text;
+        return 0;
+    case OPTION_LEVELS:
+        o->bench.levels = text;
+        return 0;
+    case OPTION_SIZE:
+        o->bench.size = text;
+        return 0;
+    case OPTION_RATE:
+        o->bench.rate = text;
+        return 0;
+    case OPTION_SECONDS:
+        o->bench.seconds = text;
+        return 0;
+    case OPTION_MODE:
+        o->bench.mode = text;
+        return 0;
+    case OPTION_SEND:
+        o->bench.send = text;
+        return 0;
+    case OPTION_STALLED:
+        o->bench.stalled = text;
+        return 0;
+    case OPTION_LATER:
+        o->bench.unavailable = options[index].name;
         return 0;
     case OPTION_HELP:
         p->help = true;

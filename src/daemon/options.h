@@ -14,6 +14,7 @@
 enum command {
     COMMAND_RUN,
     COMMAND_QUERY,
+    COMMAND_BENCH,
     COMMAND_CHECK_CONFIG,
     COMMAND_DUMP_CONFIG,
     COMMAND_TOKEN,
@@ -31,7 +32,8 @@ struct options {
     bool json;
     struct config_sources sources; /* points into `flags` below: do not copy the struct */
     struct config_flag flags[OPTIONS_FLAGS_MAX];
-    const char *arguments[2];  /* check-config: FILE; help: COMMAND; token: action, ID; or NULL */
+    const char *arguments[2];  /* check-config: FILE; help: COMMAND; bench: what; token: action, ID;
+                                  or NULL */
     const char *documentation; /* dump-config: "markdown" or "man" */
     struct {
         const char *role, *expires, *note; /* NULL: not given */
@@ -43,6 +45,10 @@ struct options {
         size_t matches_count;
         const char *from, *to, *points, *agg;
     } query;
+    struct {
+        const char *levels, *size, *rate, *seconds, *mode, *send, *stalled;
+        const char *unavailable; /* an option that a later version will have */
+    } bench;
 };
 
 /* 0; or -EINVAL and one line in `why`, without a newline: a usage error, exit 2. */

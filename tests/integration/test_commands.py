@@ -7,7 +7,7 @@ import subprocess
 from rig import (BINARY, WAIT_S, Daemon, Directory, command, contains, equal, now_ms, own_network,
                  run, until)
 
-COMMANDS = ["run", "query", "check-config", "dump-config", "version", "help"]
+COMMANDS = ["run", "query", "bench", "check-config", "dump-config", "version", "help"]
 
 
 def prints(status, *arguments, **kwargs):
@@ -50,7 +50,19 @@ def test_usage():
                             ([*everything, "--to", "now+1"], "now+1"),
                             ([*everything, "--from", "-5", "--to", "-10"], "later"),
                             (["query", "--match", "device"], "LABEL=PATTERN"),
-                            (["dump-config", "--documentation", "html"], "html")):
+                            (["dump-config", "--documentation", "html"], "html"),
+                            (["bench"], "fanout"), (["bench", "nonsense"], "nonsense"),
+                            (["bench", "fanout", "x"], "x"),
+                            *((["bench", word], f"{word} is not available in this version")
+                              for word in ("collect", "store", "packets", "query")),
+                            *((["bench", "fanout", f"--{word}"], "not available in this version")
+                              for word in ("save-baseline", "compare", "publish")),
+                            *((["bench", "fanout", *words], words[-1]) for words in (
+                                ["--levels", "0"], ["--levels", "10,x"], ["--levels", ","],
+                                ["--levels", "100001"], ["--size", "63"], ["--size", "65KiB"],
+                                ["--rate", "0"], ["--rate", "1001"], ["--rate", "fast"],
+                                ["--seconds", "0.1"], ["--seconds", "601"], ["--seconds", "x"],
+                                ["--stalled", "-1"], ["--mode", "quic"], ["--send", "pigeon"]))):
         said = prints(2, *arguments)
         contains(said, word)
         equal(said.count("\n"), 1, f"lines of {said!r}")

@@ -45,6 +45,8 @@ static void test_commands(void **state)
         {"--interval 1s", COMMAND_RUN, NULL},
         {"--interval 1s query", COMMAND_QUERY, NULL},
         {"query --metric a*", COMMAND_QUERY, NULL},
+        {"bench fanout --levels 10,20 --json", COMMAND_BENCH, "fanout"},
+        {"bench", COMMAND_BENCH, NULL},
         {"check-config", COMMAND_CHECK_CONFIG, NULL},
         {"check-config a.yaml", COMMAND_CHECK_CONFIG, "a.yaml"},
         {"dump-config --json", COMMAND_DUMP_CONFIG, NULL},

@@ -1,0 +1,192 @@
+/*
+ * cmd_bench.c: `netsonde bench fanout`: reads what is asked, measures level by level, prints. The
+ * measuring is src/bench's. What it measures is this program's own code on this machine; no
+ * configuration is read and no daemon asked.
+ */
+#include "daemon/commands.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/defs.h"
+#include "base/text.h"
+#include "bench/fan_bench.h"
+
+#define SECONDS_MIN 0.2
+#define SECONDS_MAX 600
+
+static int usage(const char *message, const char *value)
+{
+    fprintf(stderr, "netsonde bench: %s%s%s; see netsonde help bench\n", message, value ? ": " : "",
+            value ? value : "");
+    return EXIT_USAGE;
+}
+
+static int unavailable(const char *what, const char *name)
+{
+    fprintf(stderr, "netsonde bench: %s%s is not available in this version\n", what, name);
+    return EXIT_USAGE;
+}
+
+/* What there will be to measure one day, too. */
+static int refuse_subject(const char *subject)
+{
+    static const char *const later[] = {"collect", "store", "packets", "query"};
+    for (size_t i = 0; i < ARRAY_LEN(later); i++) {
+        if (subject && strcmp(subject, later[i]) == 0)
+            return unavailable("", subject);
+    }
+    return usage("say what to measure: netsonde bench fanout", subject);
+}
+
+/* ---- the options -------------------------------------------------------------------------- */
+
+static int read_levels(const char *text, unsigned levels[FAN_LEVELS_MAX])
+{
+    char copy[512], *rest = NULL;
+    size_t count = 0;
+    if (strlen(text) >= sizeof(copy))
+        return -1;
+    memset(levels, 0, FAN_LEVELS_MAX * sizeof(levels[0]));
+    strcpy(copy, text);
+    for (char *word = strtok_r(copy, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+        uint64_t clients;
+        if (count == FAN_LEVELS_MAX || text_u64(word, &clients) < 0 || clients == 0 ||
+            clients > FAN_CLIENTS_MAX)
+            return -1;
+        levels[count++] = (unsigned)clients;
+    }
+    return count ? 0 : -1;
+}
+
+static int read_rate(const char *text, struct fan_settings *settings)
+{
+    uint64_t rate = 0;
+    if (strcmp(text, "auto") == 0)
+        return 0;
+    if (strcmp(text, "max") != 0 && (text_u64(text, &rate) < 0 || rate == 0 || rate > FAN_RATE_MAX))
+        return -1;
+    settings->rate_auto = false;
+    settings->rate_hz = (unsigned)rate;
+    return 0;
+}
+
+/* Its number; -1: there is none of that name. */
+static int find_choice(const struct fan_choice *choices, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(choices[i].name, name) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+static int read_choices(const struct options *options, struct fan_settings *settings)
+{
+    const char *mode = options->bench.mode, *send = options->bench.send;
+    int found = mode ? find_choice(fan_modes, FAN_MODES, mode) : FAN_PLAIN;
+    if (found < 0)
+        return usage("--mode takes plain, tls or deflate", mode);
+    if (!fan_modes[found].available)
+        return unavailable("--mode ", mode);
+    settings->mode = (enum fan_mode)found;
+    found = send ? find_choice(fan_senders, FAN_SENDERS, send) : FAN_SEND_AUTO;
+    if (found < 0)
+        return usage("--send takes auto, send or io_uring", send);
+    if (!fan_senders[found].available)
+        return unavailable("--send ", send);
+    settings->sender = (enum fan_sender)found;
+    return 0;
+}
+
+/* 0 or the exit code. */
+static int read_settings(const struct options *options, struct fan_settings *settings)
+{
+    const char *text = options->bench.levels;
+    uint64_t number = settings->size_bytes;
+    if (text && read_levels(text, settings->levels) < 0)
+        return usage("--levels takes numbers from 1 to 100000 with commas, at most 32", text);
+    text = options->bench.size;
+    if (text && (text_size_bytes(text, &number) < 0 || number < MESSAGE_SIZE_MIN ||
+                 number > MESSAGE_SIZE_MAX))
+        return usage("--size takes a size from 64 to 64KiB", text);
+    settings->size_bytes = (size_t)number;
+    text = options->bench.rate;
+    if (text && read_rate(text, settings) < 0)
+        return usage("--rate takes a whole number from 1 to 1000, max or auto", text);
+    text = options->bench.seconds;
+    if (text && (text_double(text, &settings->seconds) < 0 || settings->seconds < SECONDS_MIN ||
+                 settings->seconds > SECONDS_MAX))
+        return usage("--seconds takes a number from 0.2 to 600", text);
+    text = options->bench.stalled;
+    number = 0;
+    if (text && (text_u64(text, &number) < 0 || number > FAN_CLIENTS_MAX))
+        return usage("--stalled takes a number of clients", text);
+    settings->stalled = (unsigned)number;
+    return read_choices(options, settings);
+}
+
+/* ---- the run ------------------------------------------------------------------------------ */
+
+static bool print(struct buf *out)
+{
+    bool good = buf_ok(out) && fwrite(out->data, 1, out->len, stdout) == out->len;
+    buf_clear(out);
+    return fflush(stdout) == 0 && good;
+}
+
+static int measure(const struct fan_settings *settings, bool json)
+{
+    static struct fan_level levels[FAN_LEVELS_MAX];
+    struct buf out = BUF_INIT;
+    size_t count = 0;
+    bool good = true, failed = false;
+    if (!json) {
+        fan_report_head(&out, settings);
+        good = print(&out);
+    }
+    while (good && count < FAN_LEVELS_MAX && settings->levels[count]) {
+        struct fan_level *level = &levels[count];
+        fan_bench_level(settings, settings->levels[count], level);
+        count++;
+        failed |= level->outcome == FAN_FAILED || level->outcome == FAN_INTERRUPTED;
+        if (!json) {
+            fan_report_level(&out, level);
+            good = print(&out);
+        }
+        if (level->outcome == FAN_INTERRUPTED)
+            break;
+    }
+    if (json) {
+        fan_report_json(&out, settings, levels, count);
+        good = print(&out);
+    }
+    buf_fini(&out);
+    if (!good)
+        fprintf(stderr, "netsonde bench: the result cannot be written\n");
+    return good && !failed ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int cmd_bench(const struct options *options)
+{
+    struct fan_settings settings = FAN_SETTINGS_DEFAULT;
+    sigset_t set;
+    if (!options->arguments[0] || strcmp(options->arguments[0], "fanout") != 0)
+        return refuse_subject(options->arguments[0]);
+    if (options->bench.unavailable)
+        return unavailable("--", options->bench.unavailable);
+    int code = read_settings(options, &settings);
+    if (code)
+        return code;
+    settings.progress = isatty(STDERR_FILENO);
+    sigemptyset(&set); /* they are waited for, so that no child is left behind */
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return measure(&settings, options->json);
+}
