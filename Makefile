@@ -5,7 +5,8 @@
 #   make build   build/netsonde, optimized, everything inside one file
 #   make asan | tsan | valgrind   the suites under a checker
 #   make fuzz    each fuzz target for FUZZ_SECONDS (60)
-#   make bench   every asked figure beside the peer, in one run (BENCH_SECONDS=60)
+#   make bench   every asked figure beside the peers, in one run (BENCH_SECONDS=60)
+#   make bench-fanout   the part about many viewers alone (BENCH_ROUNDS=5)
 #   make soak    half an hour of work, then a verdict on what grows (SOAK_SECONDS=1800)
 #   make check-long   every long check, one line each (about two hours; tools/check-long names the knobs)
 #   make docs    write what is generated, check links, names and flags in all documents
@@ -24,8 +25,8 @@ FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-print-directory
-.PHONY: run test build asan tsan valgrind fuzz bench soak check-long docs lint format install clean
-.PHONY: setup-run setup-test setup-lint release-with-tests
+.PHONY: run test build asan tsan valgrind fuzz bench bench-fanout soak check-long docs lint format install clean
+.PHONY: setup-run setup-test setup-lint release-with-tests bench-programs
 
 setup-run setup-test setup-lint: setup-%:
 	@tools/setup $*
@@ -85,11 +86,18 @@ fuzz: setup-test $(ASAN)/build.ninja
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run $(ASAN):search
 
 BENCH_SECONDS ?= 60
+BENCH_ROUNDS ?= 5
 
-bench: release-with-tests
+bench: bench-programs
+	@bench/run.py --netsonde build/netsonde --load $(RELEASE)/bench/load --seconds $(BENCH_SECONDS)
+	@bench/fanout.py --netsonde build/netsonde --programs $(RELEASE)/bench --rounds $(BENCH_ROUNDS)
+
+bench-fanout: bench-programs
+	@bench/fanout.py --netsonde build/netsonde --programs $(RELEASE)/bench --rounds $(BENCH_ROUNDS)
+
+bench-programs: release-with-tests
 	@meson configure $(RELEASE) -Dbench=true
 	@ninja --quiet -C $(RELEASE)
-	@bench/run.py --netsonde build/netsonde --load $(RELEASE)/bench/load --seconds $(BENCH_SECONDS)
 
 SOAK_SECONDS ?= 1800
 

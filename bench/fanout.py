@@ -1,0 +1,357 @@
+#!/usr/bin/env python3
+"""The figures of the fan-out for bench/RESULTS.md: netsonde beside libwebsockets, node's ws and a bare
+epoll and send() loop, and the daemon itself.
+
+  bench/fanout.py --netsonde build/netsonde --programs build/release/bench [--rounds 5] [--seconds 5]
+                  [--json FILE] [PART...]
+
+All servers do the same work for the same crowd (bench/fan_load), one after the other, round after
+round; ratios are made within a round, and their median is told with the least and the most. Where
+there are two processors, servers have the first and the crowd the second. libwebsockets (its Debian
+packages, unpacked) and ws (npm) lie under build/peers and are never installed. Everything talks to
+127.0.0.1 and ends by process id. Prints Markdown. Parts: peers sizes latency stalled many idle daemon.
+"""
+import argparse
+import glob
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from run import PEERS, ROOT, free_port, get, machine, wait_for
+
+PROCESSORS = sorted(os.sched_getaffinity(0))
+
+
+class Failure(Exception):
+    """One measurement that could not be made; the others go on."""
+
+
+# ---- processes -------------------------------------------------------------------------------------
+
+def on_processor(number):
+    def prepare():
+        if len(PROCESSORS) > 1:
+            os.sched_setaffinity(0, {PROCESSORS[number]})
+    return prepare
+
+
+class Server:
+    """`with Server(command) as s`: s.pid, s.port. The port is its first line, or the caller's."""
+
+    def __init__(self, command, port=None):
+        self.command, self.port = command, port
+
+    def __enter__(self):
+        output = subprocess.DEVNULL if self.port else subprocess.PIPE
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=output,
+                                        stderr=subprocess.DEVNULL, preexec_fn=on_processor(0))
+        self.pid = self.process.pid
+        if not self.port:
+            line = self.process.stdout.readline()
+            if not line.strip().isdigit():
+                self.__exit__()
+                raise Failure(f"{os.path.basename(self.command[0])} did not start")
+            self.port = int(line)
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if self.process.stdout:
+            self.process.stdout.close()
+
+
+class Daemon(Server):
+    """The real one, with a database of its own."""
+
+    def __init__(self, args, interval):
+        port = free_port()
+        self.data = tempfile.mkdtemp(prefix="netsonde-bench-")
+        super().__init__([args.netsonde, "run", "--listen", f"127.0.0.1:{port}", "--data-dir", self.data,
+                          "--interval", interval], port)
+
+    def __enter__(self):
+        super().__enter__()
+        try:
+            wait_for(lambda: get(self.port, "/healthz"), "netsonde")
+        except SystemExit as why:
+            self.__exit__()
+            raise Failure(str(why)) from None
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        super().__exit__()
+        shutil.rmtree(self.data, ignore_errors=True)
+
+
+def crowd(args, server, clients, seconds, *more):
+    done = subprocess.run([f"{args.programs}/fan_load", "--port", str(server.port), "--pid", str(server.pid),
+                           "--clients", str(clients), "--seconds", str(seconds), *more],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          preexec_fn=on_processor(1), check=False)
+    if done.returncode:
+        raise Failure(done.stderr.strip().removeprefix("fan_load: "))
+    return json.loads(done.stdout)
+
+
+# ---- peers -----------------------------------------------------------------------------------------
+
+def quietly(command, **kwargs):
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, **kwargs)
+
+
+def fetch_libwebsockets():
+    """The command of the server built with it, or None when it cannot be had."""
+    root, program = os.path.join(PEERS, "libwebsockets"), os.path.join(PEERS, "fan_lws")
+    source = os.path.join(ROOT, "bench", "fan_lws.c")
+    if os.path.exists(program) and os.path.getmtime(program) > os.path.getmtime(source):
+        return [program]
+    os.makedirs(PEERS, exist_ok=True)
+    try:
+        if not os.path.exists(root):
+            needs = subprocess.run(["apt-cache", "depends", "libwebsockets-dev"], stdout=subprocess.PIPE,
+                                   text=True, check=True).stdout
+            library = re.search(r"Depends: (libwebsockets\d\S*)", needs)[1]
+            quietly(["apt-get", "download", "libwebsockets-dev", library, "libcap-dev"], cwd=PEERS)
+            for package in glob.glob(f"{PEERS}/libwebsockets*.deb") + glob.glob(f"{PEERS}/libcap-dev*.deb"):
+                quietly(["dpkg", "-x", package, root])
+        shared = os.path.dirname(glob.glob(f"{root}/usr/lib/*/libwebsockets.so.*")[0])
+        quietly(["cc", "-O2", "-o", program, source, f"-I{root}/usr/include", f"-L{shared}", "-lwebsockets",
+                 f"-Wl,-rpath,{shared}", "-I" + os.path.join(root, "usr/include", os.path.basename(shared))])
+    except (OSError, IndexError, TypeError, subprocess.CalledProcessError):
+        return None
+    return [program]
+
+
+def fetch_ws():
+    root = os.path.join(PEERS, "ws")
+    os.makedirs(root, exist_ok=True)
+    try:
+        if not os.path.exists(f"{root}/node_modules/ws"):
+            quietly(["npm", "install", "--no-audit", "--no-fund", "--prefix", root, "ws@8"], cwd=root)
+        shutil.copy(os.path.join(ROOT, "bench", "fan_ws.mjs"), root) # node looks for modules beside it
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return ["node", os.path.join(root, "fan_ws.mjs")]
+
+
+def servers(args):
+    """Name -> command; a peer that is not to be had has None."""
+    return {"netsonde": [f"{args.programs}/fan_own"], "bare": [f"{args.programs}/fan_bare"],
+            "libwebsockets": fetch_libwebsockets(), "ws": fetch_ws()}
+
+
+# ---- figures ---------------------------------------------------------------------------------------
+
+def rounds(args, commands, clients, rate, size, seconds=None, more=None, count=None):
+    """Name -> list of results, one a round; the servers take turns. `more`: name -> options of the
+    crowd."""
+    results = {name: [] for name, command in commands.items() if command}
+    for _ in range(count or args.rounds):
+        for name in results:
+            with Server([*commands[name], "--size", str(size), "--rate", str(rate), "--clients",
+                         str(clients)]) as server:
+                results[name].append(crowd(args, server, clients, seconds or args.seconds, "--size",
+                                           str(size), *(more or {}).get(name, [])))
+            note(args, f"{name}: {clients} clients, {rate} Hz, {size} bytes", results[name][-1])
+    return results
+
+
+def note(args, what, result):
+    args.log.append({"what": what, **result})
+    if sys.stderr.isatty():
+        print(f"{what}: {result['cpu_us_per_message']} us", file=sys.stderr)
+
+
+def middle(results, *path):
+    values = [value for value in (dig(result, path) for result in results) if value is not None]
+    return statistics.median(values) if values else math.nan
+
+
+def dig(result, path):
+    for key in path:
+        result = result[key]
+    return result
+
+
+class Ratio:
+    """Of two series of results, pair by pair."""
+
+    def __init__(self, ours, theirs, *path):
+        pairs = [dig(a, path) / dig(b, path) for a, b in zip(ours, theirs) if dig(b, path)]
+        self.middle, self.least, self.most = statistics.median(pairs), min(pairs), max(pairs)
+
+    def __str__(self):
+        return f"{self.middle:.2f} ({self.least:.2f} to {self.most:.2f})"
+
+
+def lost(results):
+    return sum(result["lost"] for result in results)
+
+
+# ---- what is asked ---------------------------------------------------------------------------------
+
+CPU = ("cpu_us_per_message",)
+
+
+def measure_peers(args, rows):
+    """CPU of a delivery and what an idle client takes, all four servers in turns."""
+    results = rounds(args, servers(args), 1000, 10, 1024)
+    own, bare = results["netsonde"], results["bare"]
+    rows.append(("server CPU for a delivered 1 KiB message, 1,000 clients: netsonde / bare epoll and send() loop",
+                 "at most 1.05 with send(), 0.95 with io_uring",
+                 f"{Ratio(own, bare, *CPU)}; {middle(own, *CPU):.2f} and {middle(bare, *CPU):.2f} µs"))
+    for name, asked in (("libwebsockets", "at most 0.7"), ("ws", "peer")):
+        if name in results:
+            rows.append((f"the same, netsonde / {name}", asked,
+                         f"{Ratio(own, results[name], *CPU)}; {name} {middle(results[name], *CPU):.2f} µs, / bare "
+                         f"{Ratio(results[name], bare, *CPU)}"))
+        else:
+            rows.append((f"the same, netsonde / {name}", asked, "not measured: it could not be had"))
+    rows.append(("memory of a connection that idles, server of the bench", "–", ", ".join(
+        f"{name} {middle(some, 'memory_bytes_per_client'):,.0f} B" for name, some in results.items())))
+    rows.append(("last client of 1,000 served, p50", "–", ", ".join(
+        f"{name} {middle(some, 'last', 'p50_ms'):.1f} ms" for name, some in results.items())))
+    missing = {name: lost(some) for name, some in results.items() if lost(some)}
+    rows.append(("messages lost, all of them", "none", str(missing) if missing else "none"))
+
+
+def measure_sizes(args, rows):
+    commands = {name: command for name, command in servers(args).items() if name in ("netsonde", "bare")}
+    for size in (256, 16384):
+        results = rounds(args, commands, 1000, 10, size)
+        rows.append((f"CPU of a delivery of {size:,} bytes, 1,000 clients: netsonde / bare", "–",
+                     f"{Ratio(results['netsonde'], results['bare'], *CPU)}; "
+                     f"{middle(results['netsonde'], *CPU):.2f} µs"))
+
+
+def measure_latency(args, rows):
+    commands = {"netsonde": servers(args)["netsonde"]}
+    some = rounds(args, commands, 100, 10, 1024)["netsonde"]
+    rows.append(("100 clients at 10 Hz: delivery, p99 (median of the rounds)", "under 2 ms",
+                 f"{middle(some, 'all', 'p99_ms'):.2f} ms; p50 {middle(some, 'all', 'p50_ms'):.2f} ms, last client "
+                 f"p99 {middle(some, 'last', 'p99_ms'):.2f} ms"))
+
+
+def measure_stalled(args, rows):
+    own = servers(args)["netsonde"]
+    commands, more = {"none": own, "one": own}, {"one": ["--stalled", "1"]}
+    for size in (1024, 16384):
+        results = rounds(args, commands, 1000, 10, size, more=more)
+        rows.append((f"one stalled client among 1,000, {size:,} bytes: p99 of the others with / without it",
+                     "under 1.1",
+                     f"{Ratio(results['one'], results['none'], 'all', 'p99_ms')}; "
+                     f"{middle(results['one'], 'all', 'p99_ms'):.1f} ms, lost {lost(results['one'])}"))
+
+
+def measure_many(args, rows):
+    commands = {name: command for name, command in servers(args).items() if name in ("netsonde", "bare")}
+    results = rounds(args, commands, 10000, 1, 1024, seconds=max(10, args.seconds), count=2)
+    own = results["netsonde"]
+    rows.append(("10,000 clients at 1 Hz, one core: last client served after the tick", "within 150 ms",
+                 f"median {middle(own, 'last', 'p50_ms'):.0f} ms, worst "
+                 f"{max(result['last']['max_ms'] for result in own):.0f} ms; bare loop median "
+                 f"{middle(results['bare'], 'last', 'p50_ms'):.0f} ms"))
+    rows.append(("the same: messages lost", "none", str(lost(own) or "none")))
+
+
+STREAM = ["--path", "/api/v1/stream?subscribe=metrics", "--metrics"]
+
+
+def measure_idle(args, rows):
+    """Of the daemon, with viewers that have a subscription; nothing else grows: its tick is a minute."""
+    for clients in (1000, 5000):
+        results = []
+        for _ in range(3):
+            with Daemon(args, "60s") as server:
+                results.append(crowd(args, server, clients, 0, *STREAM))
+            note(args, f"daemon: {clients} idle viewers", results[-1])
+        rows.append((f"memory of an idle viewer of the daemon, {clients:,} of them, plain", "at most 1,024 B",
+                     f"{middle(results, 'memory_bytes_per_client'):,.0f} B"))
+    rows.append(("the same under TLS", "at most 20 KiB", "not measured: this version has no TLS"))
+
+
+def measure_daemon(args, rows):
+    """Real `metrics` messages at 10 Hz to 1,000 viewers: compressed or not, one stalled or none."""
+    kinds = {"plain": [], "deflate": ["--deflate"], "stalled": ["--stalled", "1"]}
+    results = {kind: [] for kind in kinds}
+    failures = {}
+    for _ in range(args.rounds):
+        for kind, more in kinds.items():
+            if kind in failures:
+                continue
+            try:
+                with Daemon(args, "100ms") as server:
+                    results[kind].append(crowd(args, server, 1000, args.seconds, *STREAM, *more))
+            except Failure as why:
+                failures[kind] = why
+                continue
+            note(args, f"daemon: {kind}", results[kind][-1])
+    plain = results["plain"]
+    if "plain" in failures:
+        raise Failure(str(failures["plain"]))
+    size = middle(plain, "wire_bytes") / middle(plain, "delivered")
+    rows.append(("the daemon itself, 1,000 viewers of `metrics` at 10 Hz", "–",
+                 f"{size:,.0f} bytes a message, {middle(plain, *CPU):.2f} µs of all its CPU for a delivery, "
+                 f"p99 {middle(plain, 'all', 'p99_ms'):.1f} ms after the grid time"))
+    if "stalled" in failures:
+        rows.append(("the same with one stalled viewer: p99 of the others", "ratio under 1.1",
+                     f"failed: {failures['stalled']}"))
+    else:
+        rows.append(("the same with one stalled viewer: p99 of the others", "ratio under 1.1",
+                     str(Ratio(results["stalled"], plain, "all", "p99_ms"))))
+    if "deflate" in failures:
+        rows.append(("the same compressed", "bytes 0.35, CPU 1.2 of plain", f"not measured: {failures['deflate']}"))
+        return
+    packed = results["deflate"]
+    share = middle(packed, "wire_bytes") / middle(packed, "delivered") / size
+    rows.append(("the same compressed: bytes on the wire / plain", "at most 0.35", f"{share:.2f}"))
+    rows.append(("the same compressed: CPU of a delivery / plain", "at most 1.2", str(Ratio(packed, plain, *CPU))))
+
+
+PARTS = {name[len("measure_"):]: part for name, part in list(globals().items()) if name.startswith("measure_")}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--netsonde", required=True)
+    parser.add_argument("--programs", required=True, help="directory of fan_own, fan_bare and fan_load")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--json", help="every single measurement into this file")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
+    args = parser.parse_args()
+    args.log = []
+    rows = []
+    for name in args.parts or PARTS:
+        try:
+            PARTS[name](args, rows)
+        except Failure as why:
+            rows.append((f"part {name}", "–", f"failed: {why}"))
+    print(f"Machine: {machine()}. {args.rounds} rounds of {args.seconds:g} s.\n")
+    print("| what | asked | measured |\n| --- | --- | --- |")
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    if args.json:
+        with open(args.json, "w") as f:
+            json.dump(args.log, f, indent=1)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
