@@ -293,6 +293,11 @@ bool conn_is_ending(const struct conn *conn)
 
 /* ---- out ---- */
 
+void conn_expect_send(const struct conn *conn)
+{
+    __builtin_prefetch(&conn->net);
+}
+
 static int enqueue(struct conn *conn, struct bytes *message, size_t sent)
 {
     if (!queue_push(conn, message, sent)) {

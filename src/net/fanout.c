@@ -13,6 +13,9 @@
 #include "net/net_internal.h"
 #include "net/ring.h"
 
+/* Each conn lies somewhere else in memory, and what the kernel did for the one before has pushed it
+ * out of the cache: waiting for it was 3 % of a delivery. */
+#define AHEAD 2
 #define BATCH_LEAST 4 /* below, a batch costs more than it saves */
 
 struct batch {
@@ -35,12 +38,19 @@ static void batch_send(struct ring *ring, struct batch *batch, struct conn *cons
     batch->count = 0;
 }
 
+static void expect(struct conn *const *conns, size_t index, size_t count)
+{
+    if (index < count)
+        conn_expect_send(conns[index]);
+}
+
 static void send_batches(struct ring *ring, struct conn *const *conns, size_t count,
                          struct bytes *message, int *results)
 {
     struct batch batch;
     batch.count = 0;
     for (size_t i = 0; i < count; i++) {
+        expect(conns, i + AHEAD, count);
         int fd = conn_direct_fd(conns[i]);
         if (fd < 0) {
             results[i] = conn_send(conns[i], message);
@@ -61,8 +71,10 @@ size_t fanout_send(struct conn *const *conns, size_t count, struct bytes *messag
     if (ring) {
         send_batches(ring, conns, count, message, results);
     } else {
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
+            expect(conns, i + AHEAD, count);
             results[i] = conn_send(conns[i], message);
+        }
     }
     size_t taken = 0;
     for (size_t i = 0; i < count; i++)

@@ -68,6 +68,8 @@ void conn_wait_expired(struct conn *conn, enum wait_list list);
 struct conn *conn_of_wait(struct wait *wait);
 struct conn *conn_of_node(struct list *node);
 bool conn_is_paused(const struct conn *conn);
+/* A send is near: fetches the memory that it looks at. */
+void conn_expect_send(const struct conn *conn);
 
 /* The socket of a conn to which a message may be written past conn_send, which must then hear of it
  * by conn_sent; -1: not now. */
