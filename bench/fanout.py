@@ -7,11 +7,14 @@ epoll and send() loop, and the daemon itself.
 
 All servers do the same work for the same crowd (bench/fan_load), one after the other, round after
 round; ratios are made within a round, and their median is told with the least and the most. Where
-there are two processors, servers have the first and the crowd the second. libwebsockets (its Debian
+there are two processors, servers have the first and the crowd the second; where it may have a
+network namespace of its own, the kernel receives on the second one, too (receive packet steering), as
+it would on another machine: otherwise loopback lets the sender pay for both sides. libwebsockets (its Debian
 packages, unpacked) and ws (npm) lie under build/peers and are never installed. Everything talks to
 127.0.0.1 and ends by process id. Prints Markdown. Parts: peers sizes latency stalled many idle daemon.
 """
 import argparse
+import ctypes
 import glob
 import json
 import math
@@ -108,6 +111,24 @@ def crowd(args, server, clients, seconds, *more):
     return json.loads(done.stdout)
 
 
+def own_network():
+    """Sentence about who receives, for the table's head."""
+    if len(PROCESSORS) < 2:
+        return "Server and crowd share one processor, and the sender receives, too."
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(0x40000000 | 0x00020000) != 0: # CLONE_NEWNET, CLONE_NEWNS
+        return "The sender's CPU includes loopback's receiving: no network namespace of its own here."
+    libc.mount(b"none", b"/", None, 0x4000 | 0x40000, None) # MS_REC, MS_PRIVATE
+    libc.mount(b"sysfs", b"/sys", b"sysfs", 0, None)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    try:
+        with open("/sys/class/net/lo/queues/rx-0/rps_cpus", "w") as f:
+            f.write(f"{1 << PROCESSORS[1]:x}")
+    except OSError:
+        return "The sender's CPU includes loopback's receiving: this kernel does not steer packets."
+    return "Servers on one processor; the crowd, and the kernel's receiving for it, on another."
+
+
 # ---- peers -----------------------------------------------------------------------------------------
 
 def quietly(command, **kwargs):
@@ -152,8 +173,7 @@ def fetch_ws():
 
 def servers(args):
     """Name -> command; a peer that is not to be had has None."""
-    return {"netsonde": [f"{args.programs}/fan_own"], "bare": [f"{args.programs}/fan_bare"],
-            "libwebsockets": fetch_libwebsockets(), "ws": fetch_ws()}
+    return {"netsonde": [f"{args.programs}/fan_own"], "bare": [f"{args.programs}/fan_bare"], **args.peers}
 
 
 # ---- figures ---------------------------------------------------------------------------------------
@@ -337,13 +357,15 @@ def main():
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
     args = parser.parse_args()
     args.log = []
+    args.peers = {"libwebsockets": fetch_libwebsockets(), "ws": fetch_ws()}
+    where = own_network()
     rows = []
     for name in args.parts or PARTS:
         try:
             PARTS[name](args, rows)
         except Failure as why:
             rows.append((f"part {name}", "–", f"failed: {why}"))
-    print(f"Machine: {machine()}. {args.rounds} rounds of {args.seconds:g} s.\n")
+    print(f"Machine: {machine()}. {args.rounds} rounds of {args.seconds:g} s. {where}\n")
     print("| what | asked | measured |\n| --- | --- | --- |")
     for row in rows:
         print("| " + " | ".join(row) + " |")
