@@ -70,7 +70,7 @@ struct conn {
     struct list node; /* in net->conns */
     struct wait wait;
     struct wait stall;
-    struct buf kept; /* read, not yet used by the owner */
+    struct bytes *kept; /* read, not yet used by the owner; NULL: nothing */
     struct net_address peer, local;
 };
 
@@ -210,7 +210,7 @@ static void watch(struct conn *conn)
         if (conn->paused)
             events |= conn->queue_count ? 0 : UV_DISCONNECT;
         else
-            events |= conn->kept.len ? UV_WRITABLE : UV_READABLE;
+            events |= conn->kept ? UV_WRITABLE : UV_READABLE;
     }
     if (events == conn->events)
         return;
@@ -226,9 +226,9 @@ static void watch(struct conn *conn)
 /* There may be a token in it. */
 static void wipe_kept(struct conn *conn)
 {
-    if (conn->kept.data)
-        explicit_bzero(conn->kept.data, conn->kept.len);
-    buf_fini(&conn->kept);
+    if (conn->kept)
+        explicit_bzero(conn->kept->data, conn->kept->len);
+    conn->kept = bytes_unref(conn->kept);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -409,8 +409,9 @@ static void offer(struct conn *conn, const uint8_t *data, size_t len)
     /* Nothing used, nothing changed: that would go on for ever. */
     CHECK(used || conn->paused || conn->state != OPEN || conn->ops != ops || conn->user != user);
     if (used < len && conn->state == OPEN) {
-        buf_append(&conn->kept, data + used, len - used);
-        if (!buf_ok(&conn->kept))
+        CHECK(!conn->kept); /* nothing is read while there is some */
+        conn->kept = bytes_copy(data + used, len - used);
+        if (!conn->kept)
             finish(conn, -ENOMEM);
     }
     /* It is our own memory, where a token would stay until the next bytes come. */
@@ -419,10 +420,9 @@ static void offer(struct conn *conn, const uint8_t *data, size_t len)
 
 static void offer_kept(struct conn *conn)
 {
-    struct buf kept = conn->kept;
-    conn->kept = BUF_INIT;
-    offer(conn, (const uint8_t *)kept.data, kept.len);
-    buf_fini(&kept);
+    struct bytes *kept = TAKE(conn->kept);
+    offer(conn, kept->data, kept->len);
+    bytes_unref(kept);
 }
 
 /* A browser that was given http:// instead of https:// is told, in the language that it speaks. */
@@ -487,11 +487,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if (events & UV_WRITABLE) {
         if (conn->queue_count)
             flush(conn);
-        if (conn->kept.len && conn->state == OPEN && !conn->paused)
+        if (conn->kept && conn->state == OPEN && !conn->paused)
             offer_kept(conn);
     }
     /* What a read waited for may have been room to write. */
-    if (tls_waited && (events & UV_WRITABLE) && !conn->kept.len)
+    if (tls_waited && (events & UV_WRITABLE) && !conn->kept)
         events |= UV_READABLE;
     if ((events & UV_READABLE) && (conn->events & UV_READABLE) && conn->state != CLOSED &&
         (!conn->paused || conn->state == LINGERING))
