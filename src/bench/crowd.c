@@ -336,7 +336,7 @@ static size_t client_frames(struct crowd *c, struct client *client, const uint8_
                             int64_t now_ns)
 {
     size_t at = 0;
-    while (!c->failed) {
+    while (!c->failed && c->phase != DONE) {
         struct message_frame frame;
         int64_t used = message_next(data + at, len - at, &frame);
         if (used < 0)
