@@ -10,11 +10,13 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <linux/sockios.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,7 +27,7 @@
 #include "bench/crowd.h"
 #include "wire/websocket.h"
 
-enum { CLIENTS = 3, SIZE = 200, EVERY_MS = 10, WRONG_SEQ = 12 };
+enum { CLIENTS = 3, SIZE = 200, EVERY_MS = 10, WRONG_SEQ = 12, STALLED_MOST = 4096 };
 
 enum fault {
     NONE,
@@ -43,6 +45,7 @@ enum fault {
 
 struct server {
     enum fault fault;
+    unsigned stalled; /* clients that will not read: nothing waits for them */
     int listener;
     uint16_t port;
     pthread_t thread;
@@ -141,8 +144,13 @@ static void *serve(void *user)
     }
     if (count == CLIENTS && recv(fds[CLIENTS - 1], &byte, 1, 0) == 1) { /* "go" */
         for (uint64_t seq = 1; seq < 1000; seq++) {
-            for (int i = 0; i < CLIENTS; i++)
+            for (int i = 0; i < CLIENTS; i++) {
+                int waiting = 0;
+                if (i < (int)s->stalled &&
+                    (ioctl(fds[i], SIOCOUTQ, &waiting) < 0 || waiting > STALLED_MOST))
+                    continue;
                 put_message(s, fds[i], seq);
+            }
             if (recv(fds[0], &byte, 1, MSG_DONTWAIT) == 0)
                 break;
             if (send(fds[0], "", 0, MSG_NOSIGNAL) < 0)
@@ -157,7 +165,7 @@ static void *serve(void *user)
 
 static int run(enum fault fault, unsigned stalled, struct crowd_result *ret)
 {
-    struct server s = {.fault = fault};
+    struct server s = {.fault = fault, .stalled = stalled};
     struct sockaddr_in at = {.sin_family = AF_INET};
     socklen_t size = sizeof(at);
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
