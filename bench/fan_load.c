@@ -2,7 +2,7 @@
  * fan_load.c: the crowd of `netsonde bench fanout` as a program, against any server:
  *
  *   fan_load --port N --pid SERVER [--clients 1000] [--stalled 0] [--size 1024] [--seconds 5]
- *            [--path /] [--metrics] [--deflate]
+ *            [--path /] [--metrics] [--deflate] [--tls]
  *
  * --metrics: the daemon's stream of that name instead of the bench's messages, of any size.
  * --seconds 0: nothing is sent; only what idle clients cost. Prints one JSON object.
@@ -17,11 +17,17 @@
 static bool read_options(struct crowd_settings *s, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},    {"pid", required_argument, NULL, 'i'},
-        {"clients", required_argument, NULL, 'c'}, {"stalled", required_argument, NULL, 't'},
-        {"size", required_argument, NULL, 'b'},    {"seconds", required_argument, NULL, 's'},
-        {"path", required_argument, NULL, 'u'},    {"metrics", no_argument, NULL, 'm'},
-        {"deflate", no_argument, NULL, 'd'},       {NULL, 0, NULL, 0},
+        {"port", required_argument, NULL, 'p'},
+        {"pid", required_argument, NULL, 'i'},
+        {"clients", required_argument, NULL, 'c'},
+        {"stalled", required_argument, NULL, 't'},
+        {"size", required_argument, NULL, 'b'},
+        {"seconds", required_argument, NULL, 's'},
+        {"path", required_argument, NULL, 'u'},
+        {"metrics", no_argument, NULL, 'm'},
+        {"deflate", no_argument, NULL, 'd'},
+        {"tls", no_argument, NULL, 'e'},
+        {NULL, 0, NULL, 0},
     };
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         unsigned long number = optarg ? strtoul(optarg, NULL, 10) : 0;
@@ -54,6 +60,9 @@ static bool read_options(struct crowd_settings *s, int argc, char **argv)
         case 'd':
             s->deflate = true;
             break;
+        case 'e':
+            s->tls = true;
+            break;
         default:
             return false;
         }
@@ -68,8 +77,9 @@ int main(int argc, char **argv)
     struct crowd_result result;
     struct buf out = BUF_INIT;
     if (!read_options(&settings, argc, argv)) {
-        fprintf(stderr, "usage: fan_load --port N --pid SERVER [--clients N] [--stalled N] "
-                        "[--size BYTES] [--seconds S] [--path PATH] [--metrics] [--deflate]\n");
+        fprintf(stderr,
+                "usage: fan_load --port N --pid SERVER [--clients N] [--stalled N] "
+                "[--size BYTES] [--seconds S] [--path PATH] [--metrics] [--deflate] [--tls]\n");
         return 2;
     }
     if (crowd_run(&settings, &result) < 0) {

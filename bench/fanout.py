@@ -22,12 +22,13 @@ import os
 import re
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 
-from run import PEERS, ROOT, free_port, get, machine, wait_for
+from run import PEERS, ROOT, free_port, machine, wait_for
 
 PROCESSORS = sorted(os.sched_getaffinity(0))
 
@@ -48,13 +49,14 @@ def on_processor(number):
 class Server:
     """`with Server(command) as s`: s.pid, s.port. The port is its first line, or the caller's."""
 
-    def __init__(self, command, port=None):
-        self.command, self.port = command, port
+    def __init__(self, command, port=None, environment=None):
+        self.command, self.port, self.environment = command, port, environment
 
     def __enter__(self):
         output = subprocess.DEVNULL if self.port else subprocess.PIPE
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=output,
-                                        stderr=subprocess.DEVNULL, preexec_fn=on_processor(0))
+                                        stderr=subprocess.DEVNULL, preexec_fn=on_processor(0),
+                                        env={**os.environ, **(self.environment or {})})
         self.pid = self.process.pid
         if not self.port:
             line = self.process.stdout.readline()
@@ -78,16 +80,22 @@ class Server:
 class Daemon(Server):
     """The real one, with a database of its own."""
 
-    def __init__(self, args, interval):
+    def __init__(self, args, interval, tls=False):
         port = free_port()
         self.data = tempfile.mkdtemp(prefix="netsonde-bench-")
         super().__init__([args.netsonde, "run", "--listen", f"127.0.0.1:{port}", "--data-dir", self.data,
-                          "--interval", interval], port)
+                          "--interval", interval], port, self.certificate() if tls else None)
+
+    def certificate(self):
+        key, cert = f"{self.data}/key.pem", f"{self.data}/cert.pem"
+        quietly(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                 "-keyout", key, "-out", cert, "-days", "1", "-subj", "/CN=127.0.0.1"])
+        return {"NETSONDE_SERVE_TLS_KEY": key, "NETSONDE_SERVE_TLS_CERT": cert}
 
     def __enter__(self):
         super().__enter__()
         try:
-            wait_for(lambda: get(self.port, "/healthz"), "netsonde")
+            wait_for(lambda: socket.create_connection(("127.0.0.1", self.port), 5), "netsonde").close()
         except SystemExit as why:
             self.__exit__()
             raise Failure(str(why)) from None
@@ -295,15 +303,20 @@ STREAM = ["--path", "/api/v1/stream?subscribe=metrics", "--metrics"]
 
 def measure_idle(args, rows):
     """Of the daemon, with viewers that have a subscription; nothing else grows: its tick is a minute."""
-    for clients in (1000, 5000):
+    has_tls = b"tls_cert" in subprocess.run([args.netsonde, "dump-config"], stdout=subprocess.PIPE,
+                                            check=True).stdout
+    for clients, tls in ((1000, False), (5000, False), (1000, True)):
+        kind, asked = ("under TLS", "at most 20,480 B") if tls else ("plain", "at most 1,024 B")
+        what = f"memory of an idle viewer of the daemon, {clients:,} of them, {kind}"
+        if tls and not has_tls:
+            rows.append((what, asked, "not measured: this version has no TLS"))
+            continue
         results = []
         for _ in range(3):
-            with Daemon(args, "60s") as server:
-                results.append(crowd(args, server, clients, 0, *STREAM))
-            note(args, f"daemon: {clients} idle viewers", results[-1])
-        rows.append((f"memory of an idle viewer of the daemon, {clients:,} of them, plain", "at most 1,024 B",
-                     f"{middle(results, 'memory_bytes_per_client'):,.0f} B"))
-    rows.append(("the same under TLS", "at most 20 KiB", "not measured: this version has no TLS"))
+            with Daemon(args, "60s", tls) as server:
+                results.append(crowd(args, server, clients, 0, *STREAM, *(["--tls"] if tls else [])))
+            note(args, f"daemon: {clients} idle viewers, {kind}", results[-1])
+        rows.append((what, asked, f"{middle(results, 'memory_bytes_per_client'):,.0f} B"))
 
 
 def measure_daemon(args, rows):

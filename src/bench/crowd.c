@@ -15,6 +15,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
+#include <openssl/ssl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +46,7 @@
 enum phase { CONNECT, IDLE, WARM, WINDOW, DONE };
 
 struct client {
+    SSL *tls; /* NULL: plain */
     int fd;
     bool connected, open, stalled;
     uint64_t seq;    /* of its newest message, 0: none */
@@ -60,6 +63,7 @@ struct crowd {
     const struct crowd_settings *settings;
     struct crowd_result *result;
     int epoll;
+    SSL_CTX *tls;
     struct client *clients;
     unsigned opened, connected;
     enum phase phase;
@@ -101,7 +105,9 @@ static int64_t now_of(enum message_kind kind)
 
 static void client_send(struct crowd *c, struct client *client, const void *data, size_t len)
 {
-    if (send(client->fd, data, len, MSG_NOSIGNAL) != (ssize_t)len)
+    ssize_t sent = client->tls ? SSL_write(client->tls, data, (int)len)
+                               : send(client->fd, data, len, MSG_NOSIGNAL);
+    if (sent != (ssize_t)len)
         fail(c, "client %zu of %u cannot send: %s", client - c->clients + 1, c->settings->clients,
              strerror(errno));
 }
@@ -146,6 +152,25 @@ static void client_watch(struct crowd *c, struct client *client, bool reads)
         fail(c, "epoll: %s", strerror(errno));
 }
 
+/* True when it is done, which takes some calls. */
+static bool client_handshake(struct crowd *c, struct client *client)
+{
+    if (!client->tls) {
+        client->tls = SSL_new(c->tls);
+        if (!client->tls || SSL_set_fd(client->tls, client->fd) != 1) {
+            fail(c, "TLS: no memory");
+            return false;
+        }
+        SSL_set_connect_state(client->tls);
+        client_watch(c, client, true); /* the hello fits into any socket's buffer */
+    }
+    int result = SSL_do_handshake(client->tls);
+    if (result != 1 && SSL_get_error(client->tls, result) != SSL_ERROR_WANT_READ)
+        fail(c, "client %zu of %u: the TLS handshake failed", client - c->clients + 1,
+             c->settings->clients);
+    return result == 1;
+}
+
 static void client_request(struct crowd *c, struct client *client)
 {
     char request[1024];
@@ -157,6 +182,8 @@ static void client_request(struct crowd *c, struct client *client)
              c->settings->clients, strerror(error));
         return;
     }
+    if (c->tls && !client_handshake(c, client))
+        return;
     int len =
         snprintf(request, sizeof(request),
                  "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nConnection: Upgrade\r\n"
@@ -373,9 +400,31 @@ static size_t client_head(struct crowd *c, struct client *client, const uint8_t 
     return used;
 }
 
+/* As recv(). The buffer is larger than a TLS record: nothing of one stays behind in `tls`, where
+ * epoll would not see it. */
+static ssize_t client_read(struct crowd *c, struct client *client)
+{
+    if (!client->tls)
+        return recv(client->fd, c->buffer, sizeof(c->buffer), 0);
+    errno = 0;
+    int got = SSL_read(client->tls, c->buffer, sizeof(c->buffer));
+    if (got > 0)
+        return got;
+    switch (SSL_get_error(client->tls, got)) {
+    case SSL_ERROR_WANT_READ: /* it was no application data, say a session ticket */
+        errno = EAGAIN;
+        return -1;
+    case SSL_ERROR_ZERO_RETURN:
+        return 0;
+    default:
+        errno = errno ? errno : EPROTO;
+        return -1;
+    }
+}
+
 static void client_receive(struct crowd *c, struct client *client)
 {
-    ssize_t got = recv(client->fd, c->buffer, sizeof(c->buffer), 0);
+    ssize_t got = client_read(c, client);
     int64_t now_ns = now_of(c->settings->kind);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
@@ -483,9 +532,11 @@ static void crowd_free(struct crowd *c)
 {
     for (unsigned i = 0; i < c->opened; i++) {
         buf_fini(&c->clients[i].rest);
+        SSL_free(c->clients[i].tls);
         if (c->clients[i].fd >= 0)
             close(c->clients[i].fd);
     }
+    SSL_CTX_free(c->tls);
     inflateEnd(&c->inflate);
     buf_fini(&c->packed);
     buf_fini(&c->unpacked);
@@ -508,6 +559,12 @@ int crowd_run(const struct crowd_settings *settings, struct crowd_result *ret)
         fail(c, "epoll: %s", strerror(errno));
     if (inflateInit2(&c->inflate, -MAX_WBITS) != Z_OK)
         fail(c, "zlib: no memory");
+    c->tls = settings->tls ? SSL_CTX_new(TLS_client_method()) : NULL;
+    if (c->tls) {
+        SSL_CTX_set_mode(c->tls, SSL_MODE_RELEASE_BUFFERS);
+        signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
+    } else if (settings->tls)
+        fail(c, "TLS: no memory");
     usage_want_descriptors((uint64_t)settings->clients + 64);
     crowd_arrive(c);
     if (!c->failed && settings->seconds > 0)

@@ -5,7 +5,8 @@
  *   - answers an upgrade of `path`,
  *   - begins to send at its rate when a client says "go" (MESSAGE_FANOUT),
  *   - sends the messages of message.h.
- * Talks to 127.0.0.1. One caller, one thread; blocks until it is done.
+ * Talks to 127.0.0.1. One caller, one thread; blocks until it is done. Under TLS
+ * SIGPIPE is ignored from then on.
  */
 #pragma once
 
@@ -33,6 +34,7 @@ struct crowd_settings {
     size_t size_bytes;                  /* of a message; what differs is an error; 0: any */
     double seconds;                     /* measured; 0: only what idle clients cost */
     bool deflate;                       /* offer permessage-deflate */
+    bool tls;                           /* whatever certificate the server shows */
     pid_t server;                       /* whose CPU and memory are looked at */
     const atomic_ullong *server_malloc; /* bytes it has allocated, as it says itself; may be NULL */
     struct crowd_progress *progress;    /* may be NULL */

@@ -154,6 +154,7 @@ static pid_t start_crowd(const struct fan_settings *settings, const struct fan_l
         .size_bytes = settings->size_bytes,
         .seconds = settings->seconds,
         .deflate = settings->mode == FAN_DEFLATE,
+        .tls = settings->mode == FAN_TLS,
         .server = server,
         .server_malloc = &shared->server.allocated,
         .progress = &shared->progress,

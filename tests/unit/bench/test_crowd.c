@@ -12,7 +12,10 @@
 #include <cmocka.h>
 #include <linux/sockios.h>
 #include <math.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +43,7 @@ enum fault {
     HANG_UP,
     REFUSE,
     DEFLATE,
+    TLS,
     BAD_DEFLATE
 };
 
@@ -51,8 +55,38 @@ struct server {
     pthread_t thread;
 };
 
+/* By descriptor; NULL: plain. */
+static SSL *tls[1024];
+
+/* A key and a certificate that it has signed itself. */
+static SSL_CTX *tls_context(void)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *cert = X509_new();
+    assert_true(context && key && cert);
+    X509_gmtime_adj(X509_getm_notBefore(cert), 0);
+    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+    X509_set_pubkey(cert, key);
+    assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
+    assert_int_equal(SSL_CTX_use_certificate(context, cert), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(context, key), 1);
+    X509_free(cert);
+    EVP_PKEY_free(key);
+    return context;
+}
+
+static ssize_t take(int fd, void *data, size_t len)
+{
+    return tls[fd] ? SSL_read(tls[fd], data, (int)len) : recv(fd, data, len, 0);
+}
+
 static void put(int fd, const void *data, size_t len)
 {
+    if (tls[fd]) {
+        SSL_write(tls[fd], data, (int)len);
+        return;
+    }
     (void)!send(fd, data, len, MSG_NOSIGNAL); /* the crowd goes as soon as it has noticed */
 }
 
@@ -66,7 +100,7 @@ static bool read_until(int fd, const char *mark)
     char text[2048];
     size_t len = 0;
     for (;;) {
-        ssize_t got = recv(fd, text + len, sizeof(text) - 1 - len, 0);
+        ssize_t got = take(fd, text + len, sizeof(text) - 1 - len);
         if (got <= 0)
             return false;
         len += (size_t)got;
@@ -129,8 +163,14 @@ static void *serve(void *user)
     struct server *s = user;
     int fds[CLIENTS], count = 0;
     char byte;
+    SSL_CTX *context = s->fault == TLS ? tls_context() : NULL;
     for (; count < CLIENTS; count++) {
         fds[count] = accept(s->listener, NULL, NULL);
+        if (fds[count] >= 0 && s->fault == TLS) {
+            tls[fds[count]] = SSL_new(context);
+            SSL_set_fd(tls[fds[count]], fds[count]);
+            assert_int_equal(SSL_accept(tls[fds[count]]), 1);
+        }
         if (fds[count] < 0 || !read_until(fds[count], "\r\n\r\n"))
             break;
         if (s->fault == REFUSE) {
@@ -142,7 +182,7 @@ static void *serve(void *user)
             put_text(fds[count], "Sec-WebSocket-Extensions: permessage-deflate\r\n");
         put_text(fds[count], "\r\n");
     }
-    if (count == CLIENTS && recv(fds[CLIENTS - 1], &byte, 1, 0) == 1) { /* "go" */
+    if (count == CLIENTS && take(fds[CLIENTS - 1], &byte, 1) == 1) { /* "go" */
         for (uint64_t seq = 1; seq < 1000; seq++) {
             for (int i = 0; i < CLIENTS; i++) {
                 int waiting = 0;
@@ -158,8 +198,12 @@ static void *serve(void *user)
             nanosleep(&pause, NULL); /* the rate */
         }
     }
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        SSL_free(tls[fds[i]]);
+        tls[fds[i]] = NULL;
         close(fds[i]);
+    }
+    SSL_CTX_free(context);
     return NULL;
 }
 
@@ -183,6 +227,7 @@ static int run(enum fault fault, unsigned stalled, struct crowd_result *ret)
         .size_bytes = SIZE,
         .seconds = 0.2,
         .deflate = fault == DEFLATE || fault == BAD_DEFLATE,
+        .tls = fault == TLS,
         .server = getpid(),
     };
     int result = crowd_run(&settings, ret);
@@ -236,6 +281,17 @@ static void test_deflate(void **state)
     assert_true(r.wire_bytes < r.payload_bytes);
 }
 
+static void test_tls(void **state)
+{
+    struct crowd_result r;
+    (void)state;
+    signal(SIGPIPE, SIG_IGN); /* the crowd goes while the server writes */
+    assert_int_equal(run(TLS, 0, &r), 0);
+    assert_int_equal(r.lost, 0);
+    assert_true(r.delivered >= CLIENTS);
+    assert_int_equal(r.wire_bytes, r.delivered * (SIZE + 4)); /* without what TLS adds */
+}
+
 static void test_faults(void **state)
 {
     static const struct {
@@ -273,9 +329,10 @@ static void test_nobody_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_well), cmocka_unit_test(test_stalled),
-        cmocka_unit_test(test_gap),      cmocka_unit_test(test_deflate),
-        cmocka_unit_test(test_faults),   cmocka_unit_test(test_nobody_there),
+        cmocka_unit_test(test_all_well),     cmocka_unit_test(test_stalled),
+        cmocka_unit_test(test_gap),          cmocka_unit_test(test_deflate),
+        cmocka_unit_test(test_tls),          cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_nobody_there),
     };
     return cmocka_run_group_tests_name("bench crowd", tests, NULL, NULL);
 }
