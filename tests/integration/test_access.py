@@ -326,6 +326,8 @@ def in_memory(pid, *secrets):
             if not mode.startswith("rw") or "[v" in line:
                 continue
             begin, end = (int(x, 16) for x in span.split("-"))
+            if end - begin > 1 << 30:
+                continue  # what a sanitizer keeps about memory
             memory.seek(begin)
             try:
                 data = memory.read(end - begin)
