@@ -4,7 +4,7 @@
  * A login gives a token, or a one-time secret, and gets a session. What a one-time secret becomes
  * is written into the file `tokens` in its place, on libuv's pool, because writing waits for the
  * disk; the answer does not wait for it. If the disk refuses, the session is good until the daemon
- * stops, and the secret is good for nobody either way (keyring.c).
+ * stops, and for as long the secret is good for nobody (keyring.c).
  *
  * Streams outlive the request that opened them, so who opened one by a token or a session is noted
  * here and looked at again whenever somebody lost something, when the first of them expires, and

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import time
 
-from rig import (SLOW, WAIT_S, Daemon, Directory, command, contains, equal, inside, ip, neighbour,
-                 new_login, new_token, own_network, refused, remove_links, run, settled, until)
+from rig import (SLOW, WAIT_S, Daemon, Directory, command, contains, equal, fill, inside, ip, mount,
+                 neighbour, new_login, new_token, own_network, refused, remove_links, run, settled,
+                 unmount, until)
 
 TOKEN_MODE = {"NETSONDE_AUTH_MODE": "token"}
 JSON = {"Content-Type": "application/json"}
@@ -276,6 +277,31 @@ def test_one_time_login():
             equal(d.status("/api/v1/logout", method="POST", headers=cookie), 204, "logout")
             equal(d.status("/metrics", headers=cookie), 401, "after it")
             until("the file has lost it", lambda: name not in listed(data))
+
+
+def test_full_disk():
+    """a full disk: nothing is half written, a one-time login still works, and only once"""
+    with Directory() as data:
+        mount("tmpfs", data, "tmpfs", options="size=2m")
+        try:
+            _, token = new_token(data)
+            with Daemon(data, environment=TOKEN_MODE) as d:
+                _, _, secret = new_login(data)
+                before = open(os.path.join(data, "tokens"), encoding="utf-8").read()
+                fill(data)
+                done = command("token", "new", "--data-dir", data)
+                equal((done.returncode, done.stdout), (1, ""), "token new")
+                contains(done.stderr, f"{data}/tokens: No space left on device")
+                status, _, cookie, _ = until("it is let in", lambda: (
+                    lambda a: a if a[0] == 200 else None)(log_in(d, secret)))
+                equal(d.status("/metrics", headers=cookie), 200, "the session")
+                d.logged("No space left on device; the session ends with this run of the daemon")
+                equal(log_in(d, secret)[0], 401, "a second time")
+                equal(open(os.path.join(data, "tokens"), encoding="utf-8").read(), before, "file")
+                equal("tokens.new" in os.listdir(data), False, "a rest")
+                equal(d.status("/metrics", headers=bearer(token)), 200, "tokens")
+        finally:
+            unmount(data)
 
 
 def test_address_of_login():
@@ -547,6 +573,6 @@ if __name__ == "__main__":
     own_network()
     run([test_token_command, test_token_usage, test_bad_file, test_routes, test_requests_that_are_none,
          test_loopback, test_mode_none, test_login, test_base_path, test_one_time_login,
-         test_address_of_login, test_restart, test_two_daemons, test_memory, test_revoked, test_expired,
+         test_full_disk, test_address_of_login, test_restart, test_two_daemons, test_memory, test_revoked, test_expired,
          test_attempts, test_attempts_in_all, test_forwarded_streams, test_beyond_loopback,
          test_no_way_out])

@@ -269,6 +269,19 @@ def check(make, tls, base):
         stream(p, cookie)
 
 
+def browse(make, protocol):
+    script = os.path.join(peers.ROOT, "tests", "browser", "behind_proxy.mjs")
+    if not shutil.which("node"):
+        raise Skip("node is not installed")
+    with Directory() as directory, Proxy(make, directory, True, "/netsonde") as p:
+        done = subprocess.run(["node", script, p.origin + p.base, p.token, protocol],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=4 * WAIT_S, check=False)
+        if done.returncode == 77:
+            raise Skip(done.stdout.strip())
+        equal(done.returncode, 0, done.stdout)
+
+
 def cases():
     for make in (nginx, haproxy, caddy):
         for tls in (False, True):
@@ -278,6 +291,11 @@ def cases():
                 case.__doc__ = f"{make.__name__}{', TLS' if tls else ''}, {where}: all of it"
                 case.__name__ = f"{make.__name__}_{'tls' if tls else 'plain'}{base.replace('/', '_')}"
                 yield case
+    for make, protocol in ((nginx, "http/1.1"), (haproxy, "h2"), (caddy, "h2")):
+        case = functools.partial(browse, make, protocol)
+        case.__doc__ = f"{make.__name__}, TLS, below /netsonde: the dashboard in Chromium, {protocol}"
+        case.__name__ = f"{make.__name__}_browser"
+        yield case
 
 
 if __name__ == "__main__":
