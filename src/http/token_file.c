@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,14 +28,13 @@ struct place {
     size_t why_size;
 };
 
-static PRINTF_LIKE(3, 4) int failed(const struct place *p, int err, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(p->why, p->why_size, format, args);
-    va_end(args);
-    return err;
-}
+/* Says why, and is `err`. */
+#define failed(p, err, ...)                                                                        \
+    ({                                                                                             \
+        int err_ = (err);                                                                          \
+        snprintf((p)->why, (p)->why_size, __VA_ARGS__);                                            \
+        err_;                                                                                      \
+    })
 
 static void close_fd(const int *fd)
 {
