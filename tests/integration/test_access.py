@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -10,11 +11,12 @@ import subprocess
 import sys
 import time
 
-from rig import (SLOW, WAIT_S, Daemon, Directory, command, contains, equal, fill, inside, ip, mount,
-                 neighbour, new_login, new_token, own_network, refused, remove_links, run, settled,
-                 unmount, until)
+from rig import (BINARY, SLOW, WAIT_S, Daemon, Directory, command, contains, equal, fill, inside,
+                 ip, mount, neighbour, new_login, new_token, own_network, refused, remove_links, run,
+                 settled, unmount, until)
 
 TOKEN_MODE = {"NETSONDE_AUTH_MODE": "token"}
+NOBODY = 65534
 JSON = {"Content-Type": "application/json"}
 SOON_S = 3 * SLOW  # a loop looks once a second
 
@@ -82,6 +84,36 @@ def test_token_command():
         equal(set(listed(data)), {admin}, "after revoking")
         equal(command("token", "revoke", viewer, "--data-dir", data).returncode, 1, "again")
         equal(sorted(os.listdir(data)), ["tokens"], "files")
+
+
+def test_root_for_a_user():
+    """root makes tokens for a daemon of another user, who can read them and is told"""
+    with Directory() as parent:
+        binary, data = os.path.join(parent, "netsonde"), os.path.join(parent, "data")
+        shutil.copy(BINARY, binary)  # where that user may read it
+        os.mkdir(data, 0o700)
+        os.chmod(parent, 0o755)
+        os.chown(data, NOBODY, NOBODY)
+        first, token = new_token(data)
+        owner = os.stat(os.path.join(data, "tokens"))
+        equal((owner.st_uid, owner.st_gid), (NOBODY, NOBODY), "owner")
+        user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        with Daemon(data, before=user, binary=binary, environment=TOKEN_MODE) as d:
+            equal(d.status("/metrics", headers=bearer(token)), 200, "made before")
+            _, other = new_token(data)
+            until("made meanwhile", lambda: d.status("/metrics", headers=bearer(other)) == 200)
+            revoke(data, first)
+            until("revoked", lambda: d.status("/metrics", headers=bearer(token)) == 401)
+            # The daemon's own change: the file stays readable for it and for root.
+            name, _, secret = new_login(data)
+            until("it is let in", lambda: log_in(d, secret)[0] == 200)
+            until("the file has the session", lambda: listed(data)[name]["kind"] == "session")
+            equal(os.stat(os.path.join(data, "tokens")).st_uid, NOBODY, "owner")
+            # A trap: root must not write where a link of that user leads.
+            target = os.path.join(parent, "target")
+            os.symlink(target, os.path.join(data, "tokens.new"))
+            new_token(data)
+            equal(os.path.exists(target), False, "written through a link")
 
 
 def test_token_usage():
@@ -571,7 +603,7 @@ def test_no_way_out():
 
 if __name__ == "__main__":
     own_network()
-    run([test_token_command, test_token_usage, test_bad_file, test_routes, test_requests_that_are_none,
+    run([test_token_command, test_root_for_a_user, test_token_usage, test_bad_file, test_routes, test_requests_that_are_none,
          test_loopback, test_mode_none, test_login, test_base_path, test_one_time_login,
          test_full_disk, test_address_of_login, test_restart, test_two_daemons, test_memory, test_revoked, test_expired,
          test_attempts, test_attempts_in_all, test_forwarded_streams, test_beyond_loopback,
