@@ -146,7 +146,6 @@ static void viewer_handle(struct viewer *v, enum ws_event event, const struct ws
     switch (event) {
     case WS_EVENT_MESSAGE:
         viewer_operate(v, got);
-        ws_parser_release(&v->parser);
         break;
     case WS_EVENT_PING:
         viewer_say(v, ws_frame(WS_PONG, got->data, got->len));
@@ -189,6 +188,7 @@ static size_t viewer_on_data(struct conn *conn, void *user, const uint8_t *data,
             viewer_await_goodbye(v, event);
         else
             viewer_handle(v, event, &got);
+        ws_parser_release(&v->parser);
     }
     return conn_is_ending(conn) ? len : at;
 }

@@ -45,6 +45,7 @@ void ws_parser_init(struct ws_parser *p, enum ws_role role, size_t message_limit
 void ws_parser_fini(struct ws_parser *p)
 {
     buf_fini(&p->text);
+    buf_fini(&p->control);
 }
 
 void ws_parser_inflate(struct ws_parser *p, struct inflater *inflater)
@@ -54,6 +55,9 @@ void ws_parser_inflate(struct ws_parser *p, struct inflater *inflater)
 
 void ws_parser_release(struct ws_parser *p)
 {
+    if (p->control_delivered)
+        buf_fini(&p->control);
+    p->control_delivered = false;
     if (!p->delivered)
         return;
     buf_fini(&p->text);
@@ -142,9 +146,7 @@ static const char *head_finish(struct ws_parser *p)
     p->left = length;
     p->mask_at = 0;
     p->in_payload = true;
-    if (is_control(p->opcode)) {
-        p->control_len = 0;
-    } else if (p->opcode != WS_CONTINUATION) {
+    if (!is_control(p->opcode) && p->opcode != WS_CONTINUATION) {
         p->message = p->opcode;
         p->compressed = p->head[0] & WS_BIT_COMPRESSED;
     }
@@ -186,18 +188,13 @@ static bool text_is_good(struct ws_parser *p, bool complete)
 static const char *payload_take(struct ws_parser *p, const uint8_t *data, size_t len,
                                 unsigned *ret_code)
 {
-    uint8_t *out;
-    if (is_control(p->opcode)) {
-        out = p->control + p->control_len;
-        p->control_len = (uint8_t)(p->control_len + len);
-    } else {
-        out = (uint8_t *)buf_reserve(&p->text, len);
-        if (!out) {
-            *ret_code = WS_CLOSE_INTERNAL;
-            return "out of memory";
-        }
-        p->text.len += len;
+    struct buf *into = is_control(p->opcode) ? &p->control : &p->text;
+    uint8_t *out = (uint8_t *)buf_reserve(into, len);
+    if (!out) {
+        *ret_code = WS_CLOSE_INTERNAL;
+        return "out of memory";
     }
+    into->len += len;
     for (size_t i = 0; i < len; i++)
         out[i] = data[i] ^ p->mask[(p->mask_at + i) & 3];
     p->mask_at = (uint8_t)((p->mask_at + len) & 3);
@@ -210,27 +207,32 @@ static const char *payload_take(struct ws_parser *p, const uint8_t *data, size_t
     return NULL;
 }
 
+/* What came of a control frame; never NULL. */
+static const uint8_t *control_data(const struct ws_parser *p)
+{
+    return p->control.data ? (const uint8_t *)p->control.data : (const uint8_t *)"";
+}
+
 static enum ws_event close_received(struct ws_parser *p, struct ws_received *ret)
 {
+    const uint8_t *data = control_data(p);
+    size_t len = p->control.len, skip = 0;
     unsigned code = WS_CLOSE_NONE;
-    size_t skip = 0;
-    if (p->control_len == 1)
+    if (len == 1)
         return fail(p, ret, WS_CLOSE_PROTOCOL, "half a close code");
-    if (p->control_len >= 2) {
+    if (len >= 2) {
         skip = 2;
-        code = (unsigned)p->control[0] << 8 | p->control[1];
+        code = (unsigned)data[0] << 8 | data[1];
         if (!ws_close_code_valid(code))
             return fail(p, ret, WS_CLOSE_PROTOCOL, "a close code that must not be sent");
-        size_t len = (size_t)p->control_len - skip;
-        if (text_utf8_valid((const char *)p->control + skip, len) != len)
+        if (text_utf8_valid((const char *)data + skip, len - skip) != len - skip)
             return fail(p, ret, WS_CLOSE_BAD_TEXT, "a close reason that is not UTF-8");
     }
     p->ended = true;
+    p->control_delivered = true;
     buf_fini(&p->text);
-    *ret = (struct ws_received){.opcode = WS_CLOSE,
-                                .data = p->control + skip,
-                                .len = (size_t)p->control_len - skip,
-                                .code = code};
+    *ret = (struct ws_received){
+        .opcode = WS_CLOSE, .data = data + skip, .len = len - skip, .code = code};
     return WS_EVENT_CLOSE;
 }
 
@@ -270,7 +272,9 @@ static enum ws_event frame_end(struct ws_parser *p, struct ws_received *ret)
         return close_received(p, ret);
     case WS_PING:
     case WS_PONG:
-        *ret = (struct ws_received){.opcode = p->opcode, .data = p->control, .len = p->control_len};
+        p->control_delivered = true;
+        *ret = (struct ws_received){
+            .opcode = p->opcode, .data = control_data(p), .len = p->control.len};
         return p->opcode == WS_PING ? WS_EVENT_PING : WS_EVENT_PONG;
     default:
         break;

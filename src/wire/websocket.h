@@ -58,13 +58,13 @@ struct ws_parser {
     bool compressed;           /* the message under way: `text` holds its bytes as they came */
     uint8_t mask[4];           /* zero for unmasked frames */
     uint8_t mask_at;           /* the mask's next byte */
-    uint8_t control_len;       /* bytes in control */
     size_t limit;              /* bytes of a message; of a compressed one, of what it stands for */
     uint64_t left;             /* payload bytes of the frame still to come */
     struct buf text;           /* the message under way; holds no memory between messages */
     size_t checked;            /* bytes of it that are known to be UTF-8 */
     struct inflater *inflater; /* permessage-deflate was agreed; borrowed, shared by a loop */
-    uint8_t control[WS_CONTROL_MAX];
+    struct buf control;        /* the control frame under way, which may come between fragments */
+    bool control_delivered;    /* ... was handed out; the next call drops it */
 };
 
 void ws_parser_init(struct ws_parser *p, enum ws_role role, size_t message_limit_bytes);
@@ -73,7 +73,7 @@ void ws_parser_fini(struct ws_parser *p);
 /* permessage-deflate without context takeover was agreed. Borrowed for the parser's life. */
 void ws_parser_inflate(struct ws_parser *p, struct inflater *inflater);
 
-/* Drops the message that was handed out last: a connection that is quiet should hold none. */
+/* Drops what was handed out last: a connection that is quiet should hold none. */
 void ws_parser_release(struct ws_parser *p);
 
 enum ws_event {
