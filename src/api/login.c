@@ -137,9 +137,8 @@ static void set_cookie(const struct api *api, struct http_request *request, cons
                        int64_t lifetime_ms)
 {
     CLEANUP(buf_fini) struct buf cookie = BUF_INIT;
-    const struct http_head *head = http_request_head(request);
     keyring_cookie(api->settings.keyring, session, http_request_base(request),
-                   access_is_https(head), lifetime_ms, &cookie);
+                   http_request_is_https(request), lifetime_ms, &cookie);
     http_answer_header(request, "Set-Cookie", buf_string(&cookie));
     if (cookie.data)
         explicit_bzero(cookie.data, cookie.len);

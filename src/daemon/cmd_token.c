@@ -155,6 +155,7 @@ static void print_address(const struct config *config)
 {
     const struct config_list *names = &config->serve.allowed_hosts;
     const char *base = config->serve.base_path;
+    const char *scheme = *config->serve.tls_cert ? "https" : "http";
     size_t len = strlen(base);
     while (len && base[len - 1] == '/')
         len--;
@@ -170,9 +171,9 @@ static void print_address(const struct config *config)
     char *name CLEANUP(mem_freep) = mem_string_n(listen, (size_t)host_len);
     bool any = !host_len || (net_address_parse_ip(name, &address) && net_address_is_any(&address));
     if (any && gethostname(host, sizeof(host) - 1) == 0)
-        printf("http://%s%s%.*s", host, port ? port : "", (int)len, base);
+        printf("%s://%s%s%.*s", scheme, host, port ? port : "", (int)len, base);
     else
-        printf("http://%s%s%.*s", host_len ? name : host, port ? port : "", (int)len, base);
+        printf("%s://%s%s%.*s", scheme, host_len ? name : host, port ? port : "", (int)len, base);
 }
 
 static void print_new(const struct config *config, const struct token *t, const char *secret)

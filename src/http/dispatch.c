@@ -210,6 +210,11 @@ bool http_request_client(const struct http_request *request, struct net_address 
                          ret) != FORWARDED_UNCLEAR;
 }
 
+bool http_request_is_https(const struct http_request *request)
+{
+    return conn_is_secure(request->session->conn) || access_is_https(request->head);
+}
+
 const char *http_request_base(const struct http_request *request)
 {
     return request->session->server->base;

@@ -28,6 +28,8 @@ const struct identity *http_request_identity(struct http_request *request);
 /* Whom it comes from, a proxy's client when the proxy is trusted. False: whom exactly is not known,
  * *ret is the proxy. */
 bool http_request_client(const struct http_request *request, struct net_address *ret);
+/* Did the browser ask by https: by TLS of our own, or as a proxy or the browser itself says? */
+bool http_request_is_https(const struct http_request *request);
 /* The path of the dashboard without its last slash, "" for "/". Borrowed from the server. */
 const char *http_request_base(const struct http_request *request);
 /* May this client try a secret now? False: 429 has been answered. It counts as wrong until

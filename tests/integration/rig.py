@@ -379,6 +379,27 @@ class Daemon:
         return Stream(self.port, "/api/v1/stream" + chosen, WAIT_S, **kwargs)
 
 
+def in_memory(pid, *secrets):
+    """Those of the texts that the process has somewhere in its writable memory."""
+    found = set()
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, \
+            open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            span, mode = line.split()[:2]
+            if not mode.startswith("rw") or "[v" in line:
+                continue
+            begin, end = (int(x, 16) for x in span.split("-"))
+            if end - begin > 1 << 30:
+                continue  # what a sanitizer keeps about memory
+            memory.seek(begin)
+            try:
+                data = memory.read(end - begin)
+            except OSError:
+                continue
+            found |= {s for s in secrets if s.encode() in data}
+    return found
+
+
 def new_token(data, *arguments):
     """(id, token) of a new one."""
     done = command("token", "new", "--data-dir", data, *arguments)
@@ -386,13 +407,13 @@ def new_token(data, *arguments):
     return re.search(r"Token ([0-9a-f]{8})", done.stderr)[1], done.stdout.strip()
 
 
-def new_login(data, *arguments):
+def new_login(data, *arguments, env=None):
     """What a terminal shows after `token new --login`: (id, address, secret)."""
     main, inner = os.openpty()
     try:
         done = subprocess.run([BINARY, "token", "new", "--login", "--data-dir", data, *arguments],
                               stdin=subprocess.DEVNULL, stdout=inner, stderr=subprocess.PIPE,
-                              text=True, timeout=WAIT_S, check=False)
+                              text=True, timeout=WAIT_S, check=False, env=env)
         equal(done.returncode, 0, done.stderr)
         shown = os.read(main, 4096).decode()
     finally:

@@ -11,9 +11,9 @@ import subprocess
 import sys
 import time
 
-from rig import (BINARY, SLOW, WAIT_S, Daemon, Directory, command, contains, equal, fill, inside,
-                 ip, mount, neighbour, new_login, new_token, own_network, refused, remove_links, run,
-                 settled, unmount, until)
+from rig import (BINARY, SLOW, WAIT_S, Daemon, Directory, command, contains, equal, fill, in_memory,
+                 inside, ip, mount, neighbour, new_login, new_token, own_network, refused,
+                 remove_links, run, settled, unmount, until)
 
 TOKEN_MODE = {"NETSONDE_AUTH_MODE": "token"}
 NOBODY = 65534
@@ -374,27 +374,6 @@ def test_two_daemons():
         equal(cookies[0] != cookies[1], True, "names of the cookies")
 
 
-def in_memory(pid, *secrets):
-    """Those of the texts that the process has somewhere in its writable memory."""
-    found = set()
-    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, \
-            open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        for line in maps:
-            span, mode = line.split()[:2]
-            if not mode.startswith("rw") or "[v" in line:
-                continue
-            begin, end = (int(x, 16) for x in span.split("-"))
-            if end - begin > 1 << 30:
-                continue  # what a sanitizer keeps about memory
-            memory.seek(begin)
-            try:
-                data = memory.read(end - begin)
-            except OSError:
-                continue
-            found |= {s for s in secrets if s.encode() in data}
-    return found
-
-
 def test_memory():
     """tokens leave nothing behind: not in memory, not in a core file, not for the same user"""
     with Directory() as data:
@@ -438,6 +417,27 @@ def test_revoked():
                 closes_with_1008(t)
                 equal(u.ask(op="ping", id=5)["type"], "pong", "the other one")
                 equal(d.status("/metrics", headers=bearer(token)), 401, "revoked")
+
+
+def test_threads():
+    """several loops: a session is good on each of them, and a revoked token on none"""
+    with Directory() as data:
+        first, token = new_token(data)
+        _, _, secret = new_login(data)
+        with Daemon(data, environment={"NETSONDE_SERVE_THREADS": "3", **TOKEN_MODE}) as d:
+            # Each request comes by a connection of its own: to a loop that the kernel chooses.
+            let_in = [log_in(d, secret)[0] for _ in range(12)]
+            equal(sorted(let_in), [200] + [401] * 11, "a one-time login on all loops")
+            cookie = log_in(d, token)[2]
+            equal({d.status("/metrics", headers=cookie) for _ in range(20)}, {200}, "session")
+            held = [stream(d, cookie if i % 2 else bearer(token)) for i in range(20)]
+            for s in held:
+                s.wait_for("hello")
+            revoke(data, first)
+            for s in held:
+                closes_with_1008(s)
+                s.close()
+            equal({d.status("/metrics", headers=cookie) for _ in range(20)}, {401}, "after that")
 
 
 def test_expired():
@@ -605,6 +605,6 @@ if __name__ == "__main__":
     own_network()
     run([test_token_command, test_root_for_a_user, test_token_usage, test_bad_file, test_routes, test_requests_that_are_none,
          test_loopback, test_mode_none, test_login, test_base_path, test_one_time_login,
-         test_full_disk, test_address_of_login, test_restart, test_two_daemons, test_memory, test_revoked, test_expired,
+         test_full_disk, test_address_of_login, test_restart, test_two_daemons, test_memory, test_revoked, test_threads, test_expired,
          test_attempts, test_attempts_in_all, test_forwarded_streams, test_beyond_loopback,
          test_no_way_out])

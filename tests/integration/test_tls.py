@@ -1,5 +1,6 @@
 """TLS with the real binary: pages, API and stream by https and wss, certificates that are renewed, and
 what is wrong with them."""
+import json
 import os
 import pathlib
 import shutil
@@ -131,6 +132,26 @@ def shows(d, name):
         return False  # not the one that is trusted now
 
 
+def test_login():
+    """A login by TLS: its cookie is Secure, and no token is left in memory"""
+    with Directory() as data, Directory() as files:
+        environment = {**certificate(files, "one"), "NETSONDE_AUTH_MODE": "token"}
+        _, token = rig.new_token(data)
+        _, address, secret = rig.new_login(data, env={**os.environ, **environment})
+        equal(address.split(":")[0], "https", address)
+        with Secure(data, environment) as d:
+            for one in (token, secret):
+                status, headers, text = d.request(
+                    "/api/v1/login", {"Content-Type": "application/json"}, "POST",
+                    json.dumps({"token": one}).encode())
+                equal(status, 200, text)
+                contains(headers["Set-Cookie"], "; Secure", "; HttpOnly")
+                cookie = headers["Set-Cookie"].split(";")[0]
+                equal(d.request("/metrics", {"Cookie": cookie})[0], 200, "session")
+            equal(d.request("/metrics", {"Authorization": f"Bearer {token}"})[0], 200, "token")
+            equal(rig.in_memory(d.pid, token, secret, data), {data}, "secrets in memory")
+
+
 def test_bad_files():
     """A certificate that cannot be used: no start, and which file is wrong"""
     with Directory() as data, Directory() as files:
@@ -147,4 +168,4 @@ def test_bad_files():
 
 
 if __name__ == "__main__":
-    rig.run([test_everything, test_plain_is_told, test_renewal, test_bad_files])
+    rig.run([test_everything, test_plain_is_told, test_renewal, test_login, test_bad_files])
