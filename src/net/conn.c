@@ -264,12 +264,17 @@ void conn_abort(struct conn *conn)
     finish(conn, 0);
 }
 
+/* All is said. Without its goodbye the peer would take the end for a cut, so that one waits for
+ * room like the queue before it. */
 static void linger(struct conn *conn)
 {
+    if (conn->tls && !tls_goodbye(conn->tls)) {
+        wait_start(conn->net, &conn->stall, WAIT_STALL);
+        return;
+    }
+    wait_end(&conn->stall);
     conn->state = LINGERING;
     wait_start(conn->net, &conn->wait, WAIT_LINGER);
-    if (conn->tls)
-        tls_goodbye(conn->tls);
     if (shutdown(conn->fd, SHUT_WR) != 0)
         finish(conn, 0);
 }
@@ -487,6 +492,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if (events & UV_WRITABLE) {
         if (conn->queue_count)
             flush(conn);
+        else if (conn->state == FLUSHING)
+            linger(conn);
         if (conn->kept && conn->state == OPEN && !conn->paused)
             offer_kept(conn);
     }

@@ -222,11 +222,15 @@ bool tls_wants_write(const struct tls_session *session)
     return session->wants_write;
 }
 
-void tls_goodbye(struct tls_session *session)
+bool tls_goodbye(struct tls_session *session)
 {
+    session->wants_write = false;
     if (session->failed || SSL_in_init(session->ssl))
-        return;
+        return true;
     ERR_clear_error();
-    SSL_shutdown(session->ssl);
+    int result = SSL_shutdown(session->ssl);
+    session->wants_write =
+        result < 0 && SSL_get_error(session->ssl, result) == SSL_ERROR_WANT_WRITE;
     ERR_clear_error();
+    return !session->wants_write;
 }

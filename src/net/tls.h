@@ -35,6 +35,8 @@ ssize_t tls_write(struct tls_session *session, const void *data, size_t len);
 bool tls_is_established(const struct tls_session *session); /* the handshake is behind us */
 bool tls_wants_write(const struct tls_session *session);    /* the last call waits for room */
 
-void tls_goodbye(struct tls_session *session); /* close_notify, as far as the socket takes it */
+/* close_notify. False: the socket has no room for it now; to be called again when it is writable.
+ */
+bool tls_goodbye(struct tls_session *session);
 
 #define TLS_RECORD_BYTES 16384

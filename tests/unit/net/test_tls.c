@@ -267,6 +267,40 @@ static void test_goodbye(void **state)
     bench_end(&b);
 }
 
+/* The socket is just full when everything else is said: the goodbye waits for room, too. */
+static void test_goodbye_to_a_full_socket(void **state)
+{
+    (void)state;
+    struct tls *tls = make_tls(1);
+    bool was_full = false;
+    for (size_t records = 1; !was_full; records++) {
+        struct bench b;
+        bench_start(&b, tls);
+        assert_int_equal(shake(&b), 1);
+        struct bytes *m = text_of(records * TLS_RECORD_BYTES, 1);
+        uint8_t *data = malloc(m->len);
+        assert_int_equal(conn_send(b.conn, m), 0);
+        was_full = conn_queued_bytes(b.conn) > 0; /* one record less filled it to the brim */
+        conn_close(b.conn);
+        client_read(&b, data, m->len);
+        assert_memory_equal(data, m->data, m->len);
+        size_t n;
+        int result;
+        do {
+            result = SSL_read_ex(b.client, data, 1, &n);
+        } while (result != 1 && again(&b, result));
+        if (b.client_error != SSL_ERROR_ZERO_RETURN)
+            fail_msg("after %zu records: %d", records, b.client_error);
+        shutdown(b.fd, SHUT_WR);
+        RUN_UNTIL(&b.loop, b.closed);
+        assert_int_equal(b.error, 0);
+        free(data);
+        bytes_unref(m);
+        bench_end(&b);
+    }
+    tls_unref(tls);
+}
+
 /* A new certificate is for those who come; who is there goes on with the old one. */
 static void test_renewal(void **state)
 {
@@ -502,6 +536,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_ways),
         cmocka_unit_test(test_goodbye),
+        cmocka_unit_test(test_goodbye_to_a_full_socket),
         cmocka_unit_test(test_renewal),
         cmocka_unit_test(test_versions_and_protocols),
         cmocka_unit_test(test_no_tls),
