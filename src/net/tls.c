@@ -35,6 +35,7 @@ struct tls {
 
 struct tls_session {
     SSL *ssl;
+    bool established;
     bool wants_write;
     bool failed; /* nothing more may be asked of it */
 };
@@ -212,9 +213,12 @@ ssize_t tls_write(struct tls_session *session, const void *data, size_t len)
     return error ? error : -EPIPE;
 }
 
-bool tls_is_established(const struct tls_session *session)
+/* Once and for all: new keys, too, are a handshake to OpenSSL, which may wait for room. */
+bool tls_is_established(struct tls_session *session)
 {
-    return SSL_is_init_finished(session->ssl);
+    if (!session->established)
+        session->established = SSL_is_init_finished(session->ssl);
+    return session->established;
 }
 
 bool tls_wants_write(const struct tls_session *session)

@@ -32,8 +32,8 @@ void tls_session_free(struct tls_session *session);                 /* NULL is a
  * behind in the session. A write that was not taken must be repeated with the same bytes. */
 ssize_t tls_read(struct tls_session *session, void *data, size_t len);
 ssize_t tls_write(struct tls_session *session, const void *data, size_t len);
-bool tls_is_established(const struct tls_session *session); /* the handshake is behind us */
-bool tls_wants_write(const struct tls_session *session);    /* the last call waits for room */
+bool tls_is_established(struct tls_session *session);    /* the handshake is behind us */
+bool tls_wants_write(const struct tls_session *session); /* the last call waits for room */
 
 /* close_notify. False: the socket has no room for it now; to be called again when it is writable.
  */

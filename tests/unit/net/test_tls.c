@@ -301,6 +301,44 @@ static void test_goodbye_to_a_full_socket(void **state)
     tls_unref(tls);
 }
 
+/* TLS 1.3: a peer asks for new keys when the socket is just full. What they wait for is room, and
+ * until then the connection is as good as before. */
+static void test_new_keys_for_a_full_socket(void **state)
+{
+    (void)state;
+    struct tls *tls = make_tls(1);
+    struct bytes *small = text_of(10, 2);
+    bool was_full = false;
+    for (size_t records = 1; !was_full; records++) {
+        struct bench b;
+        bench_start(&b, tls);
+        assert_int_equal(shake(&b), 1);
+        struct bytes *m = text_of(records * TLS_RECORD_BYTES, 1);
+        uint8_t *data = malloc(m->len);
+        assert_int_equal(conn_send(b.conn, m), 0);
+        was_full = conn_queued_bytes(b.conn) > 0; /* one record less filled it to the brim */
+        assert_int_equal(SSL_key_update(b.client, SSL_KEY_UPDATE_REQUESTED), 1);
+        client_write(&b, (const uint8_t *)"new", 3);
+        RUN_UNTIL(&b.loop, b.got.len == 3);
+        for (int i = 0; i < 3; i++) {
+            if (conn_send(b.conn, small) != 0)
+                fail_msg("message %d after %zu records", i, records);
+        }
+        client_read(&b, data, m->len);
+        assert_memory_equal(data, m->data, m->len);
+        for (int i = 0; i < 3; i++) {
+            client_read(&b, data, small->len);
+            assert_memory_equal(data, small->data, small->len);
+        }
+        assert_int_equal(b.closed, 0);
+        free(data);
+        bytes_unref(m);
+        bench_end(&b);
+    }
+    bytes_unref(small);
+    tls_unref(tls);
+}
+
 /* A new certificate is for those who come; who is there goes on with the old one. */
 static void test_renewal(void **state)
 {
@@ -537,6 +575,7 @@ int main(void)
         cmocka_unit_test(test_both_ways),
         cmocka_unit_test(test_goodbye),
         cmocka_unit_test(test_goodbye_to_a_full_socket),
+        cmocka_unit_test(test_new_keys_for_a_full_socket),
         cmocka_unit_test(test_renewal),
         cmocka_unit_test(test_versions_and_protocols),
         cmocka_unit_test(test_no_tls),
