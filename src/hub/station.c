@@ -9,8 +9,8 @@
  * ticks tell: when a tick has another one than the ticks before, the greeting is made anew.
  *
  * Once a second the station tells the hub how it is doing: a copy of its counters, what was timed
- * since the last time, and once a performance_interval a row for each viewer. A report that the
- * hub's mailbox refuses is made again a second later, with all of it.
+ * since the last time, and, when the next message of `performance` is near, a row for each viewer.
+ * A report that the hub's mailbox refuses is made again a second later, with all of it.
  *
  * Leaving must never get lost, or a feed would be encoded for nobody for ever: a LEAVE that the
  * hub's mailbox refuses waits in `leaves` and is posted again with the next beat.
@@ -68,8 +68,8 @@ struct station {
     struct station_timings timings; /* since the last report */
     int64_t fanout_ns;              /* on the frames of the tick that is being handed out */
     uv_timer_t report;
-    uint64_t round;     /* of reports, from 1 on */
-    int64_t rows_at_ms; /* when a report had rows; 0: none yet */
+    uint64_t round;            /* of reports, from 1 on */
+    int64_t performance_at_ms; /* when the newest message of it came; 0: none yet */
     struct bytes *performance[2];
 };
 
@@ -308,6 +308,7 @@ static void station_receive(void *item, void *user)
             bytes_unref(st->performance[admin]);
             st->performance[admin] = TAKE(d->bodies[admin]);
         }
+        st->performance_at_ms = station_now_ms(st);
         break;
     case DELIVERY_JOIN:
         v = station_find(st, d->viewer);
@@ -386,25 +387,22 @@ static void station_on_report(uv_timer_t *timer)
 {
     struct station *st = timer->data;
     int64_t every_ms = (int64_t)uv_timer_get_repeat(timer), now_ms = station_now_ms(st);
-    int64_t rows_ms = hub_settings(st->hub)->performance_interval_ms;
+    int64_t next_ms = hub_settings(st->hub)->performance_interval_ms;
     st->round++;
     station_ping(st, every_ms);
     struct report *report = mem_alloc(sizeof(*report));
     report->stats = st->stats;
     report->timings = st->timings;
-    /* A timer is never quite on time: what is due within half a round is due. */
-    report->has_rows = now_ms - st->rows_at_ms >= rows_ms - every_ms / 2;
+    /* No rows that the next message would not tell: two reports have them, since timers wander, and
+     * all when it is late. */
+    report->has_rows = now_ms + every_ms + every_ms / 2 >= st->performance_at_ms + next_ms;
     if (report->has_rows)
         station_put_rows(st, &report->rows);
-    bool has_rows = report->has_rows;
     struct request *r = mem_alloc(sizeof(*r));
     r->kind = REQUEST_REPORT;
     r->report = report;
-    if (station_request(st, r) < 0)
-        return;
-    station_timings_init(&st->timings);
-    if (has_rows)
-        st->rows_at_ms = now_ms;
+    if (station_request(st, r) == 0)
+        station_timings_init(&st->timings);
 }
 
 const struct bytes *station_performance(const struct station *st, bool admin)
