@@ -27,6 +27,7 @@
 #include "base/defs.h"
 #include "bench/fan_server.h"
 #include "bench/usage.h"
+#include "net/ring.h"
 
 #define DELIVERIES_MAX 10000 /* a second, when nobody says how many */
 #define RATE_AUTO_HZ 10
@@ -36,17 +37,50 @@
     (120 * NS_PER_S) /* beside twice the seconds: the crowd's own limits are shorter */
 #define TURN_NS (100 * NS_PER_MS)
 
-const struct fan_choice fan_modes[FAN_MODES] = {
-    [FAN_PLAIN] = {"plain", true},
-    [FAN_TLS] = {"tls", false},
-    [FAN_DEFLATE] = {"deflate", false},
+const char *const fan_modes[FAN_MODES] = {
+    [FAN_PLAIN] = "plain",
+    [FAN_TLS] = "tls",
+    [FAN_DEFLATE] = "deflate",
+    [FAN_TLS_DEFLATE] = "tls-deflate",
 };
 
-const struct fan_choice fan_senders[FAN_SENDERS] = {
-    [FAN_SEND_AUTO] = {"auto", true},
-    [FAN_SEND_SEND] = {"send", true},
-    [FAN_SEND_IO_URING] = {"io_uring", false},
+const char *const fan_senders[FAN_SENDERS] = {
+    [FAN_SEND_AUTO] = "auto",
+    [FAN_SEND_SEND] = "send",
+    [FAN_SEND_IO_URING] = "io_uring",
 };
+
+static bool has_tls(enum fan_mode mode)
+{
+    return mode == FAN_TLS || mode == FAN_TLS_DEFLATE;
+}
+
+static bool has_deflate(enum fan_mode mode)
+{
+    return mode == FAN_DEFLATE || mode == FAN_TLS_DEFLATE;
+}
+
+int fan_settle_sender(struct fan_settings *settings, char *why, size_t why_size)
+{
+    struct ring *ring;
+    if (settings->sender == FAN_SEND_SEND)
+        return 0;
+    /* Each connection has keys of its own: there are no shared bytes that a batch could send. */
+    int err = has_tls(settings->mode) ? -EOPNOTSUPP : ring_open(&ring);
+    const char *reason =
+        has_tls(settings->mode) ? "TLS encrypts for each client apart" : strerror(-err);
+    if (!err) {
+        ring_close(ring); /* the server, another process, opens its own */
+        settings->sender = FAN_SEND_IO_URING;
+    } else if (settings->sender == FAN_SEND_IO_URING) {
+        snprintf(why, why_size, "io_uring cannot be used here: %s", reason);
+        return err;
+    } else {
+        settings->sender = FAN_SEND_SEND;
+        snprintf(settings->no_ring, sizeof(settings->no_ring), "%s", reason);
+    }
+    return 0;
+}
 
 /* In memory that all three processes have. */
 struct shared {
@@ -132,6 +166,9 @@ static pid_t start_server(const struct fan_settings *settings, const struct fan_
         .size_bytes = settings->size_bytes,
         .rate_hz = level->rate_hz,
         .clients = level->clients,
+        .io_uring = settings->sender == FAN_SEND_IO_URING,
+        .tls = has_tls(settings->mode),
+        .deflate = has_deflate(settings->mode),
     };
     pid_t parent = getpid(), pid = fork();
     if (pid == 0) {
@@ -153,8 +190,8 @@ static pid_t start_crowd(const struct fan_settings *settings, const struct fan_l
         .kind = MESSAGE_FANOUT,
         .size_bytes = settings->size_bytes,
         .seconds = settings->seconds,
-        .deflate = settings->mode == FAN_DEFLATE,
-        .tls = settings->mode == FAN_TLS,
+        .deflate = has_deflate(settings->mode),
+        .tls = has_tls(settings->mode),
         .server = server,
         .server_malloc = &shared->server.allocated,
         .progress = &shared->progress,

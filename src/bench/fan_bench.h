@@ -16,20 +16,17 @@
 #define FAN_RATE_MAX 1000 /* a second */
 
 /* What goes over the wire, and what sends it. */
-enum fan_mode { FAN_PLAIN, FAN_TLS, FAN_DEFLATE, FAN_MODES };
+enum fan_mode { FAN_PLAIN, FAN_TLS, FAN_DEFLATE, FAN_TLS_DEFLATE, FAN_MODES };
 enum fan_sender { FAN_SEND_AUTO, FAN_SEND_SEND, FAN_SEND_IO_URING, FAN_SENDERS };
 
-struct fan_choice {
-    const char *name;
-    bool available; /* in this version */
-};
-extern const struct fan_choice fan_modes[FAN_MODES];
-extern const struct fan_choice fan_senders[FAN_SENDERS];
+extern const char *const fan_modes[FAN_MODES]; /* their names */
+extern const char *const fan_senders[FAN_SENDERS];
 
 struct fan_settings {
     unsigned levels[FAN_LEVELS_MAX]; /* clients; 0 ends the list */
     enum fan_mode mode;
     enum fan_sender sender;
+    char no_ring[96]; /* why FAN_SEND_AUTO became FAN_SEND_SEND; empty: it did not */
     size_t size_bytes;
     bool rate_auto;   /* 10 a second, fewer where that would be more than 10,000 deliveries */
     unsigned rate_hz; /* otherwise; 0: as fast as it goes */
@@ -52,6 +49,10 @@ struct fan_level {
     uint64_t dropped; /* by the server, for clients that were too slow */
     struct crowd_result result;
 };
+
+/* Makes of FAN_SEND_AUTO what this machine allows. 0; or a negative errno, and then in `why` a
+ * sentence: io_uring was asked for and cannot be had. To be called before a level. */
+int fan_settle_sender(struct fan_settings *settings, char *why, size_t why_size);
 
 /* The rate at which a level of so many clients is measured. */
 unsigned fan_rate(const struct fan_settings *settings, unsigned clients);

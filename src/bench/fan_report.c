@@ -20,6 +20,11 @@ static double cpu_us_per_message(const struct crowd_result *r)
     return r->delivered ? r->cpu_ns / 1e3 / (double)r->delivered : NAN;
 }
 
+static double wire_bytes_per_message(const struct crowd_result *r)
+{
+    return r->delivered ? (double)r->wire_bytes / (double)r->delivered : NAN;
+}
+
 static double delivered_per_s(const struct crowd_result *r)
 {
     return r->seconds > 0 ? (double)r->delivered / r->seconds : NAN;
@@ -27,15 +32,16 @@ static double delivered_per_s(const struct crowd_result *r)
 
 void fan_report_head(struct buf *out, const struct fan_settings *settings)
 {
-    buf_printf(out,
-               "fan-out of messages of %zu bytes, %s, sender %s, %g s a level; times in ms\n\n",
-               settings->size_bytes, fan_modes[settings->mode].name,
-               fan_senders[settings->sender].name, settings->seconds);
-    buf_printf(out, "%7s %5s %11s | %-26s | %-26s | %7s %8s %8s %6s\n", "", "", "delivered",
-               " first client", " last client", "CPU \xC2\xB5s", "memory", "of it", "");
-    buf_printf(out, "%7s %5s %11s | %8s %8s %8s | %8s %8s %8s | %7s %8s %8s %6s\n", "clients",
-               "rate", "a second", "p50", "p99", "max", "p50", "p99", "max", "/message", "/client",
-               "malloc", "lost");
+    buf_printf(out, "fan-out of messages of %zu bytes, %s, sender %s, %g s a level; times in ms\n",
+               settings->size_bytes, fan_modes[settings->mode], fan_senders[settings->sender],
+               settings->seconds);
+    if (*settings->no_ring)
+        buf_printf(out, "no io_uring: %s\n", settings->no_ring);
+    buf_printf(out, "\n%7s %5s %11s | %-26s | %-26s | %8s %8s %8s %8s %6s\n", "", "", "delivered",
+               " first client", " last client", "CPU \xC2\xB5s", "bytes", "memory", "of it", "");
+    buf_printf(out, "%7s %5s %11s | %8s %8s %8s | %8s %8s %8s | %8s %8s %8s %8s %6s\n", "clients",
+               "rate", "a second", "p50", "p99", "max", "p50", "p99", "max", "/message", "/message",
+               "/client", "malloc", "lost");
 }
 
 static void put_spread(struct buf *out, const struct spread_summary *s)
@@ -63,8 +69,9 @@ void fan_report_level(struct buf *out, const struct fan_level *level)
     put_spread(out, &r->first);
     put_spread(out, &r->last);
     buf_text(out, " |");
-    put_number(out, 7, 2, cpu_us_per_message(r));
-    put_number(out, 9, 0, r->memory_bytes);
+    put_number(out, 8, 2, cpu_us_per_message(r));
+    put_number(out, 8, 0, wire_bytes_per_message(r));
+    put_number(out, 8, 0, r->memory_bytes);
     put_number(out, 8, 0, r->malloc_bytes);
     buf_printf(out, " %6llu\n", (unsigned long long)r->lost);
 }
@@ -144,9 +151,9 @@ void fan_report_json(struct buf *out, const struct fan_settings *settings,
     json_put_key(out, "version");
     json_put_string(out, NETSONDE_VERSION);
     json_put_key(out, "mode");
-    json_put_string(out, fan_modes[settings->mode].name);
+    json_put_string(out, fan_modes[settings->mode]);
     json_put_key(out, "sender");
-    json_put_string(out, fan_senders[settings->sender].name);
+    json_put_string(out, fan_senders[settings->sender]);
     put_count(out, "size_bytes", settings->size_bytes);
     put_count(out, "stalled", settings->stalled);
     json_put_key(out, "levels");

@@ -3,11 +3,14 @@
  * whatever the path, gets every message from then on. The first text from any of them starts the
  * sending. Connections are kept as an array, which is what the fan-out takes.
  *
+ * With deflate all clients have agreed, so that there is one frame for all of them, packed once.
+ *
  * A client that is too slow misses messages; the daemon would send it the newest state later.
  */
 #include "bench/fan_server.h"
 
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +20,15 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "bench/certificate.h"
 #include "bench/message.h"
 #include "bench/usage.h"
 #include "net/fanout.h"
 #include "net/listener.h"
+#include "net/ring.h"
+#include "net/tls.h"
+#include "wire/deflate.h"
+#include "wire/extension.h"
 #include "wire/http.h"
 #include "wire/websocket.h"
 
@@ -28,6 +36,7 @@
 #define LOOK_MS 50
 #define CLIENT_MESSAGE_MAX 1024
 #define IDLE_MS (60 * 60 * 1000) /* the crowd only listens */
+#define PLAIN_REFUSAL "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
 
 struct fan_server {
     const struct fan_server_settings *settings;
@@ -39,6 +48,8 @@ struct fan_server {
     struct conn **conns; /* that have upgraded */
     struct fan_client **clients;
     size_t count;
+    struct deflater *deflater; /* these two NULL: no compression */
+    struct inflater *inflater;
     uint64_t seq;
     int64_t due_ns; /* of the message sent last, by the monotonic clock */
 };
@@ -53,10 +64,26 @@ struct fan_client {
 
 /* ---- sending ----------------------------------------------------------------------------- */
 
+/* The next message. NULL: no memory. */
+static struct bytes *server_frame(struct fan_server *s)
+{
+    size_t size = s->settings->size_bytes;
+    int64_t now_ns = clock_mono_ns();
+    s->seq++;
+    if (!s->deflater)
+        return message_frame(size, s->seq, now_ns);
+    struct bytes *plain = message_metrics_frame(size, s->seq, now_ns);
+    struct bytes *packed = plain ? deflater_pack(s->deflater, plain) : NULL;
+    if (!packed)
+        return plain; /* it does not pay */
+    bytes_unref(plain);
+    return packed;
+}
+
 static void server_send(struct fan_server *s)
 {
     int results[BATCH];
-    struct bytes *frame = message_frame(s->settings->size_bytes, ++s->seq, clock_mono_ns());
+    struct bytes *frame = server_frame(s);
     if (!frame)
         return; /* the crowd sees that a number is missing */
     for (size_t at = 0; at < s->count; at += BATCH) {
@@ -102,13 +129,22 @@ static void server_go(struct fan_server *s)
 
 /* ---- clients ----------------------------------------------------------------------------- */
 
+/* The answer to what the client offers; NULL: nothing that we take. */
+static const char *answer_offers(const struct http_head *head)
+{
+    struct ws_offers offers = {0};
+    const char *list = http_header(head, "sec-websocket-extensions");
+    return list && ws_offers_read(&offers, list) == 0 ? ws_offers_answer(&offers) : NULL;
+}
+
 static void client_upgrade(struct fan_client *c)
 {
     const struct http_head *head = http_parser_head(c->http);
     const char *key = http_header(head, "sec-websocket-key");
     char accept[WS_ACCEPT_LEN + 1];
     struct buf answer = BUF_INIT;
-    if (!head->upgrade || !key || !ws_key_valid(key)) {
+    const char *extensions = c->server->deflater ? answer_offers(head) : NULL;
+    if (!head->upgrade || !key || !ws_key_valid(key) || (c->server->deflater && !extensions)) {
         conn_close(c->conn);
         return;
     }
@@ -117,6 +153,8 @@ static void client_upgrade(struct fan_client *c)
     http_put_header(&answer, "Connection", "Upgrade");
     http_put_header(&answer, "Upgrade", "websocket");
     http_put_header(&answer, "Sec-WebSocket-Accept", accept);
+    if (extensions)
+        http_put_header(&answer, "Sec-WebSocket-Extensions", extensions);
     buf_text(&answer, "\r\n");
     struct bytes *message = buf_ok(&answer) ? bytes_copy(answer.data, answer.len) : NULL;
     buf_fini(&answer);
@@ -198,6 +236,8 @@ static void on_accepted(struct conn *conn, void *user)
     c->conn = conn;
     c->http = http_parser_new(&HTTP_LIMITS_DEFAULT);
     ws_parser_init(&c->parser, WS_SERVER, CLIENT_MESSAGE_MAX);
+    if (c->server->inflater)
+        ws_parser_inflate(&c->parser, c->server->inflater);
     conn_set_wait(conn, CONN_WAIT_HANDSHAKE);
     conn_set_owner(conn, &client_ops, c);
 }
@@ -211,6 +251,36 @@ static void on_look(uv_timer_t *timer)
     struct mallinfo2 info = mallinfo2();
     atomic_store_explicit(&s->state->allocated, info.uordblks + info.hblkhd, memory_order_relaxed);
 #endif
+}
+
+/* What the settings ask beside plain connections. False: it is not to be had, as state->why says.
+ */
+static bool server_equip(struct fan_server *s)
+{
+    struct fan_server_state *state = s->state;
+    if (s->settings->io_uring) {
+        struct ring *ring;
+        int err = ring_open(&ring);
+        if (err) {
+            snprintf(state->why, sizeof(state->why), "io_uring cannot be used here: %s",
+                     strerror(-err));
+            return false;
+        }
+        net_set_ring(s->net, ring);
+    }
+    if (s->settings->tls) {
+        struct tls *tls;
+        signal(SIGPIPE, SIG_IGN);
+        if (certificate_make(&tls, state->why, sizeof(state->why)) < 0)
+            return false;
+        net_set_tls(s->net, tls, PLAIN_REFUSAL);
+        tls_unref(tls);
+    }
+    if (s->settings->deflate) {
+        s->deflater = deflater_new();
+        s->inflater = inflater_new();
+    }
+    return true;
 }
 
 void fan_server_run(const struct fan_server_settings *settings, struct fan_server_state *state)
@@ -230,6 +300,8 @@ void fan_server_run(const struct fan_server_settings *settings, struct fan_serve
     limits.max_clients = settings->clients + 1;
     limits.idle_ms = IDLE_MS;
     s.net = net_new(&s.loop, &limits);
+    if (!server_equip(&s))
+        return;
     struct listeners *listeners = listeners_new(false);
     if (listeners_add(listeners, "127.0.0.1:0", state->why, sizeof(state->why)) != 0)
         return;

@@ -5,12 +5,17 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct fan_server_settings {
     size_t size_bytes;                /* of a message */
     unsigned rate_hz;                 /* 0: the next message as soon as the last one has left */
     unsigned clients;                 /* that will come at most */
+    bool io_uring;                    /* the fan-out has a ring; TLS makes no use of it */
+    bool tls;                         /* with a certificate made for it */
+    bool deflate;                     /* every message is packed once; who does not offer to take it
+                                         so is turned away */
     void (*listening)(unsigned port); /* called once; may be NULL */
 };
 

@@ -9,8 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/defs.h"
+#include "wire/json.h"
 #include "wire/websocket.h"
 
 #define FIN 0x80
@@ -38,6 +41,43 @@ struct bytes *message_frame(size_t size, uint64_t seq, int64_t t_ns)
     message_write(payload, size, seq, t_ns);
     struct bytes *frame = ws_frame(WS_TEXT, payload, size);
     free(payload);
+    return frame;
+}
+
+/* Of a series at a tick, in the proportions of a machine with some traffic: of ten series eight
+ * rest at zero, one is a whole number, one a rate: some events in a little more than 100 ms. */
+static double series_value(uint64_t id, uint64_t seq)
+{
+    uint64_t mixed = (id ^ id >> 3) * 0x9e3779b97f4a7c15U;
+    mixed = (mixed ^ mixed >> 29) * 0xbf58476d1ce4e5b9U >> 24;
+    switch (mixed % 10) {
+    case 0:
+        return (double)(mixed / 16 % 5000 + (id % 3 ? 0 : seq));
+    case 1:
+        return (double)((mixed / 16 + seq * (mixed % 7)) % 64) * 9.9123;
+    default:
+        return 0;
+    }
+}
+
+struct bytes *message_metrics_frame(size_t size, uint64_t seq, int64_t t_ns)
+{
+    struct buf b = BUF_INIT;
+    buf_printf(&b, "fanout %llu %lld {\"type\":\"metrics\",\"seq\":%llu,\"t\":%lld,\"values\":[",
+               (unsigned long long)seq, (long long)t_ns, (unsigned long long)seq,
+               (long long)(t_ns / NS_PER_MS));
+    for (uint64_t id = 1; buf_ok(&b) && b.len < size; id++) {
+        char value[2 * JSON_NUMBER_MAX + 4], *at = value;
+        *at++ = '[';
+        at = json_write_u64(at, id);
+        *at++ = ',';
+        at = json_write_rounded(at, series_value(id, seq), 6);
+        *at++ = ']';
+        *at++ = ',';
+        buf_append(&b, value, (size_t)(at - value));
+    }
+    struct bytes *frame = buf_ok(&b) ? ws_frame(WS_TEXT, b.data, size) : NULL;
+    buf_fini(&b);
     return frame;
 }
 

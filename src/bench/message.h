@@ -20,6 +20,11 @@ void message_write(char *out, size_t size, uint64_t seq, int64_t t_ns);
 /* The same as a finished frame; NULL: no memory. */
 struct bytes *message_frame(size_t size, uint64_t seq, int64_t t_ns);
 
+/* What follows the time is instead what the daemon's `metrics` messages are made of, cut at `size`:
+ * numbers that are nothing or grow with `seq`. Of 6 KB deflate leaves 0.34, of theirs
+ * 0.30 (docs/adr/030). */
+struct bytes *message_metrics_frame(size_t size, uint64_t seq, int64_t t_ns);
+
 struct message_frame {
     uint8_t opcode;
     bool compressed; /* RSV1: RFC 7692 */

@@ -75,10 +75,10 @@ static int read_rate(const char *text, struct fan_settings *settings)
 }
 
 /* Its number; -1: there is none of that name. */
-static int find_choice(const struct fan_choice *choices, size_t count, const char *name)
+static int find_choice(const char *const *choices, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(choices[i].name, name) == 0)
+        if (strcmp(choices[i], name) == 0)
             return (int)i;
     }
     return -1;
@@ -89,15 +89,11 @@ static int read_choices(const struct options *options, struct fan_settings *sett
     const char *mode = options->bench.mode, *send = options->bench.send;
     int found = mode ? find_choice(fan_modes, FAN_MODES, mode) : FAN_PLAIN;
     if (found < 0)
-        return usage("--mode takes plain, tls or deflate", mode);
-    if (!fan_modes[found].available)
-        return unavailable("--mode ", mode);
+        return usage("--mode takes plain, tls, deflate or tls-deflate", mode);
     settings->mode = (enum fan_mode)found;
     found = send ? find_choice(fan_senders, FAN_SENDERS, send) : FAN_SEND_AUTO;
     if (found < 0)
         return usage("--send takes auto, send or io_uring", send);
-    if (!fan_senders[found].available)
-        return unavailable("--send ", send);
     settings->sender = (enum fan_sender)found;
     return 0;
 }
@@ -181,6 +177,11 @@ int cmd_bench(const struct options *options)
     int code = read_settings(options, &settings);
     if (code)
         return code;
+    char why[160];
+    if (fan_settle_sender(&settings, why, sizeof(why)) < 0) {
+        fprintf(stderr, "netsonde bench: %s\n", why);
+        return EXIT_FAILURE;
+    }
     settings.progress = isatty(STDERR_FILENO);
     sigemptyset(&set); /* they are waited for, so that no child is left behind */
     sigaddset(&set, SIGCHLD);

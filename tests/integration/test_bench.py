@@ -1,17 +1,46 @@
 """`netsonde bench fanout` with a few clients: what it prints, what it refuses, and that nothing of it
 is left, however it ends. The figures themselves mean nothing here."""
+import ctypes
 import json
 import os
 import resource
 import signal
+import struct
 import subprocess
 
 from rig import BINARY, SLOW, WAIT_S, contains, die_with_parent, equal, own_network, run, until
 
 
-def bench(*arguments, limit=None):
+IO_URING_SETUP = 425 # everywhere
+
+
+def has_io_uring():
+    """Whether a ring can be made here."""
+    fd = ctypes.CDLL(None).syscall(IO_URING_SETUP, 1, ctypes.create_string_buffer(120))
+    if fd >= 0:
+        os.close(fd)
+    return fd >= 0
+
+
+def forbid_io_uring():
+    """For this process, with EPERM, as many containers do."""
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in (
+        (0x20, 0, 0, 0), # load the number
+        (0x15, 0, 1, IO_URING_SETUP), # another one: skip the next
+        (0x06, 0, 0, 0x00050001), # SECCOMP_RET_ERRNO
+        (0x06, 0, 0, 0x7fff0000)))) # SECCOMP_RET_ALLOW
+    program = struct.pack("HxxxxxxP", 4, ctypes.addressof(code))
+    libc, zero = ctypes.CDLL(None), ctypes.c_ulong(0)
+    if libc.prctl(38, ctypes.c_ulong(1), zero, zero, zero) or \
+            libc.prctl(22, ctypes.c_ulong(2), program): # PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP
+        raise OSError("no filter")
+
+
+def bench(*arguments, limit=None, ring=True):
     def prepare():
         die_with_parent()
+        if not ring:
+            forbid_io_uring()
         if limit:
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     return subprocess.Popen([BINARY, "bench", "fanout", *arguments], stdin=subprocess.DEVNULL,
@@ -48,8 +77,8 @@ def test_json():
     """every level, with its figures"""
     said = measured("--levels", "3,20", "--size", "256", "--rate", "20", "--seconds", "0.5")
     equal({key: said[key] for key in ("bench", "mode", "sender", "size_bytes", "stalled")},
-          {"bench": "fanout", "mode": "plain", "sender": "auto", "size_bytes": 256, "stalled": 0},
-          "head")
+          {"bench": "fanout", "mode": "plain", "sender": "io_uring" if has_io_uring() else "send",
+           "size_bytes": 256, "stalled": 0}, "head")
     equal([level["clients"] for level in said["levels"]], [3, 20], "levels")
     for level in said["levels"]:
         equal([level[key] for key in ("outcome", "rate_hz", "lost", "dropped")],
@@ -69,9 +98,45 @@ def test_text():
     """a line for each level, and nothing else where there is no terminal"""
     out, err = finish(bench("--levels", "2,5", "--seconds", "0.2", "--size", "16KiB"), 0)
     lines = out.splitlines()
-    contains(lines[0], "16384 bytes, plain, sender auto")
+    contains(lines[0], "16384 bytes, plain, sender " + ("io_uring" if has_io_uring() else "send"))
     equal([line.split()[0] for line in lines[-2:]], ["2", "5"], "levels")
     equal(err, "", "progress")
+
+
+def test_modes():
+    """TLS, compression and both: what arrives is whole, and compression makes less of it"""
+    for mode in ("tls", "deflate", "tls-deflate"):
+        said = measured("--levels", "10", "--mode", mode, "--size", "4KiB", "--seconds", "0.3")
+        level = said["levels"][0]
+        equal([said["mode"], level["outcome"], level["lost"]], [mode, "measured", 0], said)
+        equal(level["payload_bytes"], level["delivered"] * 4096, "bytes")
+        plain = level["delivered"] * (4096 + 4)
+        if "deflate" in mode:
+            equal(0.1 < level["wire_bytes"] / plain < 0.4, True, level)
+        else:
+            equal(level["wire_bytes"], plain, level)
+        if "tls" in mode:
+            equal(said["sender"], "send", "sender")
+
+
+def test_senders():
+    """what is asked for is what sends, and is named; io_uring that is not to be had ends it"""
+    few = ["--levels", "10", "--seconds", "0.2"]
+    equal(measured(*few, "--send", "send")["sender"], "send", "sender")
+    if has_io_uring():
+        for mode in ("plain", "deflate"):
+            said = measured(*few, "--send", "io_uring", "--mode", mode)
+            equal([said["sender"], said["levels"][0]["outcome"], said["levels"][0]["lost"]],
+                  ["io_uring", "measured", 0], said)
+    out, err = finish(bench(*few, "--send", "io_uring", ring=False), 1)
+    equal(out, "", "standard output")
+    contains(err, "io_uring cannot be used here: Operation not permitted")
+    out, err = finish(bench(*few, ring=False), 0)
+    contains(out, "sender send")
+    contains(out, "no io_uring: Operation not permitted")
+    equal(err, "", "standard error")
+    _, err = finish(bench(*few, "--send", "io_uring", "--mode", "tls"), 1)
+    contains(err, "TLS encrypts for each client apart")
 
 
 def test_as_fast_as_it_goes():
@@ -132,5 +197,5 @@ def test_children_die():
 
 if __name__ == "__main__":
     own_network()
-    run([test_json, test_text, test_as_fast_as_it_goes, test_what_does_not_fit, test_signals,
+    run([test_json, test_text, test_modes, test_senders, test_as_fast_as_it_goes, test_what_does_not_fit, test_signals,
          test_killed, test_children_die])

@@ -86,8 +86,29 @@ static void test_text(void **state)
     fan_report_level(&out, &too_many);
     assert_string_equal(buf_string(&out),
                         "    100    10        1000 |    0.100    0.200    0.300 |"
-                        "    1.000    2.000    3.000 |    4.50       800        -      1\n"
+                        "    1.000    2.000    3.000 |     4.50     1028      800        -      1\n"
                         "  10000  not measured: 1024 descriptors\n");
+}
+
+/* Which sender it was, and why not the other one. */
+static void test_head(void **state)
+{
+    struct fan_settings s = FAN_SETTINGS_DEFAULT;
+    CLEANUP(buf_fini) struct buf out = BUF_INIT;
+    (void)state;
+    s.mode = FAN_TLS_DEFLATE;
+    s.sender = FAN_SEND_SEND;
+    strcpy(s.no_ring, "the moon is full");
+    fan_report_head(&out, &s);
+    assert_ptr_equal(strstr(buf_string(&out), "fan-out of messages of 1024 bytes, tls-deflate, "
+                                              "sender send, 5 s a level; times in ms\n"
+                                              "no io_uring: the moon is full\n\n"),
+                     buf_string(&out));
+    buf_clear(&out);
+    s.sender = FAN_SEND_IO_URING;
+    *s.no_ring = '\0';
+    fan_report_head(&out, &s);
+    assert_non_null(strstr(buf_string(&out), "sender io_uring, 5 s a level; times in ms\n\n"));
 }
 
 int main(void)
@@ -96,6 +117,7 @@ int main(void)
         cmocka_unit_test(test_rate),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_head),
     };
     return cmocka_run_group_tests_name("bench fan_report", tests, NULL, NULL);
 }

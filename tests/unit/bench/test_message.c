@@ -13,6 +13,7 @@
 #include "base/defs.h"
 #include "base/mem.h"
 #include "bench/message.h"
+#include "wire/deflate.h"
 #include "wire/websocket.h"
 
 static void test_round_trip(void **state)
@@ -36,6 +37,36 @@ static void test_round_trip(void **state)
         assert_int_equal(t_ns, 1234567890123456789);
         bytes_unref(frame);
     }
+}
+
+/* What compression is measured with: of the length that was asked for, read as every message, and
+ * compressed about as small as the daemon's own (docs/adr/030: 0.3 of 6 KB). */
+static void test_metrics(void **state)
+{
+    static const size_t sizes[] = {64, 65, 200, 1024, 6000, 65536};
+    struct deflater *d = deflater_new();
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        struct bytes *frame = message_metrics_frame(sizes[i], UINT64_MAX / 20, 1234567890123456789);
+        struct message_frame got;
+        uint64_t seq = 0;
+        int64_t t_ns = 0;
+        assert_non_null(frame);
+        assert_int_equal(message_next(frame->data, frame->len, &got), frame->len);
+        assert_int_equal(got.len, sizes[i]);
+        assert_true(message_read(MESSAGE_FANOUT, got.payload, got.len, &seq, &t_ns));
+        assert_true(seq == UINT64_MAX / 20 && t_ns == 1234567890123456789);
+        bytes_unref(frame);
+    }
+    for (uint64_t seq = 1; seq < 100; seq++) {
+        struct bytes *plain = message_metrics_frame(6000, seq, 1234567890123456789);
+        struct bytes *packed = deflater_pack(d, plain);
+        assert_non_null(packed);
+        assert_in_range(packed->len, plain->len / 4, plain->len * 35 / 100);
+        bytes_unref(packed);
+        bytes_unref(plain);
+    }
+    deflater_free(d);
 }
 
 /* What our server must not send. */
@@ -102,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_metrics),
         cmocka_unit_test(test_no_frames),
         cmocka_unit_test(test_read),
     };
