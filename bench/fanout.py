@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The figures of the fan-out for bench/RESULTS.md: netsonde beside libwebsockets, node's ws and a bare
-epoll and send() loop, and the daemon itself.
+"""The figures of the fan-out for bench/RESULTS.md: netsonde with io_uring and with send() beside
+libwebsockets, node's ws and a bare epoll and send() loop, and the daemon itself.
 
   bench/fanout.py --netsonde build/netsonde --programs build/release/bench [--rounds 5] [--seconds 5]
                   [--json FILE] [PART...]
@@ -11,7 +11,8 @@ there are two processors, servers have the first and the crowd the second; where
 network namespace of its own, the kernel receives on the second one, too (receive packet steering), as
 it would on another machine: otherwise loopback lets the sender pay for both sides. libwebsockets (its Debian
 packages, unpacked) and ws (npm) lie under build/peers and are never installed. Everything talks to
-127.0.0.1 and ends by process id. Prints Markdown. Parts: peers sizes latency stalled many idle daemon.
+127.0.0.1 and ends by process id. Prints Markdown. Parts: peers sizes modes latency stalled many idle
+daemon.
 """
 import argparse
 import ctypes
@@ -78,13 +79,25 @@ class Server:
 
 
 class Daemon(Server):
-    """The real one, with a database of its own."""
+    """The real one, with a database of its own and one loop, as the figures are asked for."""
 
     def __init__(self, args, interval, tls=False):
         port = free_port()
         self.data = tempfile.mkdtemp(prefix="netsonde-bench-")
         super().__init__([args.netsonde, "run", "--listen", f"127.0.0.1:{port}", "--data-dir", self.data,
-                          "--interval", interval], port, self.certificate() if tls else None)
+                          "--interval", interval], port,
+                         {"NETSONDE_SERVE_THREADS": "1", **(self.certificate() if tls else {})})
+
+    def kind(self):
+        """Words for the table: its threads, and what sends; while it runs."""
+        rings = 0
+        for fd in glob.glob(f"/proc/{self.pid}/fd/*"):
+            try:
+                rings += os.readlink(fd) == "anon_inode:[io_uring]"
+            except OSError: # closed meanwhile
+                pass
+        threads = len(os.listdir(f"/proc/{self.pid}/task"))
+        return f"serve.threads=1, {threads} threads in all, {'io_uring' if rings else 'send()'}"
 
     def certificate(self):
         key, cert = f"{self.data}/key.pem", f"{self.data}/cert.pem"
@@ -116,7 +129,9 @@ def crowd(args, server, clients, seconds, *more):
                           preexec_fn=on_processor(1), check=False)
     if done.returncode:
         raise Failure(done.stderr.strip().removeprefix("fan_load: "))
-    return json.loads(done.stdout)
+    result = json.loads(done.stdout)
+    result["wire_bytes_per_message"] = result["wire_bytes"] / result["delivered"] if result["delivered"] else None
+    return result
 
 
 def own_network():
@@ -179,9 +194,35 @@ def fetch_ws():
     return ["node", os.path.join(root, "fan_ws.mjs")]
 
 
+SEND, RING, BARE = "netsonde with send()", "netsonde with io_uring", "bare loop"
+
+
+def why_no_ring(args):
+    """Why io_uring cannot be used here; None: it can."""
+    done = subprocess.run([args.netsonde, "bench", "fanout", "--levels", "2", "--seconds", "0.2", "--send",
+                           "io_uring", "--json"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                          check=False)
+    return done.stderr.strip().removeprefix("netsonde bench: ") if done.returncode else None
+
+
+def own_servers(args):
+    """Name -> command, of netsonde with every sender that there is here."""
+    own = f"{args.programs}/fan_own"
+    return {SEND: [own], **({} if args.no_ring else {RING: [own, "io_uring"]})}
+
+
+def best(args):
+    """The name among them which the daemon would use."""
+    return SEND if args.no_ring else RING
+
+
 def servers(args):
     """Name -> command; a peer that is not to be had has None."""
-    return {"netsonde": [f"{args.programs}/fan_own"], "bare": [f"{args.programs}/fan_bare"], **args.peers}
+    return {**own_servers(args), BARE: [f"{args.programs}/fan_bare"], **args.peers}
+
+
+def own_and_bare(args):
+    return {**own_servers(args), BARE: servers(args)[BARE]}
 
 
 # ---- figures ---------------------------------------------------------------------------------------
@@ -234,23 +275,26 @@ def lost(results):
 
 # ---- what is asked ---------------------------------------------------------------------------------
 
-CPU = ("cpu_us_per_message",)
+CPU, WIRE = ("cpu_us_per_message",), ("wire_bytes_per_message",)
 
 
 def measure_peers(args, rows):
-    """CPU of a delivery and what an idle client takes, all four servers in turns."""
+    """CPU of a delivery and what an idle client takes, all servers in turns."""
     results = rounds(args, servers(args), 1000, 10, 1024)
-    own, bare = results["netsonde"], results["bare"]
-    rows.append(("server CPU for a delivered 1 KiB message, 1,000 clients: netsonde / bare epoll and send() loop",
-                 "at most 1.05 with send(), 0.95 with io_uring",
-                 f"{Ratio(own, bare, *CPU)}; {middle(own, *CPU):.2f} and {middle(bare, *CPU):.2f} µs"))
-    for name, asked in (("libwebsockets", "at most 0.7"), ("ws", "peer")):
-        if name in results:
-            rows.append((f"the same, netsonde / {name}", asked,
-                         f"{Ratio(own, results[name], *CPU)}; {name} {middle(results[name], *CPU):.2f} µs, / bare "
-                         f"{Ratio(results[name], bare, *CPU)}"))
-        else:
-            rows.append((f"the same, netsonde / {name}", asked, "not measured: it could not be had"))
+    bare = results[BARE]
+    what = "server CPU for a delivered 1 KiB message, 1,000 clients: "
+    for name, asked in ((SEND, "at most 1.05"), (RING, "at most 0.95")):
+        rows.append((f"{what}{name} / bare epoll and send() loop", asked,
+                     f"{Ratio(results[name], bare, *CPU)}; {middle(results[name], *CPU):.2f} and "
+                     f"{middle(bare, *CPU):.2f} µs" if name in results else f"not measured: {args.no_ring}"))
+    if RING in results:
+        rows.append((f"the same, {RING} / with send()", "–", str(Ratio(results[RING], results[SEND], *CPU))))
+    for peer, asked in (("libwebsockets", "at most 0.7"), ("ws", "peer")):
+        for name in own_servers(args):
+            rows.append((f"the same, {name} / {peer}", asked,
+                         f"{Ratio(results[name], results[peer], *CPU)}; {peer} {middle(results[peer], *CPU):.2f} µs, "
+                         f"/ bare {Ratio(results[peer], bare, *CPU)}" if peer in results
+                         else "not measured: it could not be had"))
     rows.append(("memory of a connection that idles, server of the bench", "–", ", ".join(
         f"{name} {middle(some, 'memory_bytes_per_client'):,.0f} B" for name, some in results.items())))
     rows.append(("last client of 1,000 served, p50", "–", ", ".join(
@@ -260,42 +304,63 @@ def measure_peers(args, rows):
 
 
 def measure_sizes(args, rows):
-    commands = {name: command for name, command in servers(args).items() if name in ("netsonde", "bare")}
     for size in (256, 16384):
-        results = rounds(args, commands, 1000, 10, size)
-        rows.append((f"CPU of a delivery of {size:,} bytes, 1,000 clients: netsonde / bare", "–",
-                     f"{Ratio(results['netsonde'], results['bare'], *CPU)}; "
-                     f"{middle(results['netsonde'], *CPU):.2f} µs"))
+        results = rounds(args, own_and_bare(args), 1000, 10, size)
+        for name in own_servers(args):
+            rows.append((f"CPU of a delivery of {size:,} bytes, 1,000 clients: {name} / bare", "–",
+                         f"{Ratio(results[name], results[BARE], *CPU)}; {middle(results[name], *CPU):.2f} µs"))
+
+
+def measure_modes(args, rows):
+    """The server of the bench under TLS and compressing: what they add to a delivery and a client."""
+    own = f"{args.programs}/fan_own"
+    ring = [] if args.no_ring else ["io_uring"]
+    commands = {"plain": [own, *ring], "send": [own], "tls": [own, "tls"], "deflate": [own, "deflate", *ring]}
+    more = {"tls": ["--tls"], "deflate": ["--deflate"]}
+    sender = best(args).removeprefix("netsonde ")
+    for size in (1024, 6144):
+        results = rounds(args, commands, 1000, 10, size, more=more)
+        what = f"server of the bench, 1,000 clients, {size:,} bytes"
+        rows.append((f"{what}: CPU under TLS / plain with send()", "–",
+                     f"{Ratio(results['tls'], results['send'], *CPU)}; {middle(results['tls'], *CPU):.2f} µs"))
+        rows.append((f"{what} like `metrics`: bytes compressed / plain", "0.35 of the daemon's",
+                     str(Ratio(results["deflate"], results["plain"], *WIRE))))
+        rows.append((f"{what}: CPU compressed / plain, {sender}", "1.2 of the daemon's",
+                     f"{Ratio(results['deflate'], results['plain'], *CPU)}; {middle(results['deflate'], *CPU):.2f} µs"))
+        rows.append((f"{what}: memory of a connection that idles", "–", ", ".join(
+            f"{name} {middle(results[name], 'memory_bytes_per_client'):,.0f} B"
+            for name in ("plain", "tls", "deflate"))))
 
 
 def measure_latency(args, rows):
-    commands = {"netsonde": servers(args)["netsonde"]}
-    some = rounds(args, commands, 100, 10, 1024)["netsonde"]
-    rows.append(("100 clients at 10 Hz: delivery, p99 (median of the rounds)", "under 2 ms",
-                 f"{middle(some, 'all', 'p99_ms'):.2f} ms; p50 {middle(some, 'all', 'p50_ms'):.2f} ms, last client "
-                 f"p99 {middle(some, 'last', 'p99_ms'):.2f} ms"))
+    results = rounds(args, own_servers(args), 100, 10, 1024)
+    for name, some in results.items():
+        rows.append((f"100 clients at 10 Hz, {name}: delivery, p99 (median of the rounds)", "under 2 ms",
+                     f"{middle(some, 'all', 'p99_ms'):.2f} ms; p50 {middle(some, 'all', 'p50_ms'):.2f} ms, last "
+                     f"client p99 {middle(some, 'last', 'p99_ms'):.2f} ms"))
 
 
 def measure_stalled(args, rows):
-    own = servers(args)["netsonde"]
+    name = best(args)
+    own = own_servers(args)[name]
     commands, more = {"none": own, "one": own}, {"one": ["--stalled", "1"]}
     for size in (1024, 16384):
         results = rounds(args, commands, 1000, 10, size, more=more)
-        rows.append((f"one stalled client among 1,000, {size:,} bytes: p99 of the others with / without it",
+        rows.append((f"one stalled client among 1,000, {size:,} bytes, {name}: p99 of the others with / without it",
                      "under 1.1",
                      f"{Ratio(results['one'], results['none'], 'all', 'p99_ms')}; "
                      f"{middle(results['one'], 'all', 'p99_ms'):.1f} ms, lost {lost(results['one'])}"))
 
 
 def measure_many(args, rows):
-    commands = {name: command for name, command in servers(args).items() if name in ("netsonde", "bare")}
-    results = rounds(args, commands, 10000, 1, 1024, seconds=max(10, args.seconds), count=2)
-    own = results["netsonde"]
-    rows.append(("10,000 clients at 1 Hz, one core: last client served after the tick", "within 150 ms",
-                 f"median {middle(own, 'last', 'p50_ms'):.0f} ms, worst "
-                 f"{max(result['last']['max_ms'] for result in own):.0f} ms; bare loop median "
-                 f"{middle(results['bare'], 'last', 'p50_ms'):.0f} ms"))
-    rows.append(("the same: messages lost", "none", str(lost(own) or "none")))
+    results = rounds(args, own_and_bare(args), 10000, 1, 1024, seconds=max(10, args.seconds), count=2)
+    for name in own_servers(args):
+        own = results[name]
+        rows.append((f"10,000 clients at 1 Hz, one core, {name}: last client served after the tick", "within 150 ms",
+                     f"median {middle(own, 'last', 'p50_ms'):.0f} ms, worst "
+                     f"{max(result['last']['max_ms'] for result in own):.0f} ms; bare loop median "
+                     f"{middle(results[BARE], 'last', 'p50_ms'):.0f} ms"))
+        rows.append(("the same: messages lost", "none", str(lost(own) or "none")))
 
 
 STREAM = ["--path", "/api/v1/stream?subscribe=metrics", "--metrics"]
@@ -315,8 +380,9 @@ def measure_idle(args, rows):
         for _ in range(3):
             with Daemon(args, "60s", tls) as server:
                 results.append(crowd(args, server, clients, 0, *STREAM, *(["--tls"] if tls else [])))
+                how = server.kind()
             note(args, f"daemon: {clients} idle viewers, {kind}", results[-1])
-        rows.append((what, asked, f"{middle(results, 'memory_bytes_per_client'):,.0f} B"))
+        rows.append((what, asked, f"{middle(results, 'memory_bytes_per_client'):,.0f} B; {how}"))
 
 
 def measure_daemon(args, rows):
@@ -331,6 +397,7 @@ def measure_daemon(args, rows):
             try:
                 with Daemon(args, "100ms") as server:
                     results[kind].append(crowd(args, server, 1000, args.seconds, *STREAM, *more))
+                    how = server.kind()
             except Failure as why:
                 failures[kind] = why
                 continue
@@ -338,10 +405,10 @@ def measure_daemon(args, rows):
     plain = results["plain"]
     if "plain" in failures:
         raise Failure(str(failures["plain"]))
-    size = middle(plain, "wire_bytes") / middle(plain, "delivered")
+    size = middle(plain, *WIRE)
     rows.append(("the daemon itself, 1,000 viewers of `metrics` at 10 Hz", "–",
                  f"{size:,.0f} bytes a message, {middle(plain, *CPU):.2f} µs of all its CPU for a delivery, "
-                 f"p99 {middle(plain, 'all', 'p99_ms'):.1f} ms after the grid time"))
+                 f"p99 {middle(plain, 'all', 'p99_ms'):.1f} ms after the grid time; {how}"))
     if "stalled" in failures:
         rows.append(("the same with one stalled viewer: p99 of the others", "ratio under 1.1",
                      f"failed: {failures['stalled']}"))
@@ -352,9 +419,10 @@ def measure_daemon(args, rows):
         rows.append(("the same compressed", "bytes 0.35, CPU 1.2 of plain", f"not measured: {failures['deflate']}"))
         return
     packed = results["deflate"]
-    share = middle(packed, "wire_bytes") / middle(packed, "delivered") / size
-    rows.append(("the same compressed: bytes on the wire / plain", "at most 0.35", f"{share:.2f}"))
-    rows.append(("the same compressed: CPU of a delivery / plain", "at most 1.2", str(Ratio(packed, plain, *CPU))))
+    rows.append(("the same compressed: bytes on the wire / plain", "at most 0.35",
+                 f"{Ratio(packed, plain, *WIRE)}; {middle(packed, *WIRE):,.0f} and {size:,.0f} bytes a message"))
+    rows.append(("the same compressed: CPU of a delivery / plain", "at most 1.2",
+                 f"{Ratio(packed, plain, *CPU)}; {middle(packed, *CPU):.2f} and {middle(plain, *CPU):.2f} µs"))
 
 
 PARTS = {name[len("measure_"):]: part for name, part in list(globals().items()) if name.startswith("measure_")}
@@ -371,6 +439,7 @@ def main():
     args = parser.parse_args()
     args.log = []
     args.peers = {"libwebsockets": fetch_libwebsockets(), "ws": fetch_ws()}
+    args.no_ring = why_no_ring(args)
     where = own_network()
     rows = []
     for name in args.parts or PARTS:
