@@ -172,7 +172,6 @@ export class Server {
         clearTimeout(timer);
     }
 
-    /* Waits until the history holds at least so many ticks. */
     /* How many ticks the history holds. */
     async ticks() {
         const path =
@@ -181,6 +180,7 @@ export class Server {
         return (answer.series?.[0]?.points ?? []).filter((p) => p[1] !== null).length;
     }
 
+    /* Waits until it holds at least so many. */
     async holdsTicks(count) {
         await until(`${count} ticks of history`, async () => (await this.ticks()) >= count);
     }

@@ -6,8 +6,10 @@ const LIMIT_MS = 20_000;
 
 export type GetJson = (address: string, signal?: AbortSignal) => Promise<Result<unknown>>;
 
-/* An aborted request fails like any other; the caller knows that it aborted. */
-/* `unauthorized` is called when the server wants to know first who asks (401). */
+/*
+ * An aborted request fails like any other; the caller knows that it aborted. `unauthorized` is
+ * called when the server wants to know first who asks (401).
+ */
 export function jsonGetter(base: string, unauthorized: () => void = () => undefined): GetJson {
     return async (address, signal) => {
         const limit = new AbortController();
