@@ -50,7 +50,7 @@ void servers_post_tls(struct servers *all, struct tls *tls)
         server_post_tls(all->list[i], tls);
 }
 
-/* All members of the three structs are numbers that may be added. */
+/* All members of the two structs are numbers that may be added. */
 static void add_net(struct net_counters *to, const struct net_counters *from)
 {
     to->accepted += from->accepted;
@@ -89,21 +89,6 @@ static void add_http(struct http_counters *to, const struct http_counters *from)
     to->gone += from->gone;
 }
 
-static void add_station(struct station_stats *to, const struct station_stats *from)
-{
-    to->viewers += from->viewers;
-    to->opened += from->opened;
-    to->messages += from->messages;
-    to->bytes += from->bytes;
-    to->received += from->received;
-    to->limited += from->limited;
-    to->conflated += from->conflated;
-    to->dropped += from->dropped;
-    to->closed_slow += from->closed_slow;
-    to->closed_idle += from->closed_idle;
-    to->protocol_errors += from->protocol_errors;
-}
-
 void servers_stats(struct servers *all, struct server_stats *ret)
 {
     *ret = (struct server_stats){0};
@@ -112,7 +97,7 @@ void servers_stats(struct servers *all, struct server_stats *ret)
         server_stats(all->list[i], &one);
         add_net(&ret->net, &one.net);
         add_http(&ret->http, &one.http);
-        add_station(&ret->station, &one.station);
+        station_stats_add(&ret->station, &one.station);
     }
 }
 
