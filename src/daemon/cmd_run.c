@@ -611,8 +611,8 @@ static void run_reload(struct run *r, const struct config_sources *sources)
         if (fresh->collect.interval_ms != r->config->collect.interval_ms)
             core_post_interval(r->core, fresh->collect.interval_ms);
         run_reload_tls(r);
-        log_info("daemon", "the configuration was read again: collect.interval and certificates "
-                           "apply now, everything else at the next start");
+        log_info("daemon", "the configuration was read again: of its keys collect.interval and the "
+                           "certificates apply now, all others at the next start");
         config_free(fresh);
     }
     notify_send(r->notify, "READY=1");
