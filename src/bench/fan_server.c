@@ -35,7 +35,7 @@
 #define BATCH 256 /* connections in one call of the fan-out, as in the daemon */
 #define LOOK_MS 50
 #define CLIENT_MESSAGE_MAX 1024
-#define IDLE_MS (60 * 60 * 1000) /* the crowd only listens */
+#define IDLE_MS (60 * 60 * 1000) /* the crowd only listens, and some of it not even that */
 #define PLAIN_REFUSAL "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
 
 struct fan_server {
@@ -298,7 +298,7 @@ void fan_server_run(const struct fan_server_settings *settings, struct fan_serve
     s.clients = mem_array(settings->clients, sizeof(struct fan_client *));
     CHECK(uv_loop_init(&s.loop) == 0);
     limits.max_clients = settings->clients + 1;
-    limits.idle_ms = IDLE_MS;
+    limits.idle_ms = limits.stall_ms = IDLE_MS;
     s.net = net_new(&s.loop, &limits);
     if (!server_equip(&s))
         return;

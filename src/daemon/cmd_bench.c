@@ -122,6 +122,8 @@ static int read_settings(const struct options *options, struct fan_settings *set
     if (text && (text_u64(text, &number) < 0 || number > FAN_CLIENTS_MAX))
         return usage("--stalled takes a number of clients", text);
     settings->stalled = (unsigned)number;
+    if (settings->stalled && !settings->rate_auto && !settings->rate_hz)
+        return usage("--stalled goes with a rate: at --rate max the slowest client sets it", NULL);
     return read_choices(options, settings);
 }
 

@@ -147,6 +147,9 @@ def test_as_fast_as_it_goes():
                     "--size", "64KiB")["levels"][0]
     equal((slow["outcome"], slow["lost"]), ("measured", 0), slow)
     equal(slow["delivered"] > 0, True, slow)
+    # The one who never reads would be waited for.
+    _, err = finish(bench("--levels", "10", "--rate", "max", "--stalled", "1"), 2)
+    contains(err, "--stalled goes with a rate")
 
 
 def test_what_does_not_fit():
