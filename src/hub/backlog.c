@@ -56,7 +56,7 @@ static void subscription_lose(struct viewer *v, struct subscription *sub, uint64
 
 static void subscription_tell_loss(struct viewer *v, enum channel channel)
 {
-    struct subscription *sub = &v->subs[channel];
+    struct subscription *sub = v->subs[channel];
     if (!sub->backlog || !sub->backlog->lost.from)
         return;
     struct loss lost = sub->backlog->lost;
@@ -75,7 +75,7 @@ void subscription_clear(struct subscription *sub)
 
 bool viewer_ready(const struct viewer *v, enum channel channel, const struct parcel *p)
 {
-    const struct subscription *sub = &v->subs[channel];
+    const struct subscription *sub = v->subs[channel];
     return !viewer_is_ending(v) && !sub->backlog && !sub->stale &&
            (p->urgency == PARCEL_KEEP || conn_queued_bytes(v->conn) == 0);
 }
@@ -98,7 +98,7 @@ static void subscription_hold(struct viewer *v, struct subscription *sub, const 
 
 void subscription_recover(struct viewer *v, struct subscription *sub)
 {
-    if (!sub->stale || sub->asked || viewer_is_ending(v) || conn_queued_bytes(v->conn) > 0)
+    if (!sub || !sub->stale || sub->asked || viewer_is_ending(v) || conn_queued_bytes(v->conn) > 0)
         return;
     struct request *r = mem_alloc(sizeof(*r));
     r->kind = REQUEST_RESEND;
@@ -110,7 +110,7 @@ void subscription_recover(struct viewer *v, struct subscription *sub)
 
 void viewer_take(struct viewer *v, enum channel channel, const struct parcel *p)
 {
-    struct subscription *sub = &v->subs[channel];
+    struct subscription *sub = v->subs[channel];
     if (viewer_is_ending(v))
         return;
     if (p->urgency == PARCEL_KEEP) {
@@ -137,8 +137,8 @@ void viewer_take(struct viewer *v, enum channel channel, const struct parcel *p)
 /* Sends what was held for this channel, if there is room. */
 static void subscription_release(struct viewer *v, enum channel channel)
 {
-    struct subscription *sub = &v->subs[channel];
-    if (!sub->backlog || !sub->backlog->held)
+    struct subscription *sub = v->subs[channel];
+    if (!sub || !sub->backlog || !sub->backlog->held)
         return;
     if (conn_queued_bytes(v->conn) == 0)
         subscription_tell_loss(v, channel);
@@ -164,7 +164,7 @@ void viewer_on_drained(struct conn *conn, void *user)
     (void)conn;
     viewer_limit_queue(v, station_settings(v->station)->client_queue_bytes);
     for (int c = 0; c < CHANNELS; c++)
-        subscription_recover(v, &v->subs[c]);
+        subscription_recover(v, v->subs[c]);
     /* In turns: the first to send may leave no room for the others. */
     v->first_turn = (v->first_turn + 1) % CHANNELS;
     for (unsigned i = 0; i < CHANNELS; i++)

@@ -77,7 +77,7 @@ static bool operation_channel(struct viewer *v, const struct operation *op, enum
 
 static void viewer_wish(struct viewer *v, const struct operation *op, struct request *r)
 {
-    struct subscription *sub = &v->subs[r->spec.channel];
+    struct subscription *sub = viewer_subscription(v, r->spec.channel);
     uint32_t before = sub->ticket;
     r->kind = REQUEST_SUBSCRIBE;
     r->spec.admin = v->admin && r->spec.channel == CHANNEL_PERFORMANCE;

@@ -107,7 +107,7 @@ void viewer_put_row(const struct viewer *v, struct buf *rows)
         .latency_ns = v->latency_ns,
     };
     for (int c = 0; c < CHANNELS; c++) {
-        if (v->subs[c].feed != FEED_NONE)
+        if (v->subs[c] && v->subs[c]->feed != FEED_NONE)
             row.subscriptions[row.subscriptions_count++] = channel_name((enum channel)c);
     }
     performance_put_row(rows, &row);

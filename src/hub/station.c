@@ -236,7 +236,7 @@ static void station_broadcast(struct station *st, uint32_t feed, enum channel ch
     packed.frame = parcel_frame(p, true);
     LIST_EACH(node, station_members(st, feed))
     {
-        struct viewer *v = viewer_of_member(node, channel);
+        struct viewer *v = viewer_of_member(node);
         if (!viewer_ready(v, channel, p)) {
             viewer_take(v, channel, p);
             continue;

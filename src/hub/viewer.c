@@ -88,9 +88,22 @@ static void viewer_end(struct viewer *v, unsigned code, const char *reason)
 
 /* ---- subscriptions ----------------------------------------------------------------------- */
 
+struct subscription *viewer_subscription(struct viewer *v, enum channel channel)
+{
+    if (!v->subs[channel]) {
+        struct subscription *sub = mem_alloc(sizeof(*sub));
+        sub->viewer = v;
+        list_init(&sub->member);
+        v->subs[channel] = sub;
+    }
+    return v->subs[channel];
+}
+
 void viewer_leave(struct viewer *v, enum channel channel)
 {
-    struct subscription *sub = &v->subs[channel];
+    struct subscription *sub = v->subs[channel];
+    if (!sub)
+        return;
     sub->ticket++;
     if (sub->feed == FEED_NONE)
         return;
@@ -113,7 +126,7 @@ static void viewer_make_room(struct viewer *v, const struct parcels *beginning)
 
 void viewer_join(struct viewer *v, const struct delivery *d)
 {
-    struct subscription *sub = &v->subs[d->channel];
+    struct subscription *sub = viewer_subscription(v, d->channel);
     viewer_send(v, d->answer);
     if (d->ticket != sub->ticket || viewer_is_ending(v)) {
         station_leave(v->station, d->feed,
@@ -133,7 +146,8 @@ void viewer_join(struct viewer *v, const struct delivery *d)
 
 void viewer_deliver(struct viewer *v, const struct delivery *d)
 {
-    if (v->subs[d->channel].feed != d->feed)
+    const struct subscription *sub = v->subs[d->channel];
+    if (!sub || sub->feed != d->feed)
         return;
     for (size_t i = 0; i < d->parcels.count; i++)
         viewer_take(v, d->channel, &d->parcels.items[i]);
@@ -213,6 +227,8 @@ static void viewer_on_closed(struct conn *conn, void *user, int error)
     (void)error;
     for (int c = 0; c < CHANNELS; c++)
         viewer_leave(v, (enum channel)c);
+    for (int c = 0; c < CHANNELS; c++)
+        free(v->subs[c]);
     station_viewer_gone(v->station, v->id);
     ws_parser_fini(&v->parser);
     free(v);
@@ -244,8 +260,6 @@ struct viewer *viewer_new(struct station *st, uint64_t id, struct conn *conn, ui
                    v->last_heard_ms);
     ws_parser_init(&v->parser, WS_SERVER, CLIENT_MESSAGE_MAX);
     ws_parser_inflate(&v->parser, inflater);
-    for (int c = 0; c < CHANNELS; c++)
-        list_init(&v->subs[c].member);
     return v;
 }
 
@@ -263,8 +277,9 @@ void viewer_beat(struct viewer *v, int64_t now_ms, struct bytes *ping)
 {
     /* A request or its answer may have been lost on the way. */
     for (int c = 0; c < CHANNELS; c++) {
-        v->subs[c].asked = false;
-        subscription_recover(v, &v->subs[c]);
+        if (v->subs[c])
+            v->subs[c]->asked = false;
+        subscription_recover(v, v->subs[c]);
     }
     /* The next beat would be too late for whom serve.idle_timeout ends soon after. */
     int64_t heartbeat_ms = station_settings(v->station)->heartbeat_ms;
@@ -273,9 +288,9 @@ void viewer_beat(struct viewer *v, int64_t now_ms, struct bytes *ping)
         conn_send(v->conn, ping);
 }
 
-struct viewer *viewer_of_member(struct list *node, enum channel channel)
+struct viewer *viewer_of_member(struct list *node)
 {
-    return CONTAINER_OF(node, struct viewer, subs[channel].member);
+    return CONTAINER_OF(node, struct subscription, member)->viewer;
 }
 
 bool viewer_deflates(const struct viewer *v)

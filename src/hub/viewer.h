@@ -47,7 +47,7 @@ void viewer_put_row(const struct viewer *v, struct buf *rows);
 /* For qsort over pointers to viewers: those that are worst off first. */
 int viewer_compare_trouble(const void *a, const void *b);
 
-struct viewer *viewer_of_member(struct list *node, enum channel channel);
+struct viewer *viewer_of_member(struct list *node);
 struct conn *viewer_conn(struct viewer *v);
 
 /* ---- what a viewer needs of its station -------------------------------------------------- */

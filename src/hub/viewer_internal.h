@@ -21,7 +21,9 @@ struct backlog {
     struct loss late; /* lost after `held`: told after it */
 };
 
+/* Made when a channel is first asked for: few viewers ask for all of them. */
 struct subscription {
+    struct viewer *viewer;   /* that it is a part of */
     struct list member;      /* in the station's list of its feed; alone when there is none */
     uint32_t feed;           /* FEED_NONE: not joined */
     uint32_t ticket;         /* of the newest wish; a join with another one is out of date */
@@ -37,7 +39,7 @@ struct viewer {
     int64_t last_heard_ms;
     struct ws_parser parser;
     struct allowance operations;
-    struct subscription subs[CHANNELS];
+    struct subscription *subs[CHANNELS]; /* NULL: never asked for */
     size_t queue_limit;  /* bytes; more than client_queue until a beginning has been sent */
     unsigned first_turn; /* the channel that sends first when the queue has drained */
     bool closing;        /* our close frame is on its way: only the peer's is waited for */
@@ -57,12 +59,13 @@ struct viewer {
 /* viewer.c */
 void viewer_say(struct viewer *v, struct bytes *frame); /* the same, and drops the reference */
 void viewer_leave(struct viewer *v, enum channel channel);
+struct subscription *viewer_subscription(struct viewer *v, enum channel channel); /* makes it */
 bool viewer_is_ending(const struct viewer *v); /* nothing more is said to it */
 
 /* backlog.c */
 void viewer_limit_queue(struct viewer *v, size_t bytes);
 void viewer_on_drained(struct conn *conn, void *user);
-/* Asks for the complete state, when changes were lost and there is room for it. */
+/* Asks for the complete state, when changes were lost and there is room for it. sub: or NULL. */
 void subscription_recover(struct viewer *v, struct subscription *sub);
 void subscription_clear(struct subscription *sub); /* forgets what waits and what was lost */
 
