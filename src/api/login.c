@@ -4,7 +4,8 @@
  * A login gives a token, or a one-time secret, and gets a session. What a one-time secret becomes
  * is written into the file `tokens` in its place, on libuv's pool, because writing waits for the
  * disk; the answer does not wait for it. If the disk refuses, the session is good until the daemon
- * stops, and for as long the secret is good for nobody (keyring.c).
+ * stops, and for as long the secret is good for nobody (keyring.c). A session of the file that is
+ * logged out then comes back with the next start; the log says which.
  *
  * Streams outlive the request that opened them, so who opened one by a token or a session is noted
  * here and looked at again whenever somebody lost something, when the first of them expires, and
@@ -69,7 +70,12 @@ static void amend_done(uv_work_t *work, int status)
 {
     struct amendment *a = CONTAINER_OF(work, struct amendment, work);
     const struct api_settings *settings = &a->api->settings;
-    if (status == 0 && a->err && *a->why)
+    if (status == 0 && a->err && *a->why && a->remove)
+        log_warning("access",
+                    "%s; the session %s that was logged out is good again after a restart, until: "
+                    "netsonde token revoke %s",
+                    a->why, a->id, a->id);
+    else if (status == 0 && a->err && *a->why)
         log_warning("access", "%s; the session ends with this run of the daemon", a->why);
     else if (status == 0 && !a->err && settings->tokens_changed)
         settings->tokens_changed(settings->user);

@@ -320,9 +320,13 @@ def test_full_disk():
         try:
             _, token = new_token(data)
             with Daemon(data, environment=TOKEN_MODE) as d:
+                old, _, secret = new_login(data)
+                _, _, logged_out, _ = until("it is let in", lambda: (
+                    lambda a: a if a[0] == 200 else None)(log_in(d, secret)))
+                until("its session is kept", lambda: listed(data)[old]["kind"] == "session")
                 _, _, secret = new_login(data)
                 before = open(os.path.join(data, "tokens"), encoding="utf-8").read()
-                fill(data)
+                ballast = fill(data)
                 done = command("token", "new", "--data-dir", data)
                 equal((done.returncode, done.stdout), (1, ""), "token new")
                 contains(done.stderr, f"{data}/tokens: No space left on device")
@@ -334,6 +338,15 @@ def test_full_disk():
                 equal(open(os.path.join(data, "tokens"), encoding="utf-8").read(), before, "file")
                 equal("tokens.new" in os.listdir(data), False, "a rest")
                 equal(d.status("/metrics", headers=bearer(token)), 200, "tokens")
+                equal(d.request("/api/v1/logout", method="POST", headers=logged_out)[0], 204, "out")
+                d.logged(f"No space left on device; the session {old} that was logged out is good "
+                         f"again after a restart, until: netsonde token revoke {old}")
+                equal(d.status("/metrics", headers=logged_out), 401, "after logging out")
+            os.unlink(ballast)
+            with Daemon(data, environment=TOKEN_MODE) as d:
+                equal(d.status("/metrics", headers=logged_out), 200, "as it was said")
+                revoke(data, old)
+                until("it is gone", lambda: d.status("/metrics", headers=logged_out) == 401)
         finally:
             unmount(data)
 
