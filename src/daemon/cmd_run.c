@@ -309,8 +309,6 @@ static int run_open(struct run *r)
 
 /* ---- 3: close the sandbox ---------------------------------------------------------------- */
 
-/* The file's directory, because editors put a new file in the place of the old one; but not the
- * whole file system because a file lies at its root. */
 /* The directory of a file: as it is named, and where it really lies when that is a link. NULL: the
  * root, where the file alone would have to be named and a new one could not be read. */
 static char *directory_of(const char *file, bool really)
@@ -325,6 +323,8 @@ static char *directory_of(const char *file, bool really)
     return path;
 }
 
+/* The configuration's directory, because editors put a new file in the place of the old one; but
+ * not the whole file system because a file lies at its root. */
 static void run_close_sandbox(struct run *r)
 {
     const char *file = r->config_file, *slash = strrchr(file, '/');
