@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/complaints.h"
 #include "base/mem.h"
 #include "http/http_internal.h"
 
@@ -132,6 +133,17 @@ static void not_found(struct http_request *request)
     http_respond_error(request, 404, NULL, NULL, "There is nothing at %s.", request->head->path);
 }
 
+/* Of the client, also of one behind a proxy that is trusted. */
+static void complain(const struct http_request *request, const char *cause)
+{
+    struct net_address client;
+    char who[NET_ADDRESS_TEXT_MAX];
+    (void)http_request_client(request, &client);
+    net_address_format_ip(&client, who);
+    complaints_add(request->session->server->config.complaints, "http", cause, 1, who,
+                   clock_mono_ns());
+}
+
 /* What the rules that look at the head alone say. True: refused and answered. */
 static bool is_refused(struct http_request *request)
 {
@@ -143,7 +155,7 @@ static bool is_refused(struct http_request *request)
 
     if (!access_host_ok(access, head, conn_local(session->conn))) {
         counters->refused_host++;
-        session_complain(session, "refused a request for a host that this is not");
+        complain(request, "refused a request for a host that this is not");
         http_respond_error(request, 421, NULL, "host",
                            "This server is not \"%s\". If it should be, add the name to "
                            "serve.allowed_hosts.",
@@ -152,7 +164,7 @@ static bool is_refused(struct http_request *request)
     }
     if (!harmless && !access_origin_ok(access, head)) {
         counters->refused_origin++;
-        session_complain(session, "refused a request of another origin's page");
+        complain(request, "refused a request of another origin's page");
         http_respond_error(request, 403, NULL, "origin",
                            "Requests like this are taken from this server's own pages and from "
                            "serve.allowed_origins only.");
@@ -160,7 +172,7 @@ static bool is_refused(struct http_request *request)
     }
     if (!access_content_type_ok(head)) {
         counters->refused_type++;
-        session_complain(session, "refused a request whose body is not application/json");
+        complain(request, "refused a request whose body is not application/json");
         http_respond_error(request, 415, NULL, "content-type",
                            "The body must be application/json.");
         return true;
@@ -246,6 +258,7 @@ bool http_request_try(struct http_request *request)
     char seconds[32];
     snprintf(seconds, sizeof(seconds), "%lld", (long long)((wait_ms + MS_PER_S - 1) / MS_PER_S));
     server->counters.limited_token++;
+    complain(request, "refused a token unseen: there were too many wrong ones");
     http_answer_header(request, "Retry-After", seconds);
     http_respond_error(request, 429, NULL, NULL, "Too many wrong tokens; try again in %s seconds.",
                        seconds);
@@ -261,6 +274,7 @@ void http_request_succeeded(struct http_request *request)
 void http_request_failed(struct http_request *request, const char *message)
 {
     request->session->server->counters.wrong_token++;
+    complain(request, "refused a token that is not good");
     http_answer_header(request, "WWW-Authenticate",
                        "Bearer realm=\"netsonde\", error=\"invalid_token\"");
     http_respond_error(request, 401, "invalid_token", NULL, "%s", message);
@@ -274,7 +288,7 @@ static void refuse_role(struct http_request *request)
         return;
     }
     request->session->server->counters.refused_role++;
-    session_complain(request->session, "refused a request for lack of a role");
+    complain(request, "refused a request for lack of a role");
     if (request->role == ACCESS_ANYONE) {
         http_answer_header(request, "WWW-Authenticate", "Bearer realm=\"netsonde\"");
         http_respond_error(request, 401, NULL, NULL,

@@ -119,6 +119,7 @@ static bool take_client(struct http_request *request)
     case FORWARDED_NONE:
         return true;
     case FORWARDED_UNCLEAR: /* or whoever makes it unclear would have no limit */
+        session_complain(session, "refused a stream whose client a proxy leaves unclear");
         http_respond_error(request, 400, NULL, "x-forwarded-for",
                            "The proxy's X-Forwarded-For or Forwarded cannot be read, or they "
                            "name different clients.");

@@ -498,6 +498,10 @@ def test_attempts():
                 line for line in d.text("/metrics", headers=bearer(token)).splitlines()
                 if line.startswith("netsonde_server_wrong_tokens_total ") and
                 float(line.split()[1]) >= 8])
+            for cause in ("refused a token that is not good",
+                          "refused a token unseen: there were too many wrong ones"):
+                equal(d.output().count(f"warning http: {cause} (192.0.2.1)"), 1, d.output())
+                equal(d.output().count(cause), 1, "lines of one cause")
 
 
 def test_attempts_in_all():
@@ -531,6 +535,7 @@ def test_forwarded_streams():
             with stream(d, {**bearer(token), "X-Forwarded-For": "192.0.2.9",
                             "Forwarded": "for=192.0.2.8"}) as unclear:
                 equal(unclear.status, 400, "two different clients")
+            d.logged("refused a stream whose client a proxy leaves unclear (127.0.0.1)")
             held[0].close()
             again = until("there is room again", lambda: (
                 lambda s: s if s.status == 101 else s.close())(of("192.0.2.1")))
