@@ -127,7 +127,7 @@ static void run_reserve_descriptors(struct run *r)
         limit.rlim_cur = before;
     if (limit.rlim_cur >= wanted)
         return;
-    uint64_t own = MIN(ours, limit.rlim_cur / 2);
+    uint64_t own = MIN(ours, limit.rlim_cur / 4 * 3);
     r->clients = (unsigned)(limit.rlim_cur - own);
     /* Nobody asked for the default. */
     bool asked = config_is_set(r->config, "serve", "max_clients");

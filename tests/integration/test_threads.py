@@ -1,4 +1,5 @@
 """Several loops that serve: each viewer is on one of them and must not be able to tell."""
+import resource
 import select
 import socket
 
@@ -87,5 +88,21 @@ def test_goodbye():
             equal(stream.goodbye(), 1001, "close code")
 
 
+def test_descriptors():
+    """As many loops as there can be, and few descriptors: a crowd does not take those of the daemon"""
+    most = 1024
+    low = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with Directory() as data, \
+            Daemon(data, environment={"NETSONDE_SERVE_THREADS": "64"}, prepare=low) as d:
+        clients = [socket.create_connection(("127.0.0.1", d.port)) for _ in range(700)]
+        d.logged("turned connections away: serve.max_clients is reached")
+        used = len(rig.os.listdir(f"/proc/{d.pid}/fd"))
+        equal(used < most, True, f"{used} descriptors of {most} are used")
+        for client in clients:
+            client.close()
+        until("there is room again", d.ready)
+        equal("no descriptors are left" in d.output(), False, d.output())
+
+
 if __name__ == "__main__":
-    rig.run([test_same_for_all, test_limit, test_port_in_use, test_goodbye])
+    rig.run([test_same_for_all, test_limit, test_port_in_use, test_goodbye, test_descriptors])
