@@ -87,8 +87,8 @@ static const struct metric own_metrics[OWN_METRICS] = {
                        "role.",
                        COUNTER},
     [OWN_TIMED_OUT] = {"netsonde_server_timed_out_total", "connections",
-                       "Connections closed because a request did not become complete or no byte of "
-                       "an answer could leave.",
+                       "Connections closed because a request did not become complete, no byte of "
+                       "an answer could leave, or a close frame was not answered.",
                        COUNTER},
     [OWN_ENCODED] = {"netsonde_server_encoded_total", "messages",
                      "Stream messages encoded; each may go to many viewers.", COUNTER},
