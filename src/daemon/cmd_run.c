@@ -80,6 +80,7 @@ struct run {
     struct registry *registry;
     struct collector *collector;
     const char *config_file; /* SIGHUP reads it again */
+    int64_t interval_ms;     /* in force: of `config`, until SIGHUP brings another one */
     char host[256];
     struct sandbox_report sandbox;
     bool keeper_lost;      /* told already */
@@ -608,8 +609,9 @@ static void run_reload(struct run *r, const struct config_sources *sources)
     if (config_load(sources, &fresh, stderr) < 0) {
         log_error("daemon", "the configuration was not reloaded; the old one stays in force");
     } else {
-        if (fresh->collect.interval_ms != r->config->collect.interval_ms)
+        if (fresh->collect.interval_ms != r->interval_ms)
             core_post_interval(r->core, fresh->collect.interval_ms);
+        r->interval_ms = fresh->collect.interval_ms;
         run_reload_tls(r);
         log_info("daemon", "the configuration was read again: of its keys collect.interval and the "
                            "certificates apply now, all others at the next start");
@@ -686,7 +688,9 @@ static void run_free(struct run *r)
 
 int cmd_run(const struct config *config, const struct config_sources *sources)
 {
-    struct run run = {.config = config, .main_thread = pthread_self()};
+    struct run run = {.config = config,
+                      .interval_ms = config->collect.interval_ms,
+                      .main_thread = pthread_self()};
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);

@@ -307,6 +307,12 @@ def reload(notify_name):
             d.logged(f"{path}:3:3: ")
             contains(d.output(), "the old one stays in force")
             until("the old interval stays", lambda: pace(d, 100))
+
+            write("collect:\n  interval: 200ms\n")
+            d.process.send_signal(signal.SIGHUP)
+            manager.hears(r"RELOADING=1\nMONOTONIC_USEC=\d+")
+            manager.hears("READY=1")
+            until("200 ms again, as at the start", lambda: pace(d, 200))
             equal(d.stop()[0], 0, "exit status")
             manager.hears("STOPPING=1")
         manager.socket.close()
