@@ -572,12 +572,17 @@ static int run_start(struct run *r)
 
 /* ---- 5: wait ----------------------------------------------------------------------------- */
 
-/* Those who are connected go on with the old certificate. */
-static void run_reload_tls(struct run *r)
+/* Those who are connected go on with the old certificate. Other files than at the start may lie
+ * where the sandbox lets nobody look. */
+static void run_reload_tls(struct run *r, const struct config *now)
 {
     const struct config *c = r->config;
     struct tls *fresh = NULL;
     char why[512];
+    if (strcmp(now->serve.tls_cert, c->serve.tls_cert) != 0 ||
+        strcmp(now->serve.tls_key, c->serve.tls_key) != 0)
+        log_warning("daemon", "serve.tls_cert and serve.tls_key name other files than at the "
+                              "start: they apply at the next start");
     if (!r->tls)
         return;
     if (tls_new(c->serve.tls_cert, c->serve.tls_key, &fresh, why, sizeof(why)) < 0) {
@@ -612,7 +617,7 @@ static void run_reload(struct run *r, const struct config_sources *sources)
         if (fresh->collect.interval_ms != r->interval_ms)
             core_post_interval(r->core, fresh->collect.interval_ms);
         r->interval_ms = fresh->collect.interval_ms;
-        run_reload_tls(r);
+        run_reload_tls(r, fresh);
         log_info("daemon", "the configuration was read again: of its keys collect.interval and the "
                            "certificates apply now, all others at the next start");
         config_free(fresh);

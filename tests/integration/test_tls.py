@@ -29,9 +29,9 @@ def certificate(directory, name):
 class Secure(Daemon):
     """A daemon that is asked by TLS. Its certificate is the one that is trusted."""
 
-    def __init__(self, data, environment, **kwargs):
-        self.cert = environment["NETSONDE_SERVE_TLS_CERT"]
-        super().__init__(data, environment=environment, **kwargs)
+    def __init__(self, data, environment, *arguments, cert=None, **kwargs):
+        self.cert = cert or environment["NETSONDE_SERVE_TLS_CERT"]
+        super().__init__(data, *arguments, environment=environment, **kwargs)
 
     def trust(self):
         return ssl.create_default_context(cafile=self.cert)
@@ -125,6 +125,25 @@ def test_renewal():
             s.wait_for("metrics")
 
 
+def test_other_files():
+    """SIGHUP: other files than at the start wait for the next start, and the log says so"""
+    with Directory() as data, Directory() as files, Directory() as others:
+        environment = certificate(files, "one")
+        certificate(others, "two")
+        conf = pathlib.Path(files, "netsonde.yaml")
+
+        def name(directory):
+            conf.write_text(f"serve:\n  tls_cert: {directory}/cert.pem\n"
+                            f"  tls_key: {directory}/key.pem\n", encoding="ascii")
+        name(files)
+        with Secure(data, {}, "--config", str(conf),
+                    cert=environment["NETSONDE_SERVE_TLS_CERT"]) as d:
+            name(others)
+            d.process.send_signal(signal.SIGHUP)
+            d.logged("serve.tls_cert and serve.tls_key name other files than at the start")
+            equal(d.name(), "one", "certificate")
+
+
 def shows(d, name):
     try:
         return d.name() == name
@@ -168,4 +187,5 @@ def test_bad_files():
 
 
 if __name__ == "__main__":
-    rig.run([test_everything, test_plain_is_told, test_renewal, test_login, test_bad_files])
+    rig.run([test_everything, test_plain_is_told, test_renewal, test_other_files, test_login,
+             test_bad_files])
