@@ -9,6 +9,9 @@
  *
  * OpenSSL keeps a queue of errors per thread and looks into it to classify the next one, so it is
  * emptied before each call.
+ *
+ * What was deciphered is wiped behind the reader (SSL_OP_CLEANSE_PLAINTEXT): a token would stay in
+ * the freed record buffer otherwise.
  */
 #include "net/tls.h"
 
@@ -111,7 +114,7 @@ int tls_new(const char *cert_path, const char *key_path, struct tls **ret, char 
     SSL_CTX_set_cipher_list(context, CIPHERS_OF_1_2);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                      SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
-                                     SSL_OP_IGNORE_UNEXPECTED_EOF);
+                                     SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CLEANSE_PLAINTEXT);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                   SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_alpn_select_cb(context, select_protocol, NULL);
