@@ -322,8 +322,8 @@ static void test_quiet_memory(void **state)
     (void)state;
     size_t plain = quiet_viewer_bytes(false), deflate = quiet_viewer_bytes(true);
     print_message("a viewer takes %zu bytes, with deflate %zu\n", plain, deflate);
-    /* 0 where malloc is replaced. What is freed meanwhile makes some bytes of difference; a state of
-     * its own would make ten thousands. */
+    /* 0 where malloc is replaced. What is freed meanwhile makes some bytes of difference; a state
+     * of its own would make ten thousands. */
     assert_true(deflate <= plain + 256);
 }
 
