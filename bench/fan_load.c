@@ -48,7 +48,7 @@ static bool read_options(struct crowd_settings *s, int argc, char **argv)
             s->size_bytes = number;
             break;
         case 's':
-            s->seconds = strtod(optarg, NULL);
+            s->seconds = optarg ? strtod(optarg, NULL) : 0;
             break;
         case 'u':
             s->path = optarg;

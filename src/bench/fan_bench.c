@@ -102,13 +102,17 @@ unsigned fan_rate(const struct fan_settings *settings, unsigned clients)
 
 static unsigned ports_for_clients(void)
 {
-    unsigned first = 32768, last = 60999;
+    unsigned long first = 32768, last = 60999;
+    char text[64];
     FILE *f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
-    if (f && fscanf(f, "%u %u", &first, &last) != 2)
-        last = first + 28231;
+    if (f && fgets(text, sizeof(text), f)) {
+        char *second;
+        first = strtoul(text, &second, 10);
+        last = strtoul(second, NULL, 10);
+    }
     if (f)
         fclose(f);
-    return last >= first ? last - first + 1 : 0;
+    return last >= first && last <= UINT16_MAX ? (unsigned)(last - first + 1) : 0;
 }
 
 static bool fits(unsigned clients, char *why, size_t size)

@@ -41,15 +41,17 @@ static bool read_text(const char *path, char *text, size_t size)
 static int64_t cpu_by_ticks(pid_t pid)
 {
     char path[64], text[1024];
-    unsigned long long user = 0, system = 0;
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     if (!read_text(path, text, sizeof(text)))
         return -1;
-    const char *after_name = strrchr(text, ')');
-    if (!after_name ||
-        sscanf(after_name + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu", &user,
-               &system) != 2)
+    /* Eleven fields lie between the name, in which anything may stand, and the two times. */
+    const char *at = strrchr(text, ')');
+    for (int i = 0; i < 12 && at; i++)
+        at = strchr(at + 1, ' ');
+    if (!at)
         return -1;
+    char *second;
+    unsigned long long user = strtoull(at, &second, 10), system = strtoull(second, NULL, 10);
     return (int64_t)(user + system) * NS_PER_S / sysconf(_SC_CLK_TCK);
 }
 

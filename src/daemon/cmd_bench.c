@@ -48,10 +48,11 @@ static int read_levels(const char *text, unsigned levels[FAN_LEVELS_MAX])
 {
     char copy[512], *rest = NULL;
     size_t count = 0;
-    if (strlen(text) >= sizeof(copy))
+    size_t len = strlen(text);
+    if (len >= sizeof(copy))
         return -1;
     memset(levels, 0, FAN_LEVELS_MAX * sizeof(levels[0]));
-    strcpy(copy, text);
+    memcpy(copy, text, len + 1);
     for (char *word = strtok_r(copy, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
         uint64_t clients;
         if (count == FAN_LEVELS_MAX || text_u64(word, &clients) < 0 || clients == 0 ||

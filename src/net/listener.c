@@ -117,7 +117,7 @@ static int open_first(const struct addrinfo *at, bool share_port)
     int fd = open_socket(at->ai_addr, at->ai_addrlen, ALONE);
     if (fd < 0 || !share_port)
         return fd;
-    struct sockaddr_storage bound; /* with the port that the kernel chose, if it had to */
+    struct sockaddr_storage bound = {0}; /* with the port that the kernel chose, if it had to */
     socklen_t len = sizeof(bound);
     int error = getsockname(fd, (struct sockaddr *)&bound, &len) == 0 ? 0 : -errno;
     close(fd);

@@ -27,8 +27,9 @@ struct offer {
 static void check(const struct offer *o)
 {
     /* Of its exact size, so that valgrind sees a read too far. */
-    char *copy = malloc(strlen(o->list) + 1);
-    strcpy(copy, o->list);
+    size_t size = strlen(o->list) + 1;
+    char *copy = malloc(size);
+    memcpy(copy, o->list, size);
     struct ws_offers offers = {0};
     int error = ws_offers_read(&offers, copy);
     free(copy);
