@@ -22,13 +22,23 @@
 #include "model/tick.h"
 
 enum capability {
-    CAPABILITY_INTERFACES,  /* per-device counters and state, table "interfaces" */
-    CAPABILITY_LINK_EVENTS, /* link, address and route changes as events */
-    CAPABILITY_PROTOCOLS,   /* IP, ICMP, TCP, UDP counters */
-    CAPABILITY_SOCKETS,     /* sockets in use by protocol */
-    CAPABILITY_SOFTNET,     /* per-CPU backlog */
-    CAPABILITY_CONNTRACK,   /* connection tracking counters */
-    CAPABILITY_SYSTEM,      /* host's name, kernel, boot time, clock */
+    CAPABILITY_INTERFACES,         /* per-device counters and state, table "interfaces" */
+    CAPABILITY_LINK_EVENTS,        /* link, address and route changes as events */
+    CAPABILITY_PROTOCOLS,          /* IP, ICMP, TCP, UDP counters */
+    CAPABILITY_SOCKETS,            /* sockets in use by protocol */
+    CAPABILITY_SOFTNET,            /* per-CPU backlog */
+    CAPABILITY_CONNTRACK,          /* connection tracking counters */
+    CAPABILITY_SYSTEM,             /* host's name, kernel, boot time, clock */
+    CAPABILITY_QUEUES,             /* queueing disciplines */
+    CAPABILITY_NIC,                /* what network cards count themselves */
+    CAPABILITY_CONNECTIONS,        /* sockets one by one: table "connections", TCP by state */
+    CAPABILITY_CONNECTION_QUALITY, /* their round trips, retransmissions and bytes */
+    CAPABILITY_CONNECTION_EVENTS,  /* opened, accepted, closed, as they happen */
+    CAPABILITY_PROCESS_TRAFFIC,    /* bytes by process and unit: table "processes" */
+    CAPABILITY_RETRANSMITS,        /* each retransmission, with its connection */
+    CAPABILITY_DROPS,              /* packets that the kernel dropped, by reason */
+    CAPABILITY_DNS,                /* DNS queries and answers: table "dns" */
+    CAPABILITY_FLOWS,              /* conversations seen in packets: table "flows" */
     CAPABILITIES
 };
 
@@ -67,6 +77,7 @@ struct engine_sink {
 };
 
 struct uv_loop_s;
+struct census;
 struct engine;
 
 struct engine_class {
@@ -82,10 +93,11 @@ struct engine_class {
     int (*collect)(struct engine *e, const struct engine_sink *sink, uint32_t *ret_lost);
     /* Changes what it provides while it runs (fall-back). */
     void (*assign)(struct engine *e, uint32_t capabilities);
-    /* Survey thread, about once per collect.tables_interval: reads slow sources into a frozen
-     * message, or NULL when nothing changed. Must touch nothing that collect touches. May be NULL.
+    /* Survey thread, about once per collect.tables_interval: tells the census which sockets and
+     * processes there are, and reads other slow sources into a frozen message, or NULL when nothing
+     * of them changed. Must touch nothing that collect touches. May be NULL.
      */
-    struct message *(*survey)(struct engine *e);
+    struct message *(*survey)(struct engine *e, struct census *census);
     uint32_t surveyed; /* capabilities that need the survey; it runs while one is assigned */
     /* Core thread: takes what survey returned, for the ticks from now on. */
     void (*take_survey)(struct engine *e, struct message *result);

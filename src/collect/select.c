@@ -403,7 +403,7 @@ void collector_survey(struct collector *c,
     unsigned wanted = atomic_load_explicit(&c->surveyed, memory_order_relaxed);
     for (size_t i = 0; i < c->count; i++) {
         struct engine *e = c->members[i].engine;
-        struct message *result = wanted & 1U << i ? e->class->survey(e) : NULL;
+        struct message *result = wanted & 1U << i ? e->class->survey(e, NULL) : NULL;
         if (result)
             deliver(user, e, result);
     }

@@ -10,8 +10,14 @@
 #include "model/series_internal.h"
 
 static const char *const event_names[EVENT_KINDS] = {
-    [EVENT_LINK] = "link", [EVENT_ADDRESS] = "address", [EVENT_ROUTE] = "route",
-    [EVENT_LOSS] = "loss", [EVENT_ERROR] = "error",
+    [EVENT_LINK] = "link",
+    [EVENT_ADDRESS] = "address",
+    [EVENT_ROUTE] = "route",
+    [EVENT_CONNECTION_OPENED] = "connection_opened",
+    [EVENT_CONNECTION_CLOSED] = "connection_closed",
+    [EVENT_DNS] = "dns",
+    [EVENT_LOSS] = "loss",
+    [EVENT_ERROR] = "error",
 };
 
 const char *event_kind_name(enum event_kind kind)

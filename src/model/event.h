@@ -14,6 +14,9 @@ enum event_kind {
     EVENT_LINK,
     EVENT_ADDRESS,
     EVENT_ROUTE,
+    EVENT_CONNECTION_OPENED,
+    EVENT_CONNECTION_CLOSED,
+    EVENT_DNS,
     EVENT_LOSS,  /* something was missed: kernel overrun, late ticks, a full queue */
     EVENT_ERROR, /* a part of netsonde stopped or came back */
     EVENT_KINDS
@@ -22,7 +25,7 @@ enum event_kind {
 const char *event_kind_name(enum event_kind kind);            /* "link" … */
 int event_kind_parse(const char *name, enum event_kind *ret); /* 0 or -EINVAL */
 
-#define EVENT_FIELDS_MAX 12
+#define EVENT_FIELDS_MAX 20
 
 struct event_field {
     const char *name; /* borrowed: string literals only */

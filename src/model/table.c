@@ -31,8 +31,70 @@ static const struct table_column interfaces_columns[IF_COLUMNS] = {
     [IF_DROPS] = {"drops", CELL_UINT, ""},
 };
 
+static const struct table_column connections_columns[CONN_COLUMNS] = {
+    [CONN_ID] = {"id", CELL_UINT, ""},
+    [CONN_PROTOCOL] = {"protocol", CELL_TEXT, ""},
+    [CONN_LOCAL] = {"local", CELL_TEXT, ""},
+    [CONN_REMOTE] = {"remote", CELL_TEXT, ""},
+    [CONN_STATE] = {"state", CELL_TEXT, ""},
+    [CONN_DIRECTION] = {"direction", CELL_TEXT, ""},
+    [CONN_PID] = {"pid", CELL_UINT, ""},
+    [CONN_PROCESS] = {"process", CELL_TEXT, ""},
+    [CONN_UNIT] = {"unit", CELL_TEXT, ""},
+    [CONN_RX_BYTES] = {"rx_bytes", CELL_UINT, "bytes"},
+    [CONN_TX_BYTES] = {"tx_bytes", CELL_UINT, "bytes"},
+    [CONN_RX_RATE] = {"rx_rate", CELL_REAL, "bytes/s"},
+    [CONN_TX_RATE] = {"tx_rate", CELL_REAL, "bytes/s"},
+    [CONN_RTT_MS] = {"rtt_ms", CELL_REAL, "ms"},
+    [CONN_RETRANSMITS] = {"retransmits", CELL_UINT, ""},
+    [CONN_OPENED] = {"opened", CELL_UINT, "ms"},
+    [CONN_METHOD] = {"method", CELL_TEXT, ""},
+};
+
+static const struct table_column processes_columns[PROC_COLUMNS] = {
+    [PROC_ID] = {"id", CELL_UINT, ""},
+    [PROC_PID] = {"pid", CELL_UINT, ""},
+    [PROC_PROCESS] = {"process", CELL_TEXT, ""},
+    [PROC_USER] = {"user", CELL_TEXT, ""},
+    [PROC_UNIT] = {"unit", CELL_TEXT, ""},
+    [PROC_STATE] = {"state", CELL_TEXT, ""},
+    [PROC_RX_BYTES] = {"rx_bytes", CELL_UINT, "bytes"},
+    [PROC_TX_BYTES] = {"tx_bytes", CELL_UINT, "bytes"},
+    [PROC_LOCAL_BYTES] = {"local_bytes", CELL_UINT, "bytes"},
+    [PROC_RX_RATE] = {"rx_rate", CELL_REAL, "bytes/s"},
+    [PROC_TX_RATE] = {"tx_rate", CELL_REAL, "bytes/s"},
+    [PROC_CONNECTIONS] = {"connections", CELL_UINT, ""},
+    [PROC_METHOD] = {"method", CELL_TEXT, ""},
+};
+
+static const struct table_column flows_columns[FLOW_COLUMNS] = {
+    [FLOW_ID] = {"id", CELL_UINT, ""},
+    [FLOW_PROTOCOL] = {"protocol", CELL_TEXT, ""},
+    [FLOW_CLIENT] = {"client", CELL_TEXT, ""},
+    [FLOW_SERVER] = {"server", CELL_TEXT, ""},
+    [FLOW_APPLICATION] = {"application", CELL_TEXT, ""},
+    [FLOW_HOST] = {"host", CELL_TEXT, ""},
+    [FLOW_RX_BYTES] = {"rx_bytes", CELL_UINT, "bytes"},
+    [FLOW_TX_BYTES] = {"tx_bytes", CELL_UINT, "bytes"},
+    [FLOW_PACKETS] = {"packets", CELL_UINT, "packets"},
+    [FLOW_RTT_MS] = {"rtt_ms", CELL_REAL, "ms"},
+    [FLOW_RETRANSMITS] = {"retransmits", CELL_UINT, ""},
+    [FLOW_OPENED] = {"opened", CELL_UINT, "ms"},
+};
+
+static const struct table_column dns_columns[DNS_COLUMNS] = {
+    [DNS_ID] = {"id", CELL_UINT, ""},         [DNS_T] = {"t", CELL_UINT, "ms"},
+    [DNS_NAME] = {"name", CELL_TEXT, ""},     [DNS_TYPE] = {"type", CELL_TEXT, ""},
+    [DNS_RCODE] = {"rcode", CELL_TEXT, ""},   [DNS_LATENCY_MS] = {"latency_ms", CELL_REAL, "ms"},
+    [DNS_SERVER] = {"server", CELL_TEXT, ""}, [DNS_PROCESS] = {"process", CELL_TEXT, ""},
+};
+
 static const struct table_schema schemas[TABLE_KINDS] = {
     [TABLE_INTERFACES] = {TABLE_INTERFACES, "interfaces", IF_COLUMNS, interfaces_columns},
+    [TABLE_CONNECTIONS] = {TABLE_CONNECTIONS, "connections", CONN_COLUMNS, connections_columns},
+    [TABLE_PROCESSES] = {TABLE_PROCESSES, "processes", PROC_COLUMNS, processes_columns},
+    [TABLE_FLOWS] = {TABLE_FLOWS, "flows", FLOW_COLUMNS, flows_columns},
+    [TABLE_DNS] = {TABLE_DNS, "dns", DNS_COLUMNS, dns_columns},
 };
 
 #define TABLE_BLOCK_BYTES 4096

@@ -12,7 +12,11 @@
 
 enum table_kind {
     TABLE_INTERFACES,
-    TABLE_KINDS /* later issues: connections, processes, flows, dns */
+    TABLE_CONNECTIONS,
+    TABLE_PROCESSES,
+    TABLE_FLOWS,
+    TABLE_DNS,
+    TABLE_KINDS
 };
 
 enum cell_type { CELL_NULL, CELL_UINT, CELL_REAL, CELL_TEXT, CELL_LIST };
@@ -60,6 +64,72 @@ enum interfaces_column {
     IF_ERRORS,
     IF_DROPS,
     IF_COLUMNS
+};
+
+enum connections_column {
+    CONN_ID,
+    CONN_PROTOCOL,
+    CONN_LOCAL,
+    CONN_REMOTE,
+    CONN_STATE,
+    CONN_DIRECTION,
+    CONN_PID,
+    CONN_PROCESS,
+    CONN_UNIT,
+    CONN_RX_BYTES,
+    CONN_TX_BYTES,
+    CONN_RX_RATE,
+    CONN_TX_RATE,
+    CONN_RTT_MS,
+    CONN_RETRANSMITS,
+    CONN_OPENED,
+    CONN_METHOD,
+    CONN_COLUMNS
+};
+
+enum processes_column {
+    PROC_ID,
+    PROC_PID,
+    PROC_PROCESS,
+    PROC_USER,
+    PROC_UNIT,
+    PROC_STATE,
+    PROC_RX_BYTES,
+    PROC_TX_BYTES,
+    PROC_LOCAL_BYTES,
+    PROC_RX_RATE,
+    PROC_TX_RATE,
+    PROC_CONNECTIONS,
+    PROC_METHOD,
+    PROC_COLUMNS
+};
+
+enum flows_column {
+    FLOW_ID,
+    FLOW_PROTOCOL,
+    FLOW_CLIENT,
+    FLOW_SERVER,
+    FLOW_APPLICATION,
+    FLOW_HOST,
+    FLOW_RX_BYTES,
+    FLOW_TX_BYTES,
+    FLOW_PACKETS,
+    FLOW_RTT_MS,
+    FLOW_RETRANSMITS,
+    FLOW_OPENED,
+    FLOW_COLUMNS
+};
+
+enum dns_column {
+    DNS_ID,
+    DNS_T,
+    DNS_NAME,
+    DNS_TYPE,
+    DNS_RCODE,
+    DNS_LATENCY_MS,
+    DNS_SERVER,
+    DNS_PROCESS,
+    DNS_COLUMNS
 };
 
 #define TABLE_LIST_MAX 4096 /* bytes of one list cell; longer ones are cut between items */

@@ -260,8 +260,9 @@ static int netlink_collect(struct engine *e, const struct engine_sink *sink, uin
 
 /* ---- survey -------------------------------------------------------------------------------- */
 
-static struct message *netlink_survey(struct engine *e)
+static struct message *netlink_survey(struct engine *e, struct census *census)
 {
+    (void)census;
     struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
     struct sysfs_links *links = sysfs_read(n->sysfs, NULL, NULL);
     if (!links)

@@ -365,8 +365,9 @@ static int procfs_collect(struct engine *e, const struct engine_sink *sink, uint
 
 /* ---- survey -------------------------------------------------------------------------------- */
 
-static struct message *procfs_survey(struct engine *e)
+static struct message *procfs_survey(struct engine *e, struct census *census)
 {
+    (void)census;
     struct procfs *p = CONTAINER_OF(e, struct procfs, engine);
     addresses_read(p->addresses);
     struct sysfs_links *links = sysfs_read(p->sysfs, addresses_annotate, p->addresses);

@@ -60,7 +60,7 @@ static int tick(struct fixture *f)
 
 static void survey(struct fixture *f)
 {
-    struct message *result = engine_procfs.survey(f->engine);
+    struct message *result = engine_procfs.survey(f->engine, NULL);
     if (result)
         engine_procfs.take_survey(f->engine, result);
 }
@@ -135,7 +135,7 @@ static void test_survey(void **state)
     fixture_start(&f);
     fixture_open(&f);
     survey(&f);
-    assert_null(engine_procfs.survey(f.engine)); /* nothing new */
+    assert_null(engine_procfs.survey(f.engine, NULL)); /* nothing new */
     stand_write(f.sys, "class/net/eth0/operstate", "down\n");
     stand_write(f.proc, "net/if_inet6", "");
     tick(&f);

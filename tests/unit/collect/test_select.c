@@ -111,8 +111,9 @@ static void survey_destroy(struct message *msg)
     free(msg);
 }
 
-static struct message *fake_survey(struct engine *e)
+static struct message *fake_survey(struct engine *e, struct census *census)
 {
+    (void)census;
     script_of(e)->surveys++;
     struct message *msg = mem_alloc(sizeof(*msg));
     message_init(msg, survey_destroy);
