@@ -1,10 +1,11 @@
 /*
- * vault.c: an array that is searched from end to end, under one lock.
+ * vault.c: an array under one lock, and where in it a digest is.
  *
- * A few hundred entries at most, of which a search reads 32 bytes each: microseconds, and only for
- * requests that carry a session. An entry is looked for by the digest of a secret of 256 random
- * bits, so its bytes tell a stranger nothing and cannot be chosen by him; they are compared in
- * constant time all the same. The lock is held for a search and never while calling anybody.
+ * Somebody looks here for every stream that was opened by a session and every request that carries
+ * one, so a search must not walk: base/digests finds the entry. What walks is adding (at a login),
+ * to find out whom it drives out. An entry is looked for by the digest of a secret of 256 random
+ * bits, so its bytes tell a stranger nothing; they are compared in constant time all the same. The
+ * lock is held for a search and never while calling anybody.
  */
 #include "base/vault.h"
 
@@ -13,11 +14,14 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/defs.h"
+#include "base/digests.h"
 #include "base/mem.h"
 
 struct vault {
     pthread_mutex_t lock; /* guards all below */
     struct vault_entry *entries;
+    struct digests index;
     size_t count, capacity, per_owner;
     uint64_t departures;
 };
@@ -48,6 +52,7 @@ struct vault *vault_new(size_t capacity, size_t per_owner)
     v->capacity = capacity;
     v->per_owner = per_owner;
     v->entries = mem_array(capacity, sizeof(*v->entries));
+    digests_init(&v->index, capacity);
     return v;
 }
 
@@ -57,6 +62,7 @@ void vault_free(struct vault *v)
         return;
     explicit_bzero(v->entries, v->capacity * sizeof(*v->entries));
     free(v->entries);
+    digests_fini(&v->index);
     pthread_mutex_destroy(&v->lock);
     free(v);
 }
@@ -64,18 +70,20 @@ void vault_free(struct vault *v)
 /* The last one takes the place of the one that leaves. */
 static void drop(struct vault *v, size_t i)
 {
-    v->entries[i] = v->entries[--v->count];
-    explicit_bzero(&v->entries[v->count], sizeof(v->entries[0]));
+    struct vault_entry *last = &v->entries[--v->count];
+    digests_remove(&v->index, v->entries[i].digest);
+    if (last != &v->entries[i]) {
+        digests_remove(&v->index, last->digest);
+        v->entries[i] = *last;
+        digests_add(&v->index, v->entries[i].digest);
+    }
+    explicit_bzero(last, sizeof(*last));
 }
 
 static struct vault_entry *find(struct vault *v, const uint8_t digest[VAULT_DIGEST_LEN])
 {
-    struct vault_entry *found = NULL;
-    for (size_t i = 0; i < v->count; i++) {
-        if (vault_same(v->entries[i].digest, digest))
-            found = &v->entries[i];
-    }
-    return found;
+    const uint8_t *at = digests_find(&v->index, digest);
+    return at ? CONTAINER_OF((uint8_t *)(uintptr_t)at, struct vault_entry, digest) : NULL;
 }
 
 static void drop_expired(struct vault *v, int64_t now_ms)
@@ -117,6 +125,7 @@ static void add(struct vault *v, const struct vault_entry *entry, int64_t now_ms
     *place = *entry;
     place->owner[VAULT_OWNER_MAX - 1] = '\0';
     place->used_ms = now_ms;
+    digests_add(&v->index, place->digest);
 }
 
 void vault_put(struct vault *v, const struct vault_entry *entry, int64_t now_ms)

@@ -17,6 +17,8 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/digests.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -28,6 +30,8 @@ static const char hex[] = "0123456789abcdef";
 
 struct tokens {
     atomic_uint refs;
+    struct digests by_digest;
+    struct map by_id;
     size_t count;
     struct token items[];
 };
@@ -50,6 +54,12 @@ struct tokens *tokens_new(const struct token *items, size_t count)
     t->count = count;
     if (count)
         memcpy(t->items, items, count * sizeof(*items));
+    digests_init(&t->by_digest, count);
+    map_init(&t->by_id);
+    for (size_t i = count; i-- > 0;) { /* of two with one id the first is meant */
+        digests_add(&t->by_digest, t->items[i].digest);
+        map_put(&t->by_id, t->items[i].id, &t->items[i]);
+    }
     return t;
 }
 
@@ -61,8 +71,11 @@ struct tokens *tokens_ref(struct tokens *t)
 
 void tokens_unref(struct tokens *t)
 {
-    if (t && atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1)
-        free(t);
+    if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    digests_fini(&t->by_digest);
+    map_fini(&t->by_id);
+    free(t);
 }
 
 size_t tokens_count(const struct tokens *t)
@@ -87,21 +100,15 @@ size_t tokens_good(const struct tokens *t, int64_t now_ms)
 const struct token *tokens_find(const struct tokens *t, enum token_kind kind,
                                 const uint8_t digest[VAULT_DIGEST_LEN], int64_t now_ms)
 {
-    const struct token *found = NULL;
-    for (size_t i = 0; i < t->count; i++) {
-        if (vault_same(t->items[i].digest, digest))
-            found = &t->items[i];
-    }
+    const uint8_t *at = digests_find(&t->by_digest, digest);
+    const struct token *found =
+        at ? CONTAINER_OF((uint8_t *)(uintptr_t)at, struct token, digest) : NULL;
     return found && found->kind == kind && found->expires_ms > now_ms ? found : NULL;
 }
 
 const struct token *tokens_by_id(const struct tokens *t, const char *id)
 {
-    for (size_t i = 0; i < t->count; i++) {
-        if (strcmp(t->items[i].id, id) == 0)
-            return &t->items[i];
-    }
-    return NULL;
+    return map_get(&t->by_id, id);
 }
 
 /* ---- the file's text --------------------------------------------------------------------- */

@@ -44,8 +44,8 @@ size_t tokens_count(const struct tokens *t);
 const struct token *tokens_at(const struct tokens *t, size_t index);
 size_t tokens_good(const struct tokens *t, int64_t now_ms); /* that have not expired */
 
-/* NULL: none of that kind has this digest, or it has expired. All are compared, each in constant
- * time. Borrowed from the set. */
+/* NULL: none of that kind has this digest, or it has expired. Costs the same however
+ * many there are; what is compared is compared in constant time. Borrowed from the set. */
 const struct token *tokens_find(const struct tokens *t, enum token_kind kind,
                                 const uint8_t digest[VAULT_DIGEST_LEN], int64_t now_ms);
 /* By its id, whatever it is and whether it has expired or not. */
