@@ -15,7 +15,6 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/complaints.h"
 #include "base/mem.h"
 #include "http/http_internal.h"
 
@@ -133,17 +132,6 @@ static void not_found(struct http_request *request)
     http_respond_error(request, 404, NULL, NULL, "There is nothing at %s.", request->head->path);
 }
 
-/* Of the client, also of one behind a proxy that is trusted. */
-static void complain(const struct http_request *request, const char *cause)
-{
-    struct net_address client;
-    char who[NET_ADDRESS_TEXT_MAX];
-    (void)http_request_client(request, &client);
-    net_address_format_ip(&client, who);
-    complaints_add(request->session->server->config.complaints, "http", cause, 1, who,
-                   clock_mono_ns());
-}
-
 /* What the rules that look at the head alone say. True: refused and answered. */
 static bool is_refused(struct http_request *request)
 {
@@ -155,7 +143,7 @@ static bool is_refused(struct http_request *request)
 
     if (!access_host_ok(access, head, conn_local(session->conn))) {
         counters->refused_host++;
-        complain(request, "refused a request for a host that this is not");
+        request_complain(request, "refused a request for a host that this is not");
         http_respond_error(request, 421, NULL, "host",
                            "This server is not \"%s\". If it should be, add the name to "
                            "serve.allowed_hosts.",
@@ -164,7 +152,7 @@ static bool is_refused(struct http_request *request)
     }
     if (!harmless && !access_origin_ok(access, head)) {
         counters->refused_origin++;
-        complain(request, "refused a request of another origin's page");
+        request_complain(request, "refused a request of another origin's page");
         http_respond_error(request, 403, NULL, "origin",
                            "Requests like this are taken from this server's own pages and from "
                            "serve.allowed_origins only.");
@@ -172,7 +160,7 @@ static bool is_refused(struct http_request *request)
     }
     if (!access_content_type_ok(head)) {
         counters->refused_type++;
-        complain(request, "refused a request whose body is not application/json");
+        request_complain(request, "refused a request whose body is not application/json");
         http_respond_error(request, 415, NULL, "content-type",
                            "The body must be application/json.");
         return true;
@@ -217,9 +205,8 @@ enum access_role http_request_role(struct http_request *request)
 
 bool http_request_client(const struct http_request *request, struct net_address *ret)
 {
-    const struct http_session *session = request->session;
-    return access_client(session->server->config.access, request->head, conn_peer(session->conn),
-                         ret) != FORWARDED_UNCLEAR;
+    *ret = request->client;
+    return request->client_by != FORWARDED_UNCLEAR;
 }
 
 bool http_request_is_https(const struct http_request *request)
@@ -236,29 +223,25 @@ const char *http_request_base(const struct http_request *request)
 
 /* The address that counts; NULL: none, since everybody on this host has it, or a proxy that asks
  * for itself. */
-static const struct net_address *counted(const struct http_request *request,
-                                         struct net_address *client)
+static const struct net_address *counted(const struct http_request *request)
 {
     const struct access *access = request->session->server->config.access;
-    const struct net_address *peer = conn_peer(request->session->conn);
-    if (access_client(access, request->head, peer, client) == FORWARDED_NONE &&
-        access_is_shared(access, peer))
+    if (request->client_by == FORWARDED_NONE && access_is_shared(access, &request->client))
         return NULL;
-    return client;
+    return &request->client;
 }
 
 bool http_request_try(struct http_request *request)
 {
     struct http_server *server = request->session->server;
-    struct net_address client;
     int64_t now_ms = clock_mono_ns() / NS_PER_MS;
-    int64_t wait_ms = keyring_try(server->config.keyring, counted(request, &client), now_ms);
+    int64_t wait_ms = keyring_try(server->config.keyring, counted(request), now_ms);
     if (wait_ms == 0)
         return true;
     char seconds[32];
     snprintf(seconds, sizeof(seconds), "%lld", (long long)((wait_ms + MS_PER_S - 1) / MS_PER_S));
     server->counters.limited_token++;
-    complain(request, "refused a token unseen: there were too many wrong ones");
+    request_complain(request, "refused a token unseen: there were too many wrong ones");
     http_answer_header(request, "Retry-After", seconds);
     http_respond_error(request, 429, NULL, NULL, "Too many wrong tokens; try again in %s seconds.",
                        seconds);
@@ -267,14 +250,13 @@ bool http_request_try(struct http_request *request)
 
 void http_request_succeeded(struct http_request *request)
 {
-    struct net_address client;
-    keyring_succeeded(request->session->server->config.keyring, counted(request, &client));
+    keyring_succeeded(request->session->server->config.keyring, counted(request));
 }
 
 void http_request_failed(struct http_request *request, const char *message)
 {
     request->session->server->counters.wrong_token++;
-    complain(request, "refused a token that is not good");
+    request_complain(request, "refused a token that is not good");
     http_answer_header(request, "WWW-Authenticate",
                        "Bearer realm=\"netsonde\", error=\"invalid_token\"");
     http_respond_error(request, 401, "invalid_token", NULL, "%s", message);
@@ -288,7 +270,7 @@ static void refuse_role(struct http_request *request)
         return;
     }
     request->session->server->counters.refused_role++;
-    complain(request, "refused a request for lack of a role");
+    request_complain(request, "refused a request for lack of a role");
     if (request->role == ACCESS_ANYONE) {
         http_answer_header(request, "WWW-Authenticate", "Bearer realm=\"netsonde\"");
         http_respond_error(request, 401, NULL, NULL,

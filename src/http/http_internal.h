@@ -42,6 +42,8 @@ struct http_request {
     struct http_session *session; /* NULL: the client left while the body was being compressed */
     struct http_parser *parser;
     const struct http_head *head; /* NULL until the head is understood */
+    struct net_address client;    /* whom it comes from: see request_meet */
+    enum forwarded client_by;     /* ... and how that is known; FORWARDED_UNCLEAR: it is not */
     bool dispatched;              /* the request is complete and is being answered */
     bool packing;                 /* another thread compresses the answer: not to be freed */
     struct route_arg args[ROUTE_ARGS_MAX];
@@ -63,8 +65,9 @@ void request_free(struct http_request *request);
 /* The request has been answered with what was given to the conn: goes on with the next one, or
  * closes. Frees the request. */
 void session_answered(struct http_request *request, bool close);
-/* Says in the log, once in a while, that this went wrong because of this client. */
-void session_complain(const struct http_session *session, const char *cause);
+/* Says in the log, once in a while, that this went wrong because of this client: the one that a
+ * trusted proxy speaks for as soon as the head is complete, before that the peer. */
+void request_complain(const struct http_request *request, const char *cause);
 void session_free(struct http_session *session);
 /* Its answer waits and takes so many bytes; 0: none does. */
 void session_hold(struct http_session *session, size_t bytes);

@@ -113,13 +113,11 @@ static bool send_accept(struct http_request *request, const char *protocol, cons
 static bool take_client(struct http_request *request)
 {
     struct http_session *session = request->session;
-    struct net_address client;
-    switch (access_client(session->server->config.access, request->head, conn_peer(session->conn),
-                          &client)) {
+    switch (request->client_by) {
     case FORWARDED_NONE:
         return true;
     case FORWARDED_UNCLEAR: /* or whoever makes it unclear would have no limit */
-        session_complain(session, "refused a stream whose client a proxy leaves unclear");
+        request_complain(request, "refused a stream whose client a proxy leaves unclear");
         http_respond_error(request, 400, NULL, "x-forwarded-for",
                            "The proxy's X-Forwarded-For or Forwarded cannot be read, or they "
                            "name different clients.");
@@ -127,7 +125,7 @@ static bool take_client(struct http_request *request)
     case FORWARDED_CLIENT:
         break;
     }
-    if (conn_set_client(session->conn, &client))
+    if (conn_set_client(session->conn, &request->client))
         return true;
     http_answer_header(request, "Retry-After", "10");
     http_respond_error(request, 503, NULL, NULL,

@@ -48,6 +48,8 @@ struct http_request *request_new(struct http_session *session)
 {
     struct http_request *request = mem_alloc(sizeof(*request));
     request->session = session;
+    request->client = *conn_peer(session->conn);
+    request->client.port = 0;
     request->parser = http_parser_new(&session->server->config.limits);
     session->request = request;
     conn_set_wait(session->conn, CONN_WAIT_HANDSHAKE);
@@ -65,11 +67,22 @@ void request_free(struct http_request *request)
     free(request);
 }
 
-void session_complain(const struct http_session *session, const char *cause)
+/* The head is complete. Who asks is decided here, for limits, the log and the stream's tables
+ * alike: a proxy may speak for somebody else with the next request. */
+static void request_meet(struct http_request *request)
+{
+    const struct http_session *session = request->session;
+    request->head = http_parser_head(request->parser);
+    request->client_by = access_client(session->server->config.access, request->head,
+                                       conn_peer(session->conn), &request->client);
+}
+
+void request_complain(const struct http_request *request, const char *cause)
 {
     char who[NET_ADDRESS_TEXT_MAX];
-    net_address_format_ip(conn_peer(session->conn), who);
-    complaints_add(session->server->config.complaints, "http", cause, 1, who, clock_mono_ns());
+    net_address_format_ip(&request->client, who);
+    complaints_add(request->session->server->config.complaints, "http", cause, 1, who,
+                   clock_mono_ns());
 }
 
 /* The answer has left: ready for the next request. */
@@ -101,7 +114,7 @@ static void malformed(struct http_request *request)
     request->session->server->counters.malformed++;
     snprintf(cause, sizeof(cause), "refused a malformed request: %s",
              http_parser_reason(request->parser));
-    session_complain(request->session, cause);
+    request_complain(request, cause);
     http_respond_error(request, status, NULL, NULL, "%s", http_parser_reason(request->parser));
 }
 
@@ -123,19 +136,22 @@ static size_t on_data(struct conn *conn, void *user, const uint8_t *data, size_t
     case HTTP_EVENT_MORE:
         break;
     case HTTP_EVENT_HEAD:
-        request->head = http_parser_head(request->parser);
+        request_meet(request);
         if (request->head->expect_continue)
             send_continue(session);
         break;
     case HTTP_EVENT_DONE:
-        request->head = http_parser_head(request->parser);
+        if (!request->head)
+            request_meet(request);
         request->dispatched = true;
         conn_set_wait(conn, CONN_WAIT_NONE);
         conn_pause(conn);
         dispatch(request); /* an upgrade frees the session: nothing of it is used below */
         break;
     case HTTP_EVENT_BAD:
-        request->head = NULL; /* half read: nothing in it can be relied on */
+        if (!request->head && http_parser_has_head(request->parser))
+            request_meet(request);
+        request->head = NULL; /* nothing else of a bad request can be relied on */
         malformed(request);
         break;
     }
@@ -163,7 +179,7 @@ static void on_expired(struct conn *conn, void *user, enum conn_wait wait)
     struct http_session *session = user;
     if (wait == CONN_WAIT_HANDSHAKE && session->request) {
         session->server->counters.timed_out++;
-        session_complain(session, "a request was not complete in time");
+        request_complain(session->request, "a request was not complete in time");
         session->request->head = NULL;
         http_respond_error(session->request, 408, NULL, NULL,
                            "The request was not complete in time.");

@@ -21,6 +21,7 @@
 
 #define ACK_LEAST_NS (NS_PER_S / 2) /* a second, give or take what timers of browsers do */
 
+/* The conn's peer is the proxy's client from the upgrade on: conn_set_client. */
 void viewer_complain(const struct viewer *v, const char *cause)
 {
     char who[NET_ADDRESS_TEXT_MAX];
@@ -92,7 +93,11 @@ int viewer_compare_trouble(const void *a, const void *b)
 void viewer_put_row(const struct viewer *v, struct buf *rows)
 {
     char address[NET_ADDRESS_TEXT_MAX];
-    net_address_format(conn_peer(v->conn), address);
+    const struct net_address *peer = conn_peer(v->conn);
+    if (peer->port)
+        net_address_format(peer, address);
+    else
+        net_address_format_ip(peer, address); /* a proxy's client: its port is not known here */
     struct performance_row row = {
         .id = v->number,
         .connected_ms = v->connected_ms,

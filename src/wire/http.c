@@ -44,6 +44,7 @@ enum state {
 struct http_parser {
     struct http_limits limits;
     enum state state;
+    bool head_read;    /* completely, whatever came then */
     struct buf text;   /* the head as it came, later cut into pieces */
     size_t line_start; /* in text: where the line at hand begins */
     unsigned lines;    /* complete lines of the head */
@@ -101,8 +102,13 @@ void http_parser_free(struct http_parser *p)
 
 const struct http_head *http_parser_head(const struct http_parser *p)
 {
-    CHECK(p->state > STATE_HEAD && p->state < STATE_BAD);
+    CHECK(p->head_read);
     return &p->head;
+}
+
+bool http_parser_has_head(const struct http_parser *p)
+{
+    return p->head_read;
 }
 
 const char *http_parser_body(const struct http_parser *p, size_t *ret_len)
@@ -140,6 +146,7 @@ static enum http_event head_complete(struct http_parser *p)
         p->state = STATE_BAD;
         return HTTP_EVENT_BAD;
     }
+    p->head_read = true;
     if (!p->framing.chunked && p->framing.content_length == 0) {
         p->state = STATE_DONE;
         return HTTP_EVENT_DONE;

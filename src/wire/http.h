@@ -85,7 +85,10 @@ void http_parser_free(struct http_parser *p); /* NULL is allowed */
 /* Takes bytes until an event; *ret_used says how many. After DONE and BAD: not again. */
 enum http_event http_parse(struct http_parser *p, const void *data, size_t len, size_t *ret_used);
 
-const struct http_head *http_parser_head(const struct http_parser *p);      /* after HEAD or DONE */
+/* After HEAD and DONE, and after BAD when the head was none of what is bad: http_parser_has_head.
+ */
+const struct http_head *http_parser_head(const struct http_parser *p);
+bool http_parser_has_head(const struct http_parser *p);
 const char *http_parser_body(const struct http_parser *p, size_t *ret_len); /* after DONE */
 unsigned http_parser_status(const struct http_parser *p);    /* after BAD: 4xx or 5xx */
 const char *http_parser_reason(const struct http_parser *p); /* after BAD: one plain sentence */

@@ -72,6 +72,8 @@ static void read_all(const uint8_t *data, size_t size, size_t piece, struct buf 
             } else if (event == HTTP_EVENT_BAD) {
                 CHECK(http_parser_status(p) >= 400 && http_parser_status(p) <= 505);
                 note_text(log, http_parser_reason(p));
+                if (http_parser_has_head(p)) /* the body was bad */
+                    note_text(log, http_parser_head(p)->path);
                 bad = true;
             }
         }

@@ -14,6 +14,7 @@ import time
 from rig import (BINARY, SLOW, WAIT_S, Daemon, Directory, command, contains, equal, fill, in_memory,
                  inside, ip, mount, neighbour, new_login, new_token, own_network, refused,
                  remove_links, run, settled, unmount, until)
+from websocket import TEXT
 
 TOKEN_MODE = {"NETSONDE_AUTH_MODE": "token"}
 NOBODY = 65534
@@ -543,6 +544,35 @@ def test_forwarded_streams():
                 s.close()
 
 
+def test_forwarded_names():
+    """a proxy's client is who the log names, and the table of connections"""
+    environment = {"NETSONDE_SERVE_TRUSTED_PROXIES": "127.0.0.1",
+                   "NETSONDE_SERVE_PERFORMANCE_INTERVAL": "1s", **TOKEN_MODE}
+    with Directory() as data:
+        _, token = new_token(data, "--role", "admin")
+        with Daemon(data, environment=environment) as d:
+            with socket.create_connection(("127.0.0.1", d.port), WAIT_S) as late:
+                late.sendall(b"POST /api/v1/login HTTP/1.1\r\nHost: localhost\r\n"
+                             b"X-Forwarded-For: 192.0.2.1\r\n"
+                             b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
+                contains(late.recv(4096).decode(), " 400 ")
+            d.logged("A chunk's size is not a hexadecimal number. (192.0.2.1)\n")
+            def of(address):
+                return d.stream("performance", headers=[f"Authorization: Bearer {token}",
+                                                        f"X-Forwarded-For: {address}"])
+
+            def rows(message):
+                column = message["clients"]["columns"].index("address")
+                return {row[column] for row in message["clients"]["rows"]}
+
+            with of("192.0.2.2") as s, of("2001:db8::2") as other:
+                equal((s.status, other.status), (101, 101), "streams")
+                until("the table has both", lambda: rows(s.wait_for("performance")) ==
+                      {"192.0.2.2", "2001:db8::2"})
+                s.send_frame(TEXT, b"no JSON")
+                d.logged("a viewer's message is not JSON (192.0.2.2)\n")
+
+
 # ---- beyond loopback -----------------------------------------------------------------------------
 
 def test_beyond_loopback():
@@ -626,5 +656,6 @@ if __name__ == "__main__":
     run([test_token_command, test_root_for_a_user, test_token_usage, test_bad_file, test_routes, test_requests_that_are_none,
          test_loopback, test_mode_none, test_login, test_base_path, test_one_time_login,
          test_full_disk, test_address_of_login, test_restart, test_two_daemons, test_memory, test_revoked, test_threads, test_expired,
-         test_attempts, test_attempts_in_all, test_forwarded_streams, test_beyond_loopback,
+         test_attempts, test_attempts_in_all, test_forwarded_streams, test_forwarded_names,
+         test_beyond_loopback,
          test_no_way_out])

@@ -13,7 +13,7 @@ import http.client
 import peers
 from rig import (WAIT_S, Daemon, Directory, Skip, command, contains, die_with_parent, equal,
                  free_port, new_token, own_network, run, until)
-from websocket import Stream
+from websocket import TEXT, Stream
 
 NAME = "monitor.example.net"
 # The client asks from here, so that it is told from the proxy, which is 127.0.0.1.
@@ -243,6 +243,9 @@ def addresses(p):
     equal(status, 429, f"after {len(lies)} wrong ones of one address: {text}")
     equal(int(headers["Retry-After"]) >= 1, True, "Retry-After")
     equal(p.log_in("nst_" + "D" * 43, source=OTHER)[0], 401, "another address")
+    p.daemon.logged(f"refused a token that is not good ({CLIENT})\n")
+    p.log_in("x" * 100000)  # the answer is the proxy's: some of them end it themselves
+    p.daemon.logged(f"The body is larger than this server takes. ({CLIENT})\n")
 
 
 def stream(p, cookie):
@@ -254,6 +257,8 @@ def stream(p, cookie):
         for _ in range(3):
             s.wait_for("metrics")
         equal(s.ask(op="ping", id=7)["type"], "pong", "there and back")
+        s.send_frame(TEXT, b"no JSON")
+        p.daemon.logged(f"a viewer's message is not JSON ({CLIENT})\n")
         done = command("token", "revoke", p.name, "--data-dir", p.daemon.data)
         equal(done.returncode, 0, done.stderr)
         equal(s.goodbye(), 1008, "close code when the token is revoked")
