@@ -137,6 +137,20 @@ static bool print(struct buf *out)
     return fflush(stdout) == 0 && good;
 }
 
+/* A run of which nothing was measured is none, however it came: a script must not take it for one.
+ * Why is in the report; here it is said of the first level, for whoever keeps only the figures. */
+static bool any_measured(const struct fan_level *levels, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (levels[i].outcome == FAN_MEASURED)
+            return true;
+    }
+    if (count && levels[0].outcome != FAN_INTERRUPTED)
+        fprintf(stderr, "netsonde bench: no level could be measured; %u clients: %s\n",
+                levels[0].clients, levels[0].why);
+    return false;
+}
+
 static int measure(const struct fan_settings *settings, bool json)
 {
     static struct fan_level levels[FAN_LEVELS_MAX];
@@ -166,6 +180,8 @@ static int measure(const struct fan_settings *settings, bool json)
     buf_fini(&out);
     if (!good)
         fprintf(stderr, "netsonde bench: the result cannot be written\n");
+    else
+        failed |= !any_measured(levels, count);
     return good && !failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -157,8 +157,21 @@ def test_what_does_not_fit():
     levels = measured("--levels", "5,5000", "--seconds", "0.2", limit=500)["levels"]
     equal([level["outcome"] for level in levels], ["measured", "does_not_fit"], levels)
     contains(levels[1]["why"], "limit for open files is 500")
-    levels = measured("--levels", "5", "--stalled", "5", "--seconds", "0.2")["levels"]
-    equal(levels[0]["outcome"], "does_not_fit", levels)
+
+
+def test_nothing_measured():
+    """when no level could be measured it fails, as text and as JSON, and says why"""
+    whole = ["--levels", "5000,6000", "--seconds", "0.2"]
+    out, err = finish(bench(*whole, limit=500), 1)
+    contains(out, "not measured")
+    equal(len(err.splitlines()), 1, err)
+    contains(err, "no level could be measured; 5000 clients: ", "limit for open files is 500")
+    for arguments, limit, why in ((whole, 500, "limit for open files is 500"),
+                                  (["--levels", "5", "--stalled", "5", "--seconds", "0.2"], None,
+                                   "5 clients: ")):
+        out, err = finish(bench(*arguments, "--json", limit=limit), 1)
+        equal({level["outcome"] for level in json.loads(out)["levels"]}, {"does_not_fit"}, out)
+        contains(err, "no level could be measured; ", why)
 
 
 def test_signals():
@@ -200,5 +213,5 @@ def test_children_die():
 
 if __name__ == "__main__":
     own_network()
-    run([test_json, test_text, test_modes, test_senders, test_as_fast_as_it_goes, test_what_does_not_fit, test_signals,
-         test_killed, test_children_die])
+    run([test_json, test_text, test_modes, test_senders, test_as_fast_as_it_goes, test_what_does_not_fit,
+         test_nothing_measured, test_signals, test_killed, test_children_die])
