@@ -1,7 +1,12 @@
 /*
- * server.c: see server.h. Everything but the two mailbox-like entries (info, stats) belongs to
- * the loop's thread. Statistics are copied out once a second under a lock that is held for the
- * copy alone, so the core thread can sample them without asking the loop.
+ * server.c: see server.h. Everything but what is posted (info, certificate) and the statistics
+ * belongs to the loop's thread.
+ *
+ * Of what is posted only the newest counts, so it waits in a slot and not in a queue, which could
+ * be full of older ones. The bell is a mailbox with one place: whoever finds it taken has put his
+ * thing where the loop will look when that one is received. Statistics are copied out once a second
+ * under a lock that is held for the copy alone, so the core thread can sample them without asking
+ * the loop.
  */
 #include "daemon/server.h"
 
@@ -12,6 +17,7 @@
 #include "base/complaints.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/slot.h"
 #include "http/assets.h"
 #include "http/server.h"
 #include "loop/loop.h"
@@ -20,7 +26,6 @@
 
 #define STOP_GRACE_MS 1000 /* CONTRACT section 1: everything ends within two seconds */
 #define STATS_EVERY_MS 1000
-#define INBOX 64
 
 struct server {
     struct loop loop;
@@ -29,7 +34,9 @@ struct server {
     struct http_server *http;
     struct station *station;
     struct api *api;
-    struct mailbox *inbox; /* struct letter */
+    struct slot *info[API_INFO_PARTS]; /* struct bytes; NULL inside: nothing was posted */
+    struct slot *tls;                  /* the same */
+    struct mailbox *bell;              /* one of them has changed; what it carries is the server */
     uv_timer_t stats_timer;
     uv_mutex_t lock; /* guards stats */
     struct server_stats stats;
@@ -85,33 +92,48 @@ static void server_on_stats(uv_timer_t *timer)
     server_complain(s);
 }
 
-/* One of the two. */
-struct letter {
-    enum api_info_part part;
-    struct bytes *members; /* of /api/v1/info */
-    struct tls *tls;
-};
-
-static void server_drop(void *item)
+static void *bytes_ref_posted(void *item)
 {
-    struct letter *letter = item;
-    bytes_unref(letter->members);
-    tls_unref(letter->tls);
-    free(letter);
+    return item ? bytes_ref(item) : NULL;
 }
 
+static void bytes_unref_posted(void *item)
+{
+    bytes_unref(item);
+}
+
+static void *tls_ref_posted(void *item)
+{
+    return item ? tls_ref(item) : NULL;
+}
+
+static void tls_unref_posted(void *item)
+{
+    tls_unref(item);
+}
+
+/* What has not changed is set again, which changes nothing. */
 static void server_receive(void *item, void *user)
 {
     struct server *s = user;
-    struct letter *letter = item;
-    if (letter->members)
-        api_set_info(s->api, letter->part, TAKE(letter->members));
-    if (letter->tls)
-        net_set_tls(s->net, letter->tls, http_plain_refusal);
-    server_drop(letter);
+    (void)item;
+    for (int part = 0; part < API_INFO_PARTS; part++) {
+        struct bytes *members = slot_get(s->info[part]);
+        if (members)
+            api_set_info(s->api, (enum api_info_part)part, members);
+    }
+    struct tls *tls = slot_get(s->tls);
+    if (tls)
+        net_set_tls(s->net, tls, http_plain_refusal);
+    tls_unref(tls);
 }
 
-static const struct mailbox_ops server_mailbox_ops = {server_receive, server_drop};
+static void server_drop(void *item)
+{
+    (void)item; /* the server itself: it is not the bell's */
+}
+
+static const struct mailbox_ops server_bell_ops = {server_receive, server_drop};
 
 static void server_on_stop(struct loop *loop, void *user)
 {
@@ -122,7 +144,7 @@ static void server_on_stop(struct loop *loop, void *user)
     api_close(s->api);
     http_server_stop(s->http);
     net_stop(s->net, STOP_GRACE_MS);
-    mailbox_close(s->inbox);
+    mailbox_close(s->bell);
     uv_close((uv_handle_t *)&s->stats_timer, NULL);
 }
 
@@ -146,8 +168,11 @@ struct server *server_new(const struct server_settings *settings, struct server_
     if (settings->tls)
         net_set_tls(s->net, settings->tls, http_plain_refusal);
     s->station = hub_add_station(settings->hub, uv);
-    s->inbox = mailbox_new(uv, INBOX, &server_mailbox_ops, s);
-    CHECK(s->net && s->station && s->inbox); /* nothing runs yet: no memory, no service */
+    for (int part = 0; part < API_INFO_PARTS; part++)
+        s->info[part] = slot_new(NULL, bytes_ref_posted, bytes_unref_posted);
+    s->tls = slot_new(NULL, tls_ref_posted, tls_unref_posted);
+    s->bell = mailbox_new(uv, 1, &server_bell_ops, s);
+    CHECK(s->net && s->station && s->bell); /* nothing runs yet: no memory, no service */
     s->listeners = TAKE(lane->listeners);
     server_complain(s);
     struct http_config http = {
@@ -178,23 +203,24 @@ int server_start(struct server *s)
     return err ? err : loop_start(&s->loop);
 }
 
-static void server_post(struct server *s, struct letter letter)
+/* Refused: it rings already, or the loop ends. */
+static void server_ring(struct server *s)
 {
-    struct letter *copy = mem_alloc(sizeof(*copy));
-    *copy = letter;
-    if (mailbox_post(s->inbox, copy) < 0)
-        server_drop(copy);
+    (void)mailbox_post(s->bell, s);
 }
 
 void server_post_info(struct server *s, enum api_info_part part, struct bytes *members)
 {
-    if (members)
-        server_post(s, (struct letter){.part = part, .members = members});
+    if (!members)
+        return;
+    slot_set(s->info[part], members);
+    server_ring(s);
 }
 
 void server_post_tls(struct server *s, struct tls *tls)
 {
-    server_post(s, (struct letter){.tls = tls_ref(tls)});
+    slot_set(s->tls, tls_ref(tls));
+    server_ring(s);
 }
 
 void server_stats(struct server *s, struct server_stats *ret)
@@ -222,7 +248,10 @@ void server_free(struct server *s)
     http_server_free(s->http);
     net_free(s->net);
     listeners_free(s->listeners);
-    mailbox_free(s->inbox);
+    mailbox_free(s->bell);
+    for (int part = 0; part < API_INFO_PARTS; part++)
+        slot_free(s->info[part]);
+    slot_free(s->tls);
     uv_mutex_destroy(&s->lock);
     free(s);
 }
