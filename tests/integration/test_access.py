@@ -575,6 +575,7 @@ def test_beyond_loopback():
                          path, *fields], stdout=subprocess.PIPE, text=True, check=True)
                     return int(done.stdout)
 
+                d.logged("what is sent to an address beyond loopback is not encrypted")
                 equal(ask("/healthz"), 200, "open to all")
                 equal(ask("/api/v1/info"), 401, "from there")
                 equal(ask("/api/v1/info", f"Authorization: Bearer {token}"), 200, "with a token")
