@@ -324,7 +324,7 @@ def test_full_disk():
                 _, _, logged_out, _ = until("it is let in", lambda: (
                     lambda a: a if a[0] == 200 else None)(log_in(d, secret)))
                 until("its session is kept", lambda: listed(data)[old]["kind"] == "session")
-                _, _, secret = new_login(data)
+                unwritten, _, secret = new_login(data)
                 before = open(os.path.join(data, "tokens"), encoding="utf-8").read()
                 ballast = fill(data)
                 done = command("token", "new", "--data-dir", data)
@@ -342,6 +342,10 @@ def test_full_disk():
                 d.logged(f"No space left on device; the session {old} that was logged out is good "
                          f"again after a restart, until: netsonde token revoke {old}")
                 equal(d.status("/metrics", headers=logged_out), 401, "after logging out")
+                # The file has never had the other session, but its one-time login still.
+                equal(d.request("/api/v1/logout", method="POST", headers=cookie)[0], 204, "out")
+                d.logged(f"No space left on device; the one-time login {unwritten} that was used is "
+                         f"good again after a restart, until: netsonde token revoke {unwritten}")
             os.unlink(ballast)
             with Daemon(data, environment=TOKEN_MODE) as d:
                 equal(d.status("/metrics", headers=logged_out), 200, "as it was said")
