@@ -5,12 +5,14 @@
  * is written into the file `tokens` in its place, on libuv's pool, because writing waits for the
  * disk; the answer does not wait for it. If the disk refuses, the session is good until the daemon
  * stops, and for as long the secret is good for nobody (keyring.c). A session of the file that is
- * logged out then comes back with the next start; the log says which.
+ * logged out then comes back with the next start, a one-time secret of the file likewise; the log
+ * says which.
  *
  * Streams outlive the request that opened them, so who opened one by a token or a session is noted
  * here and looked at again whenever somebody lost something, when the first of them expires, and
  * once a minute so that a session whose stream runs counts as used.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +35,8 @@ struct amendment {
     uv_work_t work;
     struct api *api;
     char id[VAULT_OWNER_MAX];
-    bool remove; /* else it becomes this session: */
+    bool remove;    /* else it becomes this session: */
+    bool unwritten; /* the file has the one-time secret still */
     uint8_t digest[VAULT_DIGEST_LEN];
     int64_t expires_ms;
     int err;
@@ -42,12 +45,13 @@ struct amendment {
 
 static int amend(void *user, struct token *items, size_t *count)
 {
-    const struct amendment *a = user;
+    struct amendment *a = user;
     size_t i = 0;
     while (i < *count && strcmp(items[i].id, a->id) != 0)
         i++;
     if (i == *count)
         return -ENOENT; /* revoked meanwhile */
+    a->unwritten = items[i].kind == TOKEN_LOGIN;
     if (a->remove) {
         items[i] = items[--*count];
         return 0;
@@ -70,11 +74,13 @@ static void amend_done(uv_work_t *work, int status)
 {
     struct amendment *a = CONTAINER_OF(work, struct amendment, work);
     const struct api_settings *settings = &a->api->settings;
+    char what[VAULT_OWNER_MAX + 64];
+    snprintf(what, sizeof(what), "%s %s that was %s", a->unwritten ? "one-time login" : "session",
+             a->id, a->unwritten ? "used" : "logged out");
     if (status == 0 && a->err && *a->why && a->remove)
         log_warning("access",
-                    "%s; the session %s that was logged out is good again after a restart, until: "
-                    "netsonde token revoke %s",
-                    a->why, a->id, a->id);
+                    "%s; the %s is good again after a restart, until: netsonde token revoke %s",
+                    a->why, what, a->id);
     else if (status == 0 && a->err && *a->why)
         log_warning("access", "%s; the session ends with this run of the daemon", a->why);
     else if (status == 0 && !a->err && settings->tokens_changed)

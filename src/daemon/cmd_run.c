@@ -572,6 +572,17 @@ static int run_start(struct run *r)
 
 /* ---- 5: wait ----------------------------------------------------------------------------- */
 
+static void run_reload_interval(struct run *r, int64_t interval_ms)
+{
+    if (interval_ms == r->interval_ms)
+        return;
+    if (core_post_interval(r->core, interval_ms) == 0)
+        r->interval_ms = interval_ms;
+    else
+        log_error("daemon", "collect.interval was not changed: the collecting thread is too busy "
+                            "to be told; try again");
+}
+
 /* Those who are connected go on with the old certificate. Other files than at the start may lie
  * where the sandbox lets nobody look. */
 static void run_reload_tls(struct run *r, const struct config *now)
@@ -614,9 +625,7 @@ static void run_reload(struct run *r, const struct config_sources *sources)
     if (config_load(sources, &fresh, stderr) < 0) {
         log_error("daemon", "the configuration was not reloaded; the old one stays in force");
     } else {
-        if (fresh->collect.interval_ms != r->interval_ms)
-            core_post_interval(r->core, fresh->collect.interval_ms);
-        r->interval_ms = fresh->collect.interval_ms;
+        run_reload_interval(r, fresh->collect.interval_ms);
         run_reload_tls(r, fresh);
         log_info("daemon", "the configuration was read again: of its keys collect.interval and the "
                            "certificates apply now, all others at the next start");

@@ -152,13 +152,15 @@ static void core_receive(void *item, void *user)
 
 static const struct mailbox_ops core_mailbox_ops = {core_receive, letter_drop};
 
-static void core_post(struct core *core, struct letter letter)
+static int core_post(struct core *core, struct letter letter)
 {
     struct letter *copy = mem_alloc(sizeof(*copy));
     *copy = letter;
     /* A refused letter is counted by the mailbox: OWN_LOST. */
-    if (mailbox_post(core->inbox, copy) < 0)
+    int err = mailbox_post(core->inbox, copy);
+    if (err < 0)
         letter_drop(copy);
+    return err;
 }
 
 void core_post_event(struct core *core, struct event *event)
@@ -171,9 +173,9 @@ void core_post_survey(struct core *core, struct engine *engine, struct message *
     core_post(core, (struct letter){.kind = LETTER_SURVEY, .engine = engine, .result = result});
 }
 
-void core_post_interval(struct core *core, int64_t interval_ms)
+int core_post_interval(struct core *core, int64_t interval_ms)
 {
-    core_post(core, (struct letter){.kind = LETTER_INTERVAL, .interval_ms = interval_ms});
+    return core_post(core, (struct letter){.kind = LETTER_INTERVAL, .interval_ms = interval_ms});
 }
 
 /* ---- one tick ---------------------------------------------------------------------------- */

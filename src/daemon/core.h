@@ -73,5 +73,5 @@ struct engine;
 struct message;
 void core_post_survey(struct core *core, struct engine *engine, struct message *result);
 
-/* Any thread, on SIGHUP. */
-void core_post_interval(struct core *core, int64_t interval_ms);
+/* Any thread, on SIGHUP. 0, or a negative errno: the queue is full (counted), nothing changes. */
+int core_post_interval(struct core *core, int64_t interval_ms);

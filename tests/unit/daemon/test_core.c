@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -163,6 +164,21 @@ static void test_interval_while_stopping(void **state)
     core_free(core);
 }
 
+/* A busy core may refuse it: who posted it must know that the old interval stays in force. */
+static void test_interval_refused(void **state)
+{
+    (void)state;
+    struct core *core = core_of_this_host();
+    assert_int_equal(core_post_interval(core, 100), 0);
+    for (size_t i = 1; i < QUEUE; i++)
+        core_post_event(core, event_new(EVENT_ERROR, 1764000000000));
+    assert_int_equal(core_post_interval(core, 200), -ENOBUFS);
+    core_stop(core);
+    assert_int_equal(core_start(core), 0);
+    core_join(core);
+    core_free(core);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +186,7 @@ int main(void)
         cmocka_unit_test(test_what_does_not_fit_is_counted),
         cmocka_unit_test(test_whole_once_a_second),
         cmocka_unit_test(test_interval_while_stopping),
+        cmocka_unit_test(test_interval_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  */
 #include "fixture.h"
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -75,6 +76,54 @@ static struct tls *make_tls(long serial)
     return tls;
 }
 
+/* ---- OpenSSL's memory ---------------------------------------------------------------------- */
+
+static const char secret[] = "a token that nobody else may read";
+static size_t secrets_given_back; /* pieces of memory that were freed with it inside */
+
+struct piece {
+    size_t len;
+    max_align_t data[];
+};
+
+static struct piece *piece_of(void *data)
+{
+    return (struct piece *)((char *)data - offsetof(struct piece, data));
+}
+
+static void *watched_malloc(size_t len, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    struct piece *piece = malloc(sizeof(*piece) + len);
+    if (!piece)
+        return NULL;
+    piece->len = len;
+    return memset(piece->data, 0, len); /* what was there before is none of its doing */
+}
+
+static void watched_free(void *data, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    if (!data)
+        return;
+    struct piece *piece = piece_of(data);
+    if (memmem(data, piece->len, secret, sizeof(secret) - 1))
+        secrets_given_back++;
+    free(piece);
+}
+
+static void *watched_realloc(void *data, size_t len, const char *file, int line)
+{
+    void *larger = watched_malloc(len, file, line);
+    if (data && larger) {
+        memcpy(larger, data, MIN(piece_of(data)->len, len));
+        watched_free(data, file, line);
+    }
+    return larger;
+}
+
 /* ---- a server's loop and a client ---------------------------------------------------------- */
 
 struct bench {
@@ -115,13 +164,13 @@ static void on_closed(struct conn *conn, void *user, int error)
 
 static const struct conn_ops ops = {.data = on_data, .drained = on_drained, .closed = on_closed};
 
-static void bench_start(struct bench *b, struct tls *tls)
+static void bench_start_with(struct bench *b, struct tls *tls, const struct net_limits *limits)
 {
     int pair[2];
     memset(b, 0, sizeof(*b));
     assert_int_equal(uv_loop_init(&b->loop), 0);
     guard_start(&b->loop, &b->guard);
-    b->net = net_new(&b->loop, &NET_LIMITS_DEFAULT);
+    b->net = net_new(&b->loop, limits);
     net_set_tls(b->net, tls, "HTTP/1.1 400 plain\r\n\r\n");
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
     b->conn = conn_new(b->net, pair[0]);
@@ -133,6 +182,11 @@ static void bench_start(struct bench *b, struct tls *tls)
     b->client = SSL_new(b->context);
     SSL_set_fd(b->client, b->fd);
     SSL_set_connect_state(b->client);
+}
+
+static void bench_start(struct bench *b, struct tls *tls)
+{
+    bench_start_with(b, tls, &NET_LIMITS_DEFAULT);
 }
 
 static void bench_end(struct bench *b)
@@ -301,6 +355,35 @@ static void test_goodbye_to_a_full_socket(void **state)
     tls_unref(tls);
 }
 
+/* ... but not for ever: who never makes room is given up like who never reads a message. */
+static void test_goodbye_that_nobody_reads(void **state)
+{
+    (void)state;
+    struct net_limits limits = NET_LIMITS_DEFAULT;
+    limits.stall_ms = 40;
+    struct tls *tls = make_tls(1);
+    bool waited = false, was_full = false;
+    for (size_t records = 1; !was_full; records++) {
+        struct bench b;
+        bench_start_with(&b, tls, &limits);
+        assert_int_equal(shake(&b), 1);
+        struct bytes *m = text_of(records * TLS_RECORD_BYTES, 1);
+        assert_int_equal(conn_send(b.conn, m), 0);
+        was_full = conn_queued_bytes(b.conn) > 0;
+        conn_close(b.conn);
+        shutdown(b.fd, SHUT_WR); /* ends who has said goodbye */
+        RUN_UNTIL(&b.loop, b.closed);
+        if (!was_full && net_counters(b.net)->expired_stall) {
+            waited = true; /* with nothing but the goodbye left to say */
+            assert_int_equal(b.error, -ETIMEDOUT);
+        }
+        bytes_unref(m);
+        bench_end(&b);
+    }
+    assert_true(waited);
+    tls_unref(tls);
+}
+
 /* TLS 1.3: a peer asks for new keys when the socket is just full. What they wait for is room, and
  * until then the connection is as good as before. */
 static void test_new_keys_for_a_full_socket(void **state)
@@ -336,6 +419,25 @@ static void test_new_keys_for_a_full_socket(void **state)
         bench_end(&b);
     }
     bytes_unref(small);
+    tls_unref(tls);
+}
+
+/* What was deciphered is in no memory that OpenSSL gives back to the allocator. */
+static void test_secrets_are_wiped(void **state)
+{
+    (void)state;
+    struct tls *tls = make_tls(1);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct bench b;
+        bench_start(&b, tls);
+        SSL_set_max_proto_version(b.client, version);
+        assert_int_equal(shake(&b), 1);
+        client_write(&b, (const uint8_t *)secret, sizeof(secret));
+        RUN_UNTIL(&b.loop, b.got.len == sizeof(secret));
+        assert_string_equal(b.got.data, secret);
+        bench_end(&b);
+        assert_int_equal(secrets_given_back, 0);
+    }
     tls_unref(tls);
 }
 
@@ -416,6 +518,55 @@ static void test_versions_and_protocols(void **state)
 }
 
 /* What is no TLS ends at once, plain HTTP with an answer; both are counted. */
+/* TLS 1.2: without forward secrecy or authenticated encryption there is no connection. 1.3 has no
+ * others. */
+static void test_ciphers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int result;
+    } cases[] = {
+        {"ECDHE-ECDSA-AES128-GCM-SHA256", 1},
+        {"ECDHE-ECDSA-AES256-GCM-SHA384", 1},
+        {"ECDHE-ECDSA-CHACHA20-POLY1305", 1},
+        {"ECDHE-ECDSA-AES128-SHA256", -1},
+        {"ECDHE-ECDSA-AES256-SHA", -1},
+        {"AES128-GCM-SHA256", -1},
+        {"AECDH-AES128-SHA", -1},
+    };
+    struct tls *tls = make_tls(1);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench b;
+        bench_start(&b, tls);
+        SSL_set_max_proto_version(b.client, TLS1_2_VERSION);
+        SSL_set_security_level(b.client, 0); /* or the client itself would refuse */
+        assert_int_equal(SSL_set_cipher_list(b.client, cases[i].name), 1);
+        if ((shake(&b) == 1) != (cases[i].result == 1))
+            fail_msg("%s", cases[i].name);
+        bench_end(&b);
+    }
+    tls_unref(tls);
+    ERR_clear_error();
+}
+
+/* TLS 1.2: a client that asks for another handshake on the connection gets none. */
+static void test_no_second_handshake(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct tls *tls = make_tls(1);
+    bench_start(&b, tls);
+    SSL_set_max_proto_version(b.client, TLS1_2_VERSION);
+    assert_int_equal(shake(&b), 1);
+    assert_int_equal(SSL_get_secure_renegotiation_support(b.client), 1); /* it could be asked for */
+    assert_int_equal(SSL_renegotiate(b.client), 1);
+    assert_int_not_equal(shake(&b), 1);
+    bench_end(&b);
+    tls_unref(tls);
+    ERR_clear_error();
+}
+
 static void test_no_tls(void **state)
 {
     (void)state;
@@ -575,15 +726,21 @@ int main(void)
         cmocka_unit_test(test_both_ways),
         cmocka_unit_test(test_goodbye),
         cmocka_unit_test(test_goodbye_to_a_full_socket),
+        cmocka_unit_test(test_goodbye_that_nobody_reads),
         cmocka_unit_test(test_new_keys_for_a_full_socket),
+        cmocka_unit_test(test_secrets_are_wiped),
         cmocka_unit_test(test_renewal),
         cmocka_unit_test(test_versions_and_protocols),
+        cmocka_unit_test(test_ciphers),
+        cmocka_unit_test(test_no_second_handshake),
         cmocka_unit_test(test_no_tls),
         cmocka_unit_test(test_split_and_cut),
         cmocka_unit_test(test_nothing_to_say_before),
         cmocka_unit_test(test_fanout),
         cmocka_unit_test(test_bad_files),
     };
+    if (CRYPTO_set_mem_functions(watched_malloc, watched_realloc, watched_free) != 1)
+        return 1;             /* only before OpenSSL's first piece of memory */
     signal(SIGPIPE, SIG_IGN); /* as tls.h wants it */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
