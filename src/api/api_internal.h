@@ -7,12 +7,18 @@
 #include "model/query.h"
 #include "model/tick.h"
 
+struct table_route {
+    struct api *api;
+    enum table_kind kind;
+};
+
 struct api {
     struct api_settings settings;
     struct station *station;
     struct readers *readers;
     uv_loop_t *uv;
     struct bytes *info[API_INFO_PARTS]; /* NULL: not told yet */
+    struct table_route tables[TABLE_KINDS];
     /* Streams that were opened by a token or a session, and when they are looked at next. */
     struct pass *passes;
     size_t passes_count, passes_room;
@@ -44,7 +50,9 @@ void api_get_performance(struct http_request *request, void *user);
 void api_get_series(struct http_request *request, void *user);
 void api_get_query(struct http_request *request, void *user);
 void api_get_events(struct http_request *request, void *user);
-void api_get_interfaces(struct http_request *request, void *user);
+
+/* GET /api/v1/TABLE: `user` is the struct table_route. */
+void api_get_table(struct http_request *request, void *user);
 void api_get_stream(struct http_request *request, void *user);
 void api_post_login(struct http_request *request, void *user);
 void api_post_logout(struct http_request *request, void *user);

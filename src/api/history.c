@@ -206,7 +206,8 @@ void api_get_events(struct http_request *request, void *user)
             continue;
         if (event_kind_parse(head->params[i].value, &kind) < 0) {
             http_respond_error(request, 400, NULL, "kind",
-                               "\"kind\" must be link, address, route, loss or error");
+                               "\"kind\" must be link, address, route, connection_opened, "
+                               "connection_closed, dns, loss or error");
             return;
         }
         events.kinds |= 1U << kind;

@@ -1,27 +1,14 @@
 /*
- * tables.c: GET /api/v1/interfaces and, with their issues, the other tables: the newest one that a
+ * tables.c: GET /api/v1/interfaces, connections, processes, flows, dns: the newest table that a
  * tick brought, as the client wants to see it.
  */
 #include "api/api_internal.h"
 
-#include "api/view.h"
-#include "hub/encode.h"
-#include "wire/json.h"
+#include <string.h>
 
-/* The newest table of a kind: a tick need not bring every table. */
-static const struct table *table_newest(const struct api *api, enum table_kind kind,
-                                        int64_t *ret_t_ms)
-{
-    const struct tick_ring *ring = station_ring(api->station);
-    for (size_t i = tick_ring_count(ring); i-- > 0;) {
-        const struct tick *t = tick_ring_at(ring, i);
-        if (t->tables[kind]) {
-            *ret_t_ms = t->t_ms;
-            return t->tables[kind];
-        }
-    }
-    return NULL;
-}
+#include "hub/encode.h"
+#include "model/view.h"
+#include "wire/json.h"
 
 static void table_respond(struct http_request *request, const struct table *t, int64_t t_ms,
                           const struct view *view)
@@ -43,8 +30,37 @@ static void table_respond(struct http_request *request, const struct table *t, i
     http_respond_json(request, 200, &body);
 }
 
-static void api_get_table(struct http_request *request, struct api *api, enum table_kind kind)
+/* Why nobody provides the table: a line of what the daemon told; empty: somebody does, or that is
+ * not known yet. */
+static size_t table_absence(const struct api *api, enum table_kind kind, const char **ret)
 {
+    const struct bytes *lines = api->info[API_INFO_TABLES];
+    const char *at = lines ? (const char *)lines->data : "", *end = lines ? at + lines->len : at;
+    for (int i = 0; at < end; i++) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t len = (size_t)((newline ? newline : end) - at);
+        *ret = at;
+        if (i == (int)kind)
+            return len;
+        at += len + 1;
+    }
+    return 0;
+}
+
+static void table_refuse(struct http_request *request, const struct api *api, enum table_kind kind)
+{
+    const char *why;
+    size_t len = table_absence(api, kind, &why);
+    if (len)
+        http_respond_error(request, 503, "unavailable", NULL, "%.*s", (int)len, why);
+    else
+        http_respond_error(request, 503, "not_ready", NULL,
+                           "no engine has delivered this table yet; see /api/v1/info");
+}
+
+void api_get_table(struct http_request *request, void *user)
+{
+    const struct table_route *route = user;
     uint64_t limit, offset;
     if (!api_number(request, "limit", VIEW_LIMIT_DEFAULT, VIEW_LIMIT_MAX, &limit) ||
         !api_number(request, "offset", 0, UINT32_MAX, &offset))
@@ -54,26 +70,23 @@ static void api_get_table(struct http_request *request, struct api *api, enum ta
                            "no history is kept of this table; ask /api/v1/query for its series");
         return;
     }
-    int64_t t_ms = 0;
-    const struct table *t = table_newest(api, kind, &t_ms);
-    if (!t) {
-        http_respond_error(request, 503, "not_ready", NULL,
-                           "no engine has delivered this table yet; see /api/v1/info");
-        return;
-    }
-    struct view view;
+    struct view_spec *spec;
     char why[128];
     const char *field;
-    if (view_make(t, http_request_param(request, "filter"), http_request_param(request, "sort"),
-                  limit, offset, &view, &field, why, sizeof(why)) < 0) {
+    if (view_spec_new(table_schema(route->kind), http_request_param(request, "filter"),
+                      http_request_param(request, "sort"), &spec, &field, why, sizeof(why)) < 0) {
         http_respond_error(request, 400, NULL, field, "%s", why);
         return;
     }
-    table_respond(request, t, t_ms, &view);
-    view_fini(&view);
-}
-
-void api_get_interfaces(struct http_request *request, void *user)
-{
-    api_get_table(request, user, TABLE_INTERFACES);
+    struct tick_table *newest = station_table(route->api->station, route->kind);
+    if (newest) {
+        struct view view;
+        view_make(newest->table, spec, limit, offset, &view);
+        table_respond(request, newest->table, newest->t_ms, &view);
+        view_fini(&view);
+    } else {
+        table_refuse(request, route->api, route->kind);
+    }
+    tick_table_unref(newest);
+    view_spec_free(spec);
 }

@@ -371,6 +371,7 @@ static void run_engines_changed(void *user, const struct collector_status *statu
 {
     struct run *r = user;
     servers_post_info(r->servers, API_INFO_ENGINES, describe_engines(status));
+    servers_post_info(r->servers, API_INFO_TABLES, describe_tables(status));
 }
 
 /* At the start, and whenever a child has ended: the keeper is the only one. */

@@ -136,6 +136,40 @@ static void test_interfaces(void **state)
     rig_free(rig);
 }
 
+/* The other tables are asked for in the same way; nobody provides one: why, and what to do. */
+static void test_other_tables(void **state)
+{
+    static const char lines[] = "\n\nnetlink would\nno engine would\n\n";
+    struct rig *rig = rig_new("/nonexistent", 10);
+    struct table *t = table_new(TABLE_CONNECTIONS, 0);
+    (void)state;
+    rig_refused(rig, "/api/v1/flows", 503, "not_ready", NULL);
+    api_set_info(rig->api, API_INFO_TABLES, bytes_copy(lines, sizeof(lines) - 1));
+    for (uint64_t id = 1; id <= 3; id++) {
+        struct cell *row = table_row(t, id);
+        cell_text(t, &row[CONN_REMOTE], id == 2 ? "192.0.2.1:443" : "[fe80::1]:22");
+        cell_real(&row[CONN_RX_RATE], (double)id);
+    }
+    maker_begin(&rig->maker);
+    draft_table(rig->maker.draft, t);
+    rig_publish(rig, maker_end(&rig->maker));
+    json_t *json = rig_get(rig, "/api/v1/connections?filter=fe80::1", 200);
+    assert_int_equal(json_whole(json, "total"), 2);
+    assert_int_equal(json_length(json, "columns"), CONN_COLUMNS);
+    const json_t *row = json_array_get(json_object_get(json, "rows"), 0);
+    assert_int_equal(json_integer_value(json_array_get(row, CONN_ID)), 3);
+    json_decref(json);
+    rig_refused(rig, "/api/v1/connections?sort=device", 400, "bad_request", "sort");
+    rig_refused(rig, "/api/v1/processes", 503, "unavailable", NULL);
+    rig_refused(rig, "/api/v1/flows", 503, "unavailable", NULL);
+    rig_refused(rig, "/api/v1/dns", 503, "not_ready", NULL); /* somebody is about to */
+    rig_refused(rig, "/api/v1/tables", 404, "not_found", NULL);
+    json = rig_get(rig, "/api/v1/info", 200); /* it is not told there */
+    assert_null(json_object_get(json, "tables"));
+    json_decref(json);
+    rig_free(rig);
+}
+
 /* ---- history ----------------------------------------------------------------------------- */
 
 static void test_query_errors(void **state)
@@ -445,19 +479,13 @@ static void test_stream(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_health),
-        cmocka_unit_test(test_info),
-        cmocka_unit_test(test_performance),
-        cmocka_unit_test(test_interfaces),
-        cmocka_unit_test(test_query_errors),
-        cmocka_unit_test(test_query_memory),
-        cmocka_unit_test(test_events_memory),
-        cmocka_unit_test(test_query_disk),
-        cmocka_unit_test(test_query_unreadable),
-        cmocka_unit_test(test_client_leaves),
-        cmocka_unit_test(test_busy),
-        cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_health),        cmocka_unit_test(test_info),
+        cmocka_unit_test(test_performance),   cmocka_unit_test(test_interfaces),
+        cmocka_unit_test(test_other_tables),  cmocka_unit_test(test_query_errors),
+        cmocka_unit_test(test_query_memory),  cmocka_unit_test(test_events_memory),
+        cmocka_unit_test(test_query_disk),    cmocka_unit_test(test_query_unreadable),
+        cmocka_unit_test(test_client_leaves), cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_stop),          cmocka_unit_test(test_stream),
     };
     return cmocka_run_group_tests_name("api/api", tests, NULL, NULL);
 }
