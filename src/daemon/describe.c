@@ -126,7 +126,10 @@ struct bytes *describe_tables(const struct collector_status *status)
     };
     struct buf b = BUF_INIT;
     for (int kind = 0; kind < TABLE_KINDS; kind++) {
-        put_absence(&b, status, sources[kind]);
+        /* The census makes both of its tables whoever tells it. */
+        bool others = kind == TABLE_PROCESSES && status->providers[CAPABILITY_CONNECTIONS];
+        if (!others)
+            put_absence(&b, status, sources[kind]);
         buf_char(&b, '\n');
     }
     return members_done(&b);

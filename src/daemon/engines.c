@@ -34,6 +34,7 @@ int engines_new(const struct config *config, struct keeper *keeper, struct colle
         .exclude_devices = (const char *const *)config->collect.exclude_devices.items,
         .exclude_devices_count = config->collect.exclude_devices.count,
         .interval_ms = config->collect.interval_ms,
+        .process_series_limit = config->collect.process_series_limit,
         .program = *program ? program : NULL,
         .keeper = keeper,
     };
