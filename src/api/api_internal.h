@@ -6,6 +6,7 @@
 #include "http/keyring.h"
 #include "model/query.h"
 #include "model/tick.h"
+#include "model/view.h"
 
 struct table_route {
     struct api *api;
@@ -53,6 +54,9 @@ void api_get_events(struct http_request *request, void *user);
 
 /* GET /api/v1/TABLE: `user` is the struct table_route. */
 void api_get_table(struct http_request *request, void *user);
+/* history.c: the table as it was at that time. Takes the spec. */
+void api_table_of_past(struct http_request *request, const struct table_route *route,
+                       struct view_spec *spec, size_t limit, size_t offset, int64_t at_ms);
 void api_get_stream(struct http_request *request, void *user);
 void api_post_login(struct http_request *request, void *user);
 void api_post_logout(struct http_request *request, void *user);

@@ -1,34 +1,13 @@
 /*
  * tables.c: GET /api/v1/interfaces, connections, processes, flows, dns: the newest table that a
- * tick brought, as the client wants to see it.
+ * tick brought, as the client wants to see it; with at= one of those that are stored (history.c).
  */
 #include "api/api_internal.h"
 
 #include <string.h>
 
-#include "hub/encode.h"
+#include "api/answer.h"
 #include "model/view.h"
-#include "wire/json.h"
-
-static void table_respond(struct http_request *request, const struct table *t, int64_t t_ms,
-                          const struct view *view)
-{
-    struct buf body = BUF_INIT;
-    json_open(&body, '{');
-    json_put_key(&body, "t");
-    json_put_i64(&body, t_ms);
-    json_put_key(&body, "total");
-    json_put_u64(&body, view->total);
-    json_put_key(&body, "columns");
-    encode_columns_json(&body, t->schema);
-    json_put_key(&body, "rows");
-    json_open(&body, '[');
-    for (size_t i = 0; i < view->count; i++)
-        encode_row_json(&body, t, view->rows[i]);
-    json_close(&body, ']');
-    json_close(&body, '}');
-    http_respond_json(request, 200, &body);
-}
 
 /* Why nobody provides the table: a line of what the daemon told; empty: somebody does, or that is
  * not known yet. */
@@ -58,14 +37,35 @@ static void table_refuse(struct http_request *request, const struct api *api, en
                            "no engine has delivered this table yet; see /api/v1/info");
 }
 
+/* As it is now. */
+static void table_respond(struct http_request *request, const struct table_route *route,
+                          const struct view_spec *spec, size_t limit, size_t offset)
+{
+    struct tick_table *newest = station_table(route->api->station, route->kind);
+    if (!newest) {
+        table_refuse(request, route->api, route->kind);
+        return;
+    }
+    struct buf body = BUF_INIT;
+    struct view view;
+    view_make(newest->table, spec, limit, offset, &view);
+    answer_table_json(&body, newest->table, newest->t_ms, &view, 0);
+    http_respond_json(request, 200, &body);
+    view_fini(&view);
+    tick_table_unref(newest);
+}
+
 void api_get_table(struct http_request *request, void *user)
 {
     const struct table_route *route = user;
     uint64_t limit, offset;
+    int64_t at_ms;
     if (!api_number(request, "limit", VIEW_LIMIT_DEFAULT, VIEW_LIMIT_MAX, &limit) ||
-        !api_number(request, "offset", 0, UINT32_MAX, &offset))
+        !api_number(request, "offset", 0, UINT32_MAX, &offset) ||
+        !api_time(request, "at", 0, &at_ms))
         return;
-    if (http_request_param(request, "at")) {
+    bool past = http_request_param(request, "at") != NULL;
+    if (past && !store_keeps_table(route->kind)) {
         http_respond_error(request, 400, NULL, "at",
                            "no history is kept of this table; ask /api/v1/query for its series");
         return;
@@ -78,15 +78,10 @@ void api_get_table(struct http_request *request, void *user)
         http_respond_error(request, 400, NULL, field, "%s", why);
         return;
     }
-    struct tick_table *newest = station_table(route->api->station, route->kind);
-    if (newest) {
-        struct view view;
-        view_make(newest->table, spec, limit, offset, &view);
-        table_respond(request, newest->table, newest->t_ms, &view);
-        view_fini(&view);
-    } else {
-        table_refuse(request, route->api, route->kind);
+    if (past) {
+        api_table_of_past(request, route, spec, limit, offset, at_ms);
+        return;
     }
-    tick_table_unref(newest);
+    table_respond(request, route, spec, limit, offset);
     view_spec_free(spec);
 }

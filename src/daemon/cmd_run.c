@@ -222,6 +222,8 @@ static int run_open_store(struct run *r)
     struct store_settings settings = STORE_SETTINGS_DEFAULT;
     settings.raw_ms = c->store.raw_ms;
     settings.events_ms = c->store.events_ms;
+    settings.connections_ms = c->store.connections_ms;
+    settings.record_names = c->store.record_names;
     settings.max_size_bytes = c->store.max_size_bytes;
     settings.durable = c->store.durability == CONFIG_DURABILITY_FULL;
     char origin[ORIGIN_MAX];
