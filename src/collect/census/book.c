@@ -313,6 +313,8 @@ void book_remove(struct book *b, struct entry *e)
     while (b->top && !book_place(b, b->top - 1)->id)
         b->top--;
     /* Memory of a crowd that has gone; one chunk stays for those that come and go. */
-    while (b->chunks_count > b->top / CHUNK + 2)
-        free(TAKE(b->chunks[--b->chunks_count]));
+    while (b->chunks_count > b->top / CHUNK + 2) {
+        b->chunks_count--;
+        free(TAKE(b->chunks[b->chunks_count]));
+    }
 }

@@ -143,6 +143,14 @@ static inline const struct cell *process(const struct fixture *f, const char *na
         assert_float_equal(cell_->real, expected, 1e-3);                                           \
     } while (0)
 
+static inline size_t count_events(const struct fixture *f, enum event_kind kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < f->result->events_count; i++)
+        count += f->result->events[i]->kind == kind;
+    return count;
+}
+
 static inline const struct event *event_of(const struct fixture *f, enum event_kind kind)
 {
     for (size_t i = 0; i < f->result->events_count; i++) {
