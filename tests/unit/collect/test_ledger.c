@@ -69,7 +69,10 @@ static void step(struct ledger *l, struct member *m, struct naive *naive, uint64
 {
     char process[24], unit[24];
     snprintf(process, sizeof(process), "p%u", (unsigned)upto(20));
-    snprintf(unit, sizeof(unit), upto(3) ? "u%u" : "", (unsigned)upto(2));
+    if (upto(3))
+        snprintf(unit, sizeof(unit), "u%u", (unsigned)upto(2));
+    else
+        unit[0] = '\0';
     if (!m->lives) {
         *m = (struct member){.lives = true, .group = ledger_join(l, process, unit)};
     } else if (upto(9) == 0) {
