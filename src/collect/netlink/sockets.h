@@ -1,0 +1,50 @@
+/*
+ * sockets.h: the sockets of this network namespace, one by one, from sock_diag: dumps of TCP, UDP,
+ * UDP-Lite, raw and MPTCP sockets, and notices of those that closed, with their last numbers. All
+ * goes to the census. Survey thread, but for new, open and probe, which run before the threads.
+ */
+#pragma once
+
+#include <linux/netlink.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collect/census.h"
+#include "wire/inet_diag.h"
+
+struct keeper;
+struct sockets;
+
+struct sockets *sockets_new(void);
+void sockets_free(struct sockets *s); /* NULL allowed */
+
+/* 0 or -errno. `keeper` (may be NULL) gives the notices more room than the system allows. */
+int sockets_open_dumps(struct sockets *s);
+int sockets_open_closes(struct sockets *s, struct keeper *keeper);
+
+/* May it be opened, and does the kernel tell of TCP sockets? 0 or -errno: -ENOENT when the kernel
+ * lacks tcp_diag. Changes nothing. */
+int sockets_probe_dumps(void);
+int sockets_probe_closes(void);
+
+/* What a survey is to tell. */
+struct sockets_wanted {
+    bool dumps;       /* all sockets */
+    bool round_trips; /* the ones that were measured since the survey before */
+    bool closes;      /* census_socket_closed */
+};
+
+/* One round, at the wall and monotonic time given. */
+void sockets_survey(struct sockets *s, struct census *census, struct sockets_wanted wanted,
+                    int64_t now_ms, int64_t mono_ns);
+
+struct sockets_counts {
+    uint64_t overruns;   /* times closes were lost for want of room */
+    uint64_t incomplete; /* dumps that were not whole, also when asked again */
+    uint64_t bad;        /* messages that made no sense */
+};
+void sockets_counts(const struct sockets *s, struct sockets_counts *ret);
+
+/* As the census wants it; `protocol` is IPPROTO_*. */
+void sockets_seen(const struct inet_diag_socket *from, uint16_t protocol, struct socket_seen *ret);
