@@ -16,7 +16,7 @@
 
 #define BIT(command) (1U << (command))
 #define WITH_CONFIG                                                                                \
-    (BIT(COMMAND_RUN) | BIT(COMMAND_QUERY) | BIT(COMMAND_CHECK_CONFIG) |                           \
+    (BIT(COMMAND_RUN) | BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_CHECK_CONFIG) |     \
      BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN))
 #define EVERYWHERE (BIT(COMMANDS) - 1)
 
@@ -30,6 +30,12 @@ static const struct {
                      "Reads the kernel once an interval, keeps the history and shows both on the\n"
                      "addresses it prints. Needs no privileges. SIGTERM and SIGINT end it, SIGHUP\n"
                      "reads the configuration again.\n"},
+    [COMMAND_DOCTOR] =
+        {"doctor", "", "what this machine can measure, and what would add to it",
+         "Tries every engine as run would, by the same configuration, and lists for each thing\n"
+         "that can be measured who gives it, or why nobody does and the command that adds it. Run\n"
+         "it as the user whom the daemon runs as; no daemon has to run, and none is disturbed.\n"
+         "The status is 3 when something is missing; what is off by choice is not.\n"},
     [COMMAND_QUERY] = {"query", "", "read history",
                        "Reads the database of --data-dir; no daemon has to run. Times are epoch\n"
                        "milliseconds, RFC 3339, -60 (seconds before now) or now-15m. A counter is\n"
@@ -131,8 +137,8 @@ static const struct {
     {"compare", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
     {"publish", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
     {"json", NULL, OPTION_JSON,
-     BIT(COMMAND_QUERY) | BIT(COMMAND_BENCH) | BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) |
-         BIT(COMMAND_VERSION),
+     BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_BENCH) | BIT(COMMAND_DUMP_CONFIG) |
+         BIT(COMMAND_TOKEN) | BIT(COMMAND_VERSION),
      "answer in JSON"},
     {"help", NULL, OPTION_HELP, EVERYWHERE, "explain the command"},
     {"version", NULL, OPTION_VERSION, EVERYWHERE, "print the version"},

@@ -13,6 +13,7 @@
 
 enum command {
     COMMAND_RUN,
+    COMMAND_DOCTOR,
     COMMAND_QUERY,
     COMMAND_BENCH,
     COMMAND_CHECK_CONFIG,

@@ -7,7 +7,7 @@ import subprocess
 from rig import (BINARY, WAIT_S, Daemon, Directory, command, contains, equal, now_ms, own_network,
                  run, until)
 
-COMMANDS = ["run", "query", "bench", "check-config", "dump-config", "version", "help"]
+COMMANDS = ["run", "doctor", "query", "bench", "check-config", "dump-config", "version", "help"]
 
 
 def prints(status, *arguments, **kwargs):
@@ -51,6 +51,7 @@ def test_usage():
                             ([*everything, "--from", "-5", "--to", "-10"], "later"),
                             (["query", "--match", "device"], "LABEL=PATTERN"),
                             (["dump-config", "--documentation", "html"], "html"),
+                            (["doctor", "word"], "word"), (["doctor", "--engine", "magic"], "magic"),
                             (["bench"], "fanout"), (["bench", "nonsense"], "nonsense"),
                             (["bench", "fanout", "x"], "x"),
                             *((["bench", word], f"{word} is not available in this version")
@@ -189,7 +190,7 @@ def test_query():
 
         with open("/dev/full", "w", encoding="utf-8") as full:
             for arguments in (ask, [*ask, "--json"], ["check-config"], ["dump-config"],
-                              ["dump-config", "--json"], ["help"], ["version"]):
+                              ["dump-config", "--json"], ["doctor"], ["help"], ["version"]):
                 done = subprocess.run([BINARY, *arguments], stdout=full, stderr=subprocess.PIPE,
                                       timeout=WAIT_S, check=False)
                 equal(done.returncode, 1, f"{arguments[0]}: what it says cannot be written")
@@ -201,5 +202,69 @@ def test_query():
         contains(prints(1, *ask), "damaged")
 
 
+# ---- what can be measured ------------------------------------------------------------------------
+
+def examined(status, *arguments, **kwargs):
+    """What doctor says in JSON: {capability: row}, and everything."""
+    said = json.loads(prints(status, "doctor", "--json", *arguments, **kwargs))
+    return {row["name"]: row for row in said["capabilities"]}, said
+
+
+def test_doctor():
+    """doctor: the table as text and in JSON, what is missing, what was not chosen; info has the same"""
+    with Directory() as data:
+        where = ("--data-dir", data)
+        status = command("doctor", *where).returncode
+        equal(status in (0, 3), True, f"doctor ends with {status}")
+        rows, said = examined(status, *where)
+        states = {e["state"] for row in rows.values() for e in row["engines"]}
+        equal(said["missing"] > 0, status == 3, "missing and the exit status")
+        equal(bool(states & {"missing", "limited"}), status == 3, f"states {states}")
+        equal(rows["interfaces"]["state"], "in use", "interfaces")
+        text = prints(status, "doctor", *where)
+        for row in rows.values():
+            contains(text, row["name"])
+            for engine in row["engines"]:
+                contains(text, f"{engine['engine']:10} {engine['state']}", engine["remedy"])
+        equal(os.listdir(data), [], "what it leaves behind")
+
+        # A daemon says the same of itself, and is not disturbed.
+        with Daemon(data) as d:
+            info = {c["name"]: c for c in d.json("/api/v1/info")["capabilities"]}
+            equal(info, examined(status, *where)[0], "info")
+            methods = {s["method"] for s in d.json("/api/v1/series")}
+            equal("procfs" in methods and "" not in methods, True, f"methods {methods}")
+
+        # Only what is named collects; the rest is off, which is not missing.
+        rows, said = examined(0, *where, "--engine", "procfs")
+        equal((rows["interfaces"]["engine"], rows["link_events"]["state"]), ("procfs", "off"),
+              "procfs alone")
+        contains(rows["link_events"]["remedy"], "--engine netlink,procfs")
+        equal({e["name"]: e["state"] for e in said["engines"]}["netlink"], "off", "netlink")
+
+        # Without /proc the files are missing, and links are read all the same.
+        blind = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$0" "$@"',
+                 BINARY]
+        done = subprocess.run([*blind, "doctor", "--json", *where], capture_output=True, text=True,
+                              timeout=WAIT_S, check=False)
+        equal(done.returncode, 3, done.stderr)
+        rows = {row["name"]: row for row in json.loads(done.stdout)["capabilities"]}
+        equal([rows[n]["state"] for n in ("interfaces", "protocols", "sockets", "conntrack")],
+              ["in use", "missing", "missing", "off"], "without /proc")
+        contains(rows["protocols"]["reason"], "/proc/net/snmp")
+        contains(rows["conntrack"]["remedy"], "modprobe nf_conntrack")
+
+
+def test_engine_in_vain():
+    """an engine that is named and can give nothing is missing, and doctor says why"""
+    few = ["sh", "-c", 'ulimit -n 4 && exec "$0" "$@"', BINARY]
+    with Directory() as data:
+        done = subprocess.run([*few, "doctor", "--engine", "netlink", "--data-dir", data],
+                              capture_output=True, text=True, timeout=WAIT_S, check=False)
+        equal(done.returncode, 3, done.stderr)
+        contains(done.stdout, "interfaces           netlink    missing", "Too many open files")
+
+
 own_network()
-run([test_version, test_usage, test_configuration, test_documentation, test_run, test_query])
+run([test_version, test_usage, test_configuration, test_documentation, test_run, test_query, test_doctor,
+     test_engine_in_vain])

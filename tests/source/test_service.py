@@ -34,7 +34,7 @@ class Service(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
     def test_keeper_gets_what_it_keeps_and_no_more(self):
-        source = (ROOT / "src/daemon/cmd_run.c").read_text()
+        source = (ROOT / "src/daemon/engines.c").read_text()
         settings = re.search(r"struct keeper_settings settings = {(.*?)};", source, re.DOTALL)[1]
         kept = sorted(set(re.findall(r"\bCAP_\w+", settings)))
         self.assertTrue(kept)

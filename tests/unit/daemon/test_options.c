@@ -47,6 +47,7 @@ static void test_commands(void **state)
         {"query --metric a*", COMMAND_QUERY, NULL},
         {"bench fanout --levels 10,20 --json", COMMAND_BENCH, "fanout"},
         {"bench", COMMAND_BENCH, NULL},
+        {"doctor --json --engine procfs", COMMAND_DOCTOR, NULL},
         {"check-config", COMMAND_CHECK_CONFIG, NULL},
         {"check-config a.yaml", COMMAND_CHECK_CONFIG, "a.yaml"},
         {"dump-config --json", COMMAND_DUMP_CONFIG, NULL},
