@@ -172,19 +172,26 @@ static int sockets_dump(struct sockets *s, size_t kind)
     return err == -ENOENT ? 0 : err;
 }
 
-static void sockets_dump_all(struct sockets *s)
+/* 0, or the first error when all failed. */
+static int sockets_dump_all(struct sockets *s)
 {
     bool whole = true;
+    int first = 0;
+    size_t failed = 0;
     uint32_t fresh_ms = s->fresh_ms;
     uint64_t bad = s->counts.bad;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         s->fresh_ms = fresh_ms;
-        if (sockets_dump(s, i) < 0) {
-            s->counts.incomplete++;
-            whole = false;
-        }
+        int err = sockets_dump(s, i);
+        if (!err)
+            continue;
+        s->counts.incomplete++;
+        whole = false;
+        failed++;
+        first = first ? first : err;
     }
     s->whole = whole && s->counts.bad == bad;
+    return failed == ARRAY_LEN(kinds) ? first : 0;
 }
 
 /* ---- closes -------------------------------------------------------------------------------- */
@@ -233,8 +240,8 @@ static void sockets_drain(struct sockets *s)
 
 /* ---- a round ------------------------------------------------------------------------------- */
 
-void sockets_survey(struct sockets *s, struct census *census, struct sockets_wanted wanted,
-                    int64_t now_ms, int64_t mono_ns)
+int sockets_survey(struct sockets *s, struct census *census, struct sockets_wanted wanted,
+                   int64_t now_ms, int64_t mono_ns)
 {
     int64_t since_ms = s->last_ns ? (mono_ns - s->last_ns) / NS_PER_MS : 0;
     s->last_ns = mono_ns;
@@ -244,14 +251,16 @@ void sockets_survey(struct sockets *s, struct census *census, struct sockets_wan
     s->want_closes = wanted.closes;
     s->fresh_ms = wanted.round_trips ? (uint32_t)MIN(MAX(since_ms, 0), INT32_MAX) : 0;
     s->whole = false;
+    int err = 0;
     sockets_drain(s);
     if (s->dumps && wanted.dumps) {
-        sockets_dump_all(s);
+        err = sockets_dump_all(s);
         sockets_drain(s);
         if (s->whole)
             census_sockets_complete(census, "sock_diag");
     }
     s->census = NULL;
+    return err;
 }
 
 void sockets_counts(const struct sockets *s, struct sockets_counts *ret)

@@ -35,9 +35,9 @@ struct sockets_wanted {
     bool closes;      /* census_socket_closed */
 };
 
-/* One round, at the wall and monotonic time given. */
-void sockets_survey(struct sockets *s, struct census *census, struct sockets_wanted wanted,
-                    int64_t now_ms, int64_t mono_ns);
+/* One round, at the wall and monotonic time given. 0, or -errno when nothing could be dumped. */
+int sockets_survey(struct sockets *s, struct census *census, struct sockets_wanted wanted,
+                   int64_t now_ms, int64_t mono_ns);
 
 struct sockets_counts {
     uint64_t overruns;   /* times closes were lost for want of room */
