@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "base/defs.h"
-#include "collect/netlink/sockets.h"
+#include "collect/netlink/diag.h"
 #include "wire/inet_diag.h"
 #include "wire/rtnetlink.h"
 
@@ -23,7 +23,7 @@ static void look(const struct nlmsghdr *msg, uint16_t protocol)
     CHECK(memchr(socket.ulp, '\0', sizeof(socket.ulp)));
     CHECK(socket.has & INET_DIAG_HAS_TCP || socket.tcp.bytes_acked == 0);
     CHECK(socket.has & INET_DIAG_HAS_MPTCP || socket.mptcp.bytes_acked == 0);
-    sockets_seen(&socket, protocol, &seen);
+    diag_seen(&socket, protocol, &seen);
     CHECK(seen.cookie == socket.cookie && seen.local.port == socket.local_port);
     CHECK(!seen.has_bytes || protocol == IPPROTO_TCP);
 }

@@ -2,8 +2,8 @@
  * survey.c: see survey.h.
  *
  * Everything here has sockets of its own, opened before the sandbox closes; nothing is shared with
- * what the core thread reads. One round is: closes and dumps of sockets, then the links with their
- * bytes (for what the census cannot attribute), queueing disciplines, network cards.
+ * what the core thread reads. One round is: closes and dumps of sockets, then queueing
+ * disciplines and network cards.
  *
  * Counters that were read here are as old as the last survey when a tick shows them: with the
  * default intervals every tick has exactly one new reading, with shorter ones some have none and
@@ -47,7 +47,7 @@ static const uint32_t source_capabilities[SOURCES] = {
 struct survey {
     const struct engine_settings *settings;
     struct sysfs *sysfs;
-    struct sockets *sockets;
+    struct diag *sockets;
     bool dumps_open, closes_open, closes_roomy;
     struct rtsocket *routes, *cards; /* NULL: not open */
     uint16_t cards_family;           /* of generic netlink */
@@ -61,6 +61,7 @@ struct survey {
     /* During one round. */
     struct survey_result *result;
     size_t qdiscs_capacity, nics_capacity;
+    size_t hint; /* links come in the order of their qdiscs */
 };
 
 struct survey *survey_new(const struct engine_settings *settings)
@@ -68,7 +69,7 @@ struct survey *survey_new(const struct engine_settings *settings)
     struct survey *s = mem_alloc(sizeof(*s));
     s->settings = settings;
     s->sysfs = sysfs_new(settings->sys_root, SYSFS_SPEED);
-    s->sockets = sockets_new();
+    s->sockets = diag_new();
     s->links = links_new();
     return s;
 }
@@ -79,7 +80,7 @@ void survey_free(struct survey *s)
         return;
     rtsocket_close(s->routes);
     rtsocket_close(s->cards);
-    sockets_free(s->sockets);
+    diag_free(s->sockets);
     links_free(s->links);
     sysfs_free(s->sysfs);
     free(s);
@@ -142,7 +143,7 @@ static int cards_read(struct rtsocket *cards, uint16_t family,
 
 static void probe_dumps(const struct survey *s, struct engine_probe *ret)
 {
-    int err = s->dumps_open ? 0 : sockets_probe_dumps();
+    int err = s->dumps_open ? 0 : diag_probe_dumps();
     if (!err)
         ret->capabilities |= SOCKET_CAPABILITIES;
     else if (err == -ENOENT)
@@ -162,7 +163,7 @@ static void probe_dumps(const struct survey *s, struct engine_probe *ret)
 static void probe_closes(const struct survey *s, struct engine_probe *ret)
 {
     uint32_t capability = CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS);
-    int err = s->closes_open ? 0 : sockets_probe_closes();
+    int err = s->closes_open ? 0 : diag_probe_closes();
     if (err == -EPERM || err == -EACCES) {
         probe_unprivileged(ret, capability, UINT64_C(1) << CAP_NET_ADMIN,
                            "The kernel tells of closed sockets to CAP_NET_ADMIN only.");
@@ -220,11 +221,11 @@ int survey_open(struct survey *s, uint32_t capabilities)
 {
     int err = s->routes ? 0 : rtsocket_open(&s->routes, 0);
     if (!err && capabilities & SOCKET_CAPABILITIES) {
-        err = sockets_open_dumps(s->sockets);
+        err = diag_open_dumps(s->sockets);
         s->dumps_open = !err;
     }
     if (!err && capabilities & CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS)) {
-        err = sockets_open_closes(s->sockets, s->settings->keeper);
+        err = diag_open_closes(s->sockets, s->settings->keeper);
         s->closes_open = !err;
     }
     if (!err && capabilities & CAPABILITY_BIT(CAPABILITY_NIC) && !s->cards)
@@ -243,11 +244,15 @@ static void result_destroy(struct message *msg)
     free(r);
 }
 
-static const struct rtnetlink_link *find_link(const struct survey *s, uint32_t index)
+static const struct rtnetlink_link *find_link(struct survey *s, uint32_t index)
 {
-    for (size_t i = 0; i < links_count(s->links); i++) {
-        if (links_at(s->links, i)->index == index)
-            return links_at(s->links, i);
+    size_t count = links_count(s->links);
+    for (size_t i = 0; i < count; i++) {
+        size_t at = (s->hint + i) % count;
+        if (links_at(s->links, at)->index == index) {
+            s->hint = at;
+            return links_at(s->links, at);
+        }
     }
     return NULL;
 }
@@ -321,7 +326,7 @@ static void judge(struct survey *s, enum source source, int err)
 
 static void read_sockets(struct survey *s, uint32_t capabilities, struct census *census)
 {
-    struct sockets_wanted wanted = {
+    struct diag_wanted wanted = {
         .dumps = capabilities & SOCKET_CAPABILITIES,
         .round_trips = capabilities & CAPABILITY_BIT(CAPABILITY_CONNECTION_QUALITY),
         .closes = capabilities & CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS),
@@ -329,40 +334,21 @@ static void read_sockets(struct survey *s, uint32_t capabilities, struct census 
     int err = 0;
     if (census) {
         census_count_sockets(census, capabilities & CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC));
-        err = sockets_survey(s->sockets, census, wanted, clock_wall_ms(), clock_mono_ns());
+        err = diag_survey(s->sockets, census, wanted, clock_wall_ms(), clock_mono_ns());
     }
-    sockets_counts(s->sockets, &s->result->sockets);
+    diag_counts(s->sockets, &s->result->sockets);
     judge(s, SOURCE_SOCKETS, err);
-}
-
-/* What all interfaces with a device behind them have carried. */
-static void read_links(struct survey *s, struct census *census)
-{
-    int err = links_read(s->links, s->routes, &s->errors);
-    if (err)
-        s->errors++;
-    if (err || !census)
-        return;
-    uint64_t rx = 0, tx = 0;
-    bool any = false;
-    for (size_t i = 0; i < links_count(s->links); i++) {
-        const struct rtnetlink_link *link = links_at(s->links, i);
-        const struct sysfs_link *slow = sysfs_links_find(s->result->speeds, link->index);
-        if (!(link->has & RTNETLINK_HAS_STATS) ||
-            !(link->has & RTNETLINK_HAS_PARENT || (slow && slow->physical)))
-            continue;
-        rx += link->stats.rx_bytes;
-        tx += link->stats.tx_bytes;
-        any = true;
-    }
-    if (any)
-        census_wire(census, rx, tx);
 }
 
 static void read_qdiscs(struct survey *s)
 {
     _Alignas(struct nlmsghdr) char request[QDISC_REQUEST_MAX];
-    int err = -EINTR;
+    int err = links_read(s->links, s->routes, &s->errors); /* their names */
+    if (err && err != -EINTR) {
+        judge(s, SOURCE_QUEUES, err);
+        return;
+    }
+    err = -EINTR;
     for (int attempt = 0; attempt < 2 && err == -EINTR; attempt++) {
         s->result->qdiscs_count = 0;
         qdisc_request_dump(request, 0);
@@ -378,8 +364,6 @@ struct survey_result *survey_round(struct survey *s, uint32_t capabilities, stru
     s->qdiscs_capacity = s->nics_capacity = 0;
     r->speeds = sysfs_read(s->sysfs, NULL, NULL);
     read_sockets(s, capabilities, census);
-    if (capabilities & (SOCKET_CAPABILITIES | CAPABILITY_BIT(CAPABILITY_QUEUES)))
-        read_links(s, census);
     if (capabilities & CAPABILITY_BIT(CAPABILITY_QUEUES))
         read_qdiscs(s);
     if (capabilities & CAPABILITY_BIT(CAPABILITY_NIC) && s->cards)

@@ -14,7 +14,7 @@
 
 #include "collect/catalogue.h"
 #include "collect/engine.h"
-#include "collect/netlink/sockets.h"
+#include "collect/netlink/diag.h"
 #include "collect/sysfs.h"
 #include "model/message.h"
 #include "wire/ethtool.h"
@@ -32,7 +32,7 @@ struct survey_result {
     size_t qdiscs_count, nics_count;
     struct survey_qdisc *qdiscs; /* of devices that are not excluded, the root ones */
     struct nic_stats *nics;      /* those that count anything */
-    struct sockets_counts sockets;
+    struct diag_counts sockets;
     uint64_t errors; /* sources that could not be read and messages that made no sense */
     uint32_t lost;   /* capabilities whose source failed again and again; bit set */
     int lost_err;    /* and why: -errno */

@@ -9,7 +9,7 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 
-#include "collect/netlink/sockets.h"
+#include "collect/netlink/diag.h"
 #include "wire/inet_diag.h"
 #include "wire/rtnetlink.h"
 
@@ -192,7 +192,7 @@ static void test_closes(void **state)
         assert_true(s.has & INET_DIAG_HAS_PROTOCOL && s.cookie > 0);
         udp += s.protocol == IPPROTO_UDP;
         tcp += s.protocol == IPPROTO_TCP;
-        sockets_seen(&s, s.protocol, &seen);
+        diag_seen(&s, s.protocol, &seen);
         assert_int_equal(seen.has_bytes, s.protocol == IPPROTO_TCP);
         assert_true(seen.uid == UINT32_MAX); /* a notice does not tell */
         if (s.remote_port == 4008) {         /* SYN and FIN are one byte each */
@@ -225,7 +225,7 @@ static void test_seen(void **state)
         if (msg->nlmsg_type == NLMSG_DONE)
             continue;
         assert_int_equal(inet_diag_parse(msg, IPPROTO_TCP, &s), 0);
-        sockets_seen(&s, IPPROTO_TCP, &seen);
+        diag_seen(&s, IPPROTO_TCP, &seen);
         assert_true(seen.cookie == s.cookie && seen.netns == 0);
         assert_string_equal(seen.method, "sock_diag");
         assert_int_equal(seen.local.family, AF_INET);
@@ -244,7 +244,7 @@ static void test_seen(void **state)
             assert_true(seen.quality.pacing_bps == s.tcp.pacing_rate);
         }
         /* What a multipath connection moves counts in the TCP connections below it. */
-        sockets_seen(&s, IPPROTO_MPTCP, &seen);
+        diag_seen(&s, IPPROTO_MPTCP, &seen);
         assert_false(seen.has_bytes);
     }
     assert_int_equal(found, 1);

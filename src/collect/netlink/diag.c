@@ -1,5 +1,5 @@
 /*
- * sockets.c: see sockets.h.
+ * diag.c: see diag.h.
  *
  *   dumps    one for each protocol and family; a protocol that the kernel does not know is asked
  *            for again now and then only, because the question makes the kernel look for a module
@@ -16,7 +16,7 @@
  * The bytes of TCP are those of `ss`: bytes_acked and bytes_received, in which SYN and FIN count as
  * one byte each. UDP has none here.
  */
-#include "collect/netlink/sockets.h"
+#include "collect/netlink/diag.h"
 
 #include <errno.h>
 #include <linux/sock_diag.h>
@@ -47,13 +47,13 @@ static const struct {
     {AF_INET6, IPPROTO_MPTCP},
 };
 
-struct sockets {
+struct diag {
     struct rtsocket *dumps, *closes; /* NULL: not open */
     uint32_t rounds;
     uint32_t
         unknown_since[ARRAY_LEN(kinds)]; /* round in which the kernel knew it not; 0: it does */
     int64_t last_ns;                     /* of the survey before; 0: none yet */
-    struct sockets_counts counts;
+    struct diag_counts counts;
 
     /* During one survey. */
     struct census *census;
@@ -64,12 +64,12 @@ struct sockets {
     int64_t now_ms;
 };
 
-struct sockets *sockets_new(void)
+struct diag *diag_new(void)
 {
-    return mem_alloc(sizeof(struct sockets));
+    return mem_alloc(sizeof(struct diag));
 }
 
-void sockets_free(struct sockets *s)
+void diag_free(struct diag *s)
 {
     if (!s)
         return;
@@ -78,12 +78,12 @@ void sockets_free(struct sockets *s)
     free(s);
 }
 
-int sockets_open_dumps(struct sockets *s)
+int diag_open_dumps(struct diag *s)
 {
     return s->dumps ? 0 : rtsocket_open_protocol(&s->dumps, NETLINK_SOCK_DIAG, 0);
 }
 
-int sockets_open_closes(struct sockets *s, struct keeper *keeper)
+int diag_open_closes(struct diag *s, struct keeper *keeper)
 {
     if (s->closes)
         return 0;
@@ -113,7 +113,7 @@ static void seen_quality(const struct inet_diag_tcp *tcp, struct socket_seen *re
     };
 }
 
-void sockets_seen(const struct inet_diag_socket *from, uint16_t protocol, struct socket_seen *ret)
+void diag_seen(const struct inet_diag_socket *from, uint16_t protocol, struct socket_seen *ret)
 {
     *ret = (struct socket_seen){
         .cookie = from->cookie,
@@ -139,15 +139,15 @@ void sockets_seen(const struct inet_diag_socket *from, uint16_t protocol, struct
 
 /* ---- dumps --------------------------------------------------------------------------------- */
 
-static int sockets_add(void *user, const struct nlmsghdr *msg)
+static int diag_add(void *user, const struct nlmsghdr *msg)
 {
-    struct sockets *s = user;
+    struct diag *s = user;
     struct inet_diag_socket socket;
     struct socket_seen seen;
     int err = inet_diag_parse(msg, s->protocol, &socket);
     if (err)
         return err;
-    sockets_seen(&socket, s->protocol, &seen);
+    diag_seen(&socket, s->protocol, &seen);
     census_socket(s->census, &seen);
     if (seen.has_quality && seen.quality.rtt_us && socket.tcp.last_ack_received_ms < s->fresh_ms)
         census_round_trip(s->census, (int64_t)seen.quality.rtt_us * 1000);
@@ -155,7 +155,7 @@ static int sockets_add(void *user, const struct nlmsghdr *msg)
 }
 
 /* 0 when it is whole, or there is nothing to dump; else -errno. */
-static int sockets_dump(struct sockets *s, size_t kind)
+static int diag_dump(struct diag *s, size_t kind)
 {
     if (s->unknown_since[kind] && s->rounds - s->unknown_since[kind] < ASK_AGAIN_ROUNDS)
         return 0;
@@ -165,7 +165,7 @@ static int sockets_dump(struct sockets *s, size_t kind)
     for (int attempt = 0; attempt < 2 && (err == -EINTR || err == -ENOBUFS); attempt++) {
         inet_diag_request_dump(request, kinds[kind].family, kinds[kind].protocol, UINT32_MAX,
                                INET_DIAG_ASK_INFO, 0);
-        err = rtsocket_ask(s->dumps, (struct nlmsghdr *)request, sockets_add, s, &s->counts.bad);
+        err = rtsocket_ask(s->dumps, (struct nlmsghdr *)request, diag_add, s, &s->counts.bad);
         s->fresh_ms = 0; /* the round trips have been told of */
     }
     s->unknown_since[kind] = err == -ENOENT ? MAX(s->rounds, 1U) : 0;
@@ -173,7 +173,7 @@ static int sockets_dump(struct sockets *s, size_t kind)
 }
 
 /* 0, or the first error when all failed. */
-static int sockets_dump_all(struct sockets *s)
+static int diag_dump_all(struct diag *s)
 {
     bool whole = true;
     int first = 0;
@@ -182,7 +182,7 @@ static int sockets_dump_all(struct sockets *s)
     uint64_t bad = s->counts.bad;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         s->fresh_ms = fresh_ms;
-        int err = sockets_dump(s, i);
+        int err = diag_dump(s, i);
         if (!err)
             continue;
         s->counts.incomplete++;
@@ -196,9 +196,9 @@ static int sockets_dump_all(struct sockets *s)
 
 /* ---- closes -------------------------------------------------------------------------------- */
 
-static int sockets_closed(void *user, const struct nlmsghdr *msg)
+static int diag_closed(void *user, const struct nlmsghdr *msg)
 {
-    struct sockets *s = user;
+    struct diag *s = user;
     struct inet_diag_socket socket;
     struct socket_seen seen;
     if (msg->nlmsg_type != SOCK_DIAG_BY_FAMILY)
@@ -208,17 +208,17 @@ static int sockets_closed(void *user, const struct nlmsghdr *msg)
         return err ? err : -EBADMSG;
     if (!s->want_closes)
         return 0;
-    sockets_seen(&socket, socket.protocol, &seen);
+    diag_seen(&socket, socket.protocol, &seen);
     seen.state = SOCKET_CLOSE;
     census_socket_closed(s->census, &seen, s->now_ms);
     return 0;
 }
 
-static void sockets_drain(struct sockets *s)
+static void diag_drain(struct diag *s)
 {
     bool lost = false;
     for (size_t left = s->closes ? CLOSES_MAX : 0; left;) {
-        int err = rtsocket_notices(s->closes, 1, sockets_closed, s, &s->counts.bad);
+        int err = rtsocket_notices(s->closes, 1, diag_closed, s, &s->counts.bad);
         left--;
         if (err == -EAGAIN)
             break;
@@ -240,8 +240,8 @@ static void sockets_drain(struct sockets *s)
 
 /* ---- a round ------------------------------------------------------------------------------- */
 
-int sockets_survey(struct sockets *s, struct census *census, struct sockets_wanted wanted,
-                   int64_t now_ms, int64_t mono_ns)
+int diag_survey(struct diag *s, struct census *census, struct diag_wanted wanted, int64_t now_ms,
+                int64_t mono_ns)
 {
     int64_t since_ms = s->last_ns ? (mono_ns - s->last_ns) / NS_PER_MS : 0;
     s->last_ns = mono_ns;
@@ -252,10 +252,10 @@ int sockets_survey(struct sockets *s, struct census *census, struct sockets_want
     s->fresh_ms = wanted.round_trips ? (uint32_t)MIN(MAX(since_ms, 0), INT32_MAX) : 0;
     s->whole = false;
     int err = 0;
-    sockets_drain(s);
+    diag_drain(s);
     if (s->dumps && wanted.dumps) {
-        err = sockets_dump_all(s);
-        sockets_drain(s);
+        err = diag_dump_all(s);
+        diag_drain(s);
         if (s->whole)
             census_sockets_complete(census, "sock_diag");
     }
@@ -263,7 +263,7 @@ int sockets_survey(struct sockets *s, struct census *census, struct sockets_want
     return err;
 }
 
-void sockets_counts(const struct sockets *s, struct sockets_counts *ret)
+void diag_counts(const struct diag *s, struct diag_counts *ret)
 {
     *ret = s->counts;
 }
@@ -277,7 +277,7 @@ static int probe_ignore(void *user, const struct nlmsghdr *msg)
     return 0;
 }
 
-int sockets_probe_dumps(void)
+int diag_probe_dumps(void)
 {
     struct rtsocket *socket = NULL;
     uint64_t bad = 0;
@@ -292,7 +292,7 @@ int sockets_probe_dumps(void)
     return err == -EINTR ? 0 : err;
 }
 
-int sockets_probe_closes(void)
+int diag_probe_closes(void)
 {
     struct rtsocket *socket = NULL;
     int err = rtsocket_open_protocol(&socket, NETLINK_SOCK_DIAG, CLOSE_GROUPS);
