@@ -257,7 +257,7 @@ static int parse_head(const struct nlmsghdr *msg, struct inet_diag_socket *ret)
 int inet_diag_parse(const struct nlmsghdr *msg, unsigned protocol, struct inet_diag_socket *ret)
 {
     struct attributes all;
-    if (msg->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+    if ((msg->nlmsg_type != SOCK_DIAG_BY_FAMILY && msg->nlmsg_type != TCPDIAG_GETSOCK) ||
         !attributes_of(msg, sizeof(struct inet_diag_msg), &all))
         return -EBADMSG;
     *ret = (struct inet_diag_socket){0};
@@ -282,8 +282,7 @@ int inet_diag_parse(const struct nlmsghdr *msg, unsigned protocol, struct inet_d
 
 /* ---- requests ------------------------------------------------------------------------------ */
 
-size_t inet_diag_request_dump(void *buf, uint8_t family, unsigned protocol, uint32_t states,
-                              unsigned ask, uint32_t seq)
+static uint8_t extensions_of(unsigned ask)
 {
     static const struct {
         enum inet_diag_ask ask;
@@ -295,18 +294,42 @@ size_t inet_diag_request_dump(void *buf, uint8_t family, unsigned protocol, uint
         {INET_DIAG_ASK_CONGESTION, INET_DIAG_CONG},
         {INET_DIAG_ASK_CLASS, INET_DIAG_TCLASS},
     };
-    CHECK(family == AF_INET || family == AF_INET6);
+    unsigned bits = 0;
+    for (size_t i = 0; i < ARRAY_LEN(extensions); i++) {
+        if (ask & extensions[i].ask)
+            bits |= 1U << (extensions[i].extension - 1);
+    }
+    return (uint8_t)bits;
+}
+
+/* The request of before Linux 3.3, which every kernel since understands and none limits to one
+ * family. It is answered under its own number. */
+static void request_both(struct nlmsghdr *msg, uint32_t states, unsigned ask)
+{
+    msg->nlmsg_type = TCPDIAG_GETSOCK;
+    struct inet_diag_req *query = mnl_nlmsg_put_extra_header(msg, sizeof(*query));
+    query->idiag_family = AF_INET; /* not looked at */
+    query->idiag_states = states;
+    query->idiag_ext = extensions_of(ask);
+}
+
+size_t inet_diag_request_dump(void *buf, uint8_t family, unsigned protocol, uint32_t states,
+                              unsigned ask, uint32_t seq)
+{
+    CHECK(family == AF_INET || family == AF_INET6 ||
+          (family == AF_UNSPEC && protocol == IPPROTO_TCP));
     struct nlmsghdr *msg = mnl_nlmsg_put_header(buf);
-    msg->nlmsg_type = SOCK_DIAG_BY_FAMILY;
     msg->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     msg->nlmsg_seq = seq;
+    if (family == AF_UNSPEC) {
+        request_both(msg, states, ask);
+        return msg->nlmsg_len;
+    }
+    msg->nlmsg_type = SOCK_DIAG_BY_FAMILY;
     struct inet_diag_req_v2 *query = mnl_nlmsg_put_extra_header(msg, sizeof(*query));
     query->sdiag_family = family;
     query->idiag_states = states;
-    for (size_t i = 0; i < ARRAY_LEN(extensions); i++) {
-        if (ask & extensions[i].ask)
-            query->idiag_ext |= (uint8_t)(1U << (extensions[i].extension - 1));
-    }
+    query->idiag_ext = extensions_of(ask);
     /* Protocols past eight bits have an attribute of their own. */
     query->sdiag_protocol = protocol <= UINT8_MAX ? (uint8_t)protocol : IPPROTO_RAW;
     if (protocol > UINT8_MAX)

@@ -114,6 +114,7 @@ enum inet_diag_ask { /* bits */
 
 /* Writes a request for all sockets of one family and protocol (IPPROTO_TCP, _UDP, _UDPLITE, _RAW,
  * _MPTCP) in the states given (bits 1 << enum socket_state; a raw socket's is 7); returns its
- * length. buf is 4-byte aligned. */
+ * length. Of TCP the family may be AF_UNSPEC, for both in one go: the kernel then looks through its
+ * table once. buf is 4-byte aligned. */
 size_t inet_diag_request_dump(void *buf, uint8_t family, unsigned protocol, uint32_t states,
                               unsigned ask, uint32_t seq);

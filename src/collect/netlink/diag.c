@@ -11,7 +11,9 @@
  * census hears what there is but not that it is all, so nothing counts as closed for being absent.
  *
  * A multipath connection is there twice: as itself (MPTCP), and as the TCP connections below it,
- * with the same inode. Bytes are told for the latter alone, or they would count twice.
+ * with the same inode. Bytes are told for the latter alone, or they would count twice. Most hosts
+ * have none, and the kernel's table of them takes long to look through: they are asked for when a
+ * TCP connection says that it is part of one, and now and then.
  *
  * The bytes of TCP are those of `ss`: bytes_acked and bytes_received, in which SYN and FIN count as
  * one byte each. UDP has none here.
@@ -41,11 +43,15 @@ static const struct {
     uint8_t family;
     uint16_t protocol;
 } kinds[] = {
+    {AF_UNSPEC, IPPROTO_TCP}, /* both families, or else the next two one by one */
     {AF_INET, IPPROTO_TCP},    {AF_INET6, IPPROTO_TCP},    {AF_INET, IPPROTO_UDP},
     {AF_INET6, IPPROTO_UDP},   {AF_INET, IPPROTO_UDPLITE}, {AF_INET6, IPPROTO_UDPLITE},
     {AF_INET, IPPROTO_RAW},    {AF_INET6, IPPROTO_RAW},    {AF_INET, IPPROTO_MPTCP},
     {AF_INET6, IPPROTO_MPTCP},
 };
+#define KIND_TCP 0
+#define KIND_TCP_LAST 2
+#define MPTCP_ROUNDS 4 /* between looks for multipath connections where there were none */
 
 struct diag {
     struct rtsocket *dumps, *closes; /* NULL: not open */
@@ -57,7 +63,8 @@ struct diag {
 
     /* During one survey. */
     struct census *census;
-    uint16_t protocol; /* of the dump that is read */
+    uint16_t protocol;                /* of the dump that is read */
+    bool multipath, multipath_before; /* some were seen, in the round before */
     uint32_t fresh_ms; /* round trips are news when an ACK came so recently; 0: none are */
     bool want_closes;
     bool whole; /* every dump of the round */
@@ -149,6 +156,8 @@ static int diag_add(void *user, const struct nlmsghdr *msg)
         return err;
     diag_seen(&socket, s->protocol, &seen);
     census_socket(s->census, &seen);
+    s->counts.sockets++;
+    s->multipath |= s->protocol == IPPROTO_MPTCP || strcmp(socket.ulp, "mptcp") == 0;
     if (seen.has_quality && seen.quality.rtt_us && socket.tcp.last_ack_received_ms < s->fresh_ms)
         census_round_trip(s->census, (int64_t)seen.quality.rtt_us * 1000);
     return 0;
@@ -168,8 +177,10 @@ static int diag_dump(struct diag *s, size_t kind)
         err = rtsocket_ask(s->dumps, (struct nlmsghdr *)request, diag_add, s, &s->counts.bad);
         s->fresh_ms = 0; /* the round trips have been told of */
     }
-    s->unknown_since[kind] = err == -ENOENT ? MAX(s->rounds, 1U) : 0;
-    return err == -ENOENT ? 0 : err;
+    /* -EINVAL: a kernel that has given up the oldest request. */
+    bool unknown = err == -ENOENT || (kind == KIND_TCP && err == -EINVAL);
+    s->unknown_since[kind] = unknown ? MAX(s->rounds, 1U) : 0;
+    return unknown ? 0 : err;
 }
 
 /* 0, or the first error when all failed. */
@@ -180,9 +191,16 @@ static int diag_dump_all(struct diag *s)
     size_t failed = 0;
     uint32_t fresh_ms = s->fresh_ms;
     uint64_t bad = s->counts.bad;
+    s->multipath_before = s->multipath;
+    s->multipath = false;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (kinds[i].protocol == IPPROTO_MPTCP && !s->multipath && !s->multipath_before &&
+            s->rounds % MPTCP_ROUNDS != 1)
+            continue;
         s->fresh_ms = fresh_ms;
         int err = diag_dump(s, i);
+        if (i == KIND_TCP && !err && !s->unknown_since[i])
+            i = KIND_TCP_LAST;
         if (!err)
             continue;
         s->counts.incomplete++;
@@ -246,6 +264,7 @@ int diag_survey(struct diag *s, struct census *census, struct diag_wanted wanted
     int64_t since_ms = s->last_ns ? (mono_ns - s->last_ns) / NS_PER_MS : 0;
     s->last_ns = mono_ns;
     s->rounds++;
+    s->counts.sockets = 0;
     s->census = census;
     s->now_ms = now_ms;
     s->want_closes = wanted.closes;

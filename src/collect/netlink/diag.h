@@ -40,6 +40,7 @@ int diag_survey(struct diag *s, struct census *census, struct diag_wanted wanted
                 int64_t mono_ns);
 
 struct diag_counts {
+    uint64_t sockets;    /* told of in the last round */
     uint64_t overruns;   /* times closes were lost for want of room */
     uint64_t incomplete; /* dumps that were not whole, also when asked again */
     uint64_t bad;        /* messages that made no sense */

@@ -415,6 +415,16 @@ static void test_requests(void **state)
     assert_int_equal(protocol->nla_len, 8);
     assert_memory_equal(protocol + 1, &(uint32_t){IPPROTO_MPTCP}, 4);
     assert_int_equal(query->idiag_ext, 0);
+
+    /* Both families at once, by the older request. */
+    const struct inet_diag_req *both = NLMSG_DATA(msg);
+    len = inet_diag_request_dump(buf, AF_UNSPEC, IPPROTO_TCP, 0xfff, INET_DIAG_ASK_INFO, 9);
+    assert_int_equal(len, NLMSG_LENGTH(sizeof(*both)));
+    assert_int_equal(msg->nlmsg_type, TCPDIAG_GETSOCK);
+    assert_int_equal(msg->nlmsg_flags, NLM_F_REQUEST | NLM_F_DUMP);
+    assert_int_equal(both->idiag_states, 0xfff);
+    assert_int_equal(both->idiag_ext, 1 << (INET_DIAG_INFO - 1));
+    assert_memory_equal(&both->id, &none, sizeof(none));
 }
 
 int main(void)
