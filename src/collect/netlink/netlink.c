@@ -89,10 +89,9 @@ static void netlink_probe(struct engine *e, struct engine_probe *ret)
         ret->capabilities = CAPABILITIES_HERE;
         return;
     }
-    snprintf(ret->reason, sizeof(ret->reason), "The kernel refuses a rtnetlink socket: %s.",
-             strerror(-err));
-    snprintf(ret->remedy, sizeof(ret->remedy),
-             "Allow AF_NETLINK, in a systemd unit with RestrictAddressFamilies=AF_NETLINK.");
+    probe_missing(ret, CAPABILITIES_HERE,
+                  "Allow AF_NETLINK, in a systemd unit with RestrictAddressFamilies=AF_NETLINK.",
+                  "The kernel refuses a rtnetlink socket: %s.", strerror(-err));
 }
 
 static void netlink_gone(void *user, uint32_t index)
@@ -303,6 +302,7 @@ static void netlink_free(struct engine *e)
 const struct engine_class engine_netlink = {
     .name = "netlink",
     .preference = 20,
+    .offers = CAPABILITIES_HERE,
     .make = netlink_make,
     .probe = netlink_probe,
     .open = netlink_open,
