@@ -84,6 +84,7 @@ void probe_privileges_remedy(const struct engine_settings *s, uint64_t privilege
                              size_t size);
 
 struct keeper;
+struct finder;
 
 struct engine_settings {
     const char *proc_root;              /* "/proc", another tree in tests */
@@ -95,6 +96,9 @@ struct engine_settings {
      * command that would give it more. NULL: some netsonde. */
     uint64_t permitted, bounding;
     const char *program;
+    size_t sockets_max, processes_max; /* that the census keeps; 0: as many as usual */
+    size_t process_series_limit;       /* (process, unit) with series of their own; 0: as usual */
+    struct finder *finder;             /* for the survey thread; NULL: there is none */
     struct keeper *keeper; /* opens what needs privileges, in open; NULL: there is none, or open is
                               called on the core thread, to try once more */
 };

@@ -161,7 +161,7 @@ int cmd_doctor(const struct config *config, const struct options *options)
     uname(&f.host);
     json_setup();
     struct keeper *keeper = engines_start_keeper();
-    if (engines_new(config, keeper, &collector) < 0) {
+    if (engines_new(config, keeper, NULL, &collector) < 0) {
         keeper_stop(keeper);
         return EXIT_FAILURE;
     }

@@ -1,7 +1,7 @@
 /*
  * cmd_run.c: `netsonde run`: everything is wired here, in the only safe order:
  *
- *   1. the keeper is forked while this process is small and still privileged
+ *   1. keeper and finder are forked while this process is small and still privileged
  *   2. listeners, database, engines, descriptors: whatever needs rights or names is opened
  *   3. the sandbox closes: from here on nothing can be gained, only lost
  *   4. threads start: hub, store, survey, then core, so that the first tick finds everybody ready
@@ -44,6 +44,7 @@
 #include "http/token_file.h"
 #include "hub/hub.h"
 #include "hub/performance.h"
+#include "keeper/finder.h"
 #include "keeper/keeper.h"
 #include "net/admission.h"
 #include "net/listener.h"
@@ -67,6 +68,7 @@
 struct run {
     const struct config *config;
     struct keeper *keeper;
+    struct finder *finder; /* NULL: owners of sockets are not found */
     struct lane {
         struct peer *peer; /* NULL: nobody is admin */
         struct access *access;
@@ -99,7 +101,7 @@ struct run {
     struct sink hub_sink;
 };
 
-/* ---- 2: open everything; the keeper was 1 ------------------------------------------------ */
+/* ---- 2: open everything; keeper and finder were 1 ------------------------------------- */
 
 /* A descriptor for each client, beside our own: a crowd must not take those that engines and
  * history need. The soft limit is usually 1024 for the sake of programs that use select(). */
@@ -222,6 +224,8 @@ static int run_open_store(struct run *r)
     struct store_settings settings = STORE_SETTINGS_DEFAULT;
     settings.raw_ms = c->store.raw_ms;
     settings.events_ms = c->store.events_ms;
+    settings.connections_ms = c->store.connections_ms;
+    settings.record_names = c->store.record_names;
     settings.max_size_bytes = c->store.max_size_bytes;
     settings.durable = c->store.durability == CONFIG_DURABILITY_FULL;
     char origin[ORIGIN_MAX];
@@ -239,7 +243,7 @@ static int run_open_store(struct run *r)
 
 static int run_open_collector(struct run *r)
 {
-    int err = engines_new(r->config, r->keeper, &r->collector);
+    int err = engines_new(r->config, r->keeper, r->finder, &r->collector);
     if (err)
         return err;
     err = collector_open(r->collector);
@@ -371,9 +375,10 @@ static void run_engines_changed(void *user, const struct collector_status *statu
 {
     struct run *r = user;
     servers_post_info(r->servers, API_INFO_ENGINES, describe_engines(status));
+    servers_post_info(r->servers, API_INFO_TABLES, describe_tables(status));
 }
 
-/* At the start, and whenever a child has ended: the keeper is the only one. */
+/* At the start, and whenever a child has ended. That the finder is gone, its user notices. */
 static void run_tell_sandbox(struct run *r)
 {
     struct keeper_status keeper;
@@ -662,6 +667,7 @@ static void run_free(struct run *r)
     admission_free(r->admission);
     tls_unref(r->tls);
     keyring_free(r->keyring);
+    finder_stop(r->finder);
     keeper_stop(r->keeper);
     notify_close(r->notify);
 }
@@ -684,8 +690,9 @@ int cmd_run(const struct config *config, const struct config_sources *sources)
     run.config_file = sources->file ? sources->file : CONFIG_FILE_DEFAULT;
     mem_setup();
     run.keeper = engines_start_keeper();
+    run.finder = engines_start_finder();
     /* Nothing has to be undone by hand when starting fails: the process ends and its locks,
-     * sockets and the keeper end with it. */
+     * sockets and helpers end with it. */
     if (run_open(&run) < 0)
         return EXIT_FAILURE;
     run_close_sandbox(&run);

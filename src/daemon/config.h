@@ -37,6 +37,7 @@ struct config {
         struct config_list exclude_devices; /* globs */
         int64_t tables_interval_ms;
         uint64_t series_limit;
+        uint64_t process_series_limit;
     } collect;
     struct {
         struct config_list listen; /* HOST:PORT */
@@ -60,6 +61,8 @@ struct config {
     struct {
         int64_t raw_ms;
         int64_t events_ms;
+        int64_t connections_ms;
+        bool record_names;
         uint64_t max_size_bytes;
         enum config_durability durability;
     } store;

@@ -91,6 +91,50 @@ struct bytes *describe_engines(const struct collector_status *status)
     return members_done(&b);
 }
 
+/* Sentences, one a line: what comes from engines has no line breaks, but nobody has to rely on it.
+ */
+static void put_absence(struct buf *b, const struct collector_status *status, enum capability c)
+{
+    const struct collector_offer *best;
+    enum offer_state state = collector_status_of(status, c, &best);
+    size_t start = b->len;
+    if (status->providers[c])
+        return;
+    buf_text(b, "no engine provides this table here: ");
+    if (state == OFFER_UNSUPPORTED)
+        buf_text(b, "none of this version does");
+    else
+        buf_printf(b, "%s would, but is %s (%s)", best->engine, offer_state_name(state),
+                   *best->reason ? best->reason : "for no reason that it gives");
+    if (best && *best->remedy)
+        buf_printf(b, "; what would help: %s", best->remedy);
+    buf_text(b, "; see netsonde doctor");
+    for (size_t i = start; buf_ok(b) && i < b->len; i++) {
+        if (b->data[i] == '\n')
+            b->data[i] = ' ';
+    }
+}
+
+struct bytes *describe_tables(const struct collector_status *status)
+{
+    static const enum capability sources[TABLE_KINDS] = {
+        [TABLE_INTERFACES] = CAPABILITY_INTERFACES,
+        [TABLE_CONNECTIONS] = CAPABILITY_CONNECTIONS,
+        [TABLE_PROCESSES] = CAPABILITY_PROCESS_TRAFFIC,
+        [TABLE_FLOWS] = CAPABILITY_FLOWS,
+        [TABLE_DNS] = CAPABILITY_DNS,
+    };
+    struct buf b = BUF_INIT;
+    for (int kind = 0; kind < TABLE_KINDS; kind++) {
+        /* The census makes both of its tables whoever tells it. */
+        bool others = kind == TABLE_PROCESSES && status->providers[CAPABILITY_CONNECTIONS];
+        if (!others)
+            put_absence(&b, status, sources[kind]);
+        buf_char(&b, '\n');
+    }
+    return members_done(&b);
+}
+
 void describe_put_sandbox(struct buf *b, const struct sandbox_report *report,
                           const struct keeper_status *keeper)
 {

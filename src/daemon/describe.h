@@ -14,6 +14,9 @@ struct sandbox_report;
 /* "engines":[…],"capabilities":[…]; one reference, NULL without memory. */
 struct bytes *describe_engines(const struct collector_status *status);
 
+/* A line for each table, empty when somebody provides it: see API_INFO_TABLES; likewise. */
+struct bytes *describe_tables(const struct collector_status *status);
+
 /* "sandbox":{…}: what holds this process in, and how the keeper is doing; likewise. */
 struct bytes *describe_sandbox(const struct sandbox_report *report,
                                const struct keeper_status *keeper);

@@ -10,6 +10,7 @@
 #include "collect/select.h"
 #include "daemon/config.h"
 #include "daemon/privileges.h"
+#include "keeper/finder.h"
 #include "keeper/keeper.h"
 
 struct keeper *engines_start_keeper(void)
@@ -23,7 +24,18 @@ struct keeper *engines_start_keeper(void)
     return keeper;
 }
 
-int engines_new(const struct config *config, struct keeper *keeper, struct collector **ret)
+struct finder *engines_start_finder(void)
+{
+    struct finder *finder = NULL;
+    int err = finder_start(&finder);
+    if (err)
+        log_warning("finder", "cannot be started (%s): owners of sockets will be missing",
+                    strerror(-err));
+    return finder;
+}
+
+int engines_new(const struct config *config, struct keeper *keeper, struct finder *finder,
+                struct collector **ret)
 {
     char program[4096];
     ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
@@ -34,7 +46,9 @@ int engines_new(const struct config *config, struct keeper *keeper, struct colle
         .exclude_devices = (const char *const *)config->collect.exclude_devices.items,
         .exclude_devices_count = config->collect.exclude_devices.count,
         .interval_ms = config->collect.interval_ms,
+        .process_series_limit = config->collect.process_series_limit,
         .program = *program ? program : NULL,
+        .finder = finder,
         .keeper = keeper,
     };
     privileges_held(&settings.permitted, &settings.bounding);

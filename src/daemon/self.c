@@ -49,6 +49,8 @@ enum own {
     OWN_STORE_WRITTEN,
     OWN_STORE_LOST,
     OWN_STORE_DROPPED,
+    OWN_STORE_TABLES,
+    OWN_STORE_TABLES_LOST,
     OWN_STORE_BYTES,
     OWN_STORE_WRITE,
     OWN_STORE_WORK,
@@ -135,6 +137,10 @@ static const struct metric own_metrics[OWN_METRICS] = {
                         COUNTER},
     [OWN_STORE_DROPPED] = {"netsonde_store_ticks_dropped_total", "ticks",
                            "Ticks dropped because the disk was too slow.", COUNTER},
+    [OWN_STORE_TABLES] = {"netsonde_store_tables_written_total", "tables",
+                          "Tables of connections and processes written to the history.", COUNTER},
+    [OWN_STORE_TABLES_LOST] = {"netsonde_store_tables_lost_total", "tables",
+                               "Tables that the disk refused.", COUNTER},
     [OWN_STORE_BYTES] = {"netsonde_store_bytes", "bytes", "Size of the history on disk.", GAUGE},
     [OWN_STORE_WRITE] = {"netsonde_store_write_seconds_total", "seconds",
                          "Time spent writing ticks.", NANOSECONDS},
@@ -245,6 +251,8 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
     counts[OWN_STORE_WRITTEN] = store.ticks_written;
     counts[OWN_STORE_LOST] = store.ticks_lost;
     counts[OWN_STORE_DROPPED] = recorder_dropped(s->sources.recorder);
+    counts[OWN_STORE_TABLES] = store.tables_written;
+    counts[OWN_STORE_TABLES_LOST] = store.tables_lost;
     gauges[OWN_STORE_BYTES] = (double)(store.database_bytes + store.wal_bytes);
     counts[OWN_STORE_WRITE] = (uint64_t)store.write_ns_total;
     counts[OWN_STORE_WORK] = (uint64_t)store.work_ns_total;

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 
 from rig import (BINARY, WAIT_S, Daemon, Directory, command, contains, equal, now_ms, own_network,
@@ -202,6 +203,57 @@ def test_query():
         contains(prints(1, *ask), "damaged")
 
 
+def test_query_table():
+    """query --table: connections and processes as they were, without a daemon, as at= says with one"""
+    with Directory() as data:
+        ask = ["query", "--data-dir", data, "--table"]
+        contains(prints(1, *ask, "connections"), "no history there")
+        with socket.create_server(("127.0.0.1", 0)) as server, Daemon(data) as d:
+            port = server.getsockname()[1]
+            path = f"/api/v1/connections?at=now&filter=local:127.0.0.1:{port}"
+            stored = until("it is stored", lambda: (
+                lambda answer: answer[0] == 200 and json.loads(answer[2]))(d.request(path)))
+            equal((stored["total"], stored["columns"][:3]), (1, ["id", "protocol", "local"]),
+                  "the server's socket")
+            now = d.json(path.replace("at=now&", ""))
+            equal(now["rows"][0][:5], stored["rows"][0][:5], "now and then")
+            begin = stored["t"]
+            said = json.loads(prints(0, *ask, "connections", "--json", "--at", str(begin),
+                                     "--filter", f"local:127.0.0.1:{port}"))
+            equal(said, stored, "beside a daemon")
+            until("there is a newer one", lambda: d.json("/api/v1/connections?limit=0")["t"] > begin)
+        # At its end the daemon stores them once more.
+        last = json.loads(prints(0, *ask, "connections", "--json", "--sort", "-id", "--limit", "1"))
+        equal((last["t"] > begin, len(last["rows"])), (True, 1), "at the end")
+        text = prints(0, *ask, "connections", "--filter", f"{port}")
+        contains(text, "remote", f"127.0.0.1:{port}", "listen")
+        equal(bool(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z  \d+ of \d+ rows", text)), True,
+              text)
+        contains(prints(0, *ask, "processes"), "process")
+        contains(prints(1, *ask, "connections", "--at", str(begin - 3600000)), "no connections")
+        for words, part in ((["interfaces"], "interfaces"), (["nonsense"], "nonsense"),
+                            (["connections", "--sort", "speed"], "speed"),
+                            (["connections", "--filter", "speed>5"], "speed"),
+                            (["connections", "--limit", "x"], "--limit"),
+                            (["connections", "--at", "then"], "then"),
+                            (["connections", "--metric", "a"], "--table")):
+            contains(prints(2, *ask, *words), part)
+        contains(prints(2, "query", "--metric", "a", "--at", "now"), "--table")
+
+
+def test_query_table_without_names():
+    """store.record_names: off: what is stored names no program"""
+    with Directory() as data:
+        with Daemon(data, environment={**os.environ, "NETSONDE_STORE_RECORD_NAMES": "off"}) as d:
+            until("processes are there", lambda: d.status("/api/v1/processes") == 200)
+            until("they are stored", lambda: d.status("/api/v1/processes?at=now") == 200)
+        for table in ("connections", "processes"):
+            said = json.loads(prints(0, "query", "--data-dir", data, "--table", table, "--json",
+                                     "--limit", "10000"))
+            place = said["columns"].index("process")
+            equal({row[place] for row in said["rows"]} <= {None}, True, f"names in {table}")
+
+
 # ---- what can be measured ------------------------------------------------------------------------
 
 def examined(status, *arguments, **kwargs):
@@ -266,5 +318,6 @@ def test_engine_in_vain():
 
 
 own_network()
-run([test_version, test_usage, test_configuration, test_documentation, test_run, test_query, test_doctor,
+run([test_version, test_usage, test_configuration, test_documentation, test_run, test_query, test_query_table,
+     test_query_table_without_names, test_doctor,
      test_engine_in_vain])

@@ -96,6 +96,15 @@ static void test_values(void **state)
     assert_string_equal(o.query.to, "now");
     assert_string_equal(o.query.points, "9");
     assert_string_equal(o.query.agg, "max");
+    assert_null(o.query.table);
+    assert_parses(&o, "query --table connections --at now-1h --filter ssh --sort -rx_bytes "
+                      "--limit 5");
+    assert_string_equal(o.query.table, "connections");
+    assert_string_equal(o.query.at, "now-1h");
+    assert_string_equal(o.query.filter, "ssh");
+    assert_string_equal(o.query.sort, "-rx_bytes");
+    assert_string_equal(o.query.limit, "5");
+    assert_parses(&o, "query --metric m --json");
     assert_true(o.json);
 
     assert_parses(&o, "check-config f.yaml");
