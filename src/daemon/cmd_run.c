@@ -101,7 +101,7 @@ struct run {
     struct sink hub_sink;
 };
 
-/* ---- 2: open everything; the helpers were 1 ----------------------------------------------- */
+/* ---- 2: open everything; keeper and finder were 1 ------------------------------------- */
 
 /* A descriptor for each client, beside our own: a crowd must not take those that engines and
  * history need. The soft limit is usually 1024 for the sake of programs that use select(). */
@@ -499,7 +499,8 @@ static int run_build(struct run *r)
                                               .hub = r->hub,
                                               .servers = r->servers,
                                               .store = r->store,
-                                              .recorder = r->recorder});
+                                              .recorder = r->recorder,
+                                              .surveyor = r->surveyor});
     core_on_sample(r->core, run_sample, r);
     core_on_engines(r->core, run_engines_changed, r);
     core_on_end(r->core, run_core_ended, r);
