@@ -56,12 +56,22 @@ struct engine_probe {
 
 struct keeper;
 
+/* What the packet engine looks at; all texts outlive the engine. */
+struct engine_packet_settings {
+    const char *const *devices; /* none: all, when the engine is named */
+    size_t devices_count;
+    const char *filter; /* of tcpdump's language; NULL or "": everything */
+    uint32_t snaplen;   /* bytes of a packet that are looked at */
+    const char *file;   /* read this instead of devices; NULL: live */
+};
+
 struct engine_settings {
     const char *proc_root;              /* "/proc", another tree in tests */
     const char *sys_root;               /* "/sys" */
     const char *const *exclude_devices; /* globs */
     size_t exclude_devices_count;
     int64_t interval_ms;
+    struct engine_packet_settings packet;
     struct keeper *keeper; /* opens what needs privileges, in open; NULL: there is none, or open is
                               called on the core thread, to try once more */
 };
@@ -82,7 +92,8 @@ struct engine;
 
 struct engine_class {
     const char *name;
-    int preference; /* larger wins when two engines offer a capability */
+    int preference;  /* larger wins when two engines offer a capability */
+    bool on_request; /* costs much: not among the engines of "auto" unless settings ask for it */
     /* Allocates; settings must outlive the engine. */
     struct engine *(*make)(const struct engine_settings *settings);
     void (*probe)(struct engine *e, struct engine_probe *ret);
@@ -113,3 +124,4 @@ struct engine {
 
 extern const struct engine_class engine_procfs;
 extern const struct engine_class engine_netlink;
+extern const struct engine_class engine_packet;

@@ -33,7 +33,8 @@
 #define PROBE_EVERY_NS (60 * NS_PER_S)
 #define PATIENCE_MAX 64 /* probes */
 
-static const struct engine_class *const classes_known[] = {&engine_netlink, &engine_procfs};
+static const struct engine_class *const classes_known[] = {&engine_netlink, &engine_procfs,
+                                                           &engine_packet};
 
 /* Upper bounds of the buckets; the last one has none. */
 static const struct {
@@ -91,6 +92,12 @@ static void settings_copy(struct engine_settings *to, const struct engine_settin
     for (size_t i = 0; i < from->exclude_devices_count; i++)
         globs[i] = mem_string(from->exclude_devices[i]);
     to->exclude_devices = globs;
+    const char **devices = mem_array(MAX(from->packet.devices_count, (size_t)1), sizeof(*devices));
+    for (size_t i = 0; i < from->packet.devices_count; i++)
+        devices[i] = mem_string(from->packet.devices[i]);
+    to->packet.devices = devices;
+    to->packet.filter = from->packet.filter ? mem_string(from->packet.filter) : NULL;
+    to->packet.file = from->packet.file ? mem_string(from->packet.file) : NULL;
 }
 
 static void settings_fini(struct engine_settings *s)
@@ -98,6 +105,11 @@ static void settings_fini(struct engine_settings *s)
     for (size_t i = 0; i < s->exclude_devices_count; i++)
         free((char *)s->exclude_devices[i]);
     free((void *)s->exclude_devices);
+    for (size_t i = 0; i < s->packet.devices_count; i++)
+        free((char *)s->packet.devices[i]);
+    free((void *)s->packet.devices);
+    free((char *)s->packet.filter);
+    free((char *)s->packet.file);
     free((char *)s->proc_root);
     free((char *)s->sys_root);
 }
@@ -139,7 +151,8 @@ int collector_new(struct collector **ret, const struct engine_settings *settings
     }
     size_t count = 0;
     for (size_t i = 0; i < ARRAY_LEN(classes_known); i++) {
-        if (!names_count || wanted[i])
+        bool asked = settings->packet.devices_count || settings->packet.file;
+        if (wanted[i] || (classes_known[i]->on_request ? asked : !names_count))
             classes[count++] = classes_known[i];
     }
     *ret = collector_new_with(settings, classes, count);
@@ -221,7 +234,12 @@ static int member_open(struct collector *c, struct member *m, uint32_t capabilit
     if (err) {
         m->lost |= capabilities;
         m->engine->assigned = 0;
-        snprintf(m->failure, sizeof(m->failure), "Could not be opened: %s.", strerror(-err));
+        /* An engine that knows more about it says so when it is asked. */
+        m->engine->class->probe(m->engine, &m->engine->probe);
+        if (m->engine->probe.reason[0])
+            snprintf(m->failure, sizeof(m->failure), "%s", m->engine->probe.reason);
+        else
+            snprintf(m->failure, sizeof(m->failure), "Could not be opened: %s.", strerror(-err));
         log_warning("collect", "engine %s: %s", m->engine->class->name, strerror(-err));
     }
     return err;

@@ -17,11 +17,12 @@
 
 struct collector;
 
-/* NULL past the last: "netlink", "procfs", by falling preference. */
+/* NULL past the last: "netlink", "procfs", "packet", by falling preference. */
 const char *collector_engine_name(size_t index);
 
 /*
- * names: engines by name, or none for all ("auto"). 0; -EINVAL for a name that is none, which
+ * names: engines by name, or none for all ("auto"); one that costs much (on_request) is only among
+ * them when it is named or its settings ask for it. 0; -EINVAL for a name that is none, which
  * *ret_bad then points to. Settings are copied with their texts.
  */
 int collector_new(struct collector **ret, const struct engine_settings *settings,

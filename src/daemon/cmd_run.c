@@ -248,6 +248,20 @@ static int run_open_store(struct run *r)
     return store_restore(r->store, r->registry);
 }
 
+/* Whoever names a file wants to see what is in it, and nothing else in its place. */
+static int run_check_read(const struct run *r)
+{
+    const struct collector_status *status = collector_status(r->collector);
+    for (size_t i = 0; *r->config->read && i < status->count; i++) {
+        if (strcmp(status->engines[i].name, "packet") == 0 &&
+            status->engines[i].state != ENGINE_IN_USE) {
+            log_error("packet", "--read: %s", status->engines[i].reason);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
 static int run_open_collector(struct run *r)
 {
     const struct config *c = r->config;
@@ -257,6 +271,11 @@ static int run_open_collector(struct run *r)
         .exclude_devices = (const char *const *)c->collect.exclude_devices.items,
         .exclude_devices_count = c->collect.exclude_devices.count,
         .interval_ms = c->collect.interval_ms,
+        .packet = {.devices = (const char *const *)c->packet.devices.items,
+                   .devices_count = c->packet.devices.count,
+                   .filter = c->packet.filter,
+                   .snaplen = (uint32_t)c->packet.snaplen_bytes,
+                   .file = *c->read ? c->read : NULL},
         .keeper = r->keeper,
     };
     const struct config_list *names = &c->collect.engines;
@@ -271,7 +290,7 @@ static int run_open_collector(struct run *r)
     err = collector_open(r->collector);
     if (err)
         log_error("collect", "no engine can work here; see netsonde help run");
-    return err;
+    return err ? err : run_check_read(r);
 }
 
 static int run_open_tls(struct run *r)
