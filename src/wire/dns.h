@@ -27,7 +27,7 @@ struct dns_message {
 
 /*
  * data: `captured` bytes of a message of `bytes`. 0; -EBADMSG when it is no message: shorter than
- * its header, more than one question, a name that breaks the rules.
+ * its header, a question that breaks the rules or is not all there.
  */
 int dns_parse(const uint8_t *data, size_t captured, size_t bytes, struct dns_message *ret);
 

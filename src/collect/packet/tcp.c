@@ -44,6 +44,10 @@ static void follow_handshake(struct tcp_track *t, const struct tcp_segment *s)
         own->first = s->seq;
         return;
     }
+    bool refuses = (s->flags & PACKET_RST) && peer->began && !t->answer_ns;
+    if (refuses && t->syn_ns && !t->ambiguous && (s->flags & PACKET_ACK) &&
+        s->ack == peer->first + 1 && s->t_ns > t->syn_ns)
+        t->rtt_ns = s->t_ns - t->syn_ns;
     if (!t->rtt_ns && t->syn_ns && t->answer_ns && !t->ambiguous && (s->flags & PACKET_ACK) &&
         own->began && peer->began && s->seq == own->first + 1 && s->ack == peer->first + 1 &&
         s->t_ns > t->syn_ns)

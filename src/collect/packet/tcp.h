@@ -29,7 +29,8 @@ struct tcp_track {
     bool reset;
     bool ambiguous; /* SYN or its answer came twice: nobody knows which one was answered (Karn) */
     int64_t syn_ns, answer_ns; /* 0: not seen */
-    int64_t rtt_ns;            /* from SYN to the first acknowledgement; 0: not known */
+    int64_t rtt_ns; /* from SYN to the acknowledgement of its answer, or to a refusal; 0: not
+                   known */
 };
 
 struct tcp_segment {
