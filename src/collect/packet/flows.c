@@ -21,6 +21,7 @@
 
 #include "base/check.h"
 #include "base/defs.h"
+#include "base/load.h"
 #include "base/mem.h"
 
 struct place {
@@ -40,32 +41,58 @@ struct flows {
     void *user;
 };
 
-_Static_assert(sizeof(struct flow_key) == 48, "no holes: it is compared as bytes");
+_Static_assert(sizeof(struct flow_key) == 48, "no holes: it is compared as words");
+_Static_assert(offsetof(struct flow, tcp) <= 136, "what every packet touches");
 
 /* ---- keys ---------------------------------------------------------------------------------- */
+
+/* Of constant size, which the compiler turns into a few moves. */
+static void key_addresses4(const struct packet_layer *l, const uint16_t ports[2],
+                           struct flow_key *ret, uint8_t *ret_sender)
+{
+    uint32_t from = load_be32(l->address[0]), to = load_be32(l->address[1]);
+    uint8_t sender = from != to ? from > to : ports[0] > ports[1];
+    memcpy(ret->address[sender], l->address[0], 4);
+    memcpy(ret->address[!sender], l->address[1], 4);
+    *ret_sender = sender;
+}
+
+static void key_addresses6(const struct packet_layer *l, const uint16_t ports[2],
+                           struct flow_key *ret, uint8_t *ret_sender)
+{
+    int order = memcmp(l->address[0], l->address[1], 16);
+    uint8_t sender = order ? order > 0 : ports[0] > ports[1];
+    memcpy(ret->address[sender], l->address[0], 16);
+    memcpy(ret->address[!sender], l->address[1], 16);
+    *ret_sender = sender;
+}
 
 void flow_key_make(const struct packet *p, size_t layer, const uint16_t ports[2],
                    struct flow_key *ret, uint8_t *ret_sender)
 {
     const struct packet_layer *l = &p->layer[layer];
-    size_t bytes = l->family == 4 ? 4 : 16;
-    int order = memcmp(l->address[0], l->address[1], bytes);
-    if (!order)
-        order = (ports[0] > ports[1]) - (ports[0] < ports[1]);
-    uint8_t sender = order > 0;
-    memset(ret, 0, sizeof(*ret));
-    memcpy(ret->address[sender], l->address[0], bytes);
-    memcpy(ret->address[!sender], l->address[1], bytes);
-    ret->port[sender] = ports[0];
-    ret->port[!sender] = ports[1];
+    *ret = (struct flow_key){.family = l->family,
+                             .protocol = l->protocol,
+                             .tunnel = l->tunnel,
+                             .carrier = layer + 1 < p->layers_count,
+                             .tunnel_id = l->tunnel_id};
+    if (l->family == 4)
+        key_addresses4(l, ports, ret, ret_sender);
+    else
+        key_addresses6(l, ports, ret, ret_sender);
+    ret->port[*ret_sender] = ports[0];
+    ret->port[!*ret_sender] = ports[1];
     for (size_t i = 0; i < p->vlans_count; i++)
         ret->vlan[i] = p->vlan[i];
-    ret->family = l->family;
-    ret->protocol = l->protocol;
-    ret->tunnel = l->tunnel;
-    ret->carrier = layer + 1 < p->layers_count;
-    ret->tunnel_id = l->tunnel_id;
-    *ret_sender = sender;
+}
+
+static bool key_equal(const struct flow_key *a, const struct flow_key *b)
+{
+    uint64_t x[6], y[6];
+    memcpy(x, a, sizeof(x));
+    memcpy(y, b, sizeof(y));
+    return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4]) |
+             (x[5] ^ y[5]));
 }
 
 static uint64_t fold(uint64_t a, uint64_t b)
@@ -140,6 +167,13 @@ static void list_put_first(struct flows *t, uint32_t at)
     t->newest = at;
 }
 
+static void list_move_first(struct flows *t, uint32_t at, int64_t t_ns)
+{
+    list_remove(t, at);
+    list_put_first(t, at);
+    t->flow[at].listed_ns = t_ns;
+}
+
 /* ---- flows --------------------------------------------------------------------------------- */
 
 struct flows *flows_new(size_t max, void (*ended)(void *user, struct flow *f), void *user)
@@ -193,12 +227,24 @@ uint8_t flow_guess_client(const struct flow_key *key, uint8_t sender)
     return from && from < 1024 && to >= 1024 ? !sender : sender;
 }
 
+/* The oldest in the list goes, but for those that were seen since they came to their place there:
+ * each moves up once, so this ends. */
+static void make_room(struct flows *t)
+{
+    const struct flow *oldest = &t->flow[t->oldest];
+    while (oldest->seen_ns > oldest->listed_ns && t->oldest != t->newest) {
+        list_move_first(t, t->oldest, oldest->seen_ns);
+        oldest = &t->flow[t->oldest];
+    }
+    t->evicted++;
+    flow_end(t, t->oldest);
+}
+
 static struct flow *flow_make(struct flows *t, const struct flow_key *key, uint64_t hash,
                               int64_t t_ns)
 {
     if (t->count == t->max) {
-        t->evicted++;
-        flow_end(t, t->oldest);
+        make_room(t);
     }
     uint32_t at = t->free;
     if (at == FLOW_NONE)
@@ -207,8 +253,12 @@ static struct flow *flow_make(struct flows *t, const struct flow_key *key, uint6
         t->free = t->flow[at].older;
     t->count++;
     struct flow *f = &t->flow[at];
-    *f = (struct flow){
-        .key = *key, .hash = hash, .id = t->next_id++, .opened_ns = t_ns, .seen_ns = t_ns};
+    *f = (struct flow){.key = *key,
+                       .hash = hash,
+                       .id = t->next_id++,
+                       .opened_ns = t_ns,
+                       .seen_ns = t_ns,
+                       .listed_ns = t_ns};
     list_put_first(t, at);
     index_put(t, at);
     return f;
@@ -223,12 +273,10 @@ struct flow *flows_get(struct flows *t, const struct flow_key *key, int64_t t_ns
             continue;
         uint32_t number = t->index[at].flow;
         struct flow *f = &t->flow[number];
-        if (memcmp(&f->key, key, sizeof(*key)) != 0)
+        if (!key_equal(&f->key, key))
             continue;
-        if (t->newest != number) {
-            list_remove(t, number);
-            list_put_first(t, number);
-        }
+        if (t_ns - f->listed_ns >= FLOW_LAG_NS)
+            list_move_first(t, number, t_ns);
         f->seen_ns = MAX(f->seen_ns, t_ns);
         *ret_made = false;
         return f;
@@ -251,7 +299,7 @@ void flows_expire(struct flows *t, int64_t before_ns, int64_t closed_before_ns)
         const struct flow *f = &t->flow[at];
         uint32_t next = f->newer;
         bool closed = tcp_closed(&f->tcp) || !f->hashed;
-        if (f->seen_ns >= before_ns && f->seen_ns >= closed_before_ns)
+        if (f->listed_ns >= before_ns && f->listed_ns >= closed_before_ns)
             return;
         if (f->seen_ns < (closed ? MAX(closed_before_ns, before_ns) : before_ns))
             flow_end(t, at);

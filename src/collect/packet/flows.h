@@ -12,10 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/defs.h"
 #include "collect/packet/tcp.h"
 #include "wire/packet.h"
 
 #define FLOW_NONE UINT32_MAX
+
+/* A flow moves up in the list by age when it was not moved for so long, instead of with every
+ * packet. */
+#define FLOW_LAG_NS (100 * NS_PER_MS)
 
 /* Words without holes: compared and hashed as such. */
 struct flow_key {
@@ -28,24 +33,29 @@ struct flow_key {
     uint32_t tunnel_id;
 };
 
+/* What every packet touches lies in the first two cache lines; what TCP adds is behind. */
 struct flow {
     struct flow_key key;
     uint64_t hash;
-    uint32_t newer, older; /* by last packet; FLOW_NONE at the ends */
+    uint32_t newer, older; /* in the list by age; FLOW_NONE at the ends */
+
+    int64_t seen_ns;
+    int64_t listed_ns; /* when it came to its place in the list: FLOW_LAG_NS before, at most */
+    uint64_t packets[2], bytes[2]; /* by the side that sent; whole frames as on the wire */
+    uint64_t uncredited_bytes;     /* not yet counted for an application */
+    uint16_t application;          /* 0: not known */
+    bool decided;                  /* the application will not change any more */
     bool hashed;    /* found by its key; false once another one between the same ends began */
     uint8_t client; /* side that began, as far as can be told */
-    uint64_t id;    /* grows; never given again */
-    int64_t opened_ns, seen_ns;
-    uint64_t packets[2], bytes[2]; /* by the side that sent; whole frames as on the wire */
-    uint32_t again[2], disorder[2];
+
     struct tcp_track tcp;
+    uint64_t id; /* grows; never given again */
+    int64_t opened_ns;
+    uint32_t again[2], disorder[2];
     /* Of those who look into it (meter.c), freed by `ended`. */
-    uint64_t uncredited_bytes;   /* not yet counted for an application */
-    uint16_t application;        /* 0: not known */
-    bool decided;                /* the application will not change any more */
-    char *host;                  /* NULL: not known */
     struct detection *detection; /* NULL: nobody looks */
     struct dns_connection *dns;  /* NULL: not DNS over TCP */
+    char *host;                  /* NULL: not known */
 };
 
 struct flows;

@@ -188,7 +188,7 @@ void meter_packet(struct meter *m, uint32_t link, const uint8_t *frame, uint32_t
 /* Flows that fell silent since the last time: from the newest on, up to those seen to then. */
 static void decide_quiet(struct meter *m, int64_t before_ns)
 {
-    for (struct flow *f = flows_newest(m->flows); f && f->seen_ns >= m->quiet_ns;
+    for (struct flow *f = flows_newest(m->flows); f && f->listed_ns >= m->quiet_ns - FLOW_LAG_NS;
          f = flows_older(m->flows, f)) {
         if (f->seen_ns < before_ns)
             decide(m, f);

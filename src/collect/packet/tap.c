@@ -19,6 +19,8 @@
 #define TIMEOUT_MS 50
 #define BUFFER_BYTES (32 * 1024 * 1024) /* of the kernel, a device: 0.1 s at 10 Gbit/s, cut */
 
+#define FILE_BUFFER_BYTES (256 * 1024)
+
 struct library {
     void *handle;
     __typeof__(pcap_activate) *activate;
@@ -238,6 +240,7 @@ int tap_open_file(const char *path, const char *filter, struct tap **ret, char *
         return err;
     }
     struct tap *s = tap_new(path, why, why_size, &err);
+    setvbuf(file, NULL, _IOFBF, FILE_BUFFER_BYTES); /* stdio's own is a page */
     if (!s) {
         fclose(file);
         return err;
