@@ -200,7 +200,8 @@ static void test_names(void **state)
     (void)state;
     assert_string_equal(collector_engine_name(0), "netlink");
     assert_string_equal(collector_engine_name(1), "procfs");
-    assert_null(collector_engine_name(2));
+    assert_string_equal(collector_engine_name(2), "packet");
+    assert_null(collector_engine_name(3));
     struct collector *c = NULL;
     const char *bad = NULL;
     static const char *const wrong[] = {"procfs", "bogus"};
@@ -211,6 +212,29 @@ static void test_names(void **state)
     assert_int_equal(collector_status(c)->count, 1);
     collector_free(c);
     assert_int_equal(collector_new(&c, &settings, NULL, 0, &bad), 0);
+    assert_int_equal(collector_status(c)->count, 2);
+    collector_free(c);
+}
+
+/* An engine that costs much is there when it is named, or when its settings ask for it. */
+static void test_on_request(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"packet", "procfs"};
+    static const char *const devices[] = {"lo"};
+    struct engine_settings asked = settings;
+    struct collector *c = NULL;
+    const char *bad = NULL;
+    assert_int_equal(collector_new(&c, &settings, names, 2, &bad), 0);
+    assert_int_equal(collector_status(c)->count, 2);
+    collector_free(c);
+    asked.packet.devices = devices;
+    asked.packet.devices_count = 1;
+    assert_int_equal(collector_new(&c, &asked, NULL, 0, &bad), 0);
+    assert_int_equal(collector_status(c)->count, 3);
+    collector_free(c);
+    asked.packet = (struct engine_packet_settings){.file = "trace.pcap"};
+    assert_int_equal(collector_new(&c, &asked, names + 1, 1, &bad), 0);
     assert_int_equal(collector_status(c)->count, 2);
     collector_free(c);
 }
@@ -431,6 +455,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_on_request),
         cmocka_unit_test(test_the_best_gets_it),
         cmocka_unit_test(test_spare_and_unavailable),
         cmocka_unit_test(test_open_fails),
