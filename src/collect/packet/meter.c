@@ -256,6 +256,9 @@ struct meter *meter_new(const struct meter_settings *settings)
 {
     struct meter *m = mem_alloc(sizeof(*m));
     m->settings = *settings;
+    /* Nobody is decided for being quiet in a file, so each flow may wait for what it is. */
+    if (settings->keep)
+        m->settings.detections_max = MAX(settings->detections_max, settings->flows_max);
     m->flows = flows_new(settings->flows_max, flow_ended, m);
     m->fragments = fragments_new();
     m->lookups = lookups_new(settings->lookups_max, settings->lookups_shown);

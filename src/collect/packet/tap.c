@@ -11,9 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/defs.h"
 #include "base/mem.h"
+#include "collect/packet/savefile.h"
 #include "wire/packet.h"
 
 #define TIMEOUT_MS 50
@@ -47,7 +49,8 @@ struct library {
 
 struct tap {
     struct library lib;
-    pcap_t *handle;
+    pcap_t *handle; /* NULL: `own` reads */
+    struct savefile *own;
     char *name;
     uint32_t link;
     bool file;
@@ -130,7 +133,9 @@ void tap_close(struct tap *s)
         return;
     if (s->handle)
         s->lib.close(s->handle);
-    dlclose(s->lib.handle);
+    if (s->lib.handle)
+        dlclose(s->lib.handle);
+    savefile_close(s->own);
     free(s->name);
     free(s);
 }
@@ -228,6 +233,28 @@ int tap_open_device(const char *device, const char *filter, uint32_t snaplen, st
     return err;
 }
 
+/* Without a filter and in the classic format a file is read without libpcap. */
+static struct tap *tap_open_own(const char *path, const char *filter, FILE *file)
+{
+    uint32_t link;
+    int fd = filter && *filter ? -1 : dup(fileno(file));
+    struct savefile *own = fd < 0 ? NULL : savefile_open(fd, &link);
+    if (!own || !packet_link_known(link)) {
+        if (own)
+            savefile_close(own);
+        else if (fd >= 0)
+            close(fd);
+        rewind(file);
+        return NULL;
+    }
+    struct tap *s = mem_alloc(sizeof(*s));
+    s->own = own;
+    s->link = link;
+    s->file = true;
+    s->name = mem_string(path);
+    return s;
+}
+
 int tap_open_file(const char *path, const char *filter, struct tap **ret, char *why,
                   size_t why_size)
 {
@@ -239,7 +266,13 @@ int tap_open_file(const char *path, const char *filter, struct tap **ret, char *
         snprintf(why, why_size, "%.150s: %s.", path, strerror(errno));
         return err;
     }
-    struct tap *s = tap_new(path, why, why_size, &err);
+    struct tap *s = tap_open_own(path, filter, file);
+    if (s) {
+        fclose(file);
+        *ret = s;
+        return 0;
+    }
+    s = tap_new(path, why, why_size, &err);
     setvbuf(file, NULL, _IOFBF, FILE_BUFFER_BYTES); /* stdio's own is a page */
     if (!s) {
         fclose(file);
@@ -272,8 +305,28 @@ static void tap_packet(u_char *user, const struct pcap_pkthdr *head, const u_cha
     s->packet(s->user, s->link, frame, head->caplen, wire, t_ns);
 }
 
+static int tap_read_own(struct tap *s, int most, tap_packet_fn *packet, void *user, char *why,
+                        size_t why_size)
+{
+    struct savefile_packet p;
+    char text[128];
+    int count = 0, got = 1;
+    while (count < most && (got = savefile_next(s->own, &p, text, sizeof(text))) > 0) {
+        packet(user, s->link, p.frame, p.captured, p.wire, p.t_ns);
+        count++;
+    }
+    /* What was read before counts; what is wrong is met again at the next call. */
+    if (count || got > 0)
+        return count;
+    if (got < 0)
+        snprintf(why, why_size, "%.100s: %s.", s->name, text);
+    return got < 0 ? got : -ENODATA;
+}
+
 int tap_read(struct tap *s, int most, tap_packet_fn *packet, void *user, char *why, size_t why_size)
 {
+    if (s->own)
+        return tap_read_own(s, most, packet, user, why, why_size);
     s->packet = packet;
     s->user = user;
     int count = s->lib.dispatch(s->handle, most, tap_packet, (u_char *)s);
