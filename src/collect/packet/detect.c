@@ -134,7 +134,7 @@ void detector_free(struct detector *d)
     for (uint16_t i = 0; i < d->count; i++)
         free(d->names[i]);
     d->lib.exit(d->module);
-    dlclose(d->lib.handle);
+    /* The library stays loaded: it keeps tables in variables of its own, which would be lost. */
     free(d);
 }
 
