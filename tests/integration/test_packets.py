@@ -8,7 +8,7 @@ import struct
 import subprocess
 
 from rig import (BINARY, WAIT_S, Daemon, Directory, Skip, Wire, contains, equal, free_port, ip,
-                 link_counters, neighbour, own_network, run, until)
+                 link_counters, neighbour, own_network, run, settled, until)
 
 RECEIVED, BYTES = "netsonde_packet_received_total", "netsonde_packet_received_bytes_total"
 FLOWS_MAX = 65536
@@ -209,6 +209,14 @@ def test_live():
             equal(link_counters("va")["tx"]["packets"] - began["packets"], 2000, "packets sent")
             equal(d.metric(BYTES), sent, "bytes")
             equal(d.metric('netsonde_packet_drops_total{reason="kernel"}'), 0, "drops")
+            ip("link", "set", "va", "down")
+            ip("link", "set", "va", "up")
+            settled("va")
+            ip("neigh", "replace", wire.to, "lladdr", "02:00:00:00:00:99", "dev", "va", "nud",
+               "permanent")
+            seen = d.metric(RECEIVED)
+            wire.send(100, 100)
+            until("those after it was down are seen", lambda: d.metric(RECEIVED) >= seen + 100)
             threads = {}
             for task in glob.glob(f"/proc/{d.pid}/task/*"):
                 with open(os.path.join(task, "comm"), encoding="ascii") as f:

@@ -178,10 +178,13 @@ static bool input_read(struct input *in)
 static void capture_poll(uv_poll_t *handle, int status, int events)
 {
     struct input *in = handle->data;
-    (void)status; /* an error of the device is told by reading it */
     (void)events;
     if (!input_read(in))
         uv_poll_stop(handle);
+    else if (status < 0)
+        /* The device went down, say; reading has found that it is still there. libuv stops watching
+         * after an error. */
+        uv_poll_start(handle, UV_READABLE, capture_poll);
     capture_publish(in->capture);
 }
 

@@ -1,6 +1,6 @@
 /*
  * flows.c: see flows.h. Three arrays, made once: the flows; `index`, an open-addressing table of
- * places in it with linear probing, a quarter full at most and without tombstones (backward shift);
+ * places in it with linear probing, half full at most and without tombstones (backward shift);
  * and beside each place some bits of its hash, so that a probe rarely touches a flow that is not
  * the one. Pages of the arrays are the kernel's until they are touched.
  *

@@ -7,10 +7,12 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/defs.h"
@@ -21,6 +23,7 @@
 #define TIMEOUT_MS 50
 #define BUFFER_BYTES (32 * 1024 * 1024) /* of the kernel, a device: 0.1 s at 10 Gbit/s, cut */
 
+#define SECONDS_MAX ((int64_t)1 << 33)
 #define FILE_BUFFER_BYTES (256 * 1024)
 
 struct library {
@@ -260,11 +263,19 @@ int tap_open_file(const char *path, const char *filter, struct tap **ret, char *
 {
     int err;
     char text[PCAP_ERRBUF_SIZE] = "";
-    FILE *file = fopen(path, "rbe");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* not to wait for a pipe */
+    FILE *file = fd >= 0 ? fdopen(fd, "rb") : NULL;
     if (!file) {
         err = -errno;
         snprintf(why, why_size, "%.150s: %s.", path, strerror(errno));
         return err;
+    }
+    /* Whoever waits for a pipe cannot be told to stop. */
+    struct stat st;
+    if (fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode)) {
+        snprintf(why, why_size, "%.150s: not a regular file.", path);
+        fclose(file);
+        return -EINVAL;
     }
     struct tap *s = tap_open_own(path, filter, file);
     if (s) {
@@ -301,7 +312,10 @@ static void tap_packet(u_char *user, const struct pcap_pkthdr *head, const u_cha
     struct tap *s = (struct tap *)(void *)user;
     /* A file may claim that less was on the wire than was captured. */
     uint32_t wire = MAX(head->len, head->caplen);
-    int64_t t_ns = (int64_t)head->ts.tv_sec * NS_PER_S + head->ts.tv_usec; /* nanoseconds */
+    /* pcapng has 64 bits for a time: what is before 1970 or after 2242 is shown as the end of that.
+     */
+    int64_t seconds = MIN(MAX((int64_t)head->ts.tv_sec, 0), SECONDS_MAX);
+    int64_t t_ns = seconds * NS_PER_S + head->ts.tv_usec; /* nanoseconds */
     s->packet(s->user, s->link, frame, head->caplen, wire, t_ns);
 }
 

@@ -204,7 +204,15 @@ static void test_none(void **state)
     assert_int_equal(read_all(f.path, "", &s, why), -EBADMSG);
     assert_non_null(strstr(why, "claims"));
     close(f.fd);
-    assert_true(read_all("/proc/self", "", &s, why) < 0);
+    assert_int_equal(read_all("/proc/self", "", &s, why), -EINVAL);
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+    assert_int_equal(read_all(path, "", &s, why), -EINVAL);
+    assert_non_null(strstr(why, "not a regular file"));
+    close(ends[0]);
+    close(ends[1]);
 }
 
 int main(void)
