@@ -214,6 +214,62 @@ const struct metric catalogue_conntrack_entries =
 const struct metric catalogue_conntrack_limit =
     GAUGE("node_nf_conntrack_entries_limit", "connections", "Connections tracked at most.");
 
+const struct metric catalogue_packet[PACKET_COUNTERS] = {
+    [PACKET_RECEIVED] = COUNTER("netsonde_packet_received_total", "packets",
+                                "Packets that the packet engine looked at."),
+    [PACKET_RECEIVED_BYTES] = COUNTER("netsonde_packet_received_bytes_total", "bytes",
+                                      "Bytes of these packets on the wire, whole frames."),
+    [PACKET_FLOWS_BEGUN] =
+        COUNTER("netsonde_packet_flows_total", "flows", "Flows that were seen for the first time."),
+    [PACKET_FLOWS_EVICTED] = COUNTER("netsonde_packet_flows_evicted_total", "flows",
+                                     "Flows that had to make room for others before they ended."),
+    [PACKET_AGAIN] = COUNTER("netsonde_packet_retransmits_total", "segments",
+                             "TCP segments that were sent again, of all connections seen."),
+    [PACKET_DISORDER] = COUNTER("netsonde_packet_out_of_order_total", "segments",
+                                "TCP segments that came after later ones."),
+};
+const struct metric catalogue_packet_flows =
+    GAUGE("netsonde_packet_flows", "flows", "Flows that are remembered now.");
+const struct metric catalogue_packet_drops =
+    COUNTER("netsonde_packet_drops_total", "packets",
+            "Packets that were not captured: the kernel had no room (kernel), or the interface "
+            "had none (interface).");
+const struct metric catalogue_packet_undecoded =
+    COUNTER("netsonde_packet_undecoded_total", "packets",
+            "Packets that were not understood to the end: cut by packet.snaplen (cut), headers "
+            "that contradict themselves (broken), too many headers (deep), not IP (foreign).");
+const struct metric catalogue_packet_incomplete =
+    COUNTER("netsonde_packet_incomplete_total", "",
+            "What is missing in tables: fragments without their first one (fragment), DNS "
+            "messages that are none (dns_message), DNS connections with a hole (dns_stream), DNS "
+            "questions that had to make room (dns_question), flows that were not looked into "
+            "(application).");
+const char *const catalogue_packet_drop_reasons[PACKET_DROPS] = {
+    [PACKET_DROP_KERNEL] = "kernel",
+    [PACKET_DROP_INTERFACE] = "interface",
+};
+const char *const catalogue_packet_undecoded_reasons[PACKET_UNDECODED] = {"cut", "broken", "deep",
+                                                                          "foreign"};
+const char *const catalogue_packet_incomplete_reasons[PACKET_INCOMPLETE] = {
+    "fragment", "dns_message", "dns_stream", "dns_question", "application"};
+
+const struct metric catalogue_flow_bytes =
+    COUNTER("netsonde_flow_bytes_total", "bytes",
+            "Bytes of whole frames by the application that nDPI found in them; a flow's bytes "
+            "count once it is decided what it is.");
+const struct metric catalogue_dns_queries =
+    COUNTER("netsonde_dns_queries_total", "lookups",
+            "DNS lookups by how they ended; none: no answer was seen within 10 s.");
+const struct metric catalogue_dns_bucket =
+    COUNTER("netsonde_dns_lookup_seconds_bucket", "lookups",
+            "DNS lookups that were answered within so many seconds.");
+const struct metric catalogue_dns_sum = {"netsonde_dns_lookup_seconds_sum", "seconds",
+                                         "Time between DNS questions and their answers.",
+                                         METRIC_COUNTER, 1e-9};
+const struct metric catalogue_dns_count =
+    COUNTER("netsonde_dns_lookup_seconds_count", "lookups",
+            "DNS lookups whose question and answer were seen.");
+
 const struct metric catalogue_uname =
     GAUGE("node_uname_info", "", "Always 1; the labels name the host and its kernel.");
 const struct metric catalogue_boot_time =
@@ -292,6 +348,16 @@ bool catalogue_at(size_t index, struct catalogue_entry *ret)
         {&catalogue_conntrack_entries, 1, ""},
         {&catalogue_conntrack_limit, 1, ""},
         {catalogue_conntrack_stats, CONNTRACK_STATS, ""},
+        {catalogue_packet, PACKET_COUNTERS, ""},
+        {&catalogue_packet_flows, 1, ""},
+        {&catalogue_packet_drops, 1, "reason"},
+        {&catalogue_packet_undecoded, 1, "reason"},
+        {&catalogue_packet_incomplete, 1, "reason"},
+        {&catalogue_flow_bytes, 1, "application"},
+        {&catalogue_dns_queries, 1, "rcode"},
+        {&catalogue_dns_bucket, 1, "le"},
+        {&catalogue_dns_sum, 1, ""},
+        {&catalogue_dns_count, 1, ""},
         {&catalogue_uname, 1, "domainname,machine,nodename,release,sysname,version"},
         {&catalogue_boot_time, 1, ""},
         {&catalogue_time, 1, ""},

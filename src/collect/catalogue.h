@@ -96,6 +96,33 @@ extern const struct metric catalogue_nic[CATALOGUE_NIC_METRICS];   /* {device} *
 extern const struct metric catalogue_conntrack_stats[CONNTRACK_STATS];
 extern const char *const catalogue_conntrack_columns[CONNTRACK_STATS]; /* the kernel's words */
 extern const struct metric catalogue_conntrack_entries, catalogue_conntrack_limit;
+
+/* Of the packet engine. */
+enum packet_counter {
+    PACKET_RECEIVED,
+    PACKET_RECEIVED_BYTES,
+    PACKET_FLOWS_BEGUN,
+    PACKET_FLOWS_EVICTED,
+    PACKET_AGAIN,
+    PACKET_DISORDER,
+    PACKET_COUNTERS
+};
+enum packet_drop { PACKET_DROP_KERNEL, PACKET_DROP_INTERFACE, PACKET_DROPS };
+#define PACKET_UNDECODED 4
+#define PACKET_INCOMPLETE 5
+extern const struct metric catalogue_packet[PACKET_COUNTERS];
+extern const struct metric catalogue_packet_flows;
+extern const struct metric catalogue_packet_drops;      /* {reason} */
+extern const struct metric catalogue_packet_undecoded;  /* {reason} */
+extern const struct metric catalogue_packet_incomplete; /* {reason} */
+extern const char *const catalogue_packet_drop_reasons[PACKET_DROPS];
+extern const char *const catalogue_packet_undecoded_reasons[PACKET_UNDECODED];
+extern const char *const catalogue_packet_incomplete_reasons[PACKET_INCOMPLETE];
+extern const struct metric catalogue_flow_bytes;  /* {application} */
+extern const struct metric catalogue_dns_queries; /* {rcode} */
+extern const struct metric catalogue_dns_bucket;  /* {le} */
+extern const struct metric catalogue_dns_sum, catalogue_dns_count;
+
 extern const struct metric catalogue_uname, catalogue_boot_time, catalogue_time;
 extern const struct metric catalogue_netlink_overruns, catalogue_sockets_incomplete;
 extern const struct metric catalogue_collect_errors; /* {engine} */

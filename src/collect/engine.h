@@ -91,6 +91,15 @@ void probe_privileges_remedy(const struct engine_settings *s, uint64_t privilege
 struct keeper;
 struct finder;
 
+/* What the packet engine looks at; all texts outlive the engine. */
+struct engine_packet_settings {
+    const char *const *devices; /* none: all, when the engine is named */
+    size_t devices_count;
+    const char *filter; /* of tcpdump's language; NULL or "": everything */
+    uint32_t snaplen;   /* bytes of a packet that are looked at */
+    const char *file;   /* read this instead of devices; NULL: live */
+};
+
 struct engine_settings {
     const char *proc_root;              /* "/proc", another tree in tests */
     const char *sys_root;               /* "/sys" */
@@ -104,6 +113,7 @@ struct engine_settings {
     size_t sockets_max, processes_max; /* that the census keeps; 0: as many as usual */
     size_t process_series_limit;       /* (process, unit) with series of their own; 0: as usual */
     struct finder *finder;             /* for the survey thread; NULL: there is none */
+    struct engine_packet_settings packet;
     struct keeper *keeper; /* opens what needs privileges, in open; NULL: there is none, or open is
                               called on the core thread, to try once more */
 };
@@ -127,7 +137,8 @@ struct engine_class {
     int preference;  /* larger wins when two engines offer a capability */
     uint32_t offers; /* bit set of all that it can give where nothing is in its way; for each of
                       * them a probe says that it works or what falls short */
-    /* Whether it is among those that "auto" means. NULL: always. */
+    /* Whether its settings ask for it; it costs much, so it does not run for "auto" alone. NULL: it
+     * does. */
     bool (*wanted)(const struct engine_settings *settings);
     /* Allocates; settings must outlive the engine. */
     struct engine *(*make)(const struct engine_settings *settings);
@@ -166,3 +177,4 @@ static inline bool engine_surveys(const struct engine *e, enum capability c)
 
 extern const struct engine_class engine_procfs;
 extern const struct engine_class engine_netlink;
+extern const struct engine_class engine_packet;

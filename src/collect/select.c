@@ -54,7 +54,8 @@
      CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS) | CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC) |   \
      CAPABILITY_BIT(CAPABILITY_RETRANSMITS) | CAPABILITY_BIT(CAPABILITY_DNS))
 
-static const struct engine_class *const classes_known[] = {&engine_netlink, &engine_procfs};
+static const struct engine_class *const classes_known[] = {&engine_netlink, &engine_procfs,
+                                                           &engine_packet};
 
 /* Upper bounds of the buckets; the last one has none. */
 static const struct {
@@ -109,6 +110,12 @@ static void settings_copy(struct engine_settings *to, const struct engine_settin
     for (size_t i = 0; i < from->exclude_devices_count; i++)
         globs[i] = mem_string(from->exclude_devices[i]);
     to->exclude_devices = globs;
+    const char **devices = mem_array(MAX(from->packet.devices_count, (size_t)1), sizeof(*devices));
+    for (size_t i = 0; i < from->packet.devices_count; i++)
+        devices[i] = mem_string(from->packet.devices[i]);
+    to->packet.devices = devices;
+    to->packet.filter = from->packet.filter ? mem_string(from->packet.filter) : NULL;
+    to->packet.file = from->packet.file ? mem_string(from->packet.file) : NULL;
 }
 
 static void settings_fini(struct engine_settings *s)
@@ -116,6 +123,11 @@ static void settings_fini(struct engine_settings *s)
     for (size_t i = 0; i < s->exclude_devices_count; i++)
         free((char *)s->exclude_devices[i]);
     free((void *)s->exclude_devices);
+    for (size_t i = 0; i < s->packet.devices_count; i++)
+        free((char *)s->packet.devices[i]);
+    free((void *)s->packet.devices);
+    free((char *)s->packet.filter);
+    free((char *)s->packet.file);
     free((char *)s->proc_root);
     free((char *)s->sys_root);
     free((char *)s->program);
@@ -173,7 +185,7 @@ int collector_new(struct collector **ret, const struct engine_settings *settings
     struct collector *c = collector_make(settings);
     for (size_t i = 0; i < ARRAY_LEN(classes_known); i++) {
         const struct engine_class *class = classes_known[i];
-        bool automatic = !names_count && (!class->wanted || class->wanted(&c->settings));
+        bool automatic = class->wanted ? class->wanted(&c->settings) : !names_count;
         collector_add(c, class, automatic || named[i], named[i]);
     }
     *ret = c;
@@ -257,7 +269,13 @@ static int member_open(struct collector *c, struct member *m, uint32_t capabilit
     if (err) {
         m->lost |= capabilities;
         m->engine->assigned = 0;
-        snprintf(m->failure, sizeof(m->failure), "Could not be opened: %s.", strerror(-err));
+        /* An engine that knows more about it says so when it is asked. */
+        m->engine->class->probe(m->engine, &m->engine->probe);
+        const struct shortfall *s = probe_shortfall(&m->engine->probe, capabilities);
+        if (s)
+            snprintf(m->failure, sizeof(m->failure), "%s", s->reason);
+        else
+            snprintf(m->failure, sizeof(m->failure), "Could not be opened: %s.", strerror(-err));
         log_warning("collect", "engine %s: %s", m->engine->class->name, strerror(-err));
     }
     return err;
@@ -288,6 +306,10 @@ int collector_open(struct collector *c)
     for (size_t i = 0; i < c->count; i++)
         c->members[i].engine->class->probe(c->members[i].engine, &c->members[i].engine->probe);
     collector_assign(c);
+    for (size_t i = 0; i < c->count; i++) { /* opening may have told more than looking */
+        if (c->members[i].open)
+            c->members[i].engine->class->probe(c->members[i].engine, &c->members[i].engine->probe);
+    }
     if (collector_refused(c))
         return -ENODEV;
     for (unsigned i = 0; i < CAPABILITIES; i++) {

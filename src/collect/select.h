@@ -17,13 +17,14 @@
 
 struct collector;
 
-/* NULL past the last: "netlink", "procfs", by falling preference. */
+/* NULL past the last: "netlink", "procfs", "packet", by falling preference. */
 const char *collector_engine_name(size_t index);
 
 /*
- * names: engines by name, or none for "auto": those that want to be in it. Only they collect; the
- * others are probed once, so that the status can tell what they would give. 0; -EINVAL for a name
- * that is none, which *ret_bad then points to. Settings are copied with their texts.
+ * names: engines by name, or none for "auto": those that cost little. One whose settings ask
+ * for it is among them in any case. Only they collect; the others are probed once, so that the
+ * status can tell what they would give. 0; -EINVAL for a name that is none, which *ret_bad then
+ * points to. Settings are copied with their texts.
  */
 int collector_new(struct collector **ret, const struct engine_settings *settings,
                   const char *const *names, size_t names_count, const char **ret_bad);

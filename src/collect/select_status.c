@@ -72,12 +72,10 @@ static bool can_be_helped(const struct shortfall *s)
     return !s->off && (s->privileges || *s->remedy);
 }
 
-static void put_remedy(const struct context *x, const struct shortfall *s, bool chosen, char *ret,
-                       size_t size)
+static void put_remedy(const struct context *x, const struct shortfall *s, char *ret, size_t size)
 {
     if (s->privileges)
-        probe_privileges_remedy(x->settings, s->privileges | (chosen ? x->privileges : 0), ret,
-                                size);
+        probe_privileges_remedy(x->settings, s->privileges | x->privileges, ret, size);
     else
         snprintf(ret, size, "%s", s->remedy);
 }
@@ -110,17 +108,17 @@ static void put_engine_reasons(const struct context *x, size_t at)
         if (!m->failure[0] && len < size)
             len += (size_t)snprintf(reason + len, size - len, "%s%s", len ? " " : "", s->reason);
         if (!*remedy)
-            put_remedy(x, s, m->chosen, remedy, sizeof(x->status->engines[at].remedy));
+            put_remedy(x, s, remedy, sizeof(x->status->engines[at].remedy));
     }
 }
 
 /* ---- offers -------------------------------------------------------------------------------- */
 
 static void offer_from_shortfall(const struct context *x, struct collector_offer *o,
-                                 const struct member *m, const struct shortfall *s)
+                                 const struct shortfall *s)
 {
     snprintf(o->reason, sizeof(o->reason), "%s", s->reason);
-    put_remedy(x, s, m->chosen, o->remedy, sizeof(o->remedy));
+    put_remedy(x, s, o->remedy, sizeof(o->remedy));
 }
 
 static void offer_off(const struct context *x, struct collector_offer *o, const struct member *m,
@@ -134,7 +132,7 @@ static void offer_off(const struct context *x, struct collector_offer *o, const 
         snprintf(o->remedy, sizeof(o->remedy), "%s", choice);
         return;
     }
-    offer_from_shortfall(x, o, m, s);
+    offer_from_shortfall(x, o, s);
     if (*o->remedy && !s->off) {
         size_t len = strlen(o->remedy);
         snprintf(o->remedy + len, sizeof(o->remedy) - len, "; %s", choice);
@@ -170,7 +168,7 @@ static bool offer_make(const struct context *x, enum capability c, const struct 
     if (m == provider) {
         o->state = s && can_be_helped(s) ? OFFER_LIMITED : OFFER_IN_USE;
         if (s)
-            offer_from_shortfall(x, o, m, s);
+            offer_from_shortfall(x, o, s);
         return true;
     }
     if (works) {
@@ -186,7 +184,7 @@ static bool offer_make(const struct context *x, enum capability c, const struct 
     if (m->lost & bit)
         snprintf(o->reason, sizeof(o->reason), "%s", m->failure);
     else if (s)
-        offer_from_shortfall(x, o, m, s);
+        offer_from_shortfall(x, o, s);
     return true;
 }
 

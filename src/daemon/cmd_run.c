@@ -241,6 +241,20 @@ static int run_open_store(struct run *r)
     return store_restore(r->store, r->registry);
 }
 
+/* Whoever names a file wants to see what is in it, and nothing else in its place. */
+static int run_check_read(const struct run *r)
+{
+    const struct collector_status *status = collector_status(r->collector);
+    for (size_t i = 0; *r->config->read && i < status->count; i++) {
+        if (strcmp(status->engines[i].name, "packet") == 0 &&
+            status->engines[i].state != ENGINE_IN_USE) {
+            log_error("packet", "--read: %s", status->engines[i].reason);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
 static int run_open_collector(struct run *r)
 {
     int err = engines_new(r->config, r->keeper, r->finder, &r->collector);
@@ -249,7 +263,7 @@ static int run_open_collector(struct run *r)
     err = collector_open(r->collector);
     if (err)
         engines_complain(r->collector);
-    return err;
+    return err ? err : run_check_read(r);
 }
 
 static int run_open_tls(struct run *r)

@@ -31,6 +31,7 @@ struct config_origin;
 struct config {
     char *data_dir; /* the one in force: --data-dir or where CONTRACT section 1 says */
     enum log_level log_level;
+    char *read; /* a file of packets; "": none */
     struct {
         int64_t interval_ms;
         struct config_list engines;         /* names, or the one word "auto" */
@@ -39,6 +40,11 @@ struct config {
         uint64_t series_limit;
         uint64_t process_series_limit;
     } collect;
+    struct {
+        struct config_list devices;
+        char *filter;
+        uint64_t snaplen_bytes;
+    } packet;
     struct {
         struct config_list listen; /* HOST:PORT */
         uint64_t threads;          /* 0: auto */

@@ -48,6 +48,11 @@ int engines_new(const struct config *config, struct keeper *keeper, struct finde
         .interval_ms = config->collect.interval_ms,
         .process_series_limit = config->collect.process_series_limit,
         .program = *program ? program : NULL,
+        .packet = {.devices = (const char *const *)config->packet.devices.items,
+                   .devices_count = config->packet.devices.count,
+                   .filter = config->packet.filter,
+                   .snaplen = (uint32_t)config->packet.snaplen_bytes,
+                   .file = *config->read ? config->read : NULL},
         .finder = finder,
         .keeper = keeper,
     };

@@ -113,6 +113,8 @@ static const struct {
      "answer there; may be repeated, replaces the file's"},
     {"engine", "LIST", OPTION_CONFIG_FLAG, WITH_CONFIG, "ways to read the kernel, or auto"},
     {"interval", "DURATION", OPTION_CONFIG_FLAG, WITH_CONFIG, "time between two ticks"},
+    {"read", "FILE", OPTION_CONFIG_FLAG, BIT(COMMAND_RUN) | BIT(COMMAND_DUMP_CONFIG),
+     "look at the packets in FILE instead of live ones"},
     {"log-level", "LEVEL", OPTION_CONFIG_FLAG, WITH_CONFIG, "error, warning, info or debug"},
     {"metric", "GLOB", OPTION_METRIC, BIT(COMMAND_QUERY), "names of metrics"},
     {"match", "LABEL=GLOB", OPTION_MATCH, BIT(COMMAND_QUERY),

@@ -205,7 +205,8 @@ static void test_names(void **state)
     (void)state;
     assert_string_equal(collector_engine_name(0), "netlink");
     assert_string_equal(collector_engine_name(1), "procfs");
-    assert_null(collector_engine_name(2));
+    assert_string_equal(collector_engine_name(2), "packet");
+    assert_null(collector_engine_name(3));
     struct collector *c = NULL;
     const char *bad = NULL;
     static const char *const wrong[] = {"procfs", "bogus"};
@@ -213,12 +214,12 @@ static void test_names(void **state)
     assert_null(c);
     assert_string_equal(bad, "bogus");
     assert_int_equal(collector_new(&c, &settings, wrong, 1, &bad), 0);
-    assert_int_equal(collector_status(c)->count, 2);
+    assert_int_equal(collector_status(c)->count, 3);
     assert_int_equal(collector_status(c)->engines[0].state, ENGINE_OFF);
     assert_int_not_equal(collector_status(c)->engines[1].state, ENGINE_OFF);
     collector_free(c);
     assert_int_equal(collector_new(&c, &settings, NULL, 0, &bad), 0);
-    assert_int_equal(collector_status(c)->count, 2);
+    assert_int_equal(collector_status(c)->count, 3);
     for (size_t i = 0; i < 2; i++)
         assert_int_not_equal(collector_status(c)->engines[i].state, ENGINE_OFF);
     collector_free(c);
@@ -368,6 +369,47 @@ static void test_nothing_unsaid(void **state)
         }
         collector_free(c);
     }
+}
+
+/* Whether an engine is among those that collect. */
+static bool runs(const struct engine_settings *given, const char *const *names, size_t count,
+                 const char *engine)
+{
+    struct collector *c = NULL;
+    const char *bad = NULL;
+    bool found = false, off = false;
+    assert_int_equal(collector_new(&c, given, names, count, &bad), 0);
+    const struct collector_status *status = collector_status(c);
+    for (size_t i = 0; i < status->count; i++) {
+        if (strcmp(status->engines[i].name, engine) == 0) {
+            found = true;
+            off = status->engines[i].state == ENGINE_OFF;
+        }
+    }
+    assert_true(found); /* off or not, one is told of it */
+    collector_free(c);
+    return !off;
+}
+
+/* An engine that costs much is there when it is named, or when its settings ask for it. */
+static void test_on_request(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"packet", "procfs"};
+    static const char *const devices[] = {"lo"};
+    struct engine_settings asked = settings;
+    assert_true(runs(&settings, names, 2, "packet"));
+    assert_true(runs(&settings, names, 1, "packet"));
+    assert_false(runs(&settings, names + 1, 1, "packet"));
+    assert_false(runs(&settings, NULL, 0, "packet"));
+    assert_true(runs(&settings, NULL, 0, "procfs"));
+    asked.packet.devices = devices;
+    asked.packet.devices_count = 1;
+    assert_true(runs(&asked, NULL, 0, "packet"));
+    assert_true(runs(&asked, NULL, 0, "netlink"));
+    asked.packet = (struct engine_packet_settings){.file = "trace.pcap"};
+    assert_true(runs(&asked, names + 1, 1, "packet"));
+    assert_false(runs(&asked, names + 1, 1, "netlink"));
 }
 
 static void test_the_best_gets_it(void **state)
@@ -590,6 +632,7 @@ int main(void)
         cmocka_unit_test(test_offers),
         cmocka_unit_test(test_privileges),
         cmocka_unit_test(test_nothing_unsaid),
+        cmocka_unit_test(test_on_request),
         cmocka_unit_test(test_the_best_gets_it),
         cmocka_unit_test(test_spare_and_unavailable),
         cmocka_unit_test(test_open_fails),
