@@ -499,7 +499,8 @@ static int run_build(struct run *r)
                                               .hub = r->hub,
                                               .servers = r->servers,
                                               .store = r->store,
-                                              .recorder = r->recorder});
+                                              .recorder = r->recorder,
+                                              .surveyor = r->surveyor});
     core_on_sample(r->core, run_sample, r);
     core_on_engines(r->core, run_engines_changed, r);
     core_on_end(r->core, run_core_ended, r);

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "daemon/recorder.h"
 #include "daemon/servers.h"
+#include "daemon/surveyor.h"
 #include "hub/hub.h"
 #include "store/store.h"
 
@@ -53,6 +54,9 @@ enum own {
     OWN_STORE_BYTES,
     OWN_STORE_WRITE,
     OWN_STORE_WORK,
+    OWN_SURVEYS,
+    OWN_SURVEY_SECONDS,
+    OWN_SURVEY_INTERVAL,
     OWN_METRICS
 };
 
@@ -142,6 +146,15 @@ static const struct metric own_metrics[OWN_METRICS] = {
                          "Time spent writing ticks.", NANOSECONDS},
     [OWN_STORE_WORK] = {"netsonde_store_work_seconds_total", "seconds",
                         "Time spent sealing, expiring and giving space back.", NANOSECONDS},
+    [OWN_SURVEYS] = {"netsonde_surveys_total", "surveys",
+                     "Surveys of what is slow to read: sockets, processes, queues, network cards.",
+                     COUNTER},
+    [OWN_SURVEY_SECONDS] = {"netsonde_survey_seconds_total", "seconds",
+                            "Processor time that surveys took.", NANOSECONDS},
+    [OWN_SURVEY_INTERVAL] = {"netsonde_survey_interval_seconds", "seconds",
+                             "Time between two surveys: collect.tables_interval, or longer when "
+                             "they would take more than 5 % of a core.",
+                             GAUGE},
 };
 
 static const struct metric build_info = {"netsonde_build_info", "",
@@ -202,6 +215,8 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
     servers_stats(s->sources.servers, &server);
     hub_stats(s->sources.hub, &hub);
     struct store_stats store = store_stats(s->sources.store);
+    struct surveyor_stats surveys;
+    surveyor_stats(s->sources.surveyor, &surveys);
 
     counts[OWN_CPU] = self_cpu_ns();
     gauges[OWN_RESIDENT] = s->resident_bytes;
@@ -241,6 +256,9 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
     gauges[OWN_STORE_BYTES] = (double)(store.database_bytes + store.wal_bytes);
     counts[OWN_STORE_WRITE] = (uint64_t)store.write_ns_total;
     counts[OWN_STORE_WORK] = (uint64_t)store.work_ns_total;
+    counts[OWN_SURVEYS] = surveys.rounds;
+    counts[OWN_SURVEY_SECONDS] = surveys.cpu_ns;
+    gauges[OWN_SURVEY_INTERVAL] = (double)surveys.interval_ms / (double)MS_PER_S;
 }
 
 void self_process(void *self, uint64_t *ret_cpu_ns, double *ret_rss_bytes)
