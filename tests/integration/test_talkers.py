@@ -101,6 +101,34 @@ def events_of(d, kind, pid):
     return [e for e in d.events(kind) if e.get("pid") == pid]
 
 
+def payload(counted, sent):
+    """Is it what was sent? tcp_info counts SYN and FIN as one byte each (tcp_ack, net/ipv4)."""
+    return counted is not None and sent <= counted <= sent + (2 * sent // 1000 or 2)
+
+
+def counted(d, server, client):
+    """Bytes, where an engine has them: on the sockets, the processes and the series."""
+    method = rows(d, "connections", pid=client.pid)[0]["method"]
+    if method == "procfs":
+        equal({row["tx_bytes"] for row in rows(d, "connections")}, {None}, "bytes")
+        equal(rows(d, "processes", pid=client.pid)[0]["rx_bytes"], None, "bytes of a process")
+        return
+    for talker, way, other in ((client, "tx", "rx"), (server, "rx", "tx")):
+        until(f"bytes of the sockets of {talker.name}", lambda: COUNT == len(
+            [row for row in rows(d, "connections", pid=talker.pid, state="established")
+             if payload(row[way + "_bytes"], 1000) and payload(row[other + "_bytes"], 0)]))
+        process = until("bytes of the process", lambda: [
+            row for row in rows(d, "processes", pid=talker.pid)
+            if payload(row[way + "_bytes"], 1000 * COUNT)])[0]
+        equal(process["local_bytes"], process["rx_bytes"] + process["tx_bytes"], "local bytes")
+        name = {"tx": "transmit", "rx": "receive"}[way]
+        label = talker.name.replace("\\", "\\\\").replace('"', '\\"')
+        unit = process["unit"] or ""
+        until("bytes of the series", lambda: process[way + "_bytes"] == d.metric(
+            f'netsonde_process_{name}_bytes_total{{process="{label}",unit="{unit}"}}'))
+    until("round trips", lambda: d.metric("netsonde_tcp_rtt_seconds_count") > 0)
+
+
 def talk(engine):
     port = free_port()
     server, client = Talker('ser"v\\er', "server", port), Talker("cli ent", "client", port)
@@ -140,6 +168,7 @@ def talk(engine):
                     equal((e["process"], e["direction"], e["protocol"]),
                           (talker.name, direction, "tcp"), "an event")
                     contains(e["remote" if direction == "out" else "local"], f"127.0.0.1:{port}")
+            counted(d, server, client)
             key = 'netsonde_tcp_connections{state="established"}'
             until("TCP by state", lambda: d.metric(key) >= 2 * COUNT)
 
