@@ -413,6 +413,7 @@ static void entry_take_last(struct census *c, struct entry *e, const struct sock
 void census_socket_closed(struct census *c, const struct socket_seen *given, int64_t t_ms)
 {
     struct socket_seen seen = normal(c, given);
+    seen.state = SOCKET_CLOSE; /* whichever was its last */
     size_t method = census_method(c, seen.method);
     struct entry *e = census_entry(c, &seen, method);
     if (!e) {
