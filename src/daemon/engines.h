@@ -15,7 +15,8 @@ struct keeper *engines_start_keeper(void);
 /* The finder, or NULL: it cannot be started, which is logged. */
 struct finder *engines_start_finder(void);
 
-/* Makes the collector; it is not open yet. 0 or -errno, logged. Keeper and finder are borrowed. */
+/* Makes the collector; it is not open yet. 0 or -errno, logged. Keeper and finder are borrowed,
+ * NULL allowed. */
 int engines_new(const struct config *config, struct keeper *keeper, struct finder *finder,
                 struct collector **ret);
 
