@@ -132,15 +132,15 @@ void diag_seen(const struct inet_diag_socket *from, uint16_t protocol, struct so
         .uid = from->inode ? from->uid : UINT32_MAX,
         .method = "sock_diag",
     };
-    if (protocol != IPPROTO_TCP)
+    /* A listener's numbers are about its queue, in the fields for other things. */
+    if (protocol != IPPROTO_TCP || from->state == SOCKET_LISTEN)
         return;
     if (from->has & INET_DIAG_HAS_BYTES) {
         ret->has_bytes = true;
         ret->rx_bytes = from->tcp.bytes_received;
         ret->tx_bytes = from->tcp.bytes_acked;
     }
-    /* A listener's numbers are about its queue, in the fields for other things. */
-    if (from->has & INET_DIAG_HAS_TCP && from->state != SOCKET_LISTEN)
+    if (from->has & INET_DIAG_HAS_TCP)
         seen_quality(&from->tcp, ret);
 }
 
