@@ -214,7 +214,9 @@ const struct config_row config_rows[] = {
      .value = "1s",
      .least = "100ms",
      .most = "60s",
-     .doc = "Time between two readings of what takes longer and changes less, such as link speeds.",
+     .doc =
+         "Time between two readings of what takes longer: sockets, processes, queues, link speeds. "
+         "Longer where they would use more than 5 % of a core.",
      .example = "5s"},
     {.section = "collect",
      .key = "series_limit",
