@@ -278,7 +278,7 @@ void meter_publish(struct meter *m)
         atomic_store_explicit(&m->told[i], m->count[i], memory_order_relaxed);
     for (size_t i = 0; i < DETECT_APPLICATIONS_MAX; i++)
         atomic_store_explicit(&m->told_application[i], m->application[i], memory_order_relaxed);
-    uint64_t words[ARRAY_LEN(m->told_lookups)];
+    uint64_t words[ARRAY_LEN(m->told_lookups)] = {0};
     memcpy(words, lookups, sizeof(words));
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         atomic_store_explicit(&m->told_lookups[i], words[i], memory_order_relaxed);
@@ -298,7 +298,7 @@ uint64_t meter_application_bytes(const struct meter *m, uint16_t application)
 
 void meter_lookup_counts(const struct meter *m, struct lookup_counts *ret)
 {
-    uint64_t words[ARRAY_LEN(m->told_lookups)];
+    uint64_t words[ARRAY_LEN(m->told_lookups)] = {0};
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         words[i] = atomic_load_explicit(&m->told_lookups[i], memory_order_relaxed);
     memcpy(ret, words, sizeof(*ret));
