@@ -20,10 +20,9 @@
 
 #define ROUNDS_MAX 100
 
-static void on_packet(void *user, uint32_t link, const uint8_t *frame, uint32_t captured,
-                      uint32_t wire, int64_t t_ns)
+static void on_packets(void *user, uint32_t link, const struct packet_frame *frames, size_t count)
 {
-    meter_packet(user, link, frame, captured, wire, t_ns);
+    meter_packets(user, link, frames, count);
 }
 
 static int by_size(const void *a, const void *b)
@@ -59,7 +58,7 @@ int main(int argc, char **argv)
         int64_t began_ns = clock_mono_ns();
         int count;
         do {
-            count = tap_read(tap, 16384, on_packet, m, why, sizeof(why));
+            count = tap_read(tap, 16384, on_packets, m, why, sizeof(why));
             meter_publish(m);
         } while (count >= 0);
         meter_finish(m);

@@ -91,6 +91,13 @@ struct packet {
     uint32_t payload_bytes; /* on the wire; of a fragment, in this fragment */
 };
 
+/* A packet as it was captured. */
+struct packet_frame {
+    const uint8_t *frame;
+    uint32_t captured, wire; /* bytes; captured <= wire */
+    int64_t t_ns;            /* since 1970 */
+};
+
 /* captured: bytes at `frame`; wire: the frame's length, at least that. */
 void packet_decode(uint32_t link, const uint8_t *frame, uint32_t captured, uint32_t wire,
                    struct packet *ret);

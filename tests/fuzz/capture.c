@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct meter_settings settings = {
         .flows_max = 16, .lookups_max = 4, .lookups_shown = 4, .rows_max = 100, .keep = size % 2};
     struct meter *m = meter_new(&settings);
-    struct savefile_packet p;
+    struct packet_frame p;
     char why[256] = "";
     uint64_t packets = 0, bytes = 0;
     int more;

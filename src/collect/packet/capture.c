@@ -26,6 +26,8 @@
 #define SHOW_EVERY_MS 1000
 #define TICK_MS 100
 
+_Static_assert(TAP_BATCH <= METER_BATCH, "what a tap hands on at a time");
+
 struct input {
     struct capture *capture;
     struct tap *source;
@@ -145,11 +147,11 @@ uint64_t capture_drops(const struct capture *c, bool interface)
 
 /* ---- the thread ------------------------------------------------------------------------------ */
 
-static void capture_packet(void *user, uint32_t link, const uint8_t *frame, uint32_t captured,
-                           uint32_t wire, int64_t t_ns)
+static void capture_packets(void *user, uint32_t link, const struct packet_frame *frames,
+                            size_t count)
 {
     struct capture *c = user;
-    meter_packet(c->meter, link, frame, captured, wire, t_ns);
+    meter_packets(c->meter, link, frames, count);
 }
 
 /* False: it is over, for good or for bad. */
@@ -157,7 +159,7 @@ static bool input_read(struct input *in)
 {
     struct capture *c = in->capture;
     char why[256] = "";
-    int count = tap_read(in->source, BATCH, capture_packet, c, why, sizeof(why));
+    int count = tap_read(in->source, BATCH, capture_packets, c, why, sizeof(why));
     c->changed |= count > 0;
     if (count >= 0)
         return true;

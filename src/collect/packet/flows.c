@@ -101,7 +101,7 @@ static uint64_t fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint64_t hash_of(const struct flows *t, const struct flow_key *key)
+uint64_t flows_hash(const struct flows *t, const struct flow_key *key)
 {
     uint64_t w[6];
     memcpy(w, key, sizeof(w));
@@ -264,9 +264,30 @@ static struct flow *flow_make(struct flows *t, const struct flow_key *key, uint6
     return f;
 }
 
+void flows_fetch_index(const struct flows *t, uint64_t hash)
+{
+    __builtin_prefetch(&t->index[hash & t->mask]);
+}
+
+/* The first place is the flow's own more often than not. */
+void flows_fetch_flow(const struct flows *t, uint64_t hash)
+{
+    uint32_t flow = t->index[hash & t->mask].flow;
+    if (flow == FLOW_NONE)
+        return;
+    __builtin_prefetch(&t->flow[flow]);
+    __builtin_prefetch(&t->flow[flow].seen_ns, 1);
+    __builtin_prefetch(&t->flow[flow].tcp, 1);
+}
+
 struct flow *flows_get(struct flows *t, const struct flow_key *key, int64_t t_ns, bool *ret_made)
 {
-    uint64_t hash = hash_of(t, key);
+    return flows_get_hashed(t, key, flows_hash(t, key), t_ns, ret_made);
+}
+
+struct flow *flows_get_hashed(struct flows *t, const struct flow_key *key, uint64_t hash,
+                              int64_t t_ns, bool *ret_made)
+{
     uint32_t tag = (uint32_t)(hash >> 32);
     for (uint64_t at = hash & t->mask; t->index[at].flow != FLOW_NONE; at = (at + 1) & t->mask) {
         if (t->index[at].tag != tag)

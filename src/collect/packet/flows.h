@@ -71,6 +71,14 @@ void flow_key_make(const struct packet *p, size_t layer, const uint16_t ports[2]
 /* The flow, which is now the newest; made when there is none. */
 struct flow *flows_get(struct flows *t, const struct flow_key *key, int64_t t_ns, bool *ret_made);
 
+/* The same in steps, for several packets at a time: memory that one waits for comes while others
+ * are looked at. */
+uint64_t flows_hash(const struct flows *t, const struct flow_key *key);
+void flows_fetch_index(const struct flows *t, uint64_t hash);
+void flows_fetch_flow(const struct flows *t, uint64_t hash);
+struct flow *flows_get_hashed(struct flows *t, const struct flow_key *key, uint64_t hash,
+                              int64_t t_ns, bool *ret_made);
+
 /* Ports below 1024 are servers' where the other one is above; else who speaks first is the client.
  */
 uint8_t flow_guess_client(const struct flow_key *key, uint8_t sender);

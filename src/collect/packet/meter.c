@@ -115,34 +115,68 @@ static void ports_of(struct meter *m, const struct packet_layer *layer, int64_t 
     }
 }
 
-static struct flow *count_layer(struct meter *m, const struct packet *p, size_t i, uint32_t wire,
-                                int64_t t_ns, uint8_t *ret_sender, bool *ret_made)
-{
-    uint16_t ports[2];
+/* A packet on its way: what can be known before its flow is. */
+struct prepared {
+    struct packet p;
+    bool simple; /* one layer, whole: key, hash and sender are there */
+    uint8_t sender;
     struct flow_key key;
-    ports_of(m, &p->layer[i], t_ns, ports);
-    flow_key_make(p, i, ports, &key, ret_sender);
-    struct flow *f = flows_get(m->flows, &key, t_ns, ret_made);
-    if (i + 1 == p->layers_count && p->has_tcp) {
-        struct tcp_segment segment = {.side = *ret_sender,
-                                      .flags = p->tcp_flags,
-                                      .seq = p->tcp_seq,
-                                      .ack = p->tcp_ack,
-                                      .payload_bytes = p->payload_bytes,
-                                      .t_ns = t_ns};
+    uint64_t hash;
+};
+
+static void prepare(struct meter *m, uint32_t link, const struct packet_frame *f,
+                    struct prepared *ret)
+{
+    struct packet *p = &ret->p;
+    packet_decode(link, f->frame, f->captured, f->wire, p);
+    ret->simple = p->layers_count == 1 && !p->layer[0].fragment;
+    if (!ret->simple)
+        return;
+    static const uint16_t none[2];
+    flow_key_make(p, 0, p->layer[0].has_ports ? p->layer[0].ports : none, &ret->key, &ret->sender);
+    ret->hash = flows_hash(m->flows, &ret->key);
+    flows_fetch_index(m->flows, ret->hash);
+}
+
+static struct flow *find_flow(struct meter *m, struct prepared *ready, size_t i, int64_t t_ns,
+                              bool *ret_made)
+{
+    if (!ready->simple) {
+        uint16_t ports[2];
+        ports_of(m, &ready->p.layer[i], t_ns, ports);
+        flow_key_make(&ready->p, i, ports, &ready->key, &ready->sender);
+        ready->hash = flows_hash(m->flows, &ready->key);
+    }
+    return flows_get_hashed(m->flows, &ready->key, ready->hash, t_ns, ret_made);
+}
+
+static struct flow *count_layer(struct meter *m, struct prepared *ready, size_t i, uint32_t wire,
+                                int64_t t_ns, bool *ret_made)
+{
+    const struct packet *p = &ready->p;
+    struct flow *f = find_flow(m, ready, i, t_ns, ret_made);
+    uint8_t sender = ready->sender;
+    bool tcp = i + 1 == p->layers_count && p->has_tcp;
+    struct tcp_segment segment;
+    if (tcp) {
+        segment = (struct tcp_segment){.side = sender,
+                                       .flags = p->tcp_flags,
+                                       .seq = p->tcp_seq,
+                                       .ack = p->tcp_ack,
+                                       .payload_bytes = p->payload_bytes,
+                                       .t_ns = t_ns};
         if (!*ret_made && tcp_begins_anew(&f->tcp, &segment)) {
             f = flows_renew(m->flows, f, t_ns);
             *ret_made = true;
         }
-        if (*ret_made)
-            f->client = flow_guess_client(&key, *ret_sender);
-        follow_tcp(m, f, *ret_sender, p, &segment);
-    } else if (*ret_made) {
-        f->client = flow_guess_client(&key, *ret_sender);
     }
+    if (*ret_made)
+        f->client = flow_guess_client(&ready->key, sender);
+    if (tcp)
+        follow_tcp(m, f, sender, p, &segment);
     m->count[METER_FLOWS_BEGUN] += *ret_made;
-    f->packets[*ret_sender]++;
-    f->bytes[*ret_sender] += wire;
+    f->packets[sender]++;
+    f->bytes[sender] += wire;
     return f;
 }
 
@@ -151,35 +185,53 @@ static bool is_dns(const struct flow *f)
     return f->key.port[0] == DNS_PORT || f->key.port[1] == DNS_PORT;
 }
 
-void meter_packet(struct meter *m, uint32_t link, const uint8_t *frame, uint32_t captured,
-                  uint32_t wire, int64_t t_ns)
+static void meter_prepared(struct meter *m, struct prepared *ready, uint32_t wire, int64_t t_ns)
 {
-    struct packet p;
-    packet_decode(link, frame, captured, wire, &p);
+    const struct packet *p = &ready->p;
     m->count[METER_PACKETS]++;
     m->count[METER_BYTES] += wire;
-    if (p.flaw)
-        m->count[METER_CUT + p.flaw - PACKET_CUT]++;
+    if (p->flaw)
+        m->count[METER_CUT + p->flaw - PACKET_CUT]++;
     m->newest_ns = MAX(m->newest_ns, t_ns);
     if (t_ns - m->tidied_ns >= TIDY_NS)
         meter_tidy(m, t_ns);
-    for (size_t i = 0; i < p.layers_count; i++) {
-        uint8_t sender;
+    for (size_t i = 0; i < p->layers_count; i++) {
         bool made;
-        struct flow *f = count_layer(m, &p, i, wire, t_ns, &sender, &made);
-        if (i + 1 < p.layers_count)
+        struct flow *f = count_layer(m, ready, i, wire, t_ns, &made);
+        if (i + 1 < p->layers_count)
             continue;
         f->uncredited_bytes += wire;
-        detect(m, f, &p.layer[i], made, t_ns);
+        detect(m, f, &p->layer[i], made, t_ns);
         if (f->decided)
             credit(m, f);
-        if (!p.payload || !p.payload_bytes || !is_dns(f))
+        if (!p->payload || !p->payload_bytes || !is_dns(f))
             continue;
-        if (p.has_tcp && !p.layer[i].fragment)
-            meter_dns_segment(m, f, sender, &p, t_ns);
-        else if (p.layer[i].protocol == IPPROTO_UDP)
-            meter_dns_datagram(m, f, sender, &p, t_ns);
+        if (p->has_tcp && !p->layer[i].fragment)
+            meter_dns_segment(m, f, ready->sender, p, t_ns);
+        else if (p->layer[i].protocol == IPPROTO_UDP)
+            meter_dns_datagram(m, f, ready->sender, p, t_ns);
     }
+}
+
+void meter_packets(struct meter *m, uint32_t link, const struct packet_frame *frames, size_t count)
+{
+    struct prepared ready[METER_BATCH];
+    CHECK(count <= METER_BATCH);
+    for (size_t i = 0; i < count; i++)
+        prepare(m, link, &frames[i], &ready[i]);
+    for (size_t i = 0; count > 1 && i < count; i++) {
+        if (ready[i].simple)
+            flows_fetch_flow(m->flows, ready[i].hash);
+    }
+    for (size_t i = 0; i < count; i++)
+        meter_prepared(m, &ready[i], frames[i].wire, frames[i].t_ns);
+}
+
+void meter_packet(struct meter *m, uint32_t link, const uint8_t *frame, uint32_t captured,
+                  uint32_t wire, int64_t t_ns)
+{
+    const struct packet_frame one = {frame, captured, wire, t_ns};
+    meter_packets(m, link, &one, 1);
 }
 
 /* ---- now and then ------------------------------------------------------------------------------
@@ -226,7 +278,7 @@ void meter_publish(struct meter *m)
         atomic_store_explicit(&m->told[i], m->count[i], memory_order_relaxed);
     for (size_t i = 0; i < DETECT_APPLICATIONS_MAX; i++)
         atomic_store_explicit(&m->told_application[i], m->application[i], memory_order_relaxed);
-    uint64_t words[ARRAY_LEN(m->told_lookups)];
+    uint64_t words[ARRAY_LEN(m->told_lookups)] = {0};
     memcpy(words, lookups, sizeof(words));
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         atomic_store_explicit(&m->told_lookups[i], words[i], memory_order_relaxed);
@@ -246,7 +298,7 @@ uint64_t meter_application_bytes(const struct meter *m, uint16_t application)
 
 void meter_lookup_counts(const struct meter *m, struct lookup_counts *ret)
 {
-    uint64_t words[ARRAY_LEN(m->told_lookups)];
+    uint64_t words[ARRAY_LEN(m->told_lookups)] = {0};
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         words[i] = atomic_load_explicit(&m->told_lookups[i], memory_order_relaxed);
     memcpy(ret, words, sizeof(*ret));

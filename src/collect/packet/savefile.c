@@ -95,38 +95,60 @@ static int fill(struct savefile *s, size_t bytes)
     return 0;
 }
 
-int savefile_next(struct savefile *s, struct savefile_packet *ret, char *why, size_t why_size)
+/* The next packet, if all of it is in the window. */
+static bool take(struct savefile *s, struct packet_frame *ret)
 {
-    int err = fill(s, RECORD_BYTES);
+    const uint8_t *record = s->window + s->at;
     size_t left = s->len - s->at;
-    if (!err && !left)
+    if (left < RECORD_BYTES)
+        return false;
+    uint32_t captured = number(s->swapped, record + 8);
+    if (captured > CAPTURED_MAX || left - RECORD_BYTES < captured)
+        return false;
+    int64_t part = number(s->swapped, record + 4);
+    ret->t_ns = number(s->swapped, record) * NS_PER_S + (s->nano ? part : part * 1000);
+    ret->captured = captured;
+    ret->wire = MAX(number(s->swapped, record + 12), captured);
+    ret->frame = record + RECORD_BYTES;
+    s->at += RECORD_BYTES + captured;
+    s->packets++;
+    return true;
+}
+
+int savefile_next(struct savefile *s, struct packet_frame *ret, char *why, size_t why_size)
+{
+    if (take(s, ret))
+        return 1;
+    int err = fill(s, RECORD_BYTES);
+    if (!err && s->len == s->at)
         return 0;
-    if (!err && left >= RECORD_BYTES) {
-        const uint8_t *record = s->window + s->at;
-        uint32_t captured = number(s->swapped, record + 8);
+    if (!err && s->len - s->at >= RECORD_BYTES) {
+        uint32_t captured = number(s->swapped, s->window + s->at + 8);
         if (captured > CAPTURED_MAX) {
             snprintf(why, why_size, "packet %llu claims %u bytes, more than the format allows",
                      (unsigned long long)s->packets + 1, captured);
             return -EBADMSG;
         }
         err = fill(s, RECORD_BYTES + captured);
-        left = s->len - s->at;
-        if (!err && left >= RECORD_BYTES + captured) {
-            record = s->window + s->at; /* the window may have moved */
-            int64_t part = number(s->swapped, record + 4);
-            ret->t_ns = number(s->swapped, record) * NS_PER_S + (s->nano ? part : part * 1000);
-            ret->captured = captured;
-            ret->wire = MAX(number(s->swapped, record + 12), captured);
-            ret->frame = record + RECORD_BYTES;
-            s->at += RECORD_BYTES + captured;
-            s->packets++;
-            return 1;
-        }
     }
+    if (!err && take(s, ret))
+        return 1;
     if (err)
         snprintf(why, why_size, "%s", strerror(-err));
     else
         snprintf(why, why_size, "the file ends within packet %llu",
                  (unsigned long long)s->packets + 1);
     return err ? err : -EBADMSG;
+}
+
+int savefile_several(struct savefile *s, struct packet_frame *ret, size_t most, char *why,
+                     size_t why_size)
+{
+    int first = savefile_next(s, ret, why, why_size);
+    if (first <= 0)
+        return first;
+    size_t count = 1;
+    while (count < most && take(s, &ret[count]))
+        count++;
+    return (int)count;
 }

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/packet.h"
+
 struct savefile;
 
 /* NULL: not a file of this format, or not one that can be read at places (a pipe): fd is as it was.
@@ -16,12 +18,13 @@ struct savefile;
 struct savefile *savefile_open(int fd, uint32_t *ret_link);
 void savefile_close(struct savefile *s); /* NULL allowed */
 
-struct savefile_packet {
-    const uint8_t *frame; /* until the next call */
-    uint32_t captured, wire;
-    int64_t t_ns; /* since 1970 */
-};
+/* Frames are there until the next call. */
 
 /* 1: a packet; 0: the file has no more; -errno: -EBADMSG when it ends within a packet or says what
  * cannot be, `why` tells. */
-int savefile_next(struct savefile *s, struct savefile_packet *ret, char *why, size_t why_size);
+int savefile_next(struct savefile *s, struct packet_frame *ret, char *why, size_t why_size);
+
+/* The same for up to `most` packets at a time, which stay together until the next call: how many.
+ */
+int savefile_several(struct savefile *s, struct packet_frame *ret, size_t most, char *why,
+                     size_t why_size);

@@ -59,7 +59,7 @@ struct tap {
     bool file;
     struct pcap_stat last;
     uint64_t kernel_drops, interface_drops;
-    tap_packet_fn *packet; /* during tap_read */
+    tap_packets_fn *packets; /* during tap_read */
     void *user;
 };
 
@@ -316,18 +316,23 @@ static void tap_packet(u_char *user, const struct pcap_pkthdr *head, const u_cha
      */
     int64_t seconds = MIN(MAX((int64_t)head->ts.tv_sec, 0), SECONDS_MAX);
     int64_t t_ns = seconds * NS_PER_S + head->ts.tv_usec; /* nanoseconds */
-    s->packet(s->user, s->link, frame, head->caplen, wire, t_ns);
+    const struct packet_frame one = {frame, head->caplen, wire, t_ns};
+    s->packets(s->user, s->link, &one, 1);
 }
 
-static int tap_read_own(struct tap *s, int most, tap_packet_fn *packet, void *user, char *why,
+static int tap_read_own(struct tap *s, int most, tap_packets_fn *packets, void *user, char *why,
                         size_t why_size)
 {
-    struct savefile_packet p;
+    struct packet_frame frames[TAP_BATCH];
     char text[128];
     int count = 0, got = 1;
-    while (count < most && (got = savefile_next(s->own, &p, text, sizeof(text))) > 0) {
-        packet(user, s->link, p.frame, p.captured, p.wire, p.t_ns);
-        count++;
+    while (count < most) {
+        got = savefile_several(s->own, frames, (size_t)MIN(most - count, TAP_BATCH), text,
+                               sizeof(text));
+        if (got <= 0)
+            break;
+        packets(user, s->link, frames, (size_t)got);
+        count += got;
     }
     /* What was read before counts; what is wrong is met again at the next call. */
     if (count || got > 0)
@@ -337,11 +342,12 @@ static int tap_read_own(struct tap *s, int most, tap_packet_fn *packet, void *us
     return got < 0 ? got : -ENODATA;
 }
 
-int tap_read(struct tap *s, int most, tap_packet_fn *packet, void *user, char *why, size_t why_size)
+int tap_read(struct tap *s, int most, tap_packets_fn *packets, void *user, char *why,
+             size_t why_size)
 {
     if (s->own)
-        return tap_read_own(s, most, packet, user, why, why_size);
-    s->packet = packet;
+        return tap_read_own(s, most, packets, user, why, why_size);
+    s->packets = packets;
     s->user = user;
     int count = s->lib.dispatch(s->handle, most, tap_packet, (u_char *)s);
     if (count >= 0)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/packet.h"
+
 struct tap;
 
 /* 0 or -errno; `why` then says what is wrong in a sentence. */
@@ -23,12 +25,15 @@ void tap_close(struct tap *s); /* NULL allowed */
 /* Is libpcap there? */
 bool tap_possible(char *why, size_t why_size);
 
-typedef void tap_packet_fn(void *user, uint32_t link, const uint8_t *frame, uint32_t captured,
-                           uint32_t wire, int64_t t_ns);
+#define TAP_BATCH 8
+
+/* Up to TAP_BATCH packets, in their order. */
+typedef void tap_packets_fn(void *user, uint32_t link, const struct packet_frame *frames,
+                            size_t count);
 
 /* Hands on what is there, `most` packets at most; never waits for a device. How many; 0: none now;
  * -ENODATA: the file has no more; another -errno: the source is lost, `why` tells. */
-int tap_read(struct tap *s, int most, tap_packet_fn *packet, void *user, char *why,
+int tap_read(struct tap *s, int most, tap_packets_fn *packets, void *user, char *why,
              size_t why_size);
 
 int tap_fd(const struct tap *s); /* readable when there are packets; -1: a file */

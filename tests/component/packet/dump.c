@@ -16,10 +16,9 @@
 #include "collect/packet/meter.h"
 #include "collect/packet/tap.h"
 
-static void on_packet(void *user, uint32_t link, const uint8_t *frame, uint32_t captured,
-                      uint32_t wire, int64_t t_ns)
+static void on_packets(void *user, uint32_t link, const struct packet_frame *frames, size_t count)
 {
-    meter_packet(user, link, frame, captured, wire, t_ns);
+    meter_packets(user, link, frames, count);
 }
 
 static void print_text(const char *text)
@@ -94,7 +93,7 @@ int main(int argc, char **argv)
     struct meter *m = meter_new(&settings);
     int count;
     do
-        count = tap_read(tap, 10000, on_packet, m, why, sizeof(why));
+        count = tap_read(tap, 10000, on_packets, m, why, sizeof(why));
     while (count >= 0);
     printf("file\t%s\n", count == -ENODATA ? "done" : why);
     meter_finish(m);

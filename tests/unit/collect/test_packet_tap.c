@@ -77,17 +77,19 @@ struct seen {
     int64_t t_ns;
 };
 
-static void on_packet(void *user, uint32_t link, const uint8_t *frame, uint32_t captured,
-                      uint32_t wire, int64_t t_ns)
+static void on_packets(void *user, uint32_t link, const struct packet_frame *frames, size_t count)
 {
     struct seen *s = user;
-    s->count++;
+    assert_true(count > 0 && count <= TAP_BATCH);
+    s->count += count;
     s->link = link;
-    s->captured = captured;
-    s->wire = wire;
-    s->t_ns = t_ns;
-    for (uint32_t i = 0; i < captured; i++)
-        assert_int_equal(frame[i], (uint8_t)i);
+    for (size_t i = 0; i < count; i++) {
+        s->captured = frames[i].captured;
+        s->wire = frames[i].wire;
+        s->t_ns = frames[i].t_ns;
+        for (uint32_t j = 0; j < frames[i].captured; j++)
+            assert_int_equal(frames[i].frame[j], (uint8_t)j);
+    }
 }
 
 /* What reading the whole of it ended with. */
@@ -100,7 +102,7 @@ static int read_all(const char *path, const char *filter, struct seen *s, char w
     if (err)
         return err;
     assert_int_equal(tap_fd(tap), -1);
-    while ((err = tap_read(tap, 2, on_packet, s, why, 256)) >= 0)
+    while ((err = tap_read(tap, 2, on_packets, s, why, 256)) >= 0)
         assert_true(err <= 2);
     tap_close(tap);
     return err;
