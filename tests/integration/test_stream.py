@@ -365,6 +365,10 @@ def coming_back(interval_ms):
                     client.take(client.stream.receive())
             for number in range(6):
                 returns.read(returns.last["metrics"] + 5)
+                # Its events, too: connections make some all the time, and the ring has six seconds.
+                newest = d.json("/api/v1/events?limit=1")["events"][0]["seq"]
+                while returns.last["events"] < newest:
+                    returns.take(returns.stream.receive())
                 returns.stream.close()
                 for _ in range(3):  # while it is away
                     ip("addr", "add", f"10.1.{number}.1/24", "dev", "vx")
