@@ -75,17 +75,66 @@ enum conntrack_stat {
     CONNTRACK_STATS
 };
 
+enum qdisc_metric {
+    QDISC_BYTES,
+    QDISC_PACKETS,
+    QDISC_DROPS,
+    QDISC_REQUEUES,
+    QDISC_OVERLIMITS,
+    QDISC_QUEUE_LENGTH,
+    QDISC_BACKLOG,
+    QDISC_METRICS
+};
+
+#define CATALOGUE_NIC_METRICS 30 /* by enum nic_stat of wire/ethtool.h */
+
 extern const struct metric catalogue_link_counters[LINK_COUNTERS]; /* {device} */
 extern const struct metric catalogue_link_gauges[LINK_GAUGES];     /* {device} */
 extern const struct metric catalogue_softnet[SOFTNET_METRICS];     /* {cpu} */
+extern const struct metric catalogue_qdisc[QDISC_METRICS];         /* {device,kind} */
+extern const struct metric catalogue_nic[CATALOGUE_NIC_METRICS];   /* {device} */
 extern const struct metric catalogue_conntrack_stats[CONNTRACK_STATS];
 extern const char *const catalogue_conntrack_columns[CONNTRACK_STATS]; /* the kernel's words */
 extern const struct metric catalogue_conntrack_entries, catalogue_conntrack_limit;
+
+/* Of the packet engine. */
+enum packet_counter {
+    PACKET_RECEIVED,
+    PACKET_RECEIVED_BYTES,
+    PACKET_FLOWS_BEGUN,
+    PACKET_FLOWS_EVICTED,
+    PACKET_AGAIN,
+    PACKET_DISORDER,
+    PACKET_COUNTERS
+};
+enum packet_drop { PACKET_DROP_KERNEL, PACKET_DROP_INTERFACE, PACKET_DROPS };
+#define PACKET_UNDECODED 4
+#define PACKET_INCOMPLETE 5
+extern const struct metric catalogue_packet[PACKET_COUNTERS];
+extern const struct metric catalogue_packet_flows;
+extern const struct metric catalogue_packet_drops;      /* {reason} */
+extern const struct metric catalogue_packet_undecoded;  /* {reason} */
+extern const struct metric catalogue_packet_incomplete; /* {reason} */
+extern const char *const catalogue_packet_drop_reasons[PACKET_DROPS];
+extern const char *const catalogue_packet_undecoded_reasons[PACKET_UNDECODED];
+extern const char *const catalogue_packet_incomplete_reasons[PACKET_INCOMPLETE];
+extern const struct metric catalogue_flow_bytes;  /* {application} */
+extern const struct metric catalogue_dns_queries; /* {rcode} */
+extern const struct metric catalogue_dns_bucket;  /* {le} */
+extern const struct metric catalogue_dns_sum, catalogue_dns_count;
+
 extern const struct metric catalogue_uname, catalogue_boot_time, catalogue_time;
-extern const struct metric catalogue_netlink_overruns;
+extern const struct metric catalogue_netlink_overruns, catalogue_sockets_incomplete;
 extern const struct metric catalogue_collect_errors; /* {engine} */
 extern const struct metric catalogue_collect_bucket; /* {le} */
 extern const struct metric catalogue_collect_sum, catalogue_collect_count;
+extern const struct metric catalogue_process_rx, catalogue_process_tx; /* {process,unit} */
+extern const struct metric catalogue_unattributed;                     /* {direction} */
+extern const struct metric catalogue_tcp_connections;                  /* {state} */
+/* Histograms: bucket {le}, sum, count. */
+extern const struct metric catalogue_tcp_rtt[3], catalogue_tcp_connect[3];
+extern const struct metric catalogue_tcp_retransmits;
+extern const struct metric catalogue_census_lost, catalogue_census_unreadable;
 
 struct catalogue_entry {
     const struct metric *metric;

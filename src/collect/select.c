@@ -9,12 +9,20 @@
  * is tried, so an engine waits twice as long after each one, up to about an hour. The series do
  * not notice, because series belong to names and labels, not to engines.
  *
+ * All engines known are made and probed, so that the status can say what one would give that was
+ * not chosen; only those chosen are opened, collect and are probed again.
+ *
  * What collecting costs is measured here, as a histogram; a tick's own time is in the same tick.
  *
- * Threads: everything on the core thread, except that the survey thread reads `surveyed`, the one
- * word that tells it which engines are in use. Engines are neither added nor removed after open.
+ * The census, where engines tell of sockets and processes, belongs to the collector: its rounds are
+ * the surveys, as long as an engine is in use that has something to tell. Its results come back to
+ * the core thread as those of no engine.
+ *
+ * Threads: everything on the core thread, except the survey itself. The survey thread owns the
+ * census and the wire and reads `surveyed`, the one word that tells it which engines are in use,
+ * and what each of them has been assigned. Engines are neither added nor removed after open.
  */
-#include "collect/select.h"
+#include "collect/select_internal.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -28,12 +36,26 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "collect/catalogue.h"
+#include "collect/census.h"
 #include "collect/sampler.h"
+#include "collect/wire.h"
 
 #define PROBE_EVERY_NS (60 * NS_PER_S)
 #define PATIENCE_MAX 64 /* probes */
 
-static const struct engine_class *const classes_known[] = {&engine_netlink, &engine_procfs};
+#define SOCKETS_MAX 65536
+#define PROCESSES_MAX 8192
+#define PROCESS_SERIES_MAX 500
+#define ENDED_KEEP_MS 60000
+
+/* Whoever provides one of these tells the census. */
+#define CENSUS_CAPABILITIES                                                                        \
+    (CAPABILITY_BIT(CAPABILITY_CONNECTIONS) | CAPABILITY_BIT(CAPABILITY_CONNECTION_QUALITY) |      \
+     CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS) | CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC) |   \
+     CAPABILITY_BIT(CAPABILITY_RETRANSMITS) | CAPABILITY_BIT(CAPABILITY_DNS))
+
+static const struct engine_class *const classes_known[] = {&engine_netlink, &engine_procfs,
+                                                           &engine_packet};
 
 /* Upper bounds of the buckets; the last one has none. */
 static const struct {
@@ -45,20 +67,16 @@ static const struct {
     {25000000, "0.025"}, {50000000, "0.05"},  {100000000, "0.1"},  {INT64_MAX, "+Inf"},
 };
 
-struct member {
-    struct engine *engine;
-    uint32_t lost;     /* capabilities it failed to give */
-    uint32_t patience; /* probes to wait after the latest loss */
-    uint32_t waited;
-    bool open;
-    char failure[256]; /* what was lost and why, "" */
-};
-
 struct collector {
     struct engine_settings settings;              /* owns its texts */
     struct member members[COLLECTOR_ENGINES_MAX]; /* by falling preference */
     size_t count;
     atomic_uint surveyed; /* bits by place in members: engines whose survey is wanted */
+    struct census_series *census_series;
+    struct {                   /* survey thread */
+        struct census *census; /* NULL: there was no round yet */
+        struct wire *wire;
+    } survey;
     struct uv_loop_s *loop;
     int64_t probed_ns;
 
@@ -87,10 +105,17 @@ static void settings_copy(struct engine_settings *to, const struct engine_settin
     *to = *from;
     to->proc_root = mem_string(from->proc_root);
     to->sys_root = mem_string(from->sys_root);
+    to->program = from->program ? mem_string(from->program) : NULL;
     const char **globs = mem_array(MAX(from->exclude_devices_count, (size_t)1), sizeof(*globs));
     for (size_t i = 0; i < from->exclude_devices_count; i++)
         globs[i] = mem_string(from->exclude_devices[i]);
     to->exclude_devices = globs;
+    const char **devices = mem_array(MAX(from->packet.devices_count, (size_t)1), sizeof(*devices));
+    for (size_t i = 0; i < from->packet.devices_count; i++)
+        devices[i] = mem_string(from->packet.devices[i]);
+    to->packet.devices = devices;
+    to->packet.filter = from->packet.filter ? mem_string(from->packet.filter) : NULL;
+    to->packet.file = from->packet.file ? mem_string(from->packet.file) : NULL;
 }
 
 static void settings_fini(struct engine_settings *s)
@@ -98,51 +123,72 @@ static void settings_fini(struct engine_settings *s)
     for (size_t i = 0; i < s->exclude_devices_count; i++)
         free((char *)s->exclude_devices[i]);
     free((void *)s->exclude_devices);
+    for (size_t i = 0; i < s->packet.devices_count; i++)
+        free((char *)s->packet.devices[i]);
+    free((void *)s->packet.devices);
+    free((char *)s->packet.filter);
+    free((char *)s->packet.file);
     free((char *)s->proc_root);
     free((char *)s->sys_root);
+    free((char *)s->program);
+}
+
+static struct collector *collector_make(const struct engine_settings *settings)
+{
+    struct collector *c = mem_alloc(sizeof(*c));
+    settings_copy(&c->settings, settings);
+    c->sampler.method = "self";
+    c->census_series = census_series_new();
+    return c;
+}
+
+static void collector_add(struct collector *c, const struct engine_class *class, bool chosen,
+                          bool named)
+{
+    CHECK(c->count < COLLECTOR_ENGINES_MAX);
+    size_t at = c->count++;
+    while (at > 0 && c->members[at - 1].engine->class->preference < class->preference) {
+        c->members[at] = c->members[at - 1];
+        at--;
+    }
+    c->members[at] = (struct member){
+        .engine = class->make(&c->settings),
+        .chosen = chosen,
+        .named = named,
+    };
 }
 
 struct collector *collector_new_with(const struct engine_settings *settings,
                                      const struct engine_class *const *classes, size_t count)
 {
-    CHECK(count <= COLLECTOR_ENGINES_MAX);
-    struct collector *c = mem_alloc(sizeof(*c));
-    settings_copy(&c->settings, settings);
-    c->sampler.method = "self";
-    for (size_t i = 0; i < count; i++) {
-        /* Into place by preference. */
-        size_t at = c->count++;
-        while (at > 0 && c->members[at - 1].engine->class->preference < classes[i]->preference) {
-            c->members[at] = c->members[at - 1];
-            at--;
-        }
-        c->members[at] = (struct member){.engine = classes[i]->make(&c->settings)};
-    }
+    struct collector *c = collector_make(settings);
+    for (size_t i = 0; i < count; i++)
+        collector_add(c, classes[i], true, false);
     return c;
 }
 
 int collector_new(struct collector **ret, const struct engine_settings *settings,
                   const char *const *names, size_t names_count, const char **ret_bad)
 {
-    const struct engine_class *classes[ARRAY_LEN(classes_known)];
-    bool wanted[ARRAY_LEN(classes_known)] = {false};
+    bool named[ARRAY_LEN(classes_known)] = {false};
     for (size_t n = 0; n < names_count; n++) {
         bool known = false;
         for (size_t i = 0; i < ARRAY_LEN(classes_known); i++) {
             if (strcmp(names[n], classes_known[i]->name) == 0)
-                known = wanted[i] = true;
+                known = named[i] = true;
         }
         if (!known) {
             *ret_bad = names[n];
             return -EINVAL;
         }
     }
-    size_t count = 0;
+    struct collector *c = collector_make(settings);
     for (size_t i = 0; i < ARRAY_LEN(classes_known); i++) {
-        if (!names_count || wanted[i])
-            classes[count++] = classes_known[i];
+        const struct engine_class *class = classes_known[i];
+        bool automatic = class->wanted ? class->wanted(&c->settings) : !names_count;
+        collector_add(c, class, automatic || named[i], named[i]);
     }
-    *ret = collector_new_with(settings, classes, count);
+    *ret = c;
     return 0;
 }
 
@@ -157,6 +203,9 @@ void collector_free(struct collector *c)
     series_unref(c->sum);
     series_unref(c->ticks);
     message_unref(c->status ? &c->status->msg : NULL);
+    census_series_free(c->census_series);
+    census_free(c->survey.census);
+    wire_free(c->survey.wire);
     settings_fini(&c->settings);
     free(c);
 }
@@ -170,8 +219,10 @@ static void collector_changed(struct collector *c)
     c->generation++;
     unsigned surveyed = 0;
     for (size_t i = 0; i < c->count; i++) {
-        const struct engine *e = c->members[i].engine;
-        if (c->members[i].open && (e->assigned & e->class->surveyed))
+        struct engine *e = c->members[i].engine;
+        uint32_t assigned = c->members[i].open ? e->assigned : 0;
+        atomic_store_explicit(&e->surveying, assigned, memory_order_relaxed);
+        if (assigned & e->class->surveyed)
             surveyed |= 1U << i;
     }
     atomic_store_explicit(&c->surveyed, surveyed, memory_order_relaxed);
@@ -183,7 +234,7 @@ static void collector_divide(const struct collector *c, uint32_t wanted[COLLECTO
     uint32_t taken = 0;
     for (size_t i = 0; i < c->count; i++) {
         const struct member *m = &c->members[i];
-        wanted[i] = m->engine->probe.capabilities & ~m->lost & ~taken;
+        wanted[i] = m->chosen ? m->engine->probe.capabilities & ~m->lost & ~taken : 0;
         taken |= wanted[i];
     }
 }
@@ -205,11 +256,8 @@ static void collector_tell(const struct engine_sink *sink, const char *engine,
 
 static const char *collector_provider(const struct collector *c, unsigned capability)
 {
-    for (size_t i = 0; i < c->count; i++) {
-        if (c->members[i].open && (c->members[i].engine->assigned & CAPABILITY_BIT(capability)))
-            return c->members[i].engine->class->name;
-    }
-    return NULL;
+    const struct member *m = members_provider(c->members, c->count, (enum capability)capability);
+    return m ? m->engine->class->name : NULL;
 }
 
 static int member_open(struct collector *c, struct member *m, uint32_t capabilities)
@@ -221,7 +269,13 @@ static int member_open(struct collector *c, struct member *m, uint32_t capabilit
     if (err) {
         m->lost |= capabilities;
         m->engine->assigned = 0;
-        snprintf(m->failure, sizeof(m->failure), "Could not be opened: %s.", strerror(-err));
+        /* An engine that knows more about it says so when it is asked. */
+        m->engine->class->probe(m->engine, &m->engine->probe);
+        const struct shortfall *s = probe_shortfall(&m->engine->probe, capabilities);
+        if (s)
+            snprintf(m->failure, sizeof(m->failure), "%s", s->reason);
+        else
+            snprintf(m->failure, sizeof(m->failure), "Could not be opened: %s.", strerror(-err));
         log_warning("collect", "engine %s: %s", m->engine->class->name, strerror(-err));
     }
     return err;
@@ -252,11 +306,27 @@ int collector_open(struct collector *c)
     for (size_t i = 0; i < c->count; i++)
         c->members[i].engine->class->probe(c->members[i].engine, &c->members[i].engine->probe);
     collector_assign(c);
+    for (size_t i = 0; i < c->count; i++) { /* opening may have told more than looking */
+        if (c->members[i].open)
+            c->members[i].engine->class->probe(c->members[i].engine, &c->members[i].engine->probe);
+    }
+    if (collector_refused(c))
+        return -ENODEV;
     for (unsigned i = 0; i < CAPABILITIES; i++) {
         if (collector_provider(c, i))
             return 0;
     }
     return -ENODEV;
+}
+
+const char *collector_refused(const struct collector *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        const struct member *m = &c->members[i];
+        if (m->named && !(m->engine->probe.capabilities & ~m->lost))
+            return m->engine->class->name;
+    }
+    return NULL;
 }
 
 /* After a loss: the next engine takes over, and the tick tells. */
@@ -284,6 +354,8 @@ static void collector_probe(struct collector *c, const struct engine_sink *sink)
     bool changed = false;
     for (size_t i = 0; i < c->count; i++) {
         struct member *m = &c->members[i];
+        if (!m->chosen)
+            continue;
         uint32_t had = m->engine->probe.capabilities & ~m->lost;
         m->engine->class->probe(m->engine, &m->engine->probe);
         if (++m->waited >= m->patience) {
@@ -331,6 +403,17 @@ static void collector_sample_own(struct collector *c, const struct engine_sink *
     draft_counter(sink->draft, c->ticks, c->bucket_count[ARRAY_LEN(buckets) - 1], 0);
 }
 
+/* Does anybody tell the census? Either thread. */
+static bool collector_has_census(const struct collector *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        if (atomic_load_explicit(&c->members[i].engine->surveying, memory_order_relaxed) &
+            CENSUS_CAPABILITIES)
+            return true;
+    }
+    return false;
+}
+
 void collector_collect(struct collector *c, const struct engine_sink *given)
 {
     int64_t start_ns = clock_mono_ns();
@@ -353,6 +436,8 @@ void collector_collect(struct collector *c, const struct engine_sink *given)
         if (lost)
             collector_lose(c, m, lost, err ? err : -EIO, &sink);
     }
+    if (collector_has_census(c))
+        census_series_sample(c->census_series, &sink);
     collector_sample_own(c, &sink, clock_mono_ns() - start_ns);
 }
 
@@ -396,74 +481,63 @@ void collector_detach(struct collector *c, void (*done)(void *user), void *user)
     collector_one_detached(c);
 }
 
+/* The first round makes it: what nobody tells of costs nothing. */
+static struct census *collector_census(struct collector *c)
+{
+    if (!c->survey.census) {
+        const struct engine_settings *s = &c->settings;
+        const struct census_settings settings = {
+            .proc_root = s->proc_root,
+            .sockets_max = s->sockets_max ? s->sockets_max : SOCKETS_MAX,
+            .processes_max = s->processes_max ? s->processes_max : PROCESSES_MAX,
+            .process_series_max =
+                s->process_series_limit ? s->process_series_limit : PROCESS_SERIES_MAX,
+            .ended_keep_ms = ENDED_KEEP_MS,
+            .finder = s->finder,
+        };
+        c->survey.census = census_new(&settings);
+        c->survey.wire = wire_new(s->sys_root);
+    }
+    return c->survey.census;
+}
+
 void collector_survey(struct collector *c,
                       void (*deliver)(void *user, struct engine *e, struct message *result),
                       void *user)
 {
     unsigned wanted = atomic_load_explicit(&c->surveyed, memory_order_relaxed);
+    struct census *census = collector_has_census(c) ? collector_census(c) : NULL;
+    if (census)
+        census_begin(census, clock_wall_ms(), clock_mono_ns());
     for (size_t i = 0; i < c->count; i++) {
         struct engine *e = c->members[i].engine;
-        struct message *result = wanted & 1U << i ? e->class->survey(e, NULL) : NULL;
+        struct message *result = wanted & 1U << i ? e->class->survey(e, census) : NULL;
         if (result)
             deliver(user, e, result);
     }
+    if (!census)
+        return;
+    uint64_t rx, tx;
+    if (wire_read(c->survey.wire, &rx, &tx))
+        census_wire(census, rx, tx);
+    deliver(user, NULL, census_end(census));
 }
 
 void collector_take_survey(struct collector *c, struct engine *e, struct message *result)
 {
-    (void)c;
-    e->class->take_survey(e, result);
+    if (e)
+        e->class->take_survey(e, result);
+    else
+        census_series_take(c->census_series, result);
 }
 
 /* ---- status -------------------------------------------------------------------------------- */
 
-const char *engine_state_name(enum engine_state state)
-{
-    static const char *const names[ENGINE_STATES] = {
-        [ENGINE_IN_USE] = "in use",
-        [ENGINE_SPARE] = "spare",
-        [ENGINE_LOST] = "lost",
-        [ENGINE_UNAVAILABLE] = "unavailable",
-    };
-    return names[state];
-}
-
-static void status_destroy(struct message *msg)
-{
-    free(CONTAINER_OF(msg, struct collector_status, msg));
-}
-
-static enum engine_state member_state(const struct member *m)
-{
-    if (m->open && m->engine->assigned)
-        return ENGINE_IN_USE;
-    if (m->lost)
-        return ENGINE_LOST;
-    return m->engine->probe.capabilities ? ENGINE_SPARE : ENGINE_UNAVAILABLE;
-}
-
 struct collector_status *collector_status(struct collector *c)
 {
-    if (c->status)
-        return c->status;
-    struct collector_status *status = mem_alloc(sizeof(*status));
-    message_init(&status->msg, status_destroy);
-    status->count = c->count;
-    for (size_t i = 0; i < c->count; i++) {
-        const struct member *m = &c->members[i];
-        const struct engine_probe *probe = &m->engine->probe;
-        status->engines[i].name = m->engine->class->name;
-        status->engines[i].state = member_state(m);
-        status->engines[i].capabilities = probe->capabilities;
-        status->engines[i].assigned = m->open ? m->engine->assigned : 0;
-        snprintf(status->engines[i].reason, sizeof(status->engines[i].reason), "%s",
-                 m->failure[0] ? m->failure : probe->reason);
-        snprintf(status->engines[i].remedy, sizeof(status->engines[i].remedy), "%s", probe->remedy);
-    }
-    for (unsigned i = 0; i < CAPABILITIES; i++)
-        status->providers[i] = collector_provider(c, i);
-    c->status = status;
-    return status;
+    if (!c->status)
+        c->status = collector_status_make(&c->settings, c->members, c->count);
+    return c->status;
 }
 
 uint64_t collector_status_generation(const struct collector *c)

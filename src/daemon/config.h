@@ -31,13 +31,20 @@ struct config_origin;
 struct config {
     char *data_dir; /* the one in force: --data-dir or where CONTRACT section 1 says */
     enum log_level log_level;
+    char *read; /* a file of packets; "": none */
     struct {
         int64_t interval_ms;
         struct config_list engines;         /* names, or the one word "auto" */
         struct config_list exclude_devices; /* globs */
         int64_t tables_interval_ms;
         uint64_t series_limit;
+        uint64_t process_series_limit;
     } collect;
+    struct {
+        struct config_list devices;
+        char *filter;
+        uint64_t snaplen_bytes;
+    } packet;
     struct {
         struct config_list listen; /* HOST:PORT */
         uint64_t threads;          /* 0: auto */
@@ -60,6 +67,8 @@ struct config {
     struct {
         int64_t raw_ms;
         int64_t events_ms;
+        int64_t connections_ms;
+        bool record_names;
         uint64_t max_size_bytes;
         enum config_durability durability;
     } store;

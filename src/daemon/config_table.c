@@ -20,6 +20,11 @@ static bool is_path(const char *text)
     return *text != '\0';
 }
 
+static bool is_any_path(const char *text)
+{
+    return strlen(text) < 4096; /* PATH_MAX */
+}
+
 static bool is_optional_path(const char *text)
 {
     return !*text || *text == '/';
@@ -50,6 +55,17 @@ static bool is_listen(const char *text)
     memcpy(host, text, len);
     host[len] = '\0';
     return net_address_parse_ip(host, &address);
+}
+
+static bool is_device(const char *text)
+{
+    size_t len = strlen(text);
+    return len >= 1 && len < 16 && !strpbrk(text, "/ \t\n");
+}
+
+static bool is_filter(const char *text)
+{
+    return strlen(text) <= 1024;
 }
 
 static bool is_base_path(const char *text)
@@ -97,12 +113,15 @@ static bool is_origin(const char *text)
 }
 
 static const struct config_form path_form = {"a path", is_path};
+static const struct config_form any_path_form = {"a path, or nothing", is_any_path};
 static const struct config_form optional_path_form = {"a path from the root, or nothing",
                                                       is_optional_path};
 static const struct config_form glob_form = {"a name of 1 to 64 bytes, in which *, ? and [a-z] are "
                                              "wildcards",
                                              is_glob};
 static const struct config_form listen_form = {"HOST:PORT, [IPv6]:PORT or :PORT", is_listen};
+static const struct config_form device_form = {"the name of a network device", is_device};
+static const struct config_form filter_form = {"at most 1024 bytes", is_filter};
 static const struct config_form base_path_form = {
     "a path that begins with / and holds letters, digits, / . _ ~ and -", is_base_path};
 static const struct config_form range_form = {"an IP address, or a range such as 10.1.0.0/16",
@@ -116,7 +135,7 @@ static const struct config_form origin_form = {"http://HOST or https://HOST, wit
 /* ---- the table --------------------------------------------------------------------------- */
 
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
-static const char *const engines[] = {"auto", "netlink", "procfs", NULL};
+static const char *const engines[] = {"auto", "netlink", "packet", "procfs", NULL};
 static const char *const auth_modes[] = {"auto", "token", "none", NULL};
 static const char *const durabilities[] = {"normal", "full", NULL};
 
@@ -124,6 +143,9 @@ static const char *const durabilities[] = {"normal", "full", NULL};
 
 const struct config_section config_sections[] = {
     {"collect", "What is read from the kernel, and how often."},
+    {"packet",
+     "What the packet engine looks at. It runs when collect.engines names it, when devices are "
+     "given here, or a file by --read."},
     {"serve", "Who may connect, and how much one viewer may cost."},
     {"auth", "Who has to show a token."},
     {"store", "How much history is kept on disk."},
@@ -148,6 +170,15 @@ const struct config_row config_rows[] = {
      .flag = "--log-level",
      .doc = "The least important messages that are still written.",
      .example = "debug"},
+    {.key = "read",
+     .type = CONFIG_TEXT,
+     .offset = AT(read),
+     .value = "",
+     .check = &any_path_form,
+     .flag = "--read",
+     .doc = "A file of captured packets (pcap or pcapng) that the packet engine reads instead of "
+            "devices.",
+     .example = "/tmp/trace.pcap"},
 
     {.section = "collect",
      .key = "interval",
@@ -183,7 +214,9 @@ const struct config_row config_rows[] = {
      .value = "1s",
      .least = "100ms",
      .most = "60s",
-     .doc = "Time between two readings of what takes longer and changes less, such as link speeds.",
+     .doc =
+         "Time between two readings of what takes longer: sockets, processes, queues, link speeds. "
+         "Longer where they would use more than 5 % of a core.",
      .example = "5s"},
     {.section = "collect",
      .key = "series_limit",
@@ -196,6 +229,44 @@ const struct config_row config_rows[] = {
          "Most series that are live at one time. When it is near, those that were silent longest "
          "leave; new ones are refused when there are none. Both are counted.",
      .example = "50000"},
+    {.section = "collect",
+     .key = "process_series_limit",
+     .type = CONFIG_INTEGER,
+     .offset = AT(collect.process_series_limit),
+     .value = "500",
+     .least = "1",
+     .most = "100000",
+     .doc = "Most pairs of process and unit whose bytes become series of their own; more count as "
+            "process \"other\". The table of processes shows them all.",
+     .example = "2000"},
+
+    {.section = "packet",
+     .key = "devices",
+     .type = CONFIG_TEXTS,
+     .offset = AT(packet.devices),
+     .value = "",
+     .check = &device_form,
+     .doc = "Network devices whose packets are looked at; none: all of them when the engine is "
+            "named. A packet that passes several of them counts for each.",
+     .example = "[eth0, wlan0]"},
+    {.section = "packet",
+     .key = "filter",
+     .type = CONFIG_TEXT,
+     .offset = AT(packet.filter),
+     .value = "",
+     .check = &filter_form,
+     .doc = "Only packets that match are looked at; in the language of tcpdump, pcap-filter(7).",
+     .example = "\"not port 22\""},
+    {.section = "packet",
+     .key = "snaplen",
+     .type = CONFIG_INTEGER,
+     .offset = AT(packet.snaplen_bytes),
+     .value = "256",
+     .least = "64",
+     .most = "262144",
+     .doc = "Bytes of a packet that are captured. More shows more names that clients ask for (TLS "
+            "begins with up to 2 KB), and costs more.",
+     .example = "2048"},
 
     {.section = "serve",
      .key = "listen",
@@ -358,13 +429,30 @@ const struct config_row config_rows[] = {
      .doc = "How long events are kept.",
      .example = "30d"},
     {.section = "store",
+     .key = "connections",
+     .type = CONFIG_DURATION,
+     .offset = AT(store.connections_ms),
+     .value = "7d",
+     .least = "10m",
+     .most = "1y",
+     .doc = "How long the tables of connections and processes are kept, one of each a minute.",
+     .example = "30d"},
+    {.section = "store",
+     .key = "record_names",
+     .type = CONFIG_BOOL,
+     .offset = AT(store.record_names),
+     .value = "on",
+     .doc = "Whether stored tables and events of connections have the names of programs, units, "
+            "users and hosts; addresses are stored in any case.",
+     .example = "off"},
+    {.section = "store",
      .key = "max_size",
      .type = CONFIG_SIZE,
      .offset = AT(store.max_size_bytes),
      .value = "2GiB",
      .least = "16MiB",
      .most = "1TiB",
-     .doc = "Most bytes of the database; beyond it the oldest samples go first.",
+     .doc = "Most bytes of the database; beyond it the oldest go first.",
      .example = "500MiB"},
     {.section = "store",
      .key = "durability",

@@ -4,7 +4,7 @@
  * One row of `files` per file: where it is, for which capability, which part reads it. A tick goes
  * through the files of the capabilities assigned, each one pread and one pass over its text. What
  * /sys/class/net has is read on the survey thread and may be one survey old; the counters never
- * are.
+ * are. There, too, the sockets are read one by one (sockets.c), when no better engine has them.
  *
  * A capability is there when one of its files can be read; the others are named as missing. A file
  * that cannot be read is a gap in this tick; when for three ticks in a row none of a capability's
@@ -26,9 +26,20 @@
 #include "collect/procfs/source.h"
 
 #define FAILURES_MAX 3
-#define OWN_CAPABILITIES (CAPABILITY_BIT(CAPABILITIES) - 1 - CAPABILITY_BIT(CAPABILITY_LINK_EVENTS))
+#define OWN_CAPABILITIES                                                                           \
+    (CAPABILITY_BIT(CAPABILITY_INTERFACES) | CAPABILITY_BIT(CAPABILITY_PROTOCOLS) |                \
+     CAPABILITY_BIT(CAPABILITY_SOCKETS) | CAPABILITY_BIT(CAPABILITY_SOFTNET) |                     \
+     CAPABILITY_BIT(CAPABILITY_CONNTRACK) | CAPABILITY_BIT(CAPABILITY_SYSTEM) |                    \
+     CAPABILITY_BIT(CAPABILITY_CONNECTIONS))
 
-enum part { PART_DEVICES, PART_NETSTAT, PART_PAIRS, PART_SOFTNET, PART_CONNTRACK };
+enum part {
+    PART_DEVICES,
+    PART_NETSTAT,
+    PART_PAIRS,
+    PART_SOFTNET,
+    PART_CONNTRACK,
+    PART_SURVEYED, /* read on the survey thread: here only probed */
+};
 
 static const struct {
     const char *path; /* below proc_root */
@@ -52,6 +63,7 @@ static const struct {
      CONNTRACK_FILE_COUNT, true, true, "nf_conntrack is not loaded"},
     {"sys/net/netfilter/nf_conntrack_max", CAPABILITY_CONNTRACK, PART_CONNTRACK, CONNTRACK_FILE_MAX,
      true, false, "nf_conntrack is not loaded"},
+    {"net/tcp", CAPABILITY_CONNECTIONS, PART_SURVEYED, 0, false, false, "not readable"},
 };
 
 union part_state {
@@ -82,6 +94,7 @@ struct procfs {
     /* Survey thread. */
     struct sysfs *sysfs;
     struct addresses *addresses;
+    struct sockets *sockets;
     struct sysfs_links *surveyed; /* handed over last */
 };
 
@@ -129,6 +142,8 @@ static union part_state part_new(struct procfs *p, size_t i)
     case PART_CONNTRACK:
         part.conntrack = conntrack_new(&p->sampler, (enum conntrack_file)files[i].variant);
         break;
+    case PART_SURVEYED:
+        break;
     }
     return part;
 }
@@ -151,6 +166,8 @@ static void part_free(enum part kind, union part_state part)
     case PART_CONNTRACK:
         conntrack_free(part.conntrack);
         break;
+    case PART_SURVEYED:
+        break;
     }
 }
 
@@ -172,6 +189,8 @@ static void part_forget(enum part kind, union part_state part)
     case PART_CONNTRACK:
         conntrack_forget(part.conntrack);
         break;
+    case PART_SURVEYED:
+        break;
     }
 }
 
@@ -190,32 +209,48 @@ static struct engine *procfs_make(const struct engine_settings *settings)
     }
     p->sysfs = sysfs_new(settings->sys_root, SYSFS_ALL);
     p->addresses = addresses_new(settings->proc_root);
+    p->sockets = sockets_new(settings->proc_root);
     return &p->engine;
+}
+
+/* 0 or -errno. */
+static int procfs_try(struct procfs *p, size_t i)
+{
+    /* Reading tells more than access(2): a sandbox may refuse only the opening. */
+    struct source probe;
+    struct scan text;
+    int err = 0;
+    source_init(&probe, p->settings->proc_root, files[i].path);
+    if (files[i].part == PART_SURVEYED) { /* may be long: only its beginning */
+        char begin[64];
+        int fd = open(probe.path, O_RDONLY | O_CLOEXEC);
+        err = fd < 0 || read(fd, begin, sizeof(begin)) < 0 ? -errno : 0;
+        if (fd >= 0)
+            close(fd);
+    } else {
+        err = source_read(&probe, &text);
+    }
+    source_fini(&probe);
+    return err;
 }
 
 static void procfs_probe(struct engine *e, struct engine_probe *ret)
 {
     struct procfs *p = CONTAINER_OF(e, struct procfs, engine);
     *ret = (struct engine_probe){.capabilities = CAPABILITY_BIT(CAPABILITY_SYSTEM)};
-    size_t at = 0;
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-        /* Reading tells more than access(2): a sandbox may refuse only the opening. */
-        struct source probe;
-        struct scan text;
-        source_init(&probe, p->settings->proc_root, files[i].path);
-        int err = source_read(&probe, &text);
-        source_fini(&probe);
-        if (!err) {
-            ret->capabilities |= CAPABILITY_BIT(files[i].capability);
-            continue;
-        }
-        if (at < sizeof(ret->reason))
-            at += (size_t)snprintf(ret->reason + at, sizeof(ret->reason) - at, "%s%s/%s: %s.",
-                                   at ? " " : "", p->settings->proc_root, files[i].path,
-                                   err == -ENOENT ? files[i].meaning : strerror(-err));
-        if (files[i].capability == CAPABILITY_CONNTRACK)
-            snprintf(ret->remedy, sizeof(ret->remedy), "modprobe nf_conntrack");
+        int err = procfs_try(p, i);
+        uint32_t capability = CAPABILITY_BIT(files[i].capability);
+        if (!err)
+            ret->capabilities |= capability;
+        else if (err == -ENOENT && files[i].capability == CAPABILITY_CONNTRACK)
+            probe_off(ret, capability, "sudo modprobe nf_conntrack", "%s.", files[i].meaning);
+        else
+            probe_missing(ret, capability, "", "%s/%s: %s.", p->settings->proc_root, files[i].path,
+                          err == -ENOENT ? files[i].meaning : strerror(-err));
     }
+    if (p->live && (ret->capabilities & CAPABILITY_BIT(CAPABILITY_CONNECTIONS)))
+        probe_owners(ret, p->settings, CAPABILITY_BIT(CAPABILITY_CONNECTIONS));
 }
 
 static int procfs_open(struct engine *e, uint32_t capabilities)
@@ -265,6 +300,7 @@ static void procfs_free(struct engine *e)
     message_unref(p->surveyed ? &p->surveyed->msg : NULL);
     sysfs_free(p->sysfs);
     addresses_free(p->addresses);
+    sockets_free(p->sockets);
     free(p);
 }
 
@@ -310,6 +346,7 @@ static int procfs_read_file(struct procfs *p, size_t i, const struct engine_sink
         p->sampler.errors += conntrack_parse(part.conntrack, text, sink);
         break;
     case PART_DEVICES:
+    case PART_SURVEYED:
         break;
     }
     return 0;
@@ -332,7 +369,8 @@ static int procfs_collect(struct engine *e, const struct engine_sink *sink, uint
     int last_err = 0;
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         uint32_t bit = CAPABILITY_BIT(files[i].capability);
-        if (!(e->assigned & bit) || ((read & bit) && procfs_can_skip(p, i, sink)))
+        if (!(e->assigned & bit) || files[i].part == PART_SURVEYED ||
+            ((read & bit) && procfs_can_skip(p, i, sink)))
             continue;
         tried |= bit;
         int err = procfs_read_file(p, i, sink);
@@ -367,8 +405,11 @@ static int procfs_collect(struct engine *e, const struct engine_sink *sink, uint
 
 static struct message *procfs_survey(struct engine *e, struct census *census)
 {
-    (void)census;
     struct procfs *p = CONTAINER_OF(e, struct procfs, engine);
+    if (engine_surveys(e, CAPABILITY_CONNECTIONS) && census)
+        sockets_survey(p->sockets, census);
+    if (!engine_surveys(e, CAPABILITY_INTERFACES))
+        return NULL;
     addresses_read(p->addresses);
     struct sysfs_links *links = sysfs_read(p->sysfs, addresses_annotate, p->addresses);
     if (!links)
@@ -392,13 +433,14 @@ static void procfs_take_survey(struct engine *e, struct message *result)
 const struct engine_class engine_procfs = {
     .name = "procfs",
     .preference = 10,
+    .offers = OWN_CAPABILITIES,
     .make = procfs_make,
     .probe = procfs_probe,
     .open = procfs_open,
     .collect = procfs_collect,
     .assign = procfs_assign,
     .survey = procfs_survey,
-    .surveyed = CAPABILITY_BIT(CAPABILITY_INTERFACES),
+    .surveyed = CAPABILITY_BIT(CAPABILITY_INTERFACES) | CAPABILITY_BIT(CAPABILITY_CONNECTIONS),
     .take_survey = procfs_take_survey,
     .free = procfs_free,
 };

@@ -1,0 +1,42 @@
+/*
+ * detect.h: which application a flow belongs to, and which host its client asked for, by nDPI. The
+ * library is loaded when the engine opens (dlopen) and only in the version whose structs this
+ * program was built with; without it flows have no application, and the reason is told. One owner,
+ * one thread, but for the names, which never change.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/packet.h"
+
+#define DETECT_APPLICATIONS_MAX 512 /* numbers below this have a name */
+
+struct detector;
+struct detection; /* of one flow */
+
+/* NULL: `why` says what is missing, in a sentence. Loads files: before the sandbox. */
+struct detector *detector_new(char *why, size_t why_size);
+void detector_free(struct detector *d); /* no detection may be left; NULL allowed */
+
+/* NULL past the last; "unknown" is number 0. Lives as long as the detector. */
+const char *detector_name(const struct detector *d, uint16_t application);
+
+struct detection_result {
+    bool decided;         /* nothing more will be found: the detection can go */
+    uint16_t application; /* 0: not known (yet) */
+    const char *host;     /* NULL: not known. Until the detection goes; any bytes */
+};
+
+struct detection *detection_new(struct detector *d); /* NULL: no memory */
+void detection_free(struct detector *d, struct detection *flow);
+
+/* The packets of a flow in their order, both directions. packets: of the flow so far, this one
+ * included. */
+void detection_packet(struct detector *d, struct detection *flow, const struct packet_layer *layer,
+                      uint64_t packets, int64_t t_ns, struct detection_result *ret);
+
+/* No packets will come: what nDPI would guess. */
+void detection_give_up(struct detector *d, struct detection *flow, struct detection_result *ret);

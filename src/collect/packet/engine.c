@@ -1,0 +1,395 @@
+/*
+ * engine.c: the engine that looks at packets: conversations, DNS, applications. It costs more than
+ * all the others together, so it only runs when it is named, or when devices or a file are.
+ *
+ *   probe     is libpcap there, may this process capture?
+ *   open      sources and nDPI, while there are privileges and files
+ *   attach    the capture thread, when there are none any more
+ *   collect   numbers that the meter published, and the newest tables: never waits for the thread
+ *
+ * A device that goes away stays away, because opening it again would need the privileges that were
+ * given up: that is told, and the others go on. When all are gone the capabilities are lost.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/if_ether.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/defs.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "collect/catalogue.h"
+#include "collect/engine.h"
+#include "collect/packet/capture.h"
+#include "collect/sampler.h"
+
+#define CAPABILITIES_HERE (CAPABILITY_BIT(CAPABILITY_FLOWS) | CAPABILITY_BIT(CAPABILITY_DNS))
+#define LOSS_EVERY_NS (10 * NS_PER_S)
+
+/* A cause of loss: told as an event when it has grown, at most every LOSS_EVERY_NS. */
+struct loss {
+    uint64_t told;
+    int64_t told_ns;
+};
+
+struct packet_engine {
+    struct engine engine; /* first: engine_class hands it back */
+    const struct engine_settings *settings;
+    struct sampler sampler;
+    struct detector *detector;
+    struct capture *capture;
+    bool running;
+    char failure[256];    /* why it could not be opened, "" */
+    char undetected[256]; /* why there are no applications, "" */
+    size_t lost_told;     /* sources */
+    struct loss drops, evictions;
+
+    bool asked;
+    struct series *count[PACKET_COUNTERS], *drop[PACKET_DROPS], *undecoded[PACKET_UNDECODED],
+        *incomplete[PACKET_INCOMPLETE], *flows;
+    struct series *application[DETECT_APPLICATIONS_MAX];
+    struct series *rcode[LOOKUP_OUTCOMES], *bucket[LOOKUP_BUCKETS], *sum, *lookups;
+};
+
+static struct engine *packet_make(const struct engine_settings *settings)
+{
+    struct packet_engine *p = mem_alloc(sizeof(*p));
+    p->engine.class = &engine_packet;
+    p->settings = settings;
+    p->sampler.method = engine_packet.name;
+    return &p->engine;
+}
+
+/* ---- may it work?
+ * -------------------------------------------------------------------------------- */
+
+static bool may_capture(void)
+{
+    int fd =
+        socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); /* of no protocol: nothing is captured */
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static bool packet_wanted(const struct engine_settings *settings)
+{
+    return settings->packet.devices_count || settings->packet.file;
+}
+
+static void packet_probe(struct engine *e, struct engine_probe *ret)
+{
+    struct packet_engine *p = CONTAINER_OF(e, struct packet_engine, engine);
+    char why[256];
+    *ret = (struct engine_probe){0};
+    if (p->capture) {
+        ret->capabilities = CAPABILITIES_HERE;
+        if (*p->undetected)
+            probe_missing(ret, CAPABILITY_BIT(CAPABILITY_FLOWS), "sudo apt install libndpi4.2",
+                          "%s", p->undetected);
+    } else if (p->failure[0]) {
+        probe_missing(ret, CAPABILITIES_HERE, "", "%s", p->failure);
+    } else if (!tap_possible(why, sizeof(why))) {
+        probe_missing(ret, CAPABILITIES_HERE, "sudo apt install libpcap0.8", "%s", why);
+    } else if (!p->settings->packet.file && !may_capture()) {
+        int err = errno;
+        probe_unprivileged(ret, CAPABILITIES_HERE, UINT64_C(1) << CAP_NET_RAW,
+                           "The kernel refuses a packet socket: %s.", strerror(err));
+    } else {
+        ret->capabilities = CAPABILITIES_HERE;
+    }
+}
+
+/* ---- life
+ * ---------------------------------------------------------------------------------------- */
+
+static int open_file(struct packet_engine *p)
+{
+    struct tap *source = NULL;
+    int err = tap_open_file(p->settings->packet.file, p->settings->packet.filter, &source,
+                            p->failure, sizeof(p->failure));
+    if (!err)
+        capture_add(p->capture, source);
+    return err;
+}
+
+static int open_devices(struct packet_engine *p)
+{
+    static const char *const every[] = {"any"};
+    const struct engine_packet_settings *s = &p->settings->packet;
+    const char *const *devices = s->devices_count ? s->devices : every;
+    size_t count = s->devices_count ? MIN(s->devices_count, (size_t)CAPTURE_SOURCES_MAX) : 1;
+    size_t opened = 0;
+    int err = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct tap *source = NULL;
+        int one = tap_open_device(devices[i], s->filter, s->snaplen, &source, p->failure,
+                                  sizeof(p->failure));
+        if (one) {
+            log_warning("packet", "%s", p->failure);
+            err = one;
+            continue;
+        }
+        capture_add(p->capture, source);
+        opened++;
+    }
+    return opened ? 0 : err;
+}
+
+static int packet_open(struct engine *e, uint32_t capabilities)
+{
+    struct packet_engine *p = CONTAINER_OF(e, struct packet_engine, engine);
+    e->assigned = capabilities & CAPABILITIES_HERE;
+    if (p->capture)
+        return 0;
+    struct meter_settings settings = METER_SETTINGS_DEFAULT;
+    p->detector = detector_new(p->undetected, sizeof(p->undetected));
+    if (!p->detector)
+        log_info("packet", "%s", p->undetected);
+    settings.detector = p->detector;
+    settings.keep = p->settings->packet.file != NULL;
+    p->capture = capture_new(&settings);
+    int err = p->settings->packet.file ? open_file(p) : open_devices(p);
+    if (!err) {
+        p->failure[0] = '\0';
+        return 0;
+    }
+    capture_free(TAKE(p->capture));
+    detector_free(TAKE(p->detector));
+    return err;
+}
+
+static int packet_attach(struct engine *e, struct uv_loop_s *loop)
+{
+    struct packet_engine *p = CONTAINER_OF(e, struct packet_engine, engine);
+    (void)loop;
+    int err = p->running ? 0 : capture_start(p->capture);
+    p->running = !err;
+    return err;
+}
+
+static void packet_detach(struct engine *e, void (*done)(void *user), void *user)
+{
+    struct packet_engine *p = CONTAINER_OF(e, struct packet_engine, engine);
+    capture_stop(p->capture);
+    p->running = false;
+    done(user);
+}
+
+static void packet_forget(struct packet_engine *p)
+{
+    struct series **all[] = {p->count,       p->drop,  p->undecoded, p->incomplete,
+                             p->application, p->rcode, p->bucket};
+    const size_t counts[] = {
+        PACKET_COUNTERS,         PACKET_DROPS,    PACKET_UNDECODED, PACKET_INCOMPLETE,
+        DETECT_APPLICATIONS_MAX, LOOKUP_OUTCOMES, LOOKUP_BUCKETS};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        for (size_t j = 0; j < counts[i]; j++)
+            all[i][j] = series_unref(all[i][j]);
+    }
+    p->flows = series_unref(p->flows);
+    p->sum = series_unref(p->sum);
+    p->lookups = series_unref(p->lookups);
+    p->asked = false;
+}
+
+static void packet_assign(struct engine *e, uint32_t capabilities)
+{
+    struct packet_engine *p = CONTAINER_OF(e, struct packet_engine, engine);
+    e->assigned = capabilities & CAPABILITIES_HERE;
+    packet_forget(p);
+}
+
+static void packet_free(struct engine *e)
+{
+    if (!e)
+        return;
+    struct packet_engine *p = CONTAINER_OF(e, struct packet_engine, engine);
+    if (p->capture)
+        capture_stop(p->capture);
+    packet_forget(p);
+    capture_free(p->capture);
+    detector_free(p->detector);
+    free(p);
+}
+
+/* ---- a tick
+ * -------------------------------------------------------------------------------------- */
+
+static void packet_ask(struct packet_engine *p, const struct engine_sink *sink)
+{
+    for (size_t i = 0; i < PACKET_COUNTERS; i++)
+        p->count[i] = sampler_series(&p->sampler, sink, &catalogue_packet[i], NULL, 0);
+    p->flows = sampler_series(&p->sampler, sink, &catalogue_packet_flows, NULL, 0);
+    const struct {
+        struct series **into;
+        size_t count;
+        const struct metric *metric;
+        const char *const *reasons;
+    } parts[] = {
+        {p->drop, PACKET_DROPS, &catalogue_packet_drops, catalogue_packet_drop_reasons},
+        {p->undecoded, PACKET_UNDECODED, &catalogue_packet_undecoded,
+         catalogue_packet_undecoded_reasons},
+        {p->incomplete, PACKET_INCOMPLETE, &catalogue_packet_incomplete,
+         catalogue_packet_incomplete_reasons},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        for (size_t j = 0; j < parts[i].count; j++) {
+            struct label reason = {"reason", parts[i].reasons[j]};
+            parts[i].into[j] = sampler_series(&p->sampler, sink, parts[i].metric, &reason, 1);
+        }
+    }
+    for (size_t i = 0; i < LOOKUP_BUCKETS; i++) {
+        struct label le = {"le", lookup_bucket_le(i)};
+        p->bucket[i] = sampler_series(&p->sampler, sink, &catalogue_dns_bucket, &le, 1);
+    }
+    p->sum = sampler_series(&p->sampler, sink, &catalogue_dns_sum, NULL, 0);
+    p->lookups = sampler_series(&p->sampler, sink, &catalogue_dns_count, NULL, 0);
+    p->asked = true;
+}
+
+static void packet_sample_own(struct packet_engine *p, const struct engine_sink *sink)
+{
+    static const enum meter_count counters[PACKET_COUNTERS] = {
+        [PACKET_RECEIVED] = METER_PACKETS,
+        [PACKET_RECEIVED_BYTES] = METER_BYTES,
+        [PACKET_FLOWS_BEGUN] = METER_FLOWS_BEGUN,
+        [PACKET_FLOWS_EVICTED] = METER_FLOWS_EVICTED,
+        [PACKET_AGAIN] = METER_AGAIN,
+        [PACKET_DISORDER] = METER_DISORDER,
+    };
+    static const enum meter_count undecoded[PACKET_UNDECODED] = {METER_CUT, METER_BROKEN,
+                                                                 METER_DEEP, METER_FOREIGN};
+    static const enum meter_count incomplete[PACKET_INCOMPLETE] = {
+        METER_FRAGMENTS_LOST, METER_DNS_BAD, METER_DNS_GAPS, METER_DNS_EVICTED, METER_UNWATCHED};
+    const struct meter *m = capture_meter(p->capture);
+    for (size_t i = 0; i < PACKET_COUNTERS; i++)
+        draft_counter(sink->draft, p->count[i], meter_counter(m, counters[i]), 0);
+    for (size_t i = 0; i < PACKET_UNDECODED; i++)
+        draft_counter(sink->draft, p->undecoded[i], meter_counter(m, undecoded[i]), 0);
+    for (size_t i = 0; i < PACKET_INCOMPLETE; i++)
+        draft_counter(sink->draft, p->incomplete[i], meter_counter(m, incomplete[i]), 0);
+    for (size_t i = 0; i < PACKET_DROPS; i++)
+        draft_counter(sink->draft, p->drop[i],
+                      capture_drops(p->capture, i == PACKET_DROP_INTERFACE), 0);
+    draft_gauge(sink->draft, p->flows, (double)meter_counter(m, METER_FLOWS));
+}
+
+static void packet_sample_applications(struct packet_engine *p, const struct engine_sink *sink)
+{
+    const struct meter *m = capture_meter(p->capture);
+    for (uint16_t i = 0; i < DETECT_APPLICATIONS_MAX; i++) {
+        uint64_t bytes = meter_application_bytes(m, i);
+        if (!bytes)
+            continue;
+        if (!p->application[i]) {
+            const char *name = p->detector ? detector_name(p->detector, i) : NULL;
+            struct label application = {"application", name ? name : "unknown"};
+            p->application[i] =
+                sampler_series(&p->sampler, sink, &catalogue_flow_bytes, &application, 1);
+        }
+        draft_counter(sink->draft, p->application[i], bytes, 0);
+    }
+}
+
+static void packet_sample_dns(struct packet_engine *p, const struct engine_sink *sink)
+{
+    struct lookup_counts counts;
+    meter_lookup_counts(capture_meter(p->capture), &counts);
+    for (size_t i = 0; i < LOOKUP_OUTCOMES; i++) {
+        if (!counts.outcome[i])
+            continue;
+        if (!p->rcode[i]) {
+            struct label rcode = {"rcode", lookup_outcome_name(i)};
+            p->rcode[i] = sampler_series(&p->sampler, sink, &catalogue_dns_queries, &rcode, 1);
+        }
+        draft_counter(sink->draft, p->rcode[i], counts.outcome[i], 0);
+    }
+    uint64_t within = 0;
+    for (size_t i = 0; i < LOOKUP_BUCKETS; i++) {
+        within += counts.bucket[i];
+        draft_counter(sink->draft, p->bucket[i], within, 0);
+    }
+    draft_counter(sink->draft, p->sum, counts.sum_ns, 0);
+    draft_counter(sink->draft, p->lookups, within, 0);
+}
+
+static void tell_loss(struct loss *loss, const struct engine_sink *sink, uint64_t now,
+                      const char *what, const char *reason)
+{
+    if (now == loss->told || (loss->told_ns && sink->mono_ns - loss->told_ns < LOSS_EVERY_NS))
+        return;
+    struct event *e = event_new(EVENT_LOSS, sink->now_ms);
+    event_text(e, "what", what);
+    event_number(e, "count", (double)(now - loss->told));
+    event_text(e, "reason", reason);
+    draft_event(sink->draft, e);
+    loss->told = now;
+    loss->told_ns = sink->mono_ns;
+}
+
+static void tell_sources(struct packet_engine *p, const struct engine_sink *sink,
+                         const struct capture_state *state)
+{
+    if (state->lost == p->lost_told)
+        return;
+    p->lost_told = state->lost;
+    struct event *e = event_new(EVENT_ERROR, sink->now_ms);
+    event_text(e, "engine", engine_packet.name);
+    event_text(e, "reason", state->why);
+    draft_event(sink->draft, e);
+}
+
+static int packet_collect(struct engine *e, const struct engine_sink *sink, uint32_t *ret_lost)
+{
+    struct packet_engine *p = CONTAINER_OF(e, struct packet_engine, engine);
+    if (sampler_retry(&p->sampler))
+        packet_forget(p);
+    if (!p->asked)
+        packet_ask(p, sink);
+    packet_sample_own(p, sink);
+    if (e->assigned & CAPABILITY_BIT(CAPABILITY_FLOWS)) {
+        packet_sample_applications(p, sink);
+        struct table *flows = capture_flows(p->capture);
+        if (flows)
+            draft_table(sink->draft, flows);
+    }
+    if (e->assigned & CAPABILITY_BIT(CAPABILITY_DNS)) {
+        packet_sample_dns(p, sink);
+        struct table *lookups = capture_lookups(p->capture);
+        if (lookups)
+            draft_table(sink->draft, lookups);
+    }
+    struct capture_state state;
+    capture_get_state(p->capture, &state);
+    tell_loss(&p->drops, sink, capture_drops(p->capture, false), "packets",
+              "the kernel had no room for more: the capture thread did not keep up");
+    tell_loss(&p->evictions, sink, meter_counter(capture_meter(p->capture), METER_FLOWS_EVICTED),
+              "flows", "the table of flows was full: those silent longest made room");
+    tell_sources(p, sink, &state);
+    /* What was read of a broken file stays to be seen. */
+    if (p->settings->packet.file || state.lost < state.sources)
+        return 0;
+    *ret_lost = e->assigned;
+    return -ENODEV;
+}
+
+const struct engine_class engine_packet = {
+    .name = "packet",
+    .preference = 5,
+    .offers = CAPABILITIES_HERE,
+    .wanted = packet_wanted,
+    .make = packet_make,
+    .probe = packet_probe,
+    .open = packet_open,
+    .attach = packet_attach,
+    .collect = packet_collect,
+    .assign = packet_assign,
+    .detach = packet_detach,
+    .free = packet_free,
+};

@@ -1,0 +1,316 @@
+"""Real captures of others through the packet engine: packets, bytes, conversations and DNS answers
+are those of tshark, applications those of ndpiReader of the same release.
+
+The captures are not part of this repository: NETSONDE_CAPTURES names their folder, or they lie in
+../shared/pcap beside it. tshark and ndpiReader are those of the system, or their packages unpacked
+below build/peers.
+
+Where this and tshark may differ, and why, is written where it is allowed for: in layers_of (headers
+that ICMP quotes are no packets), in fragments (tshark shows ports in the first one only), and in the
+table MAY_DIFFER."""
+import collections
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "integration"))
+import peers  # noqa: E402
+from rig import Skip, equal, run  # noqa: E402
+
+DUMP = os.environ["PACKET_DUMP"]
+FOLDER = os.environ.get("NETSONDE_CAPTURES", os.path.join(peers.ROOT, "..", "shared", "pcap"))
+LIMIT_S = 120
+
+# What is broken on purpose, and what may differ there.
+MAY_DIFFER = {
+    # tshark stops at the first thing it dislikes, this reads a message's question whatever follows,
+    # or shows nothing of a message whose question is broken; so there are answers that only one has.
+    "dns": {"badpackets.pcap", "fuzz-2006-06-26-2594.pcap"},
+    # Fuzzed headers: tshark reads ports of packets whose lengths make no sense.
+    # Bytes that were seen before come again after "packet too big": sent again, as the capture
+    # shows, which tshark takes for out of order because they come soon.
+    "order": {"6in4tunnel.pcap"},
+    # Ethernet says IPv4 and the header IPv6: tshark believes the header, hosts (and this) neither.
+    "version": {"fuzz-2006-06-26-2594.pcap": 1},
+    "ports": {"fuzz-2006-06-26-2594.pcap", "badpackets.pcap"},
+    # ndpiReader gives up on packets with broken lengths before it looks for their flow.
+    "ndpi": {"fuzz-2006-06-26-2594.pcap", "badpackets.pcap", "ip_fragmented_garbage.pcap"},
+}
+
+
+# ---- what is there -------------------------------------------------------------------------------
+
+def captures():
+    if not os.path.isdir(FOLDER):
+        raise Skip(f"no captures: {FOLDER} is not there (NETSONDE_CAPTURES names their folder)")
+    names = sorted(n for n in os.listdir(FOLDER) if re.search(r"\.pcap(ng)?$", n))
+    if not names:
+        raise Skip(f"no captures in {FOLDER}")
+    return names
+
+
+def tool(name, package):
+    found = shutil.which(name)
+    if found:
+        return found, os.environ
+    if os.environ.get("NO_INSTALL"):
+        raise Skip(f"{name} is not installed")
+    peers.fetch(package, f"usr/bin/{name}")
+    return peers.program(package)
+
+
+def ask(name, package, *words):
+    path, environment = tool(name, package)
+    return subprocess.run([path, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True, env=environment, timeout=LIMIT_S, check=False).stdout
+
+
+class Found:
+    """What the engine says of a capture."""
+
+    def __init__(self, name, *words):
+        out = subprocess.run([DUMP, os.path.join(FOLDER, name), *words], stdout=subprocess.PIPE,
+                             text=True, timeout=LIMIT_S, check=True).stdout
+        self.flows, self.dns, self.counts, self.applications = [], [], {}, {}
+        self.file = self.ndpi = None
+        for line in out.splitlines():
+            word, *cells = line.split("\t")
+            if word == "flow":
+                self.flows.append(dict(zip(
+                    ("protocol", "client", "server", "application", "host", "rx", "tx", "packets",
+                     "rtt", "retransmits", "opened"), cells)))
+            elif word == "dns":
+                self.dns.append(dict(zip(
+                    ("t", "name", "type", "rcode", "latency", "server", "process"), cells)))
+            elif word == "count":
+                self.counts[cells[0]] = int(cells[1])
+            elif word == "application":
+                self.applications[cells[0]] = int(cells[1])
+            else:
+                setattr(self, word, cells[0])
+
+
+FIELDS = ("frame.len", "frame.protocols", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.stream",
+          "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport", "ip.id", "ip.frag_offset",
+          "ip.flags.mf", "ip.proto", "tcp.analysis.retransmission", "tcp.analysis.out_of_order",
+          "tcp.analysis.initial_rtt", "tcp.analysis.keep_alive")
+UNASSEMBLED = ("-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE")
+
+
+def frames(name):
+    words = [w for f in FIELDS for w in ("-e", f)]
+    out = ask("tshark", "tshark", "-r", os.path.join(FOLDER, name), *UNASSEMBLED,
+              "-T", "fields", "-E", "separator=/t", *words)
+    return [dict(zip(FIELDS, line.split("\t"))) for line in out.splitlines()]
+
+
+def layers_of(frame):
+    """(family, one end, other end) of each IP header that is a packet: up to ICMP, which quotes
+    those it complains about."""
+    words = re.split(r":icmp(?:v6)?(?::|$)", frame["frame.protocols"])[0].split(":")
+    left = {"ip": list(zip(frame["ip.src"].split(","), frame["ip.dst"].split(","))),
+            "ipv6": list(zip(frame["ipv6.src"].split(","), frame["ipv6.dst"].split(",")))}
+    result = []
+    for word in words:
+        if word in left and left[word] and left[word][0][0]:
+            result.append((word, *left[word].pop(0)))
+    return result
+
+
+def pair(one, other):
+    return tuple(sorted((one, other)))
+
+
+def split(endpoint, has_port):
+    """address, port"""
+    if endpoint.startswith("["):
+        address, port = endpoint[1:].rsplit("]:", 1)
+        return address, int(port)
+    if has_port and "." in endpoint and ":" in endpoint:
+        address, port = endpoint.rsplit(":", 1)
+        return address, int(port)
+    return endpoint, 0
+
+
+# ---- cases ---------------------------------------------------------------------------------------
+
+def each(check):
+    """Every capture, all that is wrong in one message."""
+    wrong = []
+    for name in captures():
+        try:
+            check(name)
+        except AssertionError as why:
+            wrong.append(f"{name}: {why}")
+    if wrong:
+        raise AssertionError("\n".join(wrong))
+
+
+def test_packets():
+    """packets, bytes and pairs of addresses are tshark's"""
+    def check(name):
+        found, expected = Found(name, "no-ndpi"), frames(name)
+        equal(found.file, "done", "the file")
+        equal(found.counts["packets"], len(expected), "packets")
+        equal(found.counts["bytes"], sum(int(f["frame.len"]) for f in expected), "bytes")
+        pairs = collections.defaultdict(lambda: [0, 0])
+        for frame in expected:
+            for family, one, other in layers_of(frame):
+                pairs[family, pair(one, other)][0] += 1
+                pairs[family, pair(one, other)][1] += int(frame["frame.len"])
+        shown = collections.defaultdict(lambda: [0, 0])
+        for flow in found.flows:
+            one, other = split(flow["client"], True)[0], split(flow["server"], True)[0]
+            key = "ipv6" if ":" in one else "ip", pair(one, other)
+            shown[key][0] += int(flow["packets"])
+            shown[key][1] += int(flow["rx"]) + int(flow["tx"])
+        differ = {k for k in {*shown, *pairs} if shown.get(k) != pairs.get(k)}
+        if sum(pairs[k][0] for k in differ) != MAY_DIFFER["version"].get(name, 0):
+            equal({k: shown.get(k) for k in differ}, {k: pairs.get(k) for k in differ},
+                  "conversations of addresses")
+        equal(found.counts["flows_evicted"], 0, "evicted flows")
+    each(check)
+
+
+def test_conversations():
+    """conversations of TCP and UDP have tshark's packets, bytes and number"""
+    def check(name):
+        if name in MAY_DIFFER["ports"]:
+            return
+        expected, streams = collections.defaultdict(lambda: [0, 0]), collections.defaultdict(set)
+        first = {}  # fragments: the ports are in the first one only
+        for frame in frames(name):
+            layers = layers_of(frame)
+            if not layers or "icmp" in frame["frame.protocols"]:
+                continue
+            _, one, other = layers[-1]
+            for protocol in ("tcp", "udp"):
+                ports = [frame[f"{protocol}.{w}port"].split(",")[-1] for w in ("src", "dst")]
+                identity = (one, other, frame["ip.id"], frame["ip.proto"])
+                if not ports[0] and frame["ip.frag_offset"] not in ("", "0"):
+                    protocol, ports = first.get(identity, (protocol, ports))
+                if not ports[0]:
+                    continue
+                if frame["ip.flags.mf"] in ("1", "True") and frame["ip.frag_offset"] in ("", "0"):
+                    first[identity] = protocol, ports
+                key = protocol, pair((one, int(ports[0])), (other, int(ports[1])))
+                expected[key][0] += 1
+                expected[key][1] += int(frame["frame.len"])
+                if protocol == "tcp" and frame["tcp.stream"]:
+                    streams[key].add(frame["tcp.stream"])
+                break
+        shown, flows = collections.defaultdict(lambda: [0, 0]), collections.Counter()
+        for flow in found_flows(name, ("tcp", "udp")):
+            ends = split(flow["client"], True), split(flow["server"], True)
+            if not ends[0][1] and not ends[1][1]:
+                continue  # a fragment whose first one was not seen
+            key = flow["protocol"], pair(*ends)
+            shown[key][0] += int(flow["packets"])
+            shown[key][1] += int(flow["rx"]) + int(flow["tx"])
+            flows[key] += flow["protocol"] == "tcp"
+        equal(dict(shown), dict(expected), "conversations")
+        equal({k: n for k, n in flows.items() if n}, {k: len(s) for k, s in streams.items()},
+              "connections between the same ends")
+    each(check)
+
+
+def found_flows(name, protocols):
+    return [f for f in Found(name, "no-ndpi").flows if f["protocol"] in protocols]
+
+
+def test_tcp():
+    """retransmissions and round trips of handshakes are tshark's"""
+    def check(name):
+        if name in MAY_DIFFER["ports"]:
+            return
+        seen = frames(name)
+        again = sum(1 for f in seen if f["tcp.analysis.retransmission"])
+        disorder = sum(1 for f in seen if f["tcp.analysis.out_of_order"])
+        found = Found(name, "no-ndpi")
+        counts = found.counts["retransmits"], found.counts["out_of_order"]
+        if name in MAY_DIFFER["order"]:
+            equal(sum(counts), again + disorder, "retransmissions and out of order")
+        else:
+            equal(counts, (again, disorder), "retransmissions, out of order")
+        rtts = sorted({(f["tcp.stream"], f"{float(f['tcp.analysis.initial_rtt']) * 1000:.6f}")
+                       for f in seen if f["tcp.analysis.initial_rtt"]})
+        equal(sorted(f["rtt"] for f in found.flows if f["rtt"]), sorted(r for _, r in rtts),
+              "round trips")
+    each(check)
+
+
+RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
+
+
+def test_dns():
+    """DNS answers are tshark's: name, code and time"""
+    def check(name):
+        if name in MAY_DIFFER["dns"]:
+            return
+        fields = ("dns.qry.name", "dns.qry.type", "dns.flags.rcode", "dns.time")
+        words = [w for f in fields for w in ("-e", f)]
+        out = ask("tshark", "tshark", "-r", os.path.join(FOLDER, name), "-T", "fields",
+                  "-Y", "dns.flags.response == 1 && (udp.port == 53 || tcp.port == 53) && !icmp",
+                  "-E", "separator=/t", *words)
+        expected = []
+        for line in out.splitlines():
+            query, kind, rcode, latency = line.split("\t")
+            query, kind = query.split(",")[0], kind.split(",")[0]  # the first question
+            expected.append((query.lower() if query != "<Root>" else ".", int(kind or 0),
+                             RCODES.get(int(rcode), f"RCODE{rcode}"),
+                             f"{float(latency) * 1000:.3f}" if latency else ""))
+        types = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28,
+                 "SRV": 33, "NAPTR": 35, "HTTPS": 65, "ANY": 255}
+        types[""] = 0
+        shown = [(row["name"].lower(), types.get(row["type"], row["type"]), row["rcode"],
+                  f"{float(row['latency']):.3f}" if row["latency"] else "")
+                 for row in Found(name, "no-ndpi").dns if row["rcode"]]
+        equal(sorted(shown), sorted(expected), "answers")
+    each(check)
+
+
+def test_broken():
+    """what is broken on purpose is counted as such, and read to its end"""
+    captures()
+    for name in ("badpackets.pcap", "fuzz-2006-06-26-2594.pcap", "ip_fragmented_garbage.pcap"):
+        if not os.path.exists(os.path.join(FOLDER, name)):
+            continue
+        found = Found(name)
+        equal(found.file, "done", name)
+        equal(found.counts["broken"] > 0, True, f"{name}: broken packets")
+
+
+def test_applications():
+    """applications have ndpiReader's packets and flows"""
+    ask("ndpiReader", "libndpi-bin", "-h")
+
+    def check(name):
+        if name in MAY_DIFFER["ndpi"]:
+            return
+        found = Found(name)
+        if found.ndpi:
+            raise Skip(found.ndpi)
+        out = ask("ndpiReader", "libndpi-bin", "-i", os.path.join(FOLDER, name))
+        listed = re.split(r"Detected protocols:\n", out, maxsplit=1)[1].split("\n\n")[0]
+        expected = {p: (int(n), int(f)) for p, n, f in re.findall(
+            r"^\s*(\S+)\s+packets:\s*(\d+)\s+bytes:\s*\d+\s+flows:\s*(\d+)", listed,
+            re.MULTILINE)}
+        shown = collections.defaultdict(lambda: (0, 0))
+        for flow in found.flows:
+            if flow["protocol"] in ("6in4", "4in6", "4in4", "6in6", "gre", "vxlan"):
+                continue  # ndpiReader looks at what goes through
+            application = flow["application"] or "Unknown"
+            packets, flows = shown[application]
+            shown[application] = packets + int(flow["packets"]), flows + 1
+        equal(dict(shown), expected, "packets and flows")
+        total = sum(int(f["rx"]) + int(f["tx"]) for f in found.flows
+                    if f["protocol"] not in ("6in4", "4in6", "4in4", "6in6", "gre", "vxlan"))
+        equal(sum(found.applications.values()), total, "bytes of all applications")
+    each(check)
+
+
+if __name__ == "__main__":
+    run([test_packets, test_conversations, test_tcp, test_dns, test_broken, test_applications])
