@@ -255,6 +255,27 @@ def test_lost_notices():
             if row["state"] == "established"])
 
 
+def test_doctor():
+    """doctor names what each capability lacks, and the command that adds it"""
+    if not shutil.which("setpriv"):
+        raise Skip("needs setpriv (util-linux)")
+    states = {}
+    for before in ([], ["setpriv", "--bounding-set", "-net_admin"]):
+        done = subprocess.run([*before, rig.BINARY, "doctor", "--json"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, check=False)
+        states[bool(before)] = {c["name"]: c for c in json.loads(done.stdout)["capabilities"]}
+    for name_, state in (("connections", "in use"), ("connection_quality", "in use"),
+                         ("connection_events", "in use"), ("queues", "in use")):
+        equal(states[False][name_]["state"], state, name_)
+    # No card here has counters of its own: that is no fault, so nothing is recommended.
+    equal(states[False]["nic"]["remedy"], "")
+    limited = states[True]["connection_events"]
+    equal(limited["state"], "limited")
+    rig.contains(limited["reason"], "CAP_NET_ADMIN")
+    equal(limited["remedy"] != "", True, "a remedy")
+    equal(states[True]["connections"]["state"], "in use")
+
+
 def tc(device):
     done = subprocess.run(["tc", "-s", "-j", "qdisc", "show", "dev", device], stdout=subprocess.PIPE,
                           text=True, check=True)
@@ -297,4 +318,4 @@ if __name__ == "__main__":
     if not shutil.which("ss"):
         print("ss (iproute2) is not installed")
         sys.exit(77)
-    rig.run([test_against_ss, test_closes, test_storm, test_lost_notices, test_queues])
+    rig.run([test_against_ss, test_closes, test_storm, test_lost_notices, test_doctor, test_queues])
