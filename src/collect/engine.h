@@ -66,6 +66,8 @@ struct engine_probe {
     struct shortfall shortfalls[PROBE_SHORTFALLS_MAX]; /* more are left out */
 };
 
+struct engine_settings;
+
 /* probe.c: for engines, to say what falls short. The sentence is printed as by printf and cut where
  * it does not fit; the same one said again only adds its capabilities. */
 void probe_missing(struct engine_probe *p, uint32_t capabilities, const char *remedy,
@@ -75,11 +77,14 @@ void probe_off(struct engine_probe *p, uint32_t capabilities, const char *remedy
 void probe_unprivileged(struct engine_probe *p, uint32_t capabilities, uint64_t privileges,
                         const char *format, ...) PRINTF_LIKE(4, 5);
 
+/* What all say that tell of sockets: whose they are is seen of others' processes only by who may
+ * look into these. */
+void probe_owners(struct engine_probe *p, const struct engine_settings *s, uint32_t capabilities);
+
 /* The first that is about one of the capabilities; NULL: none. */
 const struct shortfall *probe_shortfall(const struct engine_probe *p, uint32_t capabilities);
 
 /* The command that gives the program these privileges, from what it was started with. */
-struct engine_settings;
 void probe_privileges_remedy(const struct engine_settings *s, uint64_t privileges, char *ret,
                              size_t size);
 

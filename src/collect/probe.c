@@ -76,6 +76,16 @@ void probe_unprivileged(struct engine_probe *p, uint32_t capabilities, uint64_t 
     probe_add(p, &s);
 }
 
+void probe_owners(struct engine_probe *p, const struct engine_settings *s, uint32_t capabilities)
+{
+    uint64_t needed = BIT(CAP_SYS_PTRACE) | BIT(CAP_DAC_READ_SEARCH);
+    if (!s->finder)
+        probe_missing(p, capabilities, "", "The process that finds the owners of sockets is gone.");
+    else if (~s->permitted & needed)
+        probe_unprivileged(p, capabilities, needed & ~s->permitted,
+                           "Processes of other users are not seen.");
+}
+
 const struct shortfall *probe_shortfall(const struct engine_probe *p, uint32_t capabilities)
 {
     for (size_t i = 0; i < p->count; i++) {

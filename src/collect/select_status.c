@@ -143,12 +143,23 @@ static void offer_off(const struct context *x, struct collector_offer *o, const 
     }
 }
 
+/* What an engine says of a capability: rather what can be helped than what cannot. */
+static const struct shortfall *member_shortfall(const struct member *m, uint32_t bit)
+{
+    const struct engine_probe *probe = &m->engine->probe;
+    for (size_t i = 0; i < probe->count; i++) {
+        if ((probe->shortfalls[i].capabilities & bit) && can_be_helped(&probe->shortfalls[i]))
+            return &probe->shortfalls[i];
+    }
+    return probe_shortfall(probe, bit);
+}
+
 /* How a capability fares with a member that could give it; false: nobody needs to know. */
 static bool offer_make(const struct context *x, enum capability c, const struct member *m,
                        struct collector_offer *o)
 {
     uint32_t bit = CAPABILITY_BIT(c);
-    const struct shortfall *s = probe_shortfall(&m->engine->probe, bit);
+    const struct shortfall *s = member_shortfall(m, bit);
     const struct member *provider = members_provider(x->members, x->count, c);
     *o = (struct collector_offer){.capability = c, .engine = m->engine->class->name};
     bool works = (m->engine->probe.capabilities & ~m->lost & bit) != 0;

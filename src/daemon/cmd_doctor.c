@@ -19,6 +19,7 @@
 #include "daemon/describe.h"
 #include "daemon/engines.h"
 #include "daemon/privileges.h"
+#include "keeper/finder.h"
 #include "keeper/keeper.h"
 #include "net/ring.h"
 #include "version.h"
@@ -161,7 +162,9 @@ int cmd_doctor(const struct config *config, const struct options *options)
     uname(&f.host);
     json_setup();
     struct keeper *keeper = engines_start_keeper();
-    if (engines_new(config, keeper, NULL, &collector) < 0) {
+    struct finder *finder = engines_start_finder();
+    if (engines_new(config, keeper, finder, &collector) < 0) {
+        finder_stop(finder);
         keeper_stop(keeper);
         return EXIT_FAILURE;
     }
@@ -174,6 +177,7 @@ int cmd_doctor(const struct config *config, const struct options *options)
     try_sandbox(&f, config->data_dir);
     int code = print(&f, options->json);
     collector_free(collector);
+    finder_stop(finder);
     keeper_stop(keeper);
     return code;
 }

@@ -101,7 +101,7 @@ struct run {
     struct sink hub_sink;
 };
 
-/* ---- 2: open everything; keeper and finder were 1 ------------------------------------- */
+/* ---- 2: open everything; the helpers were 1 ----------------------------------------------- */
 
 /* A descriptor for each client, beside our own: a crowd must not take those that engines and
  * history need. The soft limit is usually 1024 for the sake of programs that use select(). */

@@ -159,10 +159,14 @@ static void probe_dumps(struct survey *s, struct engine_probe *ret)
             ret, SOCKET_CAPABILITIES,
             "Allow AF_NETLINK, in a systemd unit with RestrictAddressFamilies=AF_NETLINK.",
             "The kernel refuses a sock_diag socket: %s.", strerror(-err));
-    if (!err)
-        probe_missing(ret, CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC), "",
-                      "Counts TCP only; what a process moves on connections shorter than "
-                      "collect.tables_interval may be missing.");
+    if (err)
+        return;
+    probe_owners(ret, s->settings,
+                 CAPABILITY_BIT(CAPABILITY_CONNECTIONS) |
+                     CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC));
+    probe_missing(ret, CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC), "",
+                  "Counts TCP only; what a process moves on connections shorter than "
+                  "collect.tables_interval may be missing.");
 }
 
 static void probe_closes(const struct survey *s, struct engine_probe *ret)

@@ -249,6 +249,8 @@ static void procfs_probe(struct engine *e, struct engine_probe *ret)
             probe_missing(ret, capability, "", "%s/%s: %s.", p->settings->proc_root, files[i].path,
                           err == -ENOENT ? files[i].meaning : strerror(-err));
     }
+    if (p->live && (ret->capabilities & CAPABILITY_BIT(CAPABILITY_CONNECTIONS)))
+        probe_owners(ret, p->settings, CAPABILITY_BIT(CAPABILITY_CONNECTIONS));
 }
 
 static int procfs_open(struct engine *e, uint32_t capabilities)

@@ -316,6 +316,48 @@ static void test_exact_ends(void **state)
     UINT(process(&f, "srv", PROC_RX_BYTES), 50);
     UINT(process(&f, "srv", PROC_TX_BYTES), 9);
 
+    /* The other way round: the dump has the time-waits before the ends are told. */
+    begin(&f);
+    census_count_sockets(f.census, true);
+    struct socket_seen third = tcp(20, 5003, "192.0.2.9", 22, 0);
+    census_owner(f.census, 0, 20, &srv);
+    show_bytes(f.census, third, 1, 1);
+    census_socket(f.census, &wait);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    assert_int_equal(f.result->events_count, 1); /* opened */
+    uint64_t id = connection(&f, "192.0.2.1:5003", CONN_ID)->uint;
+    begin(&f);
+    census_count_sockets(f.census, true);
+    struct socket_seen waits[] = {tcp(30, 5003, "192.0.2.9", 22, 0),
+                                  tcp(31, 5004, "192.0.2.9", 22, 0)};
+    for (size_t i = 0; i < 2; i++) {
+        waits[i].state = SOCKET_TIME_WAIT;
+        census_socket(f.census, &waits[i]);
+    }
+    third.state = SOCKET_CLOSE;
+    third.has_bytes = true;
+    third.rx_bytes = 41;
+    third.tx_bytes = 1;
+    census_socket_closed(f.census, &third, now_ms(&f));
+    struct socket_seen unseen = third;
+    unseen.cookie = 21;
+    unseen.local.port = 5004;
+    census_socket_closed(f.census, &unseen, now_ms(&f));
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    assert_int_equal(count_events(&f, EVENT_CONNECTION_CLOSED), 2);
+    assert_int_equal(count_events(&f, EVENT_CONNECTION_OPENED), 1);
+    assert_int_equal(f.result->tables[TABLE_CONNECTIONS]->rows_count, 2);
+    UINT(connection(&f, "192.0.2.1:5003", CONN_ID), id);
+    TEXT(connection(&f, "192.0.2.1:5003", CONN_STATE), "time_wait");
+    UINT(connection(&f, "192.0.2.1:5003", CONN_RX_BYTES), 41);
+    UINT(process(&f, "srv", PROC_RX_BYTES), 91);
+    begin(&f); /* and nothing more of it */
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    assert_int_equal(f.result->events_count, 0);
+
     /* Engines with events of their own. */
     begin(&f);
     census_make_events(f.census, false);

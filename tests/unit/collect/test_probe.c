@@ -21,6 +21,26 @@ static void test_said_once(void **state)
     assert_null(probe_shortfall(&p, CAPABILITY_BIT(CAPABILITY_DNS)));
 }
 
+/* Whose sockets are whose: with all rights nothing is said; without, what is lacking. */
+static void test_owners(void **state)
+{
+    (void)state;
+    const uint64_t look = UINT64_C(1) << CAP_SYS_PTRACE, read = UINT64_C(1) << CAP_DAC_READ_SEARCH;
+    struct engine_settings settings = {.finder = (struct finder *)&settings, /* never looked into */
+                                       .permitted = look | read};
+    struct engine_probe p = {0};
+    probe_owners(&p, &settings, A);
+    assert_int_equal(p.count, 0);
+    settings.permitted = look;
+    probe_owners(&p, &settings, A);
+    assert_int_equal(probe_shortfall(&p, A)->privileges, read);
+    settings.finder = NULL;
+    p.count = 0;
+    probe_owners(&p, &settings, A);
+    assert_int_equal(probe_shortfall(&p, A)->privileges, 0);
+    assert_string_equal(probe_shortfall(&p, A)->remedy, ""); /* nothing but a restart */
+}
+
 static void test_bounds(void **state)
 {
     (void)state;
@@ -47,6 +67,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_said_once),
+        cmocka_unit_test(test_owners),
         cmocka_unit_test(test_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

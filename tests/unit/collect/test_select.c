@@ -299,11 +299,13 @@ static void test_offers(void **state)
 
     c = make(A | B, 0);
     probe_missing(&script[0].falls_short, A, "", "Only a remark.");
+    probe_missing(&script[0].falls_short, A | B, "", "Another remark.");
     probe_missing(&script[0].falls_short, B, "more of b", "Half of it.");
     assert_int_equal(collector_open(c), 0);
     assert_int_equal(offer(c, CAPABILITY_INTERFACES, "good")->state, OFFER_IN_USE);
     assert_string_equal(offer(c, CAPABILITY_INTERFACES, "good")->reason, "Only a remark.");
     assert_int_equal(offer(c, CAPABILITY_PROTOCOLS, "good")->state, OFFER_LIMITED);
+    assert_string_equal(offer(c, CAPABILITY_PROTOCOLS, "good")->reason, "Half of it.");
     assert_int_equal(by_and_large(c, CAPABILITY_PROTOCOLS), OFFER_LIMITED);
     collector_free(c);
 
