@@ -244,7 +244,6 @@ static void entry_take(struct census *c, struct entry *e, const struct socket_se
     struct method *m = &c->methods[method];
     book_update(c->book, e, seen);
     e->state = seen->state;
-    e->uid = seen->uid;
     if (seen->direction != DIRECTION_UNKNOWN)
         e->direction = seen->direction;
     if (seen->opened_ms)
