@@ -89,17 +89,17 @@ static int kind_of(const struct nlmsghdr *request)
     return OTHER;
 }
 
-ssize_t sendto(int fd, const void *data, size_t len, int flags, const struct sockaddr *to,
-               socklen_t to_len)
+ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr,
+               socklen_t addr_len)
 {
-    (void)flags, (void)to, (void)to_len;
-    const struct nlmsghdr *request = data;
+    (void)flags, (void)addr, (void)addr_len;
+    const struct nlmsghdr *request = buf;
     kernel.dump_fd = fd;
     kernel.kind = kind_of(request);
     kernel.asked[kernel.kind]++;
     kernel.seq = request->nlmsg_seq;
     kernel.part = 0;
-    return (ssize_t)len;
+    return (ssize_t)n;
 }
 
 struct datagram {
@@ -172,16 +172,16 @@ static ssize_t next_notice(void *to)
     return (ssize_t)put_socket(to, IPPROTO_TCP, 0);
 }
 
-ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
     (void)flags;
     struct sockaddr_nl from = {.nl_family = AF_NETLINK};
-    memcpy(msg->msg_name, &from, sizeof(from));
-    msg->msg_namelen = sizeof(from);
-    msg->msg_flags = 0;
-    assert_true(msg->msg_iov[0].iov_len >= sizeof(struct datagram));
-    return fd == kernel.dump_fd && kernel.kind >= 0 ? next_of_dump(msg->msg_iov[0].iov_base)
-                                                    : next_notice(msg->msg_iov[0].iov_base);
+    memcpy(message->msg_name, &from, sizeof(from));
+    message->msg_namelen = sizeof(from);
+    message->msg_flags = 0;
+    assert_true(message->msg_iov[0].iov_len >= sizeof(struct datagram));
+    return fd == kernel.dump_fd && kernel.kind >= 0 ? next_of_dump(message->msg_iov[0].iov_base)
+                                                    : next_notice(message->msg_iov[0].iov_base);
 }
 
 /* ---- rounds -------------------------------------------------------------------------------- */
