@@ -279,7 +279,7 @@ def test_doctor():
 
 def test_pace():
     """a survey of many sockets slows down by itself, says so, and recovers"""
-    wanted = 8000
+    wanted = 12000
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < wanted + 500:
         raise Skip("ulimit -Hn is too small here")
@@ -287,11 +287,11 @@ def test_pace():
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     many = []
     with Directory() as data, \
-            Daemon(data, environment={"NETSONDE_COLLECT_TABLES_INTERVAL": "100ms"}) as d:
+            Daemon(data, environment={"NETSONDE_COLLECT_TABLES_INTERVAL": "200ms"}) as d:
         while len(many) < wanted:
             many += pair(listener=listener)
         try:
-            until("it is slower", lambda: d.metric("netsonde_survey_interval_seconds") >= 0.2)
+            until("it is slower", lambda: d.metric("netsonde_survey_interval_seconds") >= 0.4)
             d.logged("to stay below 5 % of a core")
             surveys_pass(d, 5)
             began, used = time.monotonic(), d.metric("netsonde_survey_seconds_total")
@@ -304,8 +304,8 @@ def test_pace():
                 s.close()
         if rig.SLOW == 1:
             until("it is as fast as before",
-                  lambda: d.metric("netsonde_survey_interval_seconds") == 0.1)
-            d.logged("surveys are made every 0.1 s again")
+                  lambda: d.metric("netsonde_survey_interval_seconds") == 0.2)
+            d.logged("surveys are made every 0.2 s again")
 
 
 def tc(device):
