@@ -40,12 +40,13 @@ struct entry {
     uint16_t local_port, remote_port;
     uint16_t protocol, flags;
     uint8_t family, state, direction, method;
-    uint32_t inode, uid;
+    uint32_t inode;
     uint32_t owner; /* in people; NOBODY: not known */
     uint32_t rtt_us, retransmits;
     uint32_t round;             /* in which it was shown last */
     uint32_t seen[METHODS_MAX]; /* the same by each method; 0: never */
-    uint8_t sought;             /* passes over /proc that did not find its owner */
+    uint8_t sought;             /* walks over /proc that did not find its owner */
+    uint8_t waited;             /* rounds that its opening has not been told for want of an owner */
 };
 
 struct book;

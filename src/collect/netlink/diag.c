@@ -183,12 +183,11 @@ static int diag_dump(struct diag *s, size_t kind)
     return unknown ? 0 : err;
 }
 
-/* 0, or the first error when all failed. */
+/* 0, or -errno when TCP cannot be read; one that changes too much can. */
 static int diag_dump_all(struct diag *s)
 {
     bool whole = true;
-    int first = 0;
-    size_t failed = 0;
+    int tcp_err = 0;
     uint32_t fresh_ms = s->fresh_ms;
     uint64_t bad = s->counts.bad;
     s->multipath_before = s->multipath;
@@ -199,17 +198,18 @@ static int diag_dump_all(struct diag *s)
             continue;
         s->fresh_ms = fresh_ms;
         int err = diag_dump(s, i);
-        if (i == KIND_TCP && !err && !s->unknown_since[i])
+        if (i <= KIND_TCP_LAST && err && err != -EINTR && err != -ENOBUFS)
+            tcp_err = err;
+        if (i == KIND_TCP && !s->unknown_since[i])
             i = KIND_TCP_LAST;
-        if (!err)
-            continue;
-        s->counts.incomplete++;
-        whole = false;
-        failed++;
-        first = first ? first : err;
+        s->counts.incomplete += err != 0;
+        whole &= !err;
     }
-    s->whole = whole && s->counts.bad == bad;
-    return failed == ARRAY_LEN(kinds) ? first : 0;
+    /* A host without TCP is none: its module went away. */
+    if (s->unknown_since[KIND_TCP] && s->unknown_since[KIND_TCP_LAST])
+        tcp_err = -ENOENT;
+    s->whole = whole && !tcp_err && s->counts.bad == bad;
+    return tcp_err;
 }
 
 /* ---- closes -------------------------------------------------------------------------------- */

@@ -35,7 +35,7 @@ struct diag_wanted {
     bool closes;      /* census_socket_closed */
 };
 
-/* One round, at the wall and monotonic time given. 0, or -errno when nothing could be dumped. */
+/* One round, at the wall and monotonic time given. 0, or -errno when TCP cannot be read. */
 int diag_survey(struct diag *s, struct census *census, struct diag_wanted wanted, int64_t now_ms,
                 int64_t mono_ns);
 

@@ -48,7 +48,9 @@ struct survey {
     const struct engine_settings *settings;
     struct sysfs *sysfs;
     struct diag *sockets;
-    bool dumps_open, closes_open, closes_roomy;
+    bool dumps_proven; /* the kernel has told of TCP sockets once */
+    bool opened;       /* tried, with the outcomes that follow */
+    int dumps_err, closes_err;
     struct rtsocket *routes, *cards; /* NULL: not open */
     uint16_t cards_family;           /* of generic netlink */
     bool cards_probed; /* once: drivers may be slow, and the sandbox lets nobody later */
@@ -141,9 +143,12 @@ static int cards_read(struct rtsocket *cards, uint16_t family,
 
 /* ---- probing and opening -------------------------------------------------------------------- */
 
-static void probe_dumps(const struct survey *s, struct engine_probe *ret)
+static void probe_dumps(struct survey *s, struct engine_probe *ret)
 {
-    int err = s->dumps_open ? 0 : diag_probe_dumps();
+    int err = s->opened ? s->dumps_err : 0;
+    if (!err && !s->dumps_proven)
+        err = diag_probe_dumps();
+    s->dumps_proven |= !err;
     if (!err)
         ret->capabilities |= SOCKET_CAPABILITIES;
     else if (err == -ENOENT)
@@ -167,7 +172,7 @@ static void probe_dumps(const struct survey *s, struct engine_probe *ret)
 static void probe_closes(const struct survey *s, struct engine_probe *ret)
 {
     uint32_t capability = CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS);
-    int err = s->closes_open ? 0 : diag_probe_closes();
+    int err = s->opened ? s->closes_err : diag_probe_closes();
     if (err == -EPERM || err == -EACCES) {
         probe_unprivileged(ret, capability, UINT64_C(1) << CAP_NET_ADMIN,
                            "The kernel tells of closed sockets to CAP_NET_ADMIN only.");
@@ -224,17 +229,18 @@ void survey_probe(struct survey *s, struct engine_probe *ret)
 int survey_open(struct survey *s, uint32_t capabilities)
 {
     int err = s->routes ? 0 : rtsocket_open(&s->routes, 0);
-    if (!err && capabilities & SOCKET_CAPABILITIES) {
-        err = diag_open_dumps(s->sockets);
-        s->dumps_open = !err;
-    }
-    if (!err && capabilities & CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS)) {
-        err = diag_open_closes(s->sockets, s->settings->keeper);
-        s->closes_open = !err;
-    }
-    if (!err && capabilities & CAPABILITY_BIT(CAPABILITY_NIC) && !s->cards)
-        err = cards_open(&s->cards, &s->cards_family);
-    return err;
+    if (err)
+        return err;
+    s->dumps_err = diag_open_dumps(s->sockets);
+    s->closes_err = diag_open_closes(s->sockets, s->settings->keeper);
+    if (s->cards_count && !s->cards)
+        s->cards_err = cards_open(&s->cards, &s->cards_family);
+    s->opened = true;
+    if (s->dumps_err && capabilities & SOCKET_CAPABILITIES)
+        return s->dumps_err;
+    if (s->closes_err && capabilities & CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS))
+        return s->closes_err;
+    return capabilities & CAPABILITY_BIT(CAPABILITY_NIC) ? s->cards_err : 0;
 }
 
 /* ---- results -------------------------------------------------------------------------------- */
@@ -331,15 +337,14 @@ static void judge(struct survey *s, enum source source, int err)
 static void read_sockets(struct survey *s, uint32_t capabilities, struct census *census)
 {
     struct diag_wanted wanted = {
-        .dumps = capabilities & SOCKET_CAPABILITIES,
+        .dumps = census && capabilities & SOCKET_CAPABILITIES,
         .round_trips = capabilities & CAPABILITY_BIT(CAPABILITY_CONNECTION_QUALITY),
-        .closes = capabilities & CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS),
+        .closes = census && capabilities & CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS),
     };
-    int err = 0;
-    if (census) {
-        census_count_sockets(census, capabilities & CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC));
-        err = diag_survey(s->sockets, census, wanted, clock_wall_ms(), clock_mono_ns());
-    }
+    if (census && capabilities & CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC))
+        census_count_sockets(census, true);
+    /* Also when nothing is wanted: notices must not pile up in the kernel. */
+    int err = diag_survey(s->sockets, census, wanted, clock_wall_ms(), clock_mono_ns());
     diag_counts(s->sockets, &s->result->sockets);
     judge(s, SOURCE_SOCKETS, err);
 }

@@ -53,7 +53,8 @@ void survey_free(struct survey *s);                                /* NULL allow
  * thread this costs little. */
 void survey_probe(struct survey *s, struct engine_probe *ret);
 
-/* Opens what the capabilities need; what is open stays. 0 or -errno. */
+/* Opens all that works here, because another engine's part may fall to this one when no socket can
+ * be opened any more. 0, or -errno when one of the capabilities cannot be had. */
 int survey_open(struct survey *s, uint32_t capabilities);
 
 /* The speeds alone, for the first tick; one reference, or NULL. */
