@@ -8,7 +8,7 @@
 #   make bench   every asked figure beside the peers, in one run (BENCH_SECONDS=60)
 #   make bench-sockets  the cost of looking at 18,000 sockets alone
 #   make bench-fanout   the part about many viewers alone (BENCH_ROUNDS=5)
-#   make bench-packets  the packet engine beside ndpiReader, and live (NETSONDE_CAPTURES=FOLDER of captures)
+#   make bench-packets  the packet engine beside ndpiReader, and live (CAPTURES=FOLDER of captures)
 #   make soak    half an hour of work, then a verdict on what grows (SOAK_SECONDS=1800)
 #   make check-long   every long check, one line each (about two hours; tools/check-long names the knobs)
 #   make docs    write what is generated, check links, names and flags in all documents
@@ -102,7 +102,7 @@ bench-fanout: bench-programs
 	@bench/fanout.py --netsonde build/netsonde --programs $(RELEASE)/bench --rounds $(BENCH_ROUNDS)
 
 bench-packets: bench-programs
-	@bench/packets.py --netsonde build/netsonde --programs $(RELEASE)/bench --captures "$(NETSONDE_CAPTURES)" \
+	@bench/packets.py --netsonde build/netsonde --programs $(RELEASE)/bench --captures "$(CAPTURES)" \
 	    --rounds $(BENCH_ROUNDS)
 
 bench-programs: release-with-tests

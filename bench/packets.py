@@ -238,7 +238,7 @@ def main():
     parser.add_argument("parts", nargs="*", default=[])
     parser.add_argument("--netsonde", required=True)
     parser.add_argument("--programs", required=True)
-    parser.add_argument("--captures", default=os.environ.get("NETSONDE_CAPTURES", ""))
+    parser.add_argument("--captures", default=os.environ.get("CAPTURES", ""))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--copies", type=int, default=100)
     parser.add_argument("--seconds", type=int, default=5)

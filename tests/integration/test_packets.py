@@ -3,6 +3,7 @@ off, spoofed a million times or gone is told and counted."""
 import glob
 import ipaddress
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -12,6 +13,7 @@ from rig import (BINARY, WAIT_S, Daemon, Directory, Skip, Wire, contains, equal,
 
 RECEIVED, BYTES = "netsonde_packet_received_total", "netsonde_packet_received_bytes_total"
 FLOWS_MAX = 65536
+METRICS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "METRICS.md")
 
 
 # ---- frames and files ----------------------------------------------------------------------------
@@ -102,6 +104,11 @@ def test_read():
             equal(d.metric('netsonde_dns_lookup_seconds_bucket{le="0.01"}'), 0, "fast ones")
             equal(d.metric('netsonde_dns_lookup_seconds_bucket{le="0.025"}'), 1, "others")
             d.logged("read to its end")
+            with open(METRICS, encoding="utf-8") as f:
+                named = set(re.findall(r"^\| `(netsonde_(?:packet|flow|dns)_\w+)", f.read(), re.M))
+            equal(len(named) > 10, True, "documented names")
+            shown = set(re.findall(r"^(netsonde_(?:packet|flow|dns)_\w+)", d.text("/metrics"), re.M))
+            equal(sorted(shown), sorted(named), "what is shown and what is documented")
 
 
 def test_tables():

@@ -1,7 +1,7 @@
 """Real captures of others through the packet engine: packets, bytes, conversations and DNS answers
 are those of tshark, applications those of ndpiReader of the same release.
 
-The captures are not part of this repository: NETSONDE_CAPTURES names their folder, or they lie in
+The captures are not part of this repository: CAPTURES names their folder, or they lie in
 ../shared/pcap beside it. tshark and ndpiReader are those of the system, or their packages unpacked
 below build/peers.
 
@@ -21,7 +21,7 @@ import peers  # noqa: E402
 from rig import Skip, equal, run  # noqa: E402
 
 DUMP = os.environ["PACKET_DUMP"]
-FOLDER = os.environ.get("NETSONDE_CAPTURES", os.path.join(peers.ROOT, "..", "shared", "pcap"))
+FOLDER = os.environ.get("CAPTURES", os.path.join(peers.ROOT, "..", "shared", "pcap"))
 LIMIT_S = 120
 
 # What is broken on purpose, and what may differ there.
@@ -45,7 +45,7 @@ MAY_DIFFER = {
 
 def captures():
     if not os.path.isdir(FOLDER):
-        raise Skip(f"no captures: {FOLDER} is not there (NETSONDE_CAPTURES names their folder)")
+        raise Skip(f"no captures: {FOLDER} is not there (CAPTURES names their folder)")
     names = sorted(n for n in os.listdir(FOLDER) if re.search(r"\.pcap(ng)?$", n))
     if not names:
         raise Skip(f"no captures in {FOLDER}")
