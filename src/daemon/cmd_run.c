@@ -103,7 +103,9 @@ struct run {
 
 static void run_start_keeper(struct run *r)
 {
-    const struct keeper_settings settings = {.capabilities = UINT64_C(1) << CAP_NET_ADMIN};
+    const struct keeper_settings settings = {.capabilities = UINT64_C(1) << CAP_NET_ADMIN |
+                                                             UINT64_C(1) << CAP_BPF |
+                                                             UINT64_C(1) << CAP_PERFMON};
     int err = keeper_start(&settings, &r->keeper);
     if (err && err != -EPERM)
         log_warning("keeper", "cannot be started (%s): what needs privileges later will be missing",
@@ -328,6 +330,11 @@ static char *directory_of(const char *file, bool really)
  * not the whole file system because a file lies at its root. */
 static void run_close_sandbox(struct run *r)
 {
+    int err = r->keeper ? keeper_seal(r->keeper) : 0;
+    if (err) {
+        log_warning("keeper", "does not confine itself (%s): it is stopped", strerror(-err));
+        keeper_stop(TAKE(r->keeper));
+    }
     const char *file = r->config_file, *slash = strrchr(file, '/');
     char *parent = slash ? mem_string_n(file, (size_t)(slash + 1 - file)) : mem_string(".");
     char *dir = realpath(parent, NULL);

@@ -1,0 +1,72 @@
+/*
+ * process.h: who is running: the key and the entry of a process in "processes". A process is its
+ * thread group; pids are used again, so the start of its leader belongs to the key. Kernel threads
+ * are nobody: what they send is for others (NFS, say) and stays with "(unattributed)".
+ */
+#pragma once
+
+#include "maps.h"
+
+/* False: the kernel itself. For programs that run in the context of whoever acts. */
+static __always_inline bool current_key(struct bpf_process_key *key)
+{
+    struct task_struct *task = (void *)bpf_get_current_task();
+    if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+        return false;
+    struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+    key->start_boot_ns = BPF_CORE_READ(leader, start_boottime);
+    key->pid = bpf_get_current_pid_tgid() >> 32;
+    key->reserved = 0;
+    return true;
+}
+
+static __always_inline void current_command(char command[BPF_COMMAND_MAX])
+{
+    struct task_struct *task = (void *)bpf_get_current_task();
+    struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+    BPF_CORE_READ_STR_INTO(command, leader, comm);
+}
+
+static __always_inline bool current_owner(struct bpf_owner *owner)
+{
+    if (!current_key(&owner->process))
+        return false;
+    owner->cgroup_id = bpf_get_current_cgroup_id();
+    owner->uid = (__u32)bpf_get_current_uid_gid();
+    owner->reserved = 0;
+    current_command(owner->command);
+    return true;
+}
+
+/* The entry of who is running; made when it is the first time. NULL: there is no room. */
+static __noinline int process_make(struct bpf_process_key *key)
+{
+    struct bpf_process fresh = {0};
+    if (!key)
+        return -1;
+    fresh.cgroup_id = bpf_get_current_cgroup_id();
+    fresh.uid = (__u32)bpf_get_current_uid_gid();
+    current_command(fresh.command);
+    return (int)bpf_map_update_elem(&processes, key, &fresh, BPF_NOEXIST);
+}
+
+static __always_inline void process_add(struct bpf_process_key *key, __u64 rx, __u64 tx,
+                                        bool local)
+{
+    struct bpf_process *p = bpf_map_lookup_elem(&processes, key);
+    if (!p) {
+        process_make(key);
+        p = bpf_map_lookup_elem(&processes, key);
+    }
+    if (!p) {
+        count(BPF_COUNTER_PROCESSES_LOST, 1);
+        count(BPF_COUNTER_BYTES_LOST, rx + tx);
+        return;
+    }
+    if (rx)
+        __sync_fetch_and_add(&p->rx_bytes, rx);
+    if (tx)
+        __sync_fetch_and_add(&p->tx_bytes, tx);
+    if (local)
+        __sync_fetch_and_add(&p->local_bytes, rx + tx);
+}
