@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -95,8 +96,8 @@ struct engine_class {
     void (*assign)(struct engine *e, uint32_t capabilities);
     /* Survey thread, about once per collect.tables_interval: tells the census which sockets and
      * processes there are, and reads other slow sources into a frozen message, or NULL when nothing
-     * of them changed. Must touch nothing that collect touches. May be NULL.
-     */
+     * of them changed. Must touch nothing that collect touches; which capabilities the engine has
+     * now, it asks engine_surveys. May be NULL. */
     struct message *(*survey)(struct engine *e, struct census *census);
     uint32_t surveyed; /* capabilities that need the survey; it runs while one is assigned */
     /* Core thread: takes what survey returned, for the ticks from now on. */
@@ -109,7 +110,14 @@ struct engine {
     const struct engine_class *class;
     uint32_t assigned;         /* capabilities it provides now */
     struct engine_probe probe; /* filled by select.c */
+    atomic_uint surveying;     /* `assigned` for the survey thread, kept by select.c */
 };
+
+/* Survey thread: does the engine provide this now? May be as old as the last tick. */
+static inline bool engine_surveys(const struct engine *e, enum capability c)
+{
+    return atomic_load_explicit(&e->surveying, memory_order_relaxed) & CAPABILITY_BIT(c);
+}
 
 extern const struct engine_class engine_procfs;
 extern const struct engine_class engine_netlink;

@@ -170,8 +170,10 @@ static void collector_changed(struct collector *c)
     c->generation++;
     unsigned surveyed = 0;
     for (size_t i = 0; i < c->count; i++) {
-        const struct engine *e = c->members[i].engine;
-        if (c->members[i].open && (e->assigned & e->class->surveyed))
+        struct engine *e = c->members[i].engine;
+        uint32_t assigned = c->members[i].open ? e->assigned : 0;
+        atomic_store_explicit(&e->surveying, assigned, memory_order_relaxed);
+        if (assigned & e->class->surveyed)
             surveyed |= 1U << i;
     }
     atomic_store_explicit(&c->surveyed, surveyed, memory_order_relaxed);

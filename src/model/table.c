@@ -227,6 +227,27 @@ void cell_list(struct table *t, struct cell *c, const char *lines)
     cell_put(t, c, CELL_LIST, lines, TABLE_LIST_MAX);
 }
 
+void cell_literal(struct cell *c, const char *text)
+{
+    *c = (struct cell){.type = CELL_TEXT, .text = text};
+}
+
+void cell_ascii(struct table *t, struct cell *c, const char *text, size_t len)
+{
+    CHECK(len <= SERIES_TEXT_MAX);
+    char *copy = table_text(t, len + 1);
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    cell_literal(c, copy);
+}
+
+const char *table_keep(struct table *t, const char *text)
+{
+    struct cell c;
+    cell_text(t, &c, text);
+    return c.text;
+}
+
 const struct cell *table_cell(const struct table *t, size_t row, size_t column)
 {
     CHECK(row < t->rows_count && column < t->schema->columns_count);

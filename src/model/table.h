@@ -156,6 +156,13 @@ void cell_real(struct cell *c, double value); /* not finite: null */
 /* Copied into the table, made valid UTF-8. NULL: null. */
 void cell_text(struct table *t, struct cell *c, const char *text);
 void cell_list(struct table *t, struct cell *c, const char *lines);
+/* Not copied: text that lives as long as the table, a literal or what table_keep has returned. */
+void cell_literal(struct cell *c, const char *text);
+/* Copied as it is: `len` bytes of ASCII, at most SERIES_TEXT_MAX. */
+void cell_ascii(struct table *t, struct cell *c, const char *text, size_t len);
+
+/* A copy as cell_text would make it, for cells of many rows that say the same. Owned by the table. */
+const char *table_keep(struct table *t, const char *text);
 
 const struct cell *table_cell(const struct table *t, size_t row, size_t column);
 int cell_compare(const struct cell *a, const struct cell *b); /* total order; null first */
