@@ -80,7 +80,6 @@ enum bpf_record_kind {
     BPF_RECORD_OPENED = 1,  /* struct bpf_record_socket: a TCP connection is established */
     BPF_RECORD_CLOSED,      /* the same: one that was, or that could not be made, has ended */
     BPF_RECORD_OWNER,       /* struct bpf_record_owner: whose socket it is */
-    BPF_RECORD_RETRANSMIT,  /* struct bpf_record_socket */
     BPF_RECORD_DNS,         /* struct bpf_record_dns */
 };
 
@@ -150,6 +149,16 @@ _Static_assert(sizeof(struct bpf_owner) == 48, "layout");
 _Static_assert(sizeof(struct bpf_record_owner) == 80, "layout");
 _Static_assert(sizeof(struct bpf_record_socket) == 152, "layout");
 _Static_assert(sizeof(struct bpf_record_dns) == 440, "layout");
+
+/* ---- constants: set by the loader before the kernel checks the programs ----------------------- */
+
+struct bpf_constants {
+    ABI_U8 cookie_helper;  /* tracing programs may ask for a socket's cookie: 5.12 */
+    ABI_U8 follow_sockets; /* tell whose sockets are: BPF_PART_CONNECTIONS */
+    ABI_U8 reserved[6];    /* zero */
+};
+
+_Static_assert(sizeof(struct bpf_constants) == 8, "layout");
 
 /* ---- what is attached ------------------------------------------------------------------------ */
 

@@ -25,6 +25,9 @@
 #define IPPROTO_UDP 17
 #define IPPROTO_MPTCP 262
 #define IFF_LOOPBACK 0x8
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86dd
+#define LOOPBACK_IFINDEX 1 /* in every network namespace */
 #define PF_KTHREAD 0x00200000
 #define MSG_PEEK 0x2
 #define MSG_ERRQUEUE 0x2000

@@ -55,8 +55,9 @@ struct socket_state {
     __u8 direction;
     __u8 owned;       /* the owner has used it, and is not just whoever listens */
     __u8 established; /* it was, or is */
-    __u8 remote_is_local;
-    __u64 rx_told, tx_told; /* bytes that its owner has been given (portable path) */
+    __u8 local;       /* its latest packet stayed on this host */
+    __u32 netns;      /* once it is owned */
+    __u32 reserved;
 };
 
 struct {
@@ -66,8 +67,7 @@ struct {
     __type(value, struct socket_state);
 } sockets SEC(".maps");
 
-/* Set by the loader before the programs are checked; constants from then on. */
-const volatile bool has_socket_cookie_helper = true; /* bpf_get_socket_cookie in tracing: 5.12 */
+const volatile struct bpf_constants constants = {.cookie_helper = 1, .follow_sockets = 1};
 
 static __always_inline void count(enum bpf_counter which, __u64 by)
 {

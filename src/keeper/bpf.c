@@ -31,17 +31,22 @@
 #define LINKS_MAX (KEEPER_FDS_MAX - BPF_MAPS)
 #define COOKIE_HELPER_KERNEL 0x50c00 /* 5.12: bpf_get_socket_cookie in tracing programs */
 
+#define FOR_TRAFFIC BPF_PART_BIT(BPF_PART_TRAFFIC)
+
 static const struct {
     const char *name;
     uint32_t parts; /* that need it */
     bool cgroup;    /* attached to the root of cgroup2 */
 } programs[] = {
-    {"traffic_send", BPF_PART_BIT(BPF_PART_TRAFFIC), false},
-    {"traffic_receive", BPF_PART_BIT(BPF_PART_TRAFFIC), false},
-    {"process_exit", BPF_PART_BIT(BPF_PART_TRAFFIC) | BPF_PART_BIT(BPF_PART_TRAFFIC_PORTABLE),
-     false},
-    {"process_rename", BPF_PART_BIT(BPF_PART_TRAFFIC) | BPF_PART_BIT(BPF_PART_TRAFFIC_PORTABLE),
-     false},
+    {"traffic_send", FOR_TRAFFIC, false},
+    {"traffic_receive", FOR_TRAFFIC, false},
+    {"process_exit", FOR_TRAFFIC, false},
+    {"process_rename", FOR_TRAFFIC, false},
+    {"connection_state", BPF_PART_BIT(BPF_PART_CONNECTIONS), false},
+    {"connection_retransmit", BPF_PART_BIT(BPF_PART_RETRANSMITS), false},
+    {"drop_counted", BPF_PART_BIT(BPF_PART_DROPS), false},
+    {"packet_out", BPF_PART_BIT(BPF_PART_DNS), true},
+    {"packet_in", BPF_PART_BIT(BPF_PART_DNS), true},
 };
 
 static const char *const map_names[BPF_MAPS] = {
@@ -67,21 +72,20 @@ static uint32_t kernel_version(void)
     return major << 16 | (minor & 0xff) << 8;
 }
 
-/* The constants that the programs are specialized by; has_socket_cookie_helper is the only one. */
-static int object_configure(struct bpf_object *object)
+/* The constants that the programs are specialized by. */
+static int object_configure(struct bpf_object *object, uint32_t parts)
 {
-    struct bpf_map *rodata = NULL, *map;
-    uint8_t constants[64] = {kernel_version() >= COOKIE_HELPER_KERNEL};
-    size_t size = 0;
+    const struct bpf_constants constants = {
+        .cookie_helper = kernel_version() >= COOKIE_HELPER_KERNEL,
+        .follow_sockets = (parts & BPF_PART_BIT(BPF_PART_CONNECTIONS)) != 0,
+    };
+    struct bpf_map *map;
     bpf_object__for_each_map(map, object)
     {
         if (strstr(bpf_map__name(map), ".rodata"))
-            rodata = map;
+            return bpf_map__set_initial_value(map, &constants, sizeof(constants));
     }
-    if (!rodata)
-        return 0; /* none of the programs asks */
-    bpf_map__initial_value(rodata, &size);
-    return size <= sizeof(constants) ? bpf_map__set_initial_value(rodata, constants, size) : -EINVAL;
+    return -ENOENT;
 }
 
 /* Opened and loaded, or NULL with errno. */
@@ -96,7 +100,7 @@ static struct bpf_object *object_load(uint32_t parts)
         if (p)
             bpf_program__set_autoload(p, (programs[i].parts & parts) != 0);
     }
-    int err = object_configure(object);
+    int err = object_configure(object, parts);
     if (!err)
         err = bpf_object__load(object);
     if (err) {
