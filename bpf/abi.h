@@ -57,10 +57,10 @@ struct bpf_process {
 /* ---- map "drops": packets that were thrown away, by why and where ---------------------------- */
 
 struct bpf_drop_key {
-    ABI_U32 reason;   /* enum skb_drop_reason of the running kernel; 0: it does not tell */
-    ABI_U16 port;     /* where it was going to; 0: not TCP or UDP, or not known */
-    ABI_U8 protocol;  /* IPPROTO_…; 0: not IP, or not known */
-    ABI_U8 reserved;  /* zero */
+    ABI_U32 reason;  /* enum skb_drop_reason of the running kernel; 0: it does not tell */
+    ABI_U16 port;    /* where it was going to; 0: not TCP or UDP, or not known */
+    ABI_U8 protocol; /* IPPROTO_…; 0: not IP, or not known */
+    ABI_U8 reserved; /* zero */
 };
 
 /* ---- map "counters" (an array): what was lost in the kernel ---------------------------------- */
@@ -70,17 +70,16 @@ enum bpf_counter {
     BPF_COUNTER_PROCESSES_LOST, /* times that "processes" was full */
     BPF_COUNTER_BYTES_LOST,     /* bytes that had no place in it */
     BPF_COUNTER_DROPS_LOST,     /* drops that had no place in "drops" */
-    BPF_COUNTER_RETRANSMITS,    /* TCP segments sent again */
     BPF_COUNTERS = 8
 };
 
 /* ---- the ring -------------------------------------------------------------------------------- */
 
 enum bpf_record_kind {
-    BPF_RECORD_OPENED = 1,  /* struct bpf_record_socket: a TCP connection is established */
-    BPF_RECORD_CLOSED,      /* the same: one that was, or that could not be made, has ended */
-    BPF_RECORD_OWNER,       /* struct bpf_record_owner: whose socket it is */
-    BPF_RECORD_DNS,         /* struct bpf_record_dns */
+    BPF_RECORD_OPENED = 1, /* struct bpf_record_socket: a TCP connection is established */
+    BPF_RECORD_CLOSED,     /* the same: one that was, or that could not be made, has ended */
+    BPF_RECORD_OWNER,      /* struct bpf_record_owner: whose socket it is */
+    BPF_RECORD_DNS,        /* struct bpf_record_dns */
 };
 
 struct bpf_record_head {
@@ -150,7 +149,8 @@ _Static_assert(sizeof(struct bpf_record_owner) == 80, "layout");
 _Static_assert(sizeof(struct bpf_record_socket) == 152, "layout");
 _Static_assert(sizeof(struct bpf_record_dns) == 440, "layout");
 
-/* ---- constants: set by the loader before the kernel checks the programs ----------------------- */
+/* ---- constants: set by the loader before the kernel checks the programs -----------------------
+ */
 
 struct bpf_constants {
     ABI_U8 cookie_helper;  /* tracing programs may ask for a socket's cookie: 5.12 */
@@ -167,7 +167,6 @@ enum bpf_part {
     BPF_PART_TRAFFIC,          /* bytes of processes, from sock_send_length and sock_recv_length */
     BPF_PART_TRAFFIC_PORTABLE, /* the same for older kernels, from packets and tcp_sock */
     BPF_PART_CONNECTIONS,      /* opened, closed, owners */
-    BPF_PART_RETRANSMITS,
     BPF_PART_DROPS,
     BPF_PART_DNS,
     BPF_PARTS

@@ -18,8 +18,8 @@ static __always_inline __u64 payload_acked(struct sock *sk, const struct socket_
     __u64 acked = BPF_CORE_READ((struct tcp_sock *)sk, bytes_acked);
     if (acked && s && s->direction == BPF_DIRECTION_OUT && s->established)
         acked--;
-    if (acked && (old == TCP_FIN_WAIT2 || old == TCP_TIME_WAIT || old == TCP_LAST_ACK ||
-                  old == TCP_CLOSING))
+    if (acked &&
+        (old == TCP_FIN_WAIT2 || old == TCP_TIME_WAIT || old == TCP_LAST_ACK || old == TCP_CLOSING))
         acked--;
     return acked;
 }
@@ -127,12 +127,5 @@ int BPF_PROG(connection_state, struct sock *sk, int old, int new)
     default:
         break;
     }
-    return 0;
-}
-
-SEC("tp_btf/tcp_retransmit_skb")
-int BPF_PROG(connection_retransmit, struct sock *sk)
-{
-    count(BPF_COUNTER_RETRANSMITS, 1);
     return 0;
 }

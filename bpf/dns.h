@@ -18,8 +18,8 @@ struct udp_head {
 };
 
 /* Finds the UDP header behind the network header. Extension headers of IPv6 are not followed. */
-static __always_inline bool udp_find(struct __sk_buff *skb, __u32 *ret_offset,
-                                     struct udp_head *ret, __u8 *ret_family)
+static __always_inline bool udp_find(struct __sk_buff *skb, __u32 *ret_offset, struct udp_head *ret,
+                                     __u8 *ret_family)
 {
     __u8 *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
     if (data + 20 > end)
@@ -39,8 +39,7 @@ static __always_inline bool udp_find(struct __sk_buff *skb, __u32 *ret_offset,
 }
 
 static __always_inline void dns_tell(struct __sk_buff *skb, const struct socket_state *s,
-                                     __u32 offset, const struct udp_head *udp, __u8 family,
-                                     bool in)
+                                     __u32 offset, const struct udp_head *udp, __u8 family, bool in)
 {
     struct bpf_record_dns *r = record_begin(BPF_RECORD_DNS, sizeof(*r));
     if (!r)

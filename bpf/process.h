@@ -50,8 +50,7 @@ static __noinline int process_make(struct bpf_process_key *key)
     return (int)bpf_map_update_elem(&processes, key, &fresh, BPF_NOEXIST);
 }
 
-static __always_inline void process_add(struct bpf_process_key *key, __u64 rx, __u64 tx,
-                                        bool local)
+static __always_inline void process_add(struct bpf_process_key *key, __u64 rx, __u64 tx, bool local)
 {
     struct bpf_process *p = bpf_map_lookup_elem(&processes, key);
     if (!p) {

@@ -138,6 +138,12 @@ const struct metric catalogue_time =
 const struct metric catalogue_netlink_overruns =
     COUNTER("netsonde_netlink_overruns_total", "times",
             "Times the kernel had more link, address or route messages than room for them.");
+const struct metric catalogue_packet_drops =
+    COUNTER("netsonde_packet_drops_total", "packets",
+            "Packets that the kernel threw away, by its own reason (skb_drop_reason).");
+const struct metric catalogue_bpf_lost =
+    COUNTER("netsonde_ebpf_lost_total", "items",
+            "Records, entries and drops that had no room in the maps of the ebpf engine.");
 const struct metric catalogue_collect_errors =
     COUNTER("netsonde_collect_errors_total", "errors",
             "Sources that could not be read and lines that could not be understood.");
@@ -165,6 +171,8 @@ bool catalogue_at(size_t index, struct catalogue_entry *ret)
         {&catalogue_boot_time, 1, ""},
         {&catalogue_time, 1, ""},
         {&catalogue_netlink_overruns, 1, ""},
+        {&catalogue_packet_drops, 1, "reason"},
+        {&catalogue_bpf_lost, 1, ""},
         {&catalogue_collect_errors, 1, "engine"},
         {&catalogue_collect_bucket, 1, "le"},
         {&catalogue_collect_sum, 1, ""},

@@ -43,7 +43,6 @@ static const struct {
     {"process_exit", FOR_TRAFFIC, false},
     {"process_rename", FOR_TRAFFIC, false},
     {"connection_state", BPF_PART_BIT(BPF_PART_CONNECTIONS), false},
-    {"connection_retransmit", BPF_PART_BIT(BPF_PART_RETRANSMITS), false},
     {"drop_counted", BPF_PART_BIT(BPF_PART_DROPS), false},
     {"packet_out", BPF_PART_BIT(BPF_PART_DNS), true},
     {"packet_in", BPF_PART_BIT(BPF_PART_DNS), true},
@@ -155,8 +154,7 @@ static int part_attach(struct bpf_object *object, unsigned part, int cgroup_fd,
     for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
         if (!(programs[i].parts & BPF_PART_BIT(part)) || attached[i] >= 0)
             continue;
-        const struct bpf_program *p =
-            bpf_object__find_program_by_name(object, programs[i].name);
+        const struct bpf_program *p = bpf_object__find_program_by_name(object, programs[i].name);
         if (!p)
             return -ENOENT;
         attached[i] = program_attach(p, programs[i].cgroup, cgroup_fd);

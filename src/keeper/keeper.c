@@ -184,6 +184,12 @@ int keeper_open_netlink(struct keeper *k, int protocol, uint32_t groups, uint32_
     return err;
 }
 
+bool keeper_can_load(const struct keeper *k)
+{
+    const uint64_t needed = UINT64_C(1) << CAP_BPF | UINT64_C(1) << CAP_PERFMON;
+    return k && k->fd >= 0 && (k->capabilities & needed) == needed;
+}
+
 int keeper_load_bpf(struct keeper *k, uint32_t parts, struct keeper_programs *ret)
 {
     struct keeper_request request = {.head.operation = KEEPER_LOAD_BPF, .bpf_parts = parts};

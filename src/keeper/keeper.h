@@ -59,6 +59,9 @@ struct keeper_programs {
     int links[KEEPER_LINKS_MAX];
 };
 
+/* It is open and has what loading takes; NULL allowed. */
+bool keeper_can_load(const struct keeper *k);
+
 /* Loads and attaches these parts, which may take seconds. 0 when at least one works; -EPERM when
  * the keeper is sealed or never had CAP_BPF and CAP_PERFMON, -ENOSYS when this program was built
  * without them, or what the kernel said. ret->error is filled in either case. */

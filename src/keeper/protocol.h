@@ -59,6 +59,7 @@ struct keeper_answer {
     uint32_t reserved;         /* zero */
     struct keeper_hello hello; /* zero for the other operations, as is this: */
     struct keeper_bpf bpf;
+    uint32_t reserved_end; /* zero */
 };
 
 #define KEEPER_RECEIVE_BYTES_MAX (64U * 1024 * 1024)
@@ -66,5 +67,5 @@ struct keeper_answer {
 
 _Static_assert(sizeof(struct keeper_head) == 8, "layout");
 _Static_assert(sizeof(struct keeper_request) == 24, "layout");
-_Static_assert(sizeof(struct keeper_bpf) == 32, "layout");
+_Static_assert(sizeof(struct keeper_bpf) == 8 + 4 * BPF_PARTS, "layout");
 _Static_assert(sizeof(struct keeper_answer) == 64, "layout");
