@@ -154,6 +154,44 @@ const struct metric catalogue_collect_sum = {"netsonde_collect_seconds_sum", "se
 const struct metric catalogue_collect_count =
     COUNTER("netsonde_collect_seconds_count", "ticks", "Ticks collected.");
 
+const struct metric catalogue_process_rx =
+    COUNTER("netsonde_process_receive_bytes_total", "bytes",
+            "Payload that sockets of processes of this name received, on every interface.");
+const struct metric catalogue_process_tx =
+    COUNTER("netsonde_process_transmit_bytes_total", "bytes",
+            "Payload that sockets of processes of this name sent, on every interface.");
+const struct metric catalogue_unattributed =
+    COUNTER("netsonde_unattributed_bytes_total", "bytes",
+            "Bytes of the physical interfaces that are no process's payload: headers, "
+            "retransmissions, what is forwarded, the kernel's own.");
+const struct metric catalogue_tcp_connections =
+    GAUGE("netsonde_tcp_connections", "connections", "TCP sockets in this state.");
+const struct metric catalogue_tcp_rtt[3] = {
+    COUNTER("netsonde_tcp_rtt_seconds_bucket", "measurements",
+            "Round trips of TCP connections that took at most so many seconds."),
+    {"netsonde_tcp_rtt_seconds_sum", "seconds", "Round trips of TCP connections together.",
+     METRIC_COUNTER, 1e-9},
+    COUNTER("netsonde_tcp_rtt_seconds_count", "measurements",
+            "Round trips measured: one for each connection whose bytes moved, each time the "
+            "connections are read."),
+};
+const struct metric catalogue_tcp_connect[3] = {
+    COUNTER("netsonde_tcp_connect_seconds_bucket", "connections",
+            "Connections that were established within so many seconds."),
+    {"netsonde_tcp_connect_seconds_sum", "seconds", "Time that connecting took, together.",
+     METRIC_COUNTER, 1e-9},
+    COUNTER("netsonde_tcp_connect_seconds_count", "connections", "Connections established."),
+};
+const struct metric catalogue_tcp_retransmits =
+    COUNTER("netsonde_tcp_retransmits_total", "segments",
+            "Segments sent again by the TCP connections that were seen.");
+const struct metric catalogue_census_lost =
+    COUNTER("netsonde_census_lost_total", "items",
+            "Sockets, processes and owners that were not taken in, for lack of room.");
+const struct metric catalogue_census_unreadable =
+    GAUGE("netsonde_census_unreadable_processes", "processes",
+          "Processes whose sockets could not be looked up, for lack of rights.");
+
 bool catalogue_at(size_t index, struct catalogue_entry *ret)
 {
     static const struct {
@@ -177,6 +215,17 @@ bool catalogue_at(size_t index, struct catalogue_entry *ret)
         {&catalogue_collect_bucket, 1, "le"},
         {&catalogue_collect_sum, 1, ""},
         {&catalogue_collect_count, 1, ""},
+        {&catalogue_process_rx, 1, "process,unit"},
+        {&catalogue_process_tx, 1, "process,unit"},
+        {&catalogue_unattributed, 1, "direction"},
+        {&catalogue_tcp_connections, 1, "state"},
+        {catalogue_tcp_rtt, 1, "le"},
+        {catalogue_tcp_rtt + 1, 2, ""},
+        {catalogue_tcp_connect, 1, "le"},
+        {catalogue_tcp_connect + 1, 2, ""},
+        {&catalogue_tcp_retransmits, 1, ""},
+        {&catalogue_census_lost, 1, ""},
+        {&catalogue_census_unreadable, 1, ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         if (index < parts[i].count) {

@@ -88,6 +88,13 @@ extern const struct metric catalogue_bpf_lost;
 extern const struct metric catalogue_collect_errors; /* {engine} */
 extern const struct metric catalogue_collect_bucket; /* {le} */
 extern const struct metric catalogue_collect_sum, catalogue_collect_count;
+extern const struct metric catalogue_process_rx, catalogue_process_tx; /* {process,unit} */
+extern const struct metric catalogue_unattributed;                     /* {direction} */
+extern const struct metric catalogue_tcp_connections;                  /* {state} */
+/* Histograms: bucket {le}, sum, count. */
+extern const struct metric catalogue_tcp_rtt[3], catalogue_tcp_connect[3];
+extern const struct metric catalogue_tcp_retransmits;
+extern const struct metric catalogue_census_lost, catalogue_census_unreadable;
 
 struct catalogue_entry {
     const struct metric *metric;

@@ -34,6 +34,7 @@ struct census_settings {
     size_t processes_max;
     size_t process_series_max; /* collect.process_series_limit: more become process="other" */
     int64_t ended_keep_ms;     /* how long a process that ended keeps its own row: 60 s */
+    const char *users_file;    /* names of users; borrowed. NULL: "/etc/passwd" */
 };
 
 struct census *census_new(const struct census_settings *settings);
@@ -107,7 +108,9 @@ struct process_seen {
     char command[16];     /* "": not known; the census asks /proc */
 };
 
-/* Since the call before, or since the engine began. Payload of sockets, every protocol. */
+/* Since the call before, or since the engine began. Payload of sockets, every protocol. How much of
+ * each direction was local is estimated when a call has both; in calls of one direction it is
+ * exact. */
 struct traffic {
     uint64_t rx_bytes, tx_bytes;
     uint64_t local_bytes; /* the part of both that stayed on loopback */
@@ -134,8 +137,13 @@ void census_traffic(struct census *c, const struct process_seen *process,
 void census_process_ended(struct census *c, const struct process_seen *process, int64_t t_ms);
 
 /* Bytes of sockets count for their owners (method "sock_diag"): for rounds in which nobody calls
- * census_traffic. Before the first census_socket of a round. */
+ * census_traffic. Before the first census_socket of a round; off when the next one begins. */
 void census_count_sockets(struct census *c, bool on);
+
+/* Whether the census makes the events of connections opened and closed, from what dumps show for
+ * the first time and no longer and from census_socket_closed. Off for rounds in which an engine
+ * hands exact ones to census_event; before the first census_socket. On when the next one begins. */
+void census_make_events(struct census *c, bool on);
 
 /* One round trip that was measured, for netsonde_tcp_rtt_seconds. */
 void census_round_trip(struct census *c, int64_t rtt_ns);

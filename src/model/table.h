@@ -161,7 +161,8 @@ void cell_literal(struct cell *c, const char *text);
 /* Copied as it is: `len` bytes of ASCII, at most SERIES_TEXT_MAX. */
 void cell_ascii(struct table *t, struct cell *c, const char *text, size_t len);
 
-/* A copy as cell_text would make it, for cells of many rows that say the same. Owned by the table. */
+/* A copy as cell_text would make it, for cells of many rows that say the same. Owned by the table.
+ */
 const char *table_keep(struct table *t, const char *text);
 
 const struct cell *table_cell(const struct table *t, size_t row, size_t column);

@@ -1,0 +1,313 @@
+/*
+ * people.c: see people.h.
+ *
+ * A process is (pid, start): pids are given away again. Whoever tells of one may know only the pid;
+ * /proc/PID/stat then says which start it has. A pid whose start has become another one is another
+ * process, and the former has ended.
+ *
+ * Ends are noticed in two ways: an engine tells (people_end), or a look into /proc finds nothing.
+ * Looking costs some microseconds, so a round looks at CHECKS processes in turn, and first at those
+ * that are doubted because a socket of theirs has gone. The same look finds out that a process has
+ * become another program: its command is another one then, and it joins another group.
+ *
+ * Who ended keeps the row for settings.ended_keep_ms and is then folded into the row of its group.
+ * When all places are taken the one that ended first goes early; one that lives goes only when it
+ * has neither bytes nor sockets.
+ */
+#include "collect/census/people.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/defs.h"
+#include "base/lookup.h"
+#include "base/mem.h"
+#include "collect/census/identity.h"
+#include "collect/census/names.h"
+
+#define CHECKS 128           /* processes looked at in a round, in turn */
+#define CHECKS_OF_DOUBT 1024 /* and because of doubts */
+
+struct people {
+    const struct census_settings *settings;
+    struct ledger *ledger;
+    struct units *units;
+    uint64_t seed;
+    int proc;
+    struct lookup by_pid;
+    struct person *persons;
+    size_t count, capacity; /* count: all numbers are below */
+    uint32_t free_from;
+    uint32_t turn; /* whose turn it is to be looked at */
+    int64_t now_ms;
+    void (*folded)(void *user, uint32_t number);
+    void *folded_user;
+};
+
+struct people *people_new(const struct census_settings *settings, struct ledger *ledger,
+                          uint64_t seed, void (*folded)(void *user, uint32_t number), void *user)
+{
+    struct people *p = mem_alloc(sizeof(*p));
+    p->settings = settings;
+    p->ledger = ledger;
+    p->seed = seed;
+    p->folded = folded;
+    p->folded_user = user;
+    p->units = units_new(settings->proc_root);
+    p->proc = open(settings->proc_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return p;
+}
+
+void people_free(struct people *p)
+{
+    if (!p)
+        return;
+    if (p->proc >= 0)
+        close(p->proc);
+    units_free(p->units);
+    lookup_fini(&p->by_pid);
+    free(p->persons);
+    free(p);
+}
+
+int people_proc(const struct people *p)
+{
+    return p->proc;
+}
+
+struct person *people_at(struct people *p, uint32_t number)
+{
+    CHECK(number < p->count);
+    return p->persons[number].id ? &p->persons[number] : NULL;
+}
+
+uint32_t people_top(const struct people *p)
+{
+    return (uint32_t)p->count;
+}
+
+static uint32_t pid_hash(const struct people *p, uint32_t pid)
+{
+    return lookup_hash(lookup_mix(p->seed, pid));
+}
+
+/* ---- coming and going ---------------------------------------------------------------------- */
+
+static void people_fold(struct people *p, uint32_t number, uint64_t *next_id)
+{
+    struct person *one = &p->persons[number];
+    if (one->sockets)
+        p->folded(p->folded_user, number);
+    CHECK(!one->sockets);
+    ledger_fold(p->ledger, one->group, &one->all, one->method, next_id);
+    ledger_leave(p->ledger, one->group);
+    lookup_remove(&p->by_pid, pid_hash(p, one->pid), number);
+    *one = (struct person){0};
+    p->free_from = MIN(p->free_from, number);
+}
+
+/* Somebody who has to go so that another one can come; NOBODY: all are needed. */
+static uint32_t people_dispensable(const struct people *p)
+{
+    uint32_t best = NOBODY;
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct person *one = &p->persons[i];
+        bool idle = !one->all.rx && !one->all.tx && !one->sockets;
+        if (!one->id || (!one->ended_ms && !idle))
+            continue;
+        if (!one->ended_ms)
+            return i;
+        if (best == NOBODY || one->ended_ms < p->persons[best].ended_ms)
+            best = i;
+    }
+    return best;
+}
+
+static uint32_t people_place(struct people *p, uint64_t *next_id)
+{
+    uint32_t at = p->free_from;
+    while (at < p->count && p->persons[at].id)
+        at++;
+    if (at == p->settings->processes_max) {
+        at = people_dispensable(p);
+        if (at == NOBODY)
+            return NOBODY;
+        people_fold(p, at, next_id);
+    }
+    if (at == p->capacity) {
+        p->capacity = MIN(MAX(p->capacity * 2, (size_t)64), p->settings->processes_max);
+        p->persons = mem_resize(p->persons, p->capacity, sizeof(*p->persons));
+    }
+    if (at == p->count)
+        p->persons[p->count++] = (struct person){0};
+    p->free_from = at + 1;
+    return at;
+}
+
+void people_end(struct people *p, uint32_t number, int64_t t_ms)
+{
+    struct person *one = &p->persons[number];
+    CHECK(number < p->count && one->id);
+    if (!one->ended_ms && one->pid)
+        one->ended_ms = MAX(t_ms, INT64_C(1));
+}
+
+/* Command and unit, as well as they can be known. */
+static void people_describe(struct people *p, const struct process_seen *seen,
+                            const struct identity *identity, char command[COMMAND_BYTES],
+                            char unit[UNIT_BYTES])
+{
+    unit[0] = '\0';
+    if (identity->command[0])
+        memcpy(command, identity->command, COMMAND_BYTES);
+    else if (seen->pid == 0)
+        name_tame(command, COMMAND_BYTES, "kernel", 6);
+    else
+        name_tame(command, COMMAND_BYTES, seen->command,
+                  strnlen(seen->command, sizeof(seen->command)));
+    bool asked = identity->start_ticks && identity_unit(p->proc, seen->pid, unit) == 0;
+    if (asked)
+        units_learn(p->units, seen->cgroup_id, unit);
+    else if (seen->cgroup_id)
+        memccpy(unit, units_find(p->units, seen->cgroup_id, p->now_ms), '\0', UNIT_BYTES);
+}
+
+/* With *start == 0: the living one of this pid, whatever its start. */
+static uint32_t people_find(const struct people *p, uint32_t pid, uint64_t start)
+{
+    struct lookup_walk walk = lookup_walk(&p->by_pid, pid_hash(p, pid));
+    for (uint32_t n; lookup_next(&walk, &n);) {
+        const struct person *one = &p->persons[n];
+        if (one->pid == pid && (start ? one->start_ticks == start : !one->ended_ms))
+            return n;
+    }
+    return NOBODY;
+}
+
+static uint32_t people_add(struct people *p, const struct process_seen *seen, int64_t now_ms,
+                           uint64_t *next_id)
+{
+    struct identity identity = {0};
+    bool lives = true;
+    p->now_ms = now_ms;
+    if (seen->pid) {
+        lives = p->proc >= 0 && identity_read(p->proc, seen->pid, &identity) == 0;
+        if (lives && seen->start_ticks && identity.start_ticks != seen->start_ticks) {
+            identity = (struct identity){0}; /* another one has the pid by now */
+            lives = false;
+        }
+        /* Without a start it could have been meant all the same. */
+        uint32_t known = people_find(p, seen->pid, identity.start_ticks);
+        if (lives && known != NOBODY)
+            return known;
+    }
+    uint32_t number = people_place(p, next_id);
+    if (number == NOBODY || !lookup_add(&p->by_pid, pid_hash(p, seen->pid), number)) {
+        if (number != NOBODY)
+            p->free_from = MIN(p->free_from, number);
+        return NOBODY;
+    }
+    char command[COMMAND_BYTES], unit[UNIT_BYTES];
+    people_describe(p, seen, &identity, command, unit);
+    uint32_t uid = seen->uid;
+    if (uid == UINT32_MAX && lives && seen->pid)
+        (void)identity_uid(p->proc, seen->pid, &uid);
+    p->persons[number] = (struct person){
+        .id = (*next_id)++,
+        .start_ticks = seen->start_ticks ? seen->start_ticks : identity.start_ticks,
+        .cgroup_id = seen->cgroup_id,
+        .pid = seen->pid,
+        .uid = seen->pid ? uid : 0,
+        .group = ledger_join(p->ledger, command, unit),
+        .ended_ms = lives ? 0 : MAX(now_ms, INT64_C(1)),
+    };
+    return number;
+}
+
+uint32_t people_known(const struct people *p, const struct process_seen *seen)
+{
+    return people_find(p, seen->pid, seen->pid ? seen->start_ticks : 0);
+}
+
+uint32_t people_get(struct people *p, const struct process_seen *seen, int64_t now_ms,
+                    uint64_t *next_id)
+{
+    uint32_t known = people_known(p, seen);
+    return known != NOBODY ? known : people_add(p, seen, now_ms, next_id);
+}
+
+void people_count(struct people *p, uint32_t number, const struct amounts *increment,
+                  const char *method)
+{
+    struct person *one = &p->persons[number];
+    CHECK(number < p->count && one->id);
+    one->all.rx += increment->rx;
+    one->all.tx += increment->tx;
+    one->all.local += increment->local;
+    one->rx_now += increment->rx;
+    one->tx_now += increment->tx;
+    one->method = method;
+    ledger_count(p->ledger, one->group, increment);
+}
+
+/* ---- a round ------------------------------------------------------------------------------- */
+
+static void person_check(struct people *p, uint32_t number)
+{
+    struct person *one = &p->persons[number];
+    struct identity identity;
+    one->doubted = false;
+    if (!one->pid || one->ended_ms || p->proc < 0)
+        return;
+    int err = identity_read(p->proc, one->pid, &identity);
+    if (err == -ENOENT || err == -ESRCH ||
+        (!err && one->start_ticks && identity.start_ticks != one->start_ticks)) {
+        people_end(p, number, p->now_ms);
+        return;
+    }
+    if (err)
+        return;
+    one->start_ticks = identity.start_ticks;
+    char unit[UNIT_BYTES];
+    const struct group *group = ledger_group(p->ledger, one->group);
+    if (identity_unit(p->proc, one->pid, unit) < 0)
+        memccpy(unit, group->unit, '\0', UNIT_BYTES);
+    (void)identity_uid(p->proc, one->pid, &one->uid);
+    if (strcmp(group->process, identity.command) == 0 && strcmp(group->unit, unit) == 0)
+        return;
+    uint32_t before = one->group;
+    one->group = ledger_join(p->ledger, identity.command, unit);
+    ledger_leave(p->ledger, before);
+}
+
+void people_round(struct people *p, int64_t now_ms, uint64_t *next_id)
+{
+    p->now_ms = now_ms;
+    size_t doubts = 0;
+    for (uint32_t i = 0; i < p->count && doubts < CHECKS_OF_DOUBT; i++) {
+        if (p->persons[i].id && p->persons[i].doubted) {
+            person_check(p, i);
+            doubts++;
+        }
+    }
+    for (size_t i = 0; i < MIN(p->count, (size_t)CHECKS); i++) {
+        p->turn = p->turn + 1 < p->count ? p->turn + 1 : 0;
+        if (p->persons[p->turn].id)
+            person_check(p, p->turn);
+    }
+    for (uint32_t i = 0; i < p->count; i++) {
+        struct person *one = &p->persons[i];
+        /* A wall clock that was set back starts the time anew. */
+        if (one->id && one->ended_ms > now_ms)
+            one->ended_ms = MAX(now_ms, INT64_C(1));
+        if (one->id && one->ended_ms && now_ms - one->ended_ms >= p->settings->ended_keep_ms)
+            people_fold(p, i, next_id);
+    }
+    while (p->count && !p->persons[p->count - 1].id)
+        p->count--;
+    p->free_from = MIN(p->free_from, (uint32_t)p->count);
+}

@@ -1,0 +1,59 @@
+/*
+ * people.h: the processes that the census knows: those that own sockets or have moved bytes. Survey
+ * thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collect/census.h"
+#include "collect/census/ledger.h"
+#include "collect/census/units.h"
+
+#define NOBODY UINT32_MAX
+
+struct person {
+    uint64_t id; /* of its row; 0: a free place */
+    uint64_t start_ticks, cgroup_id;
+    struct amounts all;      /* since it was first seen */
+    uint64_t rx_now, tx_now; /* of this round */
+    int64_t ended_ms;        /* 0: lives */
+    uint32_t pid, uid;
+    uint32_t group;     /* in the ledger: command and unit */
+    uint32_t sockets;   /* that say it is their owner */
+    const char *method; /* who counted its bytes last; NULL: nobody */
+    bool doubted;       /* look soon whether it still lives */
+};
+
+struct people;
+
+/* `folded` is told of each that goes while sockets still call it their owner: it must make its
+ * `sockets` zero. Settings and ledger are borrowed. */
+struct people *people_new(const struct census_settings *settings, struct ledger *ledger,
+                          uint64_t seed, void (*folded)(void *user, uint32_t number), void *user);
+void people_free(struct people *p); /* NULL allowed */
+
+/* The process, known or new; NOBODY when there is no room, not even by folding who has ended. */
+uint32_t people_get(struct people *p, const struct process_seen *seen, int64_t now_ms,
+                    uint64_t *next_id);
+
+/* NOBODY: not known. */
+uint32_t people_known(const struct people *p, const struct process_seen *seen);
+
+/* By number; NULL: a free place. Good until the next people_get. */
+struct person *people_at(struct people *p, uint32_t number);
+uint32_t people_top(const struct people *p); /* all numbers are below */
+
+/* Its bytes of this round, also for the series. */
+void people_count(struct people *p, uint32_t number, const struct amounts *increment,
+                  const char *method);
+void people_end(struct people *p, uint32_t number, int64_t t_ms);
+
+/* Looks after who lives, a part of all in each round, and folds those that ended long enough ago.
+ */
+void people_round(struct people *p, int64_t now_ms, uint64_t *next_id);
+
+/* The directory of proc; -1: cannot be opened. */
+int people_proc(const struct people *p);

@@ -1,0 +1,487 @@
+/*
+ * sockets.c: what engines tell of sockets, and what a round makes of it.
+ *
+ * Who comes and who was there. A socket that a dump shows for the first time was opened since the
+ * dump before, if there was one and if everything in it found a place; it is "born" then: its
+ * coming is an event and all its bytes count. Else it was there already, and only what comes from
+ * now on counts. Sockets that a complete dump no longer shows are closed.
+ *
+ * Bytes. An entry has what was told last and what its owner has on its account. The difference goes
+ * over when the owner is known, so what moved before it was found out is not lost; but only in
+ * rounds in which sockets count (census_count_sockets). In the others somebody else counts the same
+ * bytes, and the account is only kept up to date.
+ *
+ * Directions. Whoever has a local port on which somebody listens, has been called; the rest call.
+ * Dumps come in no order, so this is decided when the round is over.
+ *
+ * A connection that is over stays as the kernel's time-wait for a minute. Its end is told when it
+ * enters that state, the row stays with the state, and when it goes nothing is told.
+ */
+#include <math.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/defs.h"
+#include "base/lookup.h"
+#include "base/mem.h"
+#include "collect/census/endpoint.h"
+#include "collect/census/internal.h"
+
+#define GHOST_ROUNDS 10 /* an owner told of a socket that nobody shows is remembered for so long   \
+                         */
+#define SILENT_ROUNDS 3 /* an engine without a dump for longer no longer vouches for its sockets   \
+                         */
+
+/* ---- methods ------------------------------------------------------------------------------- */
+
+static size_t census_method(struct census *c, const char *name)
+{
+    for (size_t i = 0; i < c->methods_count; i++) {
+        if (c->methods[i].name == name || strcmp(c->methods[i].name, name) == 0)
+            return i;
+    }
+    CHECK(c->methods_count < METHODS_MAX);
+    c->methods[c->methods_count] = (struct method){.name = name};
+    return c->methods_count++;
+}
+
+/* ---- owners -------------------------------------------------------------------------------- */
+
+void entry_own(struct census *c, struct entry *e, uint32_t person)
+{
+    if (e->owner == person)
+        return;
+    if (e->owner != NOBODY)
+        people_at(c->people, e->owner)->sockets--;
+    e->owner = person;
+    if (person != NOBODY)
+        people_at(c->people, person)->sockets++;
+}
+
+void sockets_disown(void *census, uint32_t person)
+{
+    struct census *c = census;
+    for (uint32_t i = 0; i < book_top(c->book); i++) {
+        struct entry *e = book_at(c->book, i);
+        if (e && e->owner == person)
+            entry_own(c, e, NOBODY);
+    }
+}
+
+void census_owner(struct census *c, uint64_t netns, uint64_t cookie,
+                  const struct process_seen *owner)
+{
+    struct socket_seen seen = {.netns = netns == c->own_netns ? 0 : netns, .cookie = cookie};
+    uint32_t person = people_get(c->people, owner, c->now_ms, &c->next_id);
+    if (person == NOBODY) {
+        census_lost(c, 1, "owners of sockets");
+        return;
+    }
+    struct entry *e = book_find_cookie(c->book, seen.netns, cookie);
+    if (!e && (e = book_add(c->book, &seen))) {
+        e->id = c->next_id++;
+        e->owner = NOBODY;
+        e->round = c->round;
+    }
+    if (e)
+        entry_own(c, e, person);
+    else
+        census_lost(c, 1, "owners of sockets");
+}
+
+/* ---- bytes --------------------------------------------------------------------------------- */
+
+/* Brings the owner's account up to what the socket has. */
+static void entry_account(struct census *c, struct entry *e)
+{
+    struct amounts increment = {e->rx_bytes - e->rx_counted, e->tx_bytes - e->tx_counted, 0};
+    if ((!increment.rx && !increment.tx) || (c->count_sockets && e->owner == NOBODY))
+        return;
+    e->rx_counted = e->rx_bytes;
+    e->tx_counted = e->tx_bytes;
+    if (!c->count_sockets)
+        return;
+    if (e->flags & ENTRY_LOCAL)
+        increment.local = increment.rx + increment.tx;
+    people_count(c->people, e->owner, &increment, c->methods[e->method].name);
+}
+
+static void entry_take_bytes(struct census *c, struct entry *e, const struct socket_seen *seen)
+{
+    /* Two engines may know them differently well. */
+    uint64_t rx = MAX(seen->rx_bytes, e->rx_bytes), tx = MAX(seen->tx_bytes, e->tx_bytes);
+    if (!(e->flags & ENTRY_BYTES)) {
+        bool born = e->flags & ENTRY_NEW && e->flags & ENTRY_BORN;
+        e->flags |= ENTRY_BYTES | (born && (rx || tx) ? ENTRY_MOVED : 0);
+        e->rx_counted = born ? 0 : rx;
+        e->tx_counted = born ? 0 : tx;
+    } else if (c->mono_ns > e->bytes_ns) {
+        double elapsed_s = (double)(c->mono_ns - e->bytes_ns) / (double)NS_PER_S;
+        e->rx_rate = (float)((double)(rx - e->rx_bytes) / elapsed_s);
+        e->tx_rate = (float)((double)(tx - e->tx_bytes) / elapsed_s);
+        e->flags |= rx != e->rx_bytes || tx != e->tx_bytes ? ENTRY_MOVED : 0;
+    }
+    e->rx_bytes = rx;
+    e->tx_bytes = tx;
+    e->bytes_ns = c->mono_ns;
+}
+
+static void entry_take_quality(struct census *c, struct entry *e, const struct socket_quality *q)
+{
+    if (e->flags & ENTRY_QUALITY)
+        c->retransmits += q->retransmits - MIN(q->retransmits, e->retransmits);
+    else if (e->flags & ENTRY_BORN)
+        c->retransmits += q->retransmits;
+    e->flags |= ENTRY_QUALITY;
+    e->retransmits = MAX(q->retransmits, e->retransmits);
+    e->rtt_us = q->rtt_us;
+}
+
+/* ---- events -------------------------------------------------------------------------------- */
+
+static void event_end(struct event *e, const char *name, uint8_t family, const uint8_t *address,
+                      uint16_t port)
+{
+    char text[ENDPOINT_BYTES];
+    endpoint_write(text, family, address, port);
+    event_text(e, name, text);
+}
+
+static void entry_tell(struct census *c, const struct entry *e, enum event_kind kind, int64_t t_ms)
+{
+    if (!c->make_events)
+        return;
+    if (!news_has_room(c->news)) {
+        news_missed(c->news);
+        return;
+    }
+    struct event *event = event_new(kind, t_ms);
+    event_text(event, "protocol", protocol_name(e->protocol));
+    event_end(event, "local", e->family, e->local, e->local_port);
+    event_end(event, "remote", e->family, e->remote, e->remote_port);
+    struct endpoint remote = entry_remote(e);
+    const char *name = peers_find(c->peers, &remote);
+    if (name)
+        event_text(event, "remote_name", name);
+    if (socket_direction_name(e->direction))
+        event_text(event, "direction", socket_direction_name(e->direction));
+    if (e->owner != NOBODY) {
+        const struct person *owner = people_at(c->people, e->owner);
+        const struct group *group = ledger_group(c->ledger, owner->group);
+        event_number(event, "pid", owner->pid);
+        event_text(event, "process", group->process);
+        if (group->unit[0])
+            event_text(event, "unit", group->unit);
+    }
+    if (kind == EVENT_CONNECTION_CLOSED) {
+        event_number(event, "duration_ms", (double)MAX(t_ms - e->opened_ms, INT64_C(0)));
+        if (e->flags & ENTRY_BYTES) {
+            event_number(event, "rx_bytes", (double)e->rx_bytes);
+            event_number(event, "tx_bytes", (double)e->tx_bytes);
+        }
+    }
+    event_text(event, "method", c->methods[e->method].name);
+    news_event(c->news, event);
+}
+
+/* ---- coming -------------------------------------------------------------------------------- */
+
+static bool is_connected(const struct entry *e)
+{
+    if (!e->remote_port)
+        return false;
+    if (e->protocol != IPPROTO_TCP && e->protocol != IPPROTO_MPTCP)
+        return e->state == SOCKET_ESTABLISHED;
+    switch (e->state) {
+    case SOCKET_SYN_SENT:
+    case SOCKET_SYN_RECV:
+    case SOCKET_NEW_SYN_RECV:
+    case SOCKET_CLOSE:
+    case SOCKET_LISTEN:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* Was it opened since the last dump of this engine? */
+static bool is_born(const struct census *c, const struct method *m, const struct socket_seen *seen)
+{
+    if (seen->opened_ms && c->before_ms && seen->opened_ms >= c->before_ms)
+        return true;
+    return m->completed_before && c->round - m->completed_before <= SILENT_ROUNDS &&
+           !c->refused_before && !c->refused;
+}
+
+static struct entry *census_entry(struct census *c, const struct socket_seen *seen, size_t method)
+{
+    struct entry *e = book_find(c->book, seen);
+    if (!e) {
+        e = book_add(c->book, seen);
+        if (!e)
+            return NULL;
+        e->id = c->next_id++;
+        e->owner = NOBODY;
+    }
+    if (!(e->flags & ENTRY_SHOWN)) {
+        bool born = is_born(c, &c->methods[method], seen);
+        e->flags |= ENTRY_SHOWN | ENTRY_NEW | (born ? ENTRY_BORN : 0);
+        e->flags |= seen->state == SOCKET_TIME_WAIT ? ENTRY_CLOSED : 0;
+        e->opened_ms = c->now_ms;
+        e->rx_rate = e->tx_rate = NAN;
+        e->state = seen->state;
+    }
+    return e;
+}
+
+static void entry_take(struct census *c, struct entry *e, const struct socket_seen *seen,
+                       size_t method)
+{
+    struct method *m = &c->methods[method];
+    book_update(c->book, e, seen);
+    e->state = seen->state;
+    e->uid = seen->uid;
+    if (seen->direction != DIRECTION_UNKNOWN)
+        e->direction = seen->direction;
+    if (seen->opened_ms)
+        e->opened_ms = seen->opened_ms;
+    if (!(e->flags & ENTRY_CONNECTED) && is_connected(e)) {
+        /* One that was only trying so far is opened now. */
+        e->flags |= ENTRY_CONNECTED | (e->flags & ENTRY_NEW ? 0 : ENTRY_BORN);
+    }
+    m->known += e->seen[method] == 0;
+    m->shown += e->seen[method] != c->round;
+    e->seen[method] = c->round;
+    e->round = c->round;
+    if (seen->has_bytes || e->method == NO_METHOD || !(e->flags & ENTRY_BYTES))
+        e->method = (uint8_t)method;
+    if (seen->has_bytes)
+        entry_take_bytes(c, e, seen);
+    if (seen->has_quality)
+        entry_take_quality(c, e, &seen->quality);
+}
+
+/* As the census has them: this namespace is 0, states are those that there are. */
+static struct socket_seen normal(const struct census *c, const struct socket_seen *seen)
+{
+    struct socket_seen normal = *seen;
+    if (normal.netns == c->own_netns)
+        normal.netns = 0;
+    if (normal.state == 0 || normal.state >= SOCKET_STATES)
+        normal.state = SOCKET_CLOSE;
+    return normal;
+}
+
+void census_socket(struct census *c, const struct socket_seen *given)
+{
+    struct socket_seen seen = normal(c, given);
+    size_t method = census_method(c, seen.method);
+    struct entry *e = census_entry(c, &seen, method);
+    if (!e) {
+        c->refused++;
+        if (seen.protocol == IPPROTO_TCP)
+            c->tcp_refused[seen.state]++;
+        return;
+    }
+    /* Its end was told already; what a dump that began earlier says is late. */
+    if (e->flags & ENTRY_GONE && seen.state != SOCKET_TIME_WAIT)
+        return;
+    e->flags &= (uint16_t)~ENTRY_GONE;
+    entry_take(c, e, &seen, method);
+}
+
+/* ---- which way, which place ----------------------------------------------------------------- */
+
+static uint32_t port_hash(uint64_t netns, uint16_t protocol, uint16_t port)
+{
+    return lookup_hash(lookup_mix(netns, (uint64_t)protocol << 16 | port));
+}
+
+/* Ports that somebody can be called on. */
+static void find_ports(struct census *c)
+{
+    lookup_fini(&c->ports);
+    c->ports_round = c->round;
+    for (uint32_t i = 0; i < book_top(c->book); i++) {
+        const struct entry *e = book_at(c->book, i);
+        if (!e || !e->local_port || e->remote_port)
+            continue;
+        bool tcp = e->protocol == IPPROTO_TCP || e->protocol == IPPROTO_MPTCP;
+        if (tcp ? e->state == SOCKET_LISTEN : e->state == SOCKET_CLOSE)
+            (void)lookup_add(&c->ports, port_hash(e->netns, e->protocol, e->local_port), i);
+    }
+}
+
+static bool is_called(struct census *c, const struct entry *e)
+{
+    struct lookup_walk walk =
+        lookup_walk(&c->ports, port_hash(e->netns, e->protocol, e->local_port));
+    for (uint32_t n; lookup_next(&walk, &n);) {
+        const struct entry *listener = book_at(c->book, n);
+        if (listener && listener->netns == e->netns && listener->protocol == e->protocol &&
+            listener->local_port == e->local_port && !listener->remote_port &&
+            (address_is_any(listener->local) || memcmp(listener->local, e->local, 16) == 0))
+            return true;
+    }
+    return false;
+}
+
+static void entry_settle_direction(struct census *c, struct entry *e)
+{
+    if (e->direction != DIRECTION_UNKNOWN || !e->remote_port)
+        return;
+    if (c->ports_round != c->round)
+        find_ports(c);
+    if (e->state == SOCKET_SYN_SENT)
+        e->direction = DIRECTION_OUT;
+    else if (e->state == SOCKET_SYN_RECV || e->state == SOCKET_NEW_SYN_RECV)
+        e->direction = DIRECTION_IN;
+    else
+        e->direction = is_called(c, e) ? DIRECTION_IN : DIRECTION_OUT;
+}
+
+static void entry_settle_place(const struct census *c, struct entry *e)
+{
+    bool local =
+        e->remote_port && (address_is_loopback(e->family, e->remote) ||
+                           memcmp(e->local, e->remote, 16) == 0 || book_has_opposite(c->book, e));
+    e->flags = (uint16_t)(local ? e->flags | ENTRY_LOCAL : e->flags & ~ENTRY_LOCAL);
+}
+
+/* ---- going --------------------------------------------------------------------------------- */
+
+static void entry_drop(struct census *c, struct entry *e)
+{
+    for (size_t i = 0; i < c->methods_count; i++) {
+        c->methods[i].known -= e->seen[i] != 0;
+        c->methods[i].shown -= e->seen[i] == c->round;
+    }
+    if (e->owner != NOBODY)
+        people_at(c->people, e->owner)->doubted = true;
+    entry_own(c, e, NOBODY);
+    book_remove(c->book, e);
+}
+
+static void entry_tell_opened(struct census *c, struct entry *e)
+{
+    if (e->flags & ENTRY_BORN && e->flags & ENTRY_CONNECTED && !(e->flags & ENTRY_OPENED)) {
+        e->flags |= ENTRY_OPENED;
+        if (!(e->flags & ENTRY_CLOSED))
+            entry_tell(c, e, EVENT_CONNECTION_OPENED, e->opened_ms);
+    }
+}
+
+static void entry_tell_closed(struct census *c, struct entry *e, int64_t t_ms)
+{
+    entry_account(c, e);
+    entry_tell_opened(c, e);
+    if (e->flags & ENTRY_CONNECTED && !(e->flags & ENTRY_CLOSED))
+        entry_tell(c, e, EVENT_CONNECTION_CLOSED, t_ms);
+    e->flags |= ENTRY_CLOSED;
+}
+
+void census_sockets_complete(struct census *c, const char *method)
+{
+    size_t number = census_method(c, method);
+    struct method *m = &c->methods[number];
+    m->completed = c->round;
+    for (uint32_t i = 0; i < book_top(c->book) && m->shown < m->known; i++) {
+        struct entry *e = book_at(c->book, i);
+        if (!e || !e->seen[number] || e->seen[number] == c->round || e->flags & ENTRY_GONE)
+            continue;
+        entry_tell_closed(c, e, c->now_ms);
+        entry_drop(c, e);
+    }
+}
+
+void census_socket_closed(struct census *c, const struct socket_seen *given, int64_t t_ms)
+{
+    struct socket_seen seen = normal(c, given);
+    size_t method = census_method(c, seen.method);
+    struct entry *e = census_entry(c, &seen, method);
+    if (!e) {
+        c->refused++;
+        return;
+    }
+    if (e->flags & ENTRY_GONE)
+        return;
+    if (e->flags & ENTRY_NEW && !(e->flags & ENTRY_CONNECTED) && seen.remote.port) {
+        /* Opened and closed between two looks: its state is that of a closed one, but it was a
+         * connection if anything went through it. */
+        bool moved = seen.has_bytes && (seen.rx_bytes || seen.tx_bytes);
+        e->flags |= moved ? ENTRY_CONNECTED : 0;
+    }
+    /* It stays until the next round: a time-wait may take its place. */
+    entry_take(c, e, &seen, method);
+    entry_settle_direction(c, e);
+    if (e->flags & ENTRY_NEW)
+        entry_settle_place(c, e);
+    entry_tell_closed(c, e, t_ms);
+    e->flags |= ENTRY_GONE;
+    if (e->owner != NOBODY)
+        people_at(c->people, e->owner)->doubted = true;
+}
+
+/* ---- the end of a round -------------------------------------------------------------------- */
+
+/* Does any engine that is at work still vouch for it? Those that never dump always do. */
+static bool is_vouched(const struct census *c, const struct entry *e)
+{
+    for (size_t i = 0; i < c->methods_count; i++) {
+        const struct method *m = &c->methods[i];
+        if (e->seen[i] && (!m->completed || c->round - m->completed <= SILENT_ROUNDS))
+            return true;
+    }
+    return false;
+}
+
+static bool has_silent_method(const struct census *c)
+{
+    for (size_t i = 0; i < c->methods_count; i++) {
+        const struct method *m = &c->methods[i];
+        if (m->known && m->completed && c->round - m->completed > SILENT_ROUNDS)
+            return true;
+    }
+    return false;
+}
+
+static void entry_settle(struct census *c, struct entry *e)
+{
+    if (e->flags & ENTRY_NEW)
+        entry_settle_place(c, e);
+    if (e->flags & ENTRY_BYTES)
+        entry_account(c, e);
+    if (e->state == SOCKET_TIME_WAIT && !(e->flags & ENTRY_CLOSED))
+        entry_tell_closed(c, e, c->now_ms);
+    entry_tell_opened(c, e);
+    if (e->flags & ENTRY_MOVED && e->flags & ENTRY_QUALITY && e->rtt_us)
+        spread_record(&c->rtt_now, (int64_t)e->rtt_us * 1000);
+    e->flags &= (uint16_t) ~(ENTRY_NEW | ENTRY_MOVED);
+}
+
+void sockets_settle(struct census *c)
+{
+    bool silent = has_silent_method(c);
+    c->ports_round = 0; /* listeners may have come after somebody asked */
+    for (uint32_t i = 0; i < book_top(c->book); i++) {
+        struct entry *e = book_at(c->book, i);
+        if (!e)
+            continue;
+        bool shown = e->flags & ENTRY_SHOWN, gone = e->flags & ENTRY_GONE;
+        if ((!shown && c->round - e->round > GHOST_ROUNDS) || (gone && e->round != c->round)) {
+            entry_drop(c, e);
+            continue;
+        }
+        if (shown && silent && !is_vouched(c, e)) {
+            entry_account(c, e);
+            entry_drop(c, e); /* no event: perhaps it is still there */
+            continue;
+        }
+        if (!shown || gone)
+            continue;
+        entry_settle_direction(c, e);
+        entry_settle(c, e);
+    }
+}
