@@ -58,7 +58,7 @@ struct bpf_process {
 
 struct bpf_drop_key {
     ABI_U32 reason;  /* enum skb_drop_reason of the running kernel; 0: it does not tell */
-    ABI_U16 port;    /* where it was going to; 0: not TCP or UDP, or not known */
+    ABI_U16 port;    /* the smaller one: the service; 0: not TCP or UDP, or not known */
     ABI_U8 protocol; /* IPPROTO_…; 0: not IP, or not known */
     ABI_U8 reserved; /* zero */
 };

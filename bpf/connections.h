@@ -12,20 +12,28 @@
 
 #include "socket.h"
 
-/* Payload that the other end has acknowledged: SYN and FIN are numbers of their own. */
-static __always_inline __u64 payload_acked(struct sock *sk, const struct socket_state *s, int old)
+/* Payload that the other end has acknowledged. SYN and FIN are acknowledged like a byte each; a FIN
+ * only after all payload, so no more than was sent can be meant. */
+static __always_inline __u64 payload_acked(struct sock *sk, const struct socket_state *s)
 {
-    __u64 acked = BPF_CORE_READ((struct tcp_sock *)sk, bytes_acked);
+    struct tcp_sock *tp = (struct tcp_sock *)sk;
+    __u64 acked = BPF_CORE_READ(tp, bytes_acked);
+    __u64 sent = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
     if (acked && s && s->direction == BPF_DIRECTION_OUT && s->established)
         acked--;
-    if (acked &&
-        (old == TCP_FIN_WAIT2 || old == TCP_TIME_WAIT || old == TCP_LAST_ACK || old == TCP_CLOSING))
-        acked--;
-    return acked;
+    return acked < sent ? acked : sent;
+}
+
+/* Payload that came in; the other end's FIN is counted by the kernel as a byte. */
+static __always_inline __u64 payload_received(struct sock *sk)
+{
+    __u64 received = BPF_CORE_READ((struct tcp_sock *)sk, bytes_received);
+    bool finished = sk->__sk_common.skc_flags & (1UL << SOCK_DONE);
+    return received && finished ? received - 1 : received;
 }
 
 static __always_inline void connection_tell(struct sock *sk, const struct socket_state *s,
-                                            __u16 kind, int old)
+                                            __u16 kind)
 {
     struct bpf_record_socket *r = record_begin(kind, sizeof(*r));
     if (!r)
@@ -43,12 +51,13 @@ static __always_inline void connection_tell(struct sock *sk, const struct socket
     r->cookie = socket_cookie(sk);
     r->netns = socket_netns(sk);
     struct tcp_sock *tp = (struct tcp_sock *)sk;
-    r->rx_bytes = BPF_CORE_READ(tp, bytes_received);
-    r->tx_bytes = payload_acked(sk, s, old);
+    r->rx_bytes = payload_received(sk);
+    r->tx_bytes = payload_acked(sk, s);
     r->srtt_us = BPF_CORE_READ(tp, srtt_us) >> 3;
     r->retransmits = BPF_CORE_READ(tp, total_retrans);
     r->family = sk->__sk_common.skc_family;
-    r->local_port = sk->__sk_common.skc_num;
+    /* skc_num is gone by the time of the end. */
+    r->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
     r->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
     if (r->family == AF_INET) {
         *(__be32 *)r->local = sk->__sk_common.skc_rcv_saddr;
@@ -65,7 +74,7 @@ static __always_inline struct socket_state *socket_make(struct sock *sk)
     return bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
-static __always_inline void connection_established(struct sock *sk, int old)
+static __always_inline void connection_established(struct sock *sk)
 {
     struct socket_state *s = socket_make(sk);
     if (!s)
@@ -78,7 +87,7 @@ static __always_inline void connection_established(struct sock *sk, int old)
         s->opened_ns = now;
     }
     s->established = 1;
-    connection_tell(sk, s, BPF_RECORD_OPENED, old);
+    connection_tell(sk, s, BPF_RECORD_OPENED);
 }
 
 static __always_inline void connection_closed(struct sock *sk, int old)
@@ -89,7 +98,7 @@ static __always_inline void connection_closed(struct sock *sk, int old)
     /* One that never was: of interest to who wanted it, not to who was knocked at. */
     if (s && !s->established && s->direction != BPF_DIRECTION_OUT)
         return;
-    connection_tell(sk, s, BPF_RECORD_CLOSED, old);
+    connection_tell(sk, s, BPF_RECORD_CLOSED);
     if (s)
         s->established = s->direction = 0; /* a socket can connect again */
 }
@@ -119,7 +128,7 @@ int BPF_PROG(connection_state, struct sock *sk, int old, int new)
         s->owned = s->direction = s->established = 0;
         break;
     case TCP_ESTABLISHED:
-        connection_established(sk, old);
+        connection_established(sk);
         break;
     case TCP_CLOSE:
         connection_closed(sk, old);

@@ -13,7 +13,7 @@ static __always_inline void packet_classify(struct sk_buff *skb, struct bpf_drop
     unsigned char *head = BPF_CORE_READ(skb, head), start[40];
     __u16 offset = BPF_CORE_READ(skb, network_header);
     __u16 protocol = bpf_ntohs(BPF_CORE_READ(skb, protocol));
-    __be16 port = 0;
+    __be16 ports[2];
     if (protocol != ETH_P_IP && protocol != ETH_P_IPV6)
         return;
     if (bpf_probe_read_kernel(start, sizeof(start), head + offset) < 0)
@@ -31,9 +31,11 @@ static __always_inline void packet_classify(struct sk_buff *skb, struct bpf_drop
             return;
         key->protocol = start[6];
     }
-    if ((key->protocol == IPPROTO_TCP || key->protocol == IPPROTO_UDP) &&
-        bpf_probe_read_kernel(&port, sizeof(port), head + offset + length + 2) == 0)
-        key->port = bpf_ntohs(port);
+    if ((key->protocol != IPPROTO_TCP && key->protocol != IPPROTO_UDP) ||
+        bpf_probe_read_kernel(ports, sizeof(ports), head + offset + length) < 0)
+        return;
+    __u16 one = bpf_ntohs(ports[0]), other = bpf_ntohs(ports[1]);
+    key->port = one < other ? one : other;
 }
 
 SEC("tp_btf/kfree_skb")

@@ -25,6 +25,7 @@
 #define IPPROTO_UDP 17
 #define IPPROTO_MPTCP 262
 #define IFF_LOOPBACK 0x8
+#define SOCK_DONE 1 /* a bit's number: the other end has sent its FIN */
 #define ETH_P_IP 0x0800
 #define ETH_P_IPV6 0x86dd
 #define LOOPBACK_IFINDEX 1 /* in every network namespace */
@@ -86,6 +87,7 @@ struct sock_common {
         };
     };
     unsigned short skc_family;
+    unsigned long skc_flags;
     possible_net_t skc_net;
     struct in6_addr skc_v6_daddr;
     struct in6_addr skc_v6_rcv_saddr;
@@ -106,9 +108,15 @@ struct sock {
     __u16 sk_protocol;
 };
 
+struct inet_sock {
+    __be16 inet_sport;
+};
+
 struct tcp_sock {
     __u64 bytes_received;
     __u64 bytes_acked;
+    __u64 bytes_sent;
+    __u64 bytes_retrans;
     __u32 srtt_us;
     __u32 total_retrans;
 };

@@ -24,7 +24,7 @@ static __always_inline void current_command(char command[BPF_COMMAND_MAX])
 {
     struct task_struct *task = (void *)bpf_get_current_task();
     struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-    BPF_CORE_READ_STR_INTO(command, leader, comm);
+    bpf_core_read_str(command, BPF_COMMAND_MAX, &leader->comm);
 }
 
 static __always_inline bool current_owner(struct bpf_owner *owner)
