@@ -29,7 +29,7 @@
 /* Sizes at the defaults; together under 16 MiB with what the kernel adds to an entry. */
 #define BPF_PROCESSES_MAX 16384
 #define BPF_RING_BYTES (1024 * 1024)
-#define BPF_DROPS_MAX 1024
+#define BPF_DROP_PORTS_MAX 1024
 #define BPF_REASONS_MAX 256 /* of drops; those of subsystems have numbers beyond */
 #define BPF_REASON_NAME_MAX 48
 #define BPF_COMMAND_MAX 16
@@ -54,14 +54,22 @@ struct bpf_process {
     char command[BPF_COMMAND_MAX];
 };
 
-/* ---- map "drops": packets that were thrown away, by why and where ---------------------------- */
+/* ---- maps "drops" and "drop_ports": packets that were thrown away
+ * -------------------------------- */
 
+/* "drops": an array of counts by reason (enum skb_drop_reason of the running kernel); the last
+ * place is for reasons with larger numbers: those of subsystems. */
+#define BPF_REASON_OTHER (BPF_REASONS_MAX - 1)
+
+/* "drop_ports": the same counts by service, as far as there is room. */
 struct bpf_drop_key {
-    ABI_U32 reason;  /* enum skb_drop_reason of the running kernel; 0: it does not tell */
-    ABI_U16 port;    /* the smaller one: the service; 0: not TCP or UDP, or not known */
-    ABI_U8 protocol; /* IPPROTO_…; 0: not IP, or not known */
-    ABI_U8 reserved; /* zero */
+    ABI_U16 reason;
+    ABI_U16 port;       /* the smaller one, below BPF_SERVICES_END */
+    ABI_U8 protocol;    /* IPPROTO_TCP, IPPROTO_UDP */
+    ABI_U8 reserved[3]; /* zero */
 };
+
+#define BPF_SERVICES_END 32768 /* where Linux begins to give out ports of its own choice */
 
 /* ---- map "counters" (an array): what was lost in the kernel ---------------------------------- */
 
@@ -69,7 +77,7 @@ enum bpf_counter {
     BPF_COUNTER_RECORDS_LOST,   /* the ring was full */
     BPF_COUNTER_PROCESSES_LOST, /* times that "processes" was full */
     BPF_COUNTER_BYTES_LOST,     /* bytes that had no place in it */
-    BPF_COUNTER_DROPS_LOST,     /* drops that had no place in "drops" */
+    BPF_COUNTER_DROPS_LOST,     /* drops that had no place in "drop_ports" */
     BPF_COUNTERS = 8
 };
 
@@ -180,6 +188,7 @@ enum bpf_map_place {
     BPF_MAP_COUNTERS,
     BPF_MAP_RING,
     BPF_MAP_DROPS,
+    BPF_MAP_DROP_PORTS,
     BPF_MAP_REASONS, /* array: number of a drop reason -> its name in this kernel */
     BPF_MAPS
 };

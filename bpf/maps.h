@@ -28,11 +28,18 @@ struct {
 } ring SEC(".maps");
 
 struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, BPF_DROPS_MAX);
-    __type(key, struct bpf_drop_key);
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, BPF_REASONS_MAX);
+    __type(key, __u32);
     __type(value, __u64);
 } drops SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, BPF_DROP_PORTS_MAX);
+    __type(key, struct bpf_drop_key);
+    __type(value, __u64);
+} drop_ports SEC(".maps");
 
 struct reason_name {
     char text[BPF_REASON_NAME_MAX];

@@ -141,6 +141,10 @@ const struct metric catalogue_netlink_overruns =
 const struct metric catalogue_packet_drops =
     COUNTER("netsonde_packet_drops_total", "packets",
             "Packets that the kernel threw away, by its own reason (skb_drop_reason).");
+const struct metric catalogue_service_drops =
+    COUNTER("netsonde_service_packet_drops_total", "packets",
+            "The same of packets to and from services, the most affected 64: by the smaller port, "
+            "if it is below 32768.");
 const struct metric catalogue_bpf_lost =
     COUNTER("netsonde_ebpf_lost_total", "items",
             "Records, entries and drops that had no room in the maps of the ebpf engine.");
@@ -210,6 +214,7 @@ bool catalogue_at(size_t index, struct catalogue_entry *ret)
         {&catalogue_time, 1, ""},
         {&catalogue_netlink_overruns, 1, ""},
         {&catalogue_packet_drops, 1, "reason"},
+        {&catalogue_service_drops, 1, "port,protocol,reason"},
         {&catalogue_bpf_lost, 1, ""},
         {&catalogue_collect_errors, 1, "engine"},
         {&catalogue_collect_bucket, 1, "le"},

@@ -49,8 +49,9 @@ static const struct {
 };
 
 static const char *const map_names[BPF_MAPS] = {
-    [BPF_MAP_PROCESSES] = "processes", [BPF_MAP_COUNTERS] = "counters", [BPF_MAP_RING] = "ring",
-    [BPF_MAP_DROPS] = "drops",         [BPF_MAP_REASONS] = "reasons",
+    [BPF_MAP_PROCESSES] = "processes", [BPF_MAP_COUNTERS] = "counters",
+    [BPF_MAP_RING] = "ring",           [BPF_MAP_DROPS] = "drops",
+    [BPF_MAP_REASONS] = "reasons",     [BPF_MAP_DROP_PORTS] = "drop_ports",
 };
 
 /* libbpf's own words go nowhere: the answer has the reasons. */

@@ -56,6 +56,7 @@ struct ebpf {
     struct keeper_programs programs;
     struct sampler sampler;
     struct totals_series *series;
+    struct reason_names names;
     struct totals *totals; /* newest survey */
     int lost;              /* -errno that collect was told of */
 
@@ -168,6 +169,7 @@ static int ebpf_open(struct engine *e, uint32_t capabilities)
         keeper_programs_close(&b->programs);
         return err;
     }
+    reason_names_read(&b->programs, &b->names);
     e->probe.capabilities &= capabilities_of(b->programs.parts);
     e->assigned = capabilities & capabilities_of(b->programs.parts);
     return 0;
@@ -206,7 +208,7 @@ static struct message *ebpf_survey(struct engine *e, struct census *census)
     struct totals *totals = NULL;
     int err = ebpf_read(b);
     if (!err)
-        err = totals_read(&b->programs, b->tell.bad_records, &totals);
+        err = totals_read(&b->programs, &b->names, b->tell.bad_records, &totals);
     b->failures = err ? b->failures + 1 : 0;
     if (b->failures >= FAILURES_MAX)
         atomic_store_explicit(&b->failed, err, memory_order_relaxed);

@@ -1,11 +1,10 @@
 /*
- * totals.c: see totals.h. The map of drops is by reason, protocol and port; the series are by
- * reason, whose names the keeper took from this kernel's own type information (map "reasons"): the
- * numbers change from release to release.
+ * totals.c: see totals.h. The names of drop reasons the keeper took from this kernel's own type
+ * information (map "reasons"): the numbers change from release to release.
  */
 #include "collect/ebpf/totals.h"
 
-#include <errno.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,20 +36,19 @@ void totals_reason_name(const char *kernel, char out[BPF_REASON_NAME_MAX])
     out[len] = '\0';
 }
 
-/* The kernel's name; "subsystem_N" for reasons that a module has numbers of its own for. */
-static void reason_name(int map, uint32_t reason, char out[BPF_REASON_NAME_MAX])
+void reason_names_read(const struct keeper_programs *programs, struct reason_names *ret)
 {
-    char kernel[BPF_REASON_NAME_MAX] = "";
-    if (reason < BPF_REASONS_MAX && bpf_map_look_up(map, &reason, kernel) == 0) {
+    for (uint32_t i = 0; i < BPF_REASONS_MAX; i++) {
+        char kernel[BPF_REASON_NAME_MAX] = "";
+        if (programs->parts & BPF_PART_BIT(BPF_PART_DROPS))
+            bpf_map_look_up(programs->maps[BPF_MAP_REASONS], &i, kernel);
         kernel[sizeof(kernel) - 1] = '\0';
-        totals_reason_name(kernel, out);
-    } else {
-        *out = '\0';
+        totals_reason_name(kernel, ret->name[i]);
+        if (i == BPF_REASON_OTHER)
+            snprintf(ret->name[i], sizeof(ret->name[i]), "other");
+        else if (!*ret->name[i])
+            snprintf(ret->name[i], sizeof(ret->name[i]), "reason_%u", i);
     }
-    if (!*out && reason >> 16)
-        snprintf(out, BPF_REASON_NAME_MAX, "subsystem_%u", reason >> 16);
-    else if (!*out)
-        snprintf(out, BPF_REASON_NAME_MAX, "reason_%u", reason);
 }
 
 static void reasons_add(struct totals *t, const char *name, uint64_t packets)
@@ -70,26 +68,63 @@ static void reasons_add(struct totals *t, const char *name, uint64_t packets)
     t->reasons[i].packets += packets;
 }
 
-static int read_drops(struct totals *t, const struct keeper_programs *programs)
+/* Keeps the services with the most drops. */
+static void ports_add(struct totals *t, const struct totals_port *port)
+{
+    size_t least = 0;
+    if (t->ports_count < TOTALS_PORTS_MAX) {
+        t->ports[t->ports_count++] = *port;
+        return;
+    }
+    for (size_t i = 1; i < TOTALS_PORTS_MAX; i++) {
+        if (t->ports[i].packets < t->ports[least].packets)
+            least = i;
+    }
+    if (t->ports[least].packets < port->packets)
+        t->ports[least] = *port;
+}
+
+static int read_ports(struct totals *t, int map, const struct reason_names *names)
 {
     struct bpf_drop_key keys[PORTION];
     uint64_t values[PORTION];
-    struct bpf_walk walk = BPF_WALK_INIT(programs->maps[BPF_MAP_DROPS]);
+    struct bpf_walk walk = BPF_WALK_INIT(map);
     while (!walk.done) {
         uint32_t count;
         int err = bpf_walk_next(&walk, keys, values, PORTION, &count);
         if (err)
             return err;
         for (uint32_t i = 0; i < count; i++) {
-            char name[BPF_REASON_NAME_MAX];
-            reason_name(programs->maps[BPF_MAP_REASONS], keys[i].reason, name);
-            reasons_add(t, name, values[i]);
+            struct totals_port port = {
+                .port = keys[i].port, .protocol = keys[i].protocol, .packets = values[i]};
+            memcpy(port.reason, names->name[MIN(keys[i].reason, (uint16_t)BPF_REASON_OTHER)],
+                   sizeof(port.reason));
+            ports_add(t, &port);
         }
     }
     return 0;
 }
 
-int totals_read(const struct keeper_programs *programs, uint64_t bad_records, struct totals **ret)
+static int read_reasons(struct totals *t, int map, const struct reason_names *names)
+{
+    uint32_t keys[PORTION];
+    uint64_t values[PORTION];
+    struct bpf_walk walk = BPF_WALK_INIT(map);
+    while (!walk.done) {
+        uint32_t count;
+        int err = bpf_walk_next(&walk, keys, values, PORTION, &count);
+        if (err)
+            return err;
+        for (uint32_t i = 0; i < count; i++) {
+            if (values[i])
+                reasons_add(t, names->name[MIN(keys[i], (uint32_t)BPF_REASON_OTHER)], values[i]);
+        }
+    }
+    return 0;
+}
+
+int totals_read(const struct keeper_programs *programs, const struct reason_names *names,
+                uint64_t bad_records, struct totals **ret)
 {
     struct totals *t = mem_alloc(sizeof(*t));
     int err = 0;
@@ -97,8 +132,11 @@ int totals_read(const struct keeper_programs *programs, uint64_t bad_records, st
     t->bad_records = bad_records;
     for (uint32_t i = 0; i < BPF_COUNTERS && !err; i++)
         err = bpf_map_look_up(programs->maps[BPF_MAP_COUNTERS], &i, &t->counters[i]);
-    if (!err && programs->parts & BPF_PART_BIT(BPF_PART_DROPS))
-        err = read_drops(t, programs);
+    if (!err && programs->parts & BPF_PART_BIT(BPF_PART_DROPS)) {
+        err = read_reasons(t, programs->maps[BPF_MAP_DROPS], names);
+        if (!err)
+            err = read_ports(t, programs->maps[BPF_MAP_DROP_PORTS], names);
+    }
     if (err) {
         message_unref(&t->msg);
         return err;
@@ -116,7 +154,6 @@ void totals_tell_losses(const struct totals *now, const struct totals *before,
     } losses[] = {
         {BPF_COUNTER_RECORDS_LOST, "ebpf records"},
         {BPF_COUNTER_BYTES_LOST, "bytes of processes (ebpf)"},
-        {BPF_COUNTER_DROPS_LOST, "ebpf drops"},
     };
     for (size_t i = 0; i < ARRAY_LEN(losses); i++) {
         uint64_t lost =
@@ -137,6 +174,11 @@ struct totals_series {
         char name[BPF_REASON_NAME_MAX];
         struct series *series; /* NULL: refused */
     } reasons[TOTALS_REASONS_MAX];
+    size_t ports_count;
+    struct {
+        struct totals_port port;
+        struct series *series;
+    } ports[TOTALS_PORTS_MAX];
     bool asked;
     struct series *lost, *errors;
 };
@@ -150,6 +192,8 @@ void totals_series_forget(struct totals_series *s)
 {
     for (size_t i = 0; i < s->count; i++)
         series_unref(s->reasons[i].series);
+    for (size_t i = 0; i < s->ports_count; i++)
+        series_unref(s->ports[i].series);
     series_unref(s->lost);
     series_unref(s->errors);
     *s = (struct totals_series){.count = 0};
@@ -179,6 +223,29 @@ static struct series *series_of(struct totals_series *s, const char *name, struc
     return s->reasons[i].series;
 }
 
+/* The first services that had many drops keep their series; there is a bound. */
+static struct series *series_of_port(struct totals_series *s, const struct totals_port *port,
+                                     struct sampler *sampler, const struct engine_sink *sink)
+{
+    char text[16];
+    for (size_t i = 0; i < s->ports_count; i++) {
+        const struct totals_port *at = &s->ports[i].port;
+        if (at->port == port->port && at->protocol == port->protocol &&
+            strcmp(at->reason, port->reason) == 0)
+            return s->ports[i].series;
+    }
+    if (s->ports_count == TOTALS_PORTS_MAX)
+        return NULL;
+    snprintf(text, sizeof(text), "%u", port->port);
+    const struct label labels[] = {{"port", text},
+                                   {"protocol", port->protocol == IPPROTO_UDP ? "udp" : "tcp"},
+                                   {"reason", port->reason}};
+    size_t i = s->ports_count++;
+    s->ports[i].port = *port;
+    s->ports[i].series = sampler_series(sampler, sink, &catalogue_service_drops, labels, 3);
+    return s->ports[i].series;
+}
+
 void totals_sample(struct totals_series *s, const struct totals *totals, struct sampler *sampler,
                    const struct engine_sink *sink, uint32_t assigned)
 {
@@ -186,6 +253,9 @@ void totals_sample(struct totals_series *s, const struct totals *totals, struct 
         for (size_t i = 0; i < totals->reasons_count; i++)
             draft_counter(sink->draft, series_of(s, totals->reasons[i].name, sampler, sink),
                           totals->reasons[i].packets, 0);
+        for (size_t i = 0; i < totals->ports_count; i++)
+            draft_counter(sink->draft, series_of_port(s, &totals->ports[i], sampler, sink),
+                          totals->ports[i].packets, 0);
     }
     if (!s->asked) {
         struct label engine = {"engine", sampler->method};

@@ -1,6 +1,7 @@
 /*
- * totals.h: numbers of the maps that are sums of the whole host: drops by reason, and what was lost
- * in the kernel. Read on the survey thread into a frozen message, which the core thread samples.
+ * totals.h: numbers of the maps that are sums of the whole host: drops by reason and by service,
+ * and what was lost in the kernel. Read on the survey thread into a frozen message, which the core
+ * thread samples.
  */
 #pragma once
 
@@ -15,6 +16,7 @@
 #include "model/message.h"
 
 #define TOTALS_REASONS_MAX 64 /* series at most; more are counted as "other" */
+#define TOTALS_PORTS_MAX 64   /* the same for services */
 
 struct totals {
     struct message msg;
@@ -25,10 +27,26 @@ struct totals {
         char name[BPF_REASON_NAME_MAX]; /* "no_socket" … */
         uint64_t packets;
     } reasons[TOTALS_REASONS_MAX];
+    size_t ports_count;
+    struct totals_port {
+        char reason[BPF_REASON_NAME_MAX];
+        uint16_t port;
+        uint8_t protocol;
+        uint64_t packets;
+    } ports[TOTALS_PORTS_MAX]; /* those with the most drops */
 };
 
+/* What this kernel calls its reasons. */
+struct reason_names {
+    char name[BPF_REASONS_MAX][BPF_REASON_NAME_MAX];
+};
+
+/* Once, from the map "reasons"; what cannot be read is named by its number. */
+void reason_names_read(const struct keeper_programs *programs, struct reason_names *ret);
+
 /* 0 and one reference, or -errno. */
-int totals_read(const struct keeper_programs *programs, uint64_t bad_records, struct totals **ret);
+int totals_read(const struct keeper_programs *programs, const struct reason_names *names,
+                uint64_t bad_records, struct totals **ret);
 
 /* What was lost since the totals before (NULL: since the programs were loaded), to the census. */
 void totals_tell_losses(const struct totals *now, const struct totals *before,

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
 #include <arpa/inet.h>
+#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -470,17 +470,16 @@ static void test_refused(void **state)
 
 /* ---- DNS and drops --------------------------------------------------------------------------- */
 
-static const uint8_t question[] = {0x12, 0x34, 1, 0, 0,   1,   0,   0, 0, 0, 0, 0, 1, 'a',
-                                   4,    't',  'e', 's', 't', 0,   0,   1, 0, 1};
+static const uint8_t question[] = {0x12, 0x34, 1, 0,   0,   1,   0,   0, 0, 0, 0, 0,
+                                   1,    'a',  4, 't', 'e', 's', 't', 0, 0, 1, 0, 1};
 
 static void test_dns(void **state)
 {
     struct address to = {.len = sizeof(to.v4)};
     (void)state;
     int server = socket(AF_INET, SOCK_DGRAM, 0);
-    to.v4 = (struct sockaddr_in){.sin_family = AF_INET,
-                                 .sin_port = htons(53),
-                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    to.v4 = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     assert_int_equal(bind(server, &to.any, to.len), 0);
     pid_t client;
     CHILD(client)
@@ -522,13 +521,14 @@ static uint64_t drops_at(uint16_t port, const char *wanted)
 {
     struct bpf_drop_key keys[256];
     uint64_t values[256], found = 0;
-    struct bpf_walk walk = BPF_WALK_INIT(stand->programs.maps[BPF_MAP_DROPS]);
+    struct bpf_walk walk = BPF_WALK_INIT(stand->programs.maps[BPF_MAP_DROP_PORTS]);
     while (!walk.done) {
         uint32_t count;
         assert_int_equal(bpf_walk_next(&walk, keys, values, 256, &count), 0);
         for (uint32_t i = 0; i < count; i++) {
             char name[BPF_REASON_NAME_MAX] = "";
-            bpf_map_look_up(stand->programs.maps[BPF_MAP_REASONS], &keys[i].reason, name);
+            uint32_t reason = keys[i].reason;
+            bpf_map_look_up(stand->programs.maps[BPF_MAP_REASONS], &reason, name);
             if (keys[i].port == port && keys[i].protocol == IPPROTO_UDP &&
                 strcmp(name, wanted) == 0)
                 found += values[i];
@@ -542,9 +542,8 @@ static void test_drops(void **state)
     struct address to = {.len = sizeof(to.v4)};
     const uint16_t port = 7; /* nobody listens there in a network of our own */
     (void)state;
-    to.v4 = (struct sockaddr_in){.sin_family = AF_INET,
-                                 .sin_port = htons(port),
-                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    to.v4 = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
     uint64_t before = drops_at(port, "SKB_DROP_REASON_NO_SOCKET");
     for (int i = 0; i < 17; i++)
@@ -650,9 +649,10 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup(f, before)
     const struct CMUnitTest tests[] = {
-        CASE(test_tcp),  CASE(test_udp),        CASE(test_udp_without_peer), CASE(test_short_lives),
-        CASE(test_ways), CASE(test_connection), CASE(test_refused),          CASE(test_dns),
-        CASE(test_drops), CASE(test_sealed),    CASE(test_keeper_dies),
+        CASE(test_tcp),         CASE(test_udp),         CASE(test_udp_without_peer),
+        CASE(test_short_lives), CASE(test_ways),        CASE(test_connection),
+        CASE(test_refused),     CASE(test_dns),         CASE(test_drops),
+        CASE(test_sealed),      CASE(test_keeper_dies),
     };
     start(NULL);
     if (*why_not) {
