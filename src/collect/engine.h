@@ -63,6 +63,8 @@ struct engine_settings {
     const char *const *exclude_devices; /* globs */
     size_t exclude_devices_count;
     int64_t interval_ms;
+    size_t sockets_max, processes_max; /* that the census keeps; 0: as many as usual */
+    size_t process_series_limit;       /* (process, unit) with series of their own; 0: as usual */
     struct keeper *keeper; /* opens what needs privileges, in open; NULL: there is none, or open is
                               called on the core thread, to try once more */
 };

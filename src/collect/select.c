@@ -11,8 +11,13 @@
  *
  * What collecting costs is measured here, as a histogram; a tick's own time is in the same tick.
  *
- * Threads: everything on the core thread, except that the survey thread reads `surveyed`, the one
- * word that tells it which engines are in use. Engines are neither added nor removed after open.
+ * The census, where engines tell of sockets and processes, belongs to the collector: its rounds are
+ * the surveys, as long as an engine is in use that has something to tell. Its results come back to
+ * the core thread as those of no engine.
+ *
+ * Threads: everything on the core thread, except the survey itself. The survey thread owns the
+ * census and the wire and reads `surveyed`, the one word that tells it which engines are in use,
+ * and what each of them has been assigned. Engines are neither added nor removed after open.
  */
 #include "collect/select.h"
 
@@ -28,10 +33,23 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "collect/catalogue.h"
+#include "collect/census.h"
 #include "collect/sampler.h"
+#include "collect/wire.h"
 
 #define PROBE_EVERY_NS (60 * NS_PER_S)
 #define PATIENCE_MAX 64 /* probes */
+
+#define SOCKETS_MAX 65536
+#define PROCESSES_MAX 8192
+#define PROCESS_SERIES_MAX 500
+#define ENDED_KEEP_MS 60000
+
+/* Whoever provides one of these tells the census. */
+#define CENSUS_CAPABILITIES                                                                        \
+    (CAPABILITY_BIT(CAPABILITY_CONNECTIONS) | CAPABILITY_BIT(CAPABILITY_CONNECTION_QUALITY) |      \
+     CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS) | CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC) |   \
+     CAPABILITY_BIT(CAPABILITY_RETRANSMITS) | CAPABILITY_BIT(CAPABILITY_DNS))
 
 static const struct engine_class *const classes_known[] = {&engine_ebpf, &engine_netlink,
                                                            &engine_procfs};
@@ -60,6 +78,11 @@ struct collector {
     struct member members[COLLECTOR_ENGINES_MAX]; /* by falling preference */
     size_t count;
     atomic_uint surveyed; /* bits by place in members: engines whose survey is wanted */
+    struct census_series *census_series;
+    struct {                   /* survey thread */
+        struct census *census; /* NULL: there was no round yet */
+        struct wire *wire;
+    } survey;
     struct uv_loop_s *loop;
     int64_t probed_ns;
 
@@ -110,6 +133,7 @@ struct collector *collector_new_with(const struct engine_settings *settings,
     struct collector *c = mem_alloc(sizeof(*c));
     settings_copy(&c->settings, settings);
     c->sampler.method = "self";
+    c->census_series = census_series_new();
     for (size_t i = 0; i < count; i++) {
         /* Into place by preference. */
         size_t at = c->count++;
@@ -158,6 +182,9 @@ void collector_free(struct collector *c)
     series_unref(c->sum);
     series_unref(c->ticks);
     message_unref(c->status ? &c->status->msg : NULL);
+    census_series_free(c->census_series);
+    census_free(c->survey.census);
+    wire_free(c->survey.wire);
     settings_fini(&c->settings);
     free(c);
 }
@@ -336,6 +363,17 @@ static void collector_sample_own(struct collector *c, const struct engine_sink *
     draft_counter(sink->draft, c->ticks, c->bucket_count[ARRAY_LEN(buckets) - 1], 0);
 }
 
+/* Does anybody tell the census? Either thread. */
+static bool collector_has_census(const struct collector *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        if (atomic_load_explicit(&c->members[i].engine->surveying, memory_order_relaxed) &
+            CENSUS_CAPABILITIES)
+            return true;
+    }
+    return false;
+}
+
 void collector_collect(struct collector *c, const struct engine_sink *given)
 {
     int64_t start_ns = clock_mono_ns();
@@ -358,6 +396,8 @@ void collector_collect(struct collector *c, const struct engine_sink *given)
         if (lost)
             collector_lose(c, m, lost, err ? err : -EIO, &sink);
     }
+    if (collector_has_census(c))
+        census_series_sample(c->census_series, &sink);
     collector_sample_own(c, &sink, clock_mono_ns() - start_ns);
 }
 
@@ -401,23 +441,53 @@ void collector_detach(struct collector *c, void (*done)(void *user), void *user)
     collector_one_detached(c);
 }
 
+/* The first round makes it: what nobody tells of costs nothing. */
+static struct census *collector_census(struct collector *c)
+{
+    if (!c->survey.census) {
+        const struct engine_settings *s = &c->settings;
+        const struct census_settings settings = {
+            .proc_root = s->proc_root,
+            .sockets_max = s->sockets_max ? s->sockets_max : SOCKETS_MAX,
+            .processes_max = s->processes_max ? s->processes_max : PROCESSES_MAX,
+            .process_series_max =
+                s->process_series_limit ? s->process_series_limit : PROCESS_SERIES_MAX,
+            .ended_keep_ms = ENDED_KEEP_MS,
+        };
+        c->survey.census = census_new(&settings);
+        c->survey.wire = wire_new(s->sys_root);
+    }
+    return c->survey.census;
+}
+
 void collector_survey(struct collector *c,
                       void (*deliver)(void *user, struct engine *e, struct message *result),
                       void *user)
 {
     unsigned wanted = atomic_load_explicit(&c->surveyed, memory_order_relaxed);
+    struct census *census = collector_has_census(c) ? collector_census(c) : NULL;
+    if (census)
+        census_begin(census, clock_wall_ms(), clock_mono_ns());
     for (size_t i = 0; i < c->count; i++) {
         struct engine *e = c->members[i].engine;
-        struct message *result = wanted & 1U << i ? e->class->survey(e, NULL) : NULL;
+        struct message *result = wanted & 1U << i ? e->class->survey(e, census) : NULL;
         if (result)
             deliver(user, e, result);
     }
+    if (!census)
+        return;
+    uint64_t rx, tx;
+    if (wire_read(c->survey.wire, &rx, &tx))
+        census_wire(census, rx, tx);
+    deliver(user, NULL, census_end(census));
 }
 
 void collector_take_survey(struct collector *c, struct engine *e, struct message *result)
 {
-    (void)c;
-    e->class->take_survey(e, result);
+    if (e)
+        e->class->take_survey(e, result);
+    else
+        census_series_take(c->census_series, result);
 }
 
 /* ---- status -------------------------------------------------------------------------------- */

@@ -44,7 +44,8 @@ void collector_detach(struct collector *c, void (*done)(void *user), void *user)
 void collector_collect(struct collector *c, const struct engine_sink *given);
 
 /* Survey thread: reads the slow sources of the engines in use; `deliver` gets one reference of
- * each result, to be handed to collector_take_survey on the core thread. */
+ * each result, to be handed to collector_take_survey on the core thread. The result of no engine
+ * (NULL) is the census'. */
 void collector_survey(struct collector *c,
                       void (*deliver)(void *user, struct engine *e, struct message *result),
                       void *user);

@@ -259,6 +259,7 @@ static int run_open_collector(struct run *r)
         .exclude_devices = (const char *const *)c->collect.exclude_devices.items,
         .exclude_devices_count = c->collect.exclude_devices.count,
         .interval_ms = c->collect.interval_ms,
+        .process_series_limit = c->collect.process_series_limit,
         .keeper = r->keeper,
     };
     const struct config_list *names = &c->collect.engines;

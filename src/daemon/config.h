@@ -37,6 +37,7 @@ struct config {
         struct config_list exclude_devices; /* globs */
         int64_t tables_interval_ms;
         uint64_t series_limit;
+        uint64_t process_series_limit;
     } collect;
     struct {
         struct config_list listen; /* HOST:PORT */

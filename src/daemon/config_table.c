@@ -196,6 +196,16 @@ const struct config_row config_rows[] = {
          "Most series that are live at one time. When it is near, those that were silent longest "
          "leave; new ones are refused when there are none. Both are counted.",
      .example = "50000"},
+    {.section = "collect",
+     .key = "process_series_limit",
+     .type = CONFIG_INTEGER,
+     .offset = AT(collect.process_series_limit),
+     .value = "500",
+     .least = "1",
+     .most = "100000",
+     .doc = "Most pairs of process and unit whose bytes become series of their own; more count as "
+            "process \"other\". The table of processes shows them all.",
+     .example = "2000"},
 
     {.section = "serve",
      .key = "listen",

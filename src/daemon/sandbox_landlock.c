@@ -78,8 +78,9 @@ static const struct {
     const char *path;
     uint64_t allowed;
 } trees[] = {
-    {"/proc", READ}, /* counters */
-    {"/sys", READ},
+    {"/proc", READ},                             /* counters, sockets, who processes are */
+    {"/sys", READ},                              /* interfaces, control groups */
+    {"/etc/passwd", FS_READ_FILE},               /* names of users */
     {"/dev/null", FS_READ_FILE | FS_WRITE_FILE}, /* SQLite, for descriptors below 3 */
     {"/dev/urandom", FS_READ_FILE},              /* SQLite, for names of its own */
     /* Libraries that are loaded when they are needed. */

@@ -77,7 +77,7 @@ void census_begin(struct census *c, int64_t now_ms, int64_t mono_ns)
     c->refused_before = c->refused != 0;
     c->refused = 0;
     memset(c->tcp_refused, 0, sizeof(c->tcp_refused));
-    c->rtt_now = (struct spread){0};
+    c->rtt_now = (struct durations){0};
     for (size_t i = 0; i < c->methods_count; i++) {
         c->methods[i].completed_before = c->methods[i].completed;
         c->methods[i].shown = 0;
@@ -136,13 +136,13 @@ void census_make_events(struct census *c, bool on)
 
 void census_round_trip(struct census *c, int64_t rtt_ns)
 {
-    spread_record(&c->rtt, rtt_ns);
+    durations_record(&c->rtt, rtt_ns);
     c->round_trips_round = c->round;
 }
 
 void census_connect_time(struct census *c, int64_t connect_ns)
 {
-    spread_record(&c->connect, connect_ns);
+    durations_record(&c->connect, connect_ns);
 }
 
 void census_wire(struct census *c, uint64_t rx_bytes, uint64_t tx_bytes)
@@ -180,6 +180,6 @@ struct message *census_end(struct census *c)
         c->counted_by = NULL;
     /* Measured one by one is better than once a round; both would count twice. */
     if (!c->round_trips_round || c->round - c->round_trips_round > ROUND_TRIPS_ROUNDS)
-        spread_add(&c->rtt, &c->rtt_now);
+        durations_add(&c->rtt, &c->rtt_now);
     return result_make(c);
 }

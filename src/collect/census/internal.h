@@ -45,7 +45,7 @@ struct census {
     struct owners *owners;
     struct news *news;
     struct peers *peers;
-    struct spread rtt, rtt_now, connect;
+    struct durations rtt, rtt_now, connect;
     uint32_t round_trips_round; /* when an engine measured one last; 0: never */
     bool has_quality;           /* some engine tells of round trips and retransmissions */
     uint64_t retransmits, lost;

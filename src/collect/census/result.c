@@ -21,15 +21,15 @@
 
 /* ---- durations ----------------------------------------------------------------------------- */
 
-static const int64_t bounds_ns[SPREAD_BUCKETS] = {
+static const int64_t bounds_ns[DURATION_BUCKETS] = {
     100000,   250000,    500000,    1000000,   2500000,    5000000,    10000000, 25000000,
     50000000, 100000000, 250000000, 500000000, 1000000000, 2500000000, INT64_MAX};
 
-const char *const spread_bounds[SPREAD_BUCKETS] = {"0.0001", "0.00025", "0.0005", "0.001", "0.0025",
-                                                   "0.005",  "0.01",    "0.025",  "0.05",  "0.1",
-                                                   "0.25",   "0.5",     "1",      "2.5",   "+Inf"};
+const char *const durations_bounds[DURATION_BUCKETS] = {
+    "0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025",
+    "0.05",   "0.1",     "0.25",   "0.5",   "1",      "2.5",   "+Inf"};
 
-void spread_record(struct spread *s, int64_t ns)
+void durations_record(struct durations *s, int64_t ns)
 {
     size_t i = 0;
     ns = MAX(ns, INT64_C(0));
@@ -40,9 +40,9 @@ void spread_record(struct spread *s, int64_t ns)
     s->sum_ns += (uint64_t)ns;
 }
 
-void spread_add(struct spread *to, const struct spread *from)
+void durations_add(struct durations *to, const struct durations *from)
 {
-    for (size_t i = 0; i < SPREAD_BUCKETS; i++)
+    for (size_t i = 0; i < DURATION_BUCKETS; i++)
         to->buckets[i] += from->buckets[i];
     to->count += from->count;
     to->sum_ns += from->sum_ns;

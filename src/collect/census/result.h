@@ -13,16 +13,16 @@
 #include "model/table.h"
 
 /* Upper bounds of the buckets of durations; the last has none. */
-#define SPREAD_BUCKETS 15
+#define DURATION_BUCKETS 15
 
-struct spread {
-    uint64_t buckets[SPREAD_BUCKETS]; /* each with those that exceed the bound before */
+struct durations {
+    uint64_t buckets[DURATION_BUCKETS]; /* each with those that exceed the bound before */
     uint64_t count, sum_ns;
 };
 
-extern const char *const spread_bounds[SPREAD_BUCKETS]; /* "0.0001" ..., "+Inf" */
-void spread_record(struct spread *s, int64_t ns);
-void spread_add(struct spread *to, const struct spread *from);
+extern const char *const durations_bounds[DURATION_BUCKETS]; /* "0.0001" ..., "+Inf" */
+void durations_record(struct durations *s, int64_t ns);
+void durations_add(struct durations *to, const struct durations *from);
 
 struct group_total {
     const char *process, *unit; /* owned by the result; NULL: nobody has the number */
@@ -43,6 +43,6 @@ struct census_result {
     bool has_wire;
     uint64_t unattributed_rx, unattributed_tx;
     bool has_quality;
-    struct spread rtt, connect;
+    struct durations rtt, connect;
     uint64_t retransmits, lost, unreadable;
 };

@@ -31,8 +31,8 @@ struct pair {
     bool asked;
 };
 
-struct spread_counters {
-    struct counter buckets[SPREAD_BUCKETS], sum, count;
+struct duration_counters {
+    struct counter buckets[DURATION_BUCKETS], sum, count;
 };
 
 struct census_series {
@@ -46,7 +46,7 @@ struct census_series {
     struct pair unattributed;
     struct series *tcp[SOCKET_STATES], *unreadable;
     struct counter retransmits, lost;
-    struct spread_counters rtt, connect;
+    struct duration_counters rtt, connect;
     bool asked, asked_tcp, asked_quality, asked_connect;
 };
 
@@ -62,9 +62,9 @@ static void counter_forget(struct counter *c)
     c->series = series_unref(c->series);
 }
 
-static void spread_forget(struct spread_counters *s)
+static void durations_forget(struct duration_counters *s)
 {
-    for (size_t i = 0; i < SPREAD_BUCKETS; i++)
+    for (size_t i = 0; i < DURATION_BUCKETS; i++)
         counter_forget(&s->buckets[i]);
     counter_forget(&s->sum);
     counter_forget(&s->count);
@@ -87,8 +87,8 @@ static void series_forget(struct census_series *s)
     counter_forget(&s->retransmits);
     counter_forget(&s->lost);
     s->unreadable = series_unref(s->unreadable);
-    spread_forget(&s->rtt);
-    spread_forget(&s->connect);
+    durations_forget(&s->rtt);
+    durations_forget(&s->connect);
     s->asked = s->asked_tcp = s->asked_quality = s->asked_connect = false;
 }
 
@@ -197,39 +197,40 @@ static void sample_tcp(struct census_series *s, const struct engine_sink *sink)
     s->asked_tcp = true;
 }
 
-static void sample_spread(struct census_series *s, const struct engine_sink *sink,
-                          struct spread_counters *counters, const struct spread *spread,
-                          const struct metric metrics[3], bool ask)
+static void sample_durations(struct census_series *s, const struct engine_sink *sink,
+                             struct duration_counters *counters, const struct durations *durations,
+                             const struct metric metrics[3], bool ask)
 {
     uint64_t below = 0;
-    for (size_t i = 0; i < SPREAD_BUCKETS; i++) {
+    for (size_t i = 0; i < DURATION_BUCKETS; i++) {
         if (ask) {
-            const struct label le = {"le", spread_bounds[i]};
+            const struct label le = {"le", durations_bounds[i]};
             begin(s, sink, &counters->buckets[i], &metrics[0], &le, 1);
         }
-        below += spread->buckets[i];
+        below += durations->buckets[i];
         sample(s, sink, &counters->buckets[i], below);
     }
     if (ask) {
         begin(s, sink, &counters->sum, &metrics[1], NULL, 0);
         begin(s, sink, &counters->count, &metrics[2], NULL, 0);
     }
-    sample(s, sink, &counters->sum, spread->sum_ns);
-    sample(s, sink, &counters->count, spread->count);
+    sample(s, sink, &counters->sum, durations->sum_ns);
+    sample(s, sink, &counters->count, durations->count);
 }
 
 static void sample_quality(struct census_series *s, const struct engine_sink *sink)
 {
     const struct census_result *r = s->last;
     if (r->has_quality) {
-        sample_spread(s, sink, &s->rtt, &r->rtt, catalogue_tcp_rtt, !s->asked_quality);
+        sample_durations(s, sink, &s->rtt, &r->rtt, catalogue_tcp_rtt, !s->asked_quality);
         if (!s->asked_quality)
             begin(s, sink, &s->retransmits, &catalogue_tcp_retransmits, NULL, 0);
         sample(s, sink, &s->retransmits, r->retransmits);
         s->asked_quality = true;
     }
     if (r->connect.count) {
-        sample_spread(s, sink, &s->connect, &r->connect, catalogue_tcp_connect, !s->asked_connect);
+        sample_durations(s, sink, &s->connect, &r->connect, catalogue_tcp_connect,
+                         !s->asked_connect);
         s->asked_connect = true;
     }
 }

@@ -29,10 +29,12 @@
 #include "collect/census/endpoint.h"
 #include "collect/census/internal.h"
 
-#define GHOST_ROUNDS 10 /* an owner told of a socket that nobody shows is remembered for so long   \
-                         */
-#define SILENT_ROUNDS 3 /* an engine without a dump for longer no longer vouches for its sockets   \
-                         */
+#define GHOST_ROUNDS                                                                               \
+    10 /* an owner told of a socket that nobody shows is remembered for so long                    \
+        */
+#define SILENT_ROUNDS                                                                              \
+    3 /* an engine without a dump for longer no longer vouches for its sockets                     \
+       */
 
 /* ---- methods ------------------------------------------------------------------------------- */
 
@@ -457,7 +459,7 @@ static void entry_settle(struct census *c, struct entry *e)
         entry_tell_closed(c, e, c->now_ms);
     entry_tell_opened(c, e);
     if (e->flags & ENTRY_MOVED && e->flags & ENTRY_QUALITY && e->rtt_us)
-        spread_record(&c->rtt_now, (int64_t)e->rtt_us * 1000);
+        durations_record(&c->rtt_now, (int64_t)e->rtt_us * 1000);
     e->flags &= (uint16_t) ~(ENTRY_NEW | ENTRY_MOVED);
 }
 

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "collect/census.h"
 #include "collect/engine.h"
 #include "collect/interfaces.h"
 #include "collect/procfs/scan.h"
@@ -77,6 +78,17 @@ struct host *host_new(struct sampler *sampler, const char *proc_root);
 void host_free(struct host *h);
 void host_forget(struct host *h);
 void host_sample(struct host *h, const struct engine_sink *sink);
+
+/* ---- sockets one by one, on the survey thread ---------------------------------------------- */
+
+struct sockets;
+struct sockets *sockets_new(const char *proc_root); /* root is borrowed */
+void sockets_free(struct sockets *s);
+/* Tells the census of all sockets of this namespace; how many lines made no sense. */
+size_t sockets_survey(struct sockets *s, struct census *census);
+/* One line of such a file; false: makes no sense. */
+bool sockets_parse_line(struct scan line, uint16_t protocol, uint8_t family,
+                        struct socket_seen *ret);
 
 /* ---- addresses, on the survey thread ------------------------------------------------------- */
 

@@ -4,7 +4,7 @@
  * One row of `files` per file: where it is, for which capability, which part reads it. A tick goes
  * through the files of the capabilities assigned, each one pread and one pass over its text. What
  * /sys/class/net has is read on the survey thread and may be one survey old; the counters never
- * are.
+ * are. There, too, the sockets are read one by one (sockets.c), when no better engine has them.
  *
  * A capability is there when one of its files can be read; the others are named as missing. A file
  * that cannot be read is a gap in this tick; when for three ticks in a row none of a capability's
@@ -28,7 +28,14 @@
 #define FAILURES_MAX 3
 #define OWN_CAPABILITIES (CAPABILITY_BIT(CAPABILITIES) - 1 - CAPABILITY_BIT(CAPABILITY_LINK_EVENTS))
 
-enum part { PART_DEVICES, PART_NETSTAT, PART_PAIRS, PART_SOFTNET, PART_CONNTRACK };
+enum part {
+    PART_DEVICES,
+    PART_NETSTAT,
+    PART_PAIRS,
+    PART_SOFTNET,
+    PART_CONNTRACK,
+    PART_SURVEYED, /* read on the survey thread: here only probed */
+};
 
 static const struct {
     const char *path; /* below proc_root */
@@ -52,6 +59,7 @@ static const struct {
      CONNTRACK_FILE_COUNT, true, true, "nf_conntrack is not loaded"},
     {"sys/net/netfilter/nf_conntrack_max", CAPABILITY_CONNTRACK, PART_CONNTRACK, CONNTRACK_FILE_MAX,
      true, false, "nf_conntrack is not loaded"},
+    {"net/tcp", CAPABILITY_CONNECTIONS, PART_SURVEYED, 0, false, false, "not readable"},
 };
 
 union part_state {
@@ -82,6 +90,7 @@ struct procfs {
     /* Survey thread. */
     struct sysfs *sysfs;
     struct addresses *addresses;
+    struct sockets *sockets;
     struct sysfs_links *surveyed; /* handed over last */
 };
 
@@ -129,6 +138,8 @@ static union part_state part_new(struct procfs *p, size_t i)
     case PART_CONNTRACK:
         part.conntrack = conntrack_new(&p->sampler, (enum conntrack_file)files[i].variant);
         break;
+    case PART_SURVEYED:
+        break;
     }
     return part;
 }
@@ -151,6 +162,8 @@ static void part_free(enum part kind, union part_state part)
     case PART_CONNTRACK:
         conntrack_free(part.conntrack);
         break;
+    case PART_SURVEYED:
+        break;
     }
 }
 
@@ -172,6 +185,8 @@ static void part_forget(enum part kind, union part_state part)
     case PART_CONNTRACK:
         conntrack_forget(part.conntrack);
         break;
+    case PART_SURVEYED:
+        break;
     }
 }
 
@@ -190,7 +205,29 @@ static struct engine *procfs_make(const struct engine_settings *settings)
     }
     p->sysfs = sysfs_new(settings->sys_root, SYSFS_ALL);
     p->addresses = addresses_new(settings->proc_root);
+    p->sockets = sockets_new(settings->proc_root);
     return &p->engine;
+}
+
+/* 0 or -errno. */
+static int procfs_try(struct procfs *p, size_t i)
+{
+    /* Reading tells more than access(2): a sandbox may refuse only the opening. */
+    struct source probe;
+    struct scan text;
+    int err = 0;
+    source_init(&probe, p->settings->proc_root, files[i].path);
+    if (files[i].part == PART_SURVEYED) { /* may be long: only its beginning */
+        char begin[64];
+        int fd = open(probe.path, O_RDONLY | O_CLOEXEC);
+        err = fd < 0 || read(fd, begin, sizeof(begin)) < 0 ? -errno : 0;
+        if (fd >= 0)
+            close(fd);
+    } else {
+        err = source_read(&probe, &text);
+    }
+    source_fini(&probe);
+    return err;
 }
 
 static void procfs_probe(struct engine *e, struct engine_probe *ret)
@@ -199,12 +236,7 @@ static void procfs_probe(struct engine *e, struct engine_probe *ret)
     *ret = (struct engine_probe){.capabilities = CAPABILITY_BIT(CAPABILITY_SYSTEM)};
     size_t at = 0;
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-        /* Reading tells more than access(2): a sandbox may refuse only the opening. */
-        struct source probe;
-        struct scan text;
-        source_init(&probe, p->settings->proc_root, files[i].path);
-        int err = source_read(&probe, &text);
-        source_fini(&probe);
+        int err = procfs_try(p, i);
         if (!err) {
             ret->capabilities |= CAPABILITY_BIT(files[i].capability);
             continue;
@@ -265,6 +297,7 @@ static void procfs_free(struct engine *e)
     message_unref(p->surveyed ? &p->surveyed->msg : NULL);
     sysfs_free(p->sysfs);
     addresses_free(p->addresses);
+    sockets_free(p->sockets);
     free(p);
 }
 
@@ -310,6 +343,7 @@ static int procfs_read_file(struct procfs *p, size_t i, const struct engine_sink
         p->sampler.errors += conntrack_parse(part.conntrack, text, sink);
         break;
     case PART_DEVICES:
+    case PART_SURVEYED:
         break;
     }
     return 0;
@@ -332,7 +366,8 @@ static int procfs_collect(struct engine *e, const struct engine_sink *sink, uint
     int last_err = 0;
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         uint32_t bit = CAPABILITY_BIT(files[i].capability);
-        if (!(e->assigned & bit) || ((read & bit) && procfs_can_skip(p, i, sink)))
+        if (!(e->assigned & bit) || files[i].part == PART_SURVEYED ||
+            ((read & bit) && procfs_can_skip(p, i, sink)))
             continue;
         tried |= bit;
         int err = procfs_read_file(p, i, sink);
@@ -367,8 +402,11 @@ static int procfs_collect(struct engine *e, const struct engine_sink *sink, uint
 
 static struct message *procfs_survey(struct engine *e, struct census *census)
 {
-    (void)census;
     struct procfs *p = CONTAINER_OF(e, struct procfs, engine);
+    if (engine_surveys(e, CAPABILITY_CONNECTIONS) && census)
+        sockets_survey(p->sockets, census);
+    if (!engine_surveys(e, CAPABILITY_INTERFACES))
+        return NULL;
     addresses_read(p->addresses);
     struct sysfs_links *links = sysfs_read(p->sysfs, addresses_annotate, p->addresses);
     if (!links)
@@ -398,7 +436,7 @@ const struct engine_class engine_procfs = {
     .collect = procfs_collect,
     .assign = procfs_assign,
     .survey = procfs_survey,
-    .surveyed = CAPABILITY_BIT(CAPABILITY_INTERFACES),
+    .surveyed = CAPABILITY_BIT(CAPABILITY_INTERFACES) | CAPABILITY_BIT(CAPABILITY_CONNECTIONS),
     .take_survey = procfs_take_survey,
     .free = procfs_free,
 };

@@ -229,7 +229,9 @@ static void files_body(struct fixture *f)
 {
     char path[160];
     EXPECT_ERRNO(open("/etc/shadow", O_RDONLY), EACCES);
-    EXPECT_ERRNO(open("/etc/passwd", O_RDONLY), EACCES);
+    EXPECT_ERRNO(open("/etc/group", O_RDONLY), EACCES);
+    EXPECT_ERRNO(open("/etc/passwd", O_RDWR), EACCES); /* names of users: to be read */
+    EXPECT(open("/etc/passwd", O_RDONLY) >= 0);
     EXPECT_ERRNO(open(f->outside, O_RDONLY), EACCES);
     EXPECT_ERRNO(open(f->outside, O_WRONLY), EACCES);
     EXPECT_ERRNO(unlink(f->outside), EACCES);
