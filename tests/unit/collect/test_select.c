@@ -198,9 +198,10 @@ static const char *method(const struct stand *s, const char *key)
 static void test_names(void **state)
 {
     (void)state;
-    assert_string_equal(collector_engine_name(0), "netlink");
-    assert_string_equal(collector_engine_name(1), "procfs");
-    assert_null(collector_engine_name(2));
+    assert_string_equal(collector_engine_name(0), "ebpf");
+    assert_string_equal(collector_engine_name(1), "netlink");
+    assert_string_equal(collector_engine_name(2), "procfs");
+    assert_null(collector_engine_name(3));
     struct collector *c = NULL;
     const char *bad = NULL;
     static const char *const wrong[] = {"procfs", "bogus"};
@@ -211,7 +212,7 @@ static void test_names(void **state)
     assert_int_equal(collector_status(c)->count, 1);
     collector_free(c);
     assert_int_equal(collector_new(&c, &settings, NULL, 0, &bad), 0);
-    assert_int_equal(collector_status(c)->count, 2);
+    assert_int_equal(collector_status(c)->count, 3);
     collector_free(c);
 }
 
