@@ -38,7 +38,7 @@ static __always_inline void connection_tell(struct sock *sk, const struct socket
     struct bpf_record_socket *r = record_begin(kind, sizeof(*r));
     if (!r)
         return;
-    __builtin_memset((void *)r + sizeof(r->head), 0, sizeof(*r) - sizeof(r->head));
+    __builtin_memset(&r->owner, 0, sizeof(*r) - sizeof(r->head));
     if (s) {
         r->owner = s->owner;
         r->opened_ns = s->opened_ns;

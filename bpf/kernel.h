@@ -96,6 +96,7 @@ struct sock_common {
 
 struct net_device {
     unsigned int flags;
+    int ifindex;
 };
 
 struct dst_entry {
@@ -118,6 +119,10 @@ struct tcp_sock {
     __u64 bytes_sent;
     __u64 bytes_retrans;
     __u32 srtt_us;
+    __u32 copied_seq;
+    __u32 rcv_nxt;
+    __u32 write_seq;
+    __u32 snd_una;
     __u32 total_retrans;
 };
 
@@ -135,10 +140,14 @@ struct task_struct {
 };
 
 struct sk_buff {
+    struct sock *sk;
+    struct net_device *dev;
+    unsigned int len, data_len;
     __be16 protocol;
     __u16 transport_header;
     __u16 network_header;
     unsigned char *head;
+    unsigned char *data;
 };
 
 #pragma clang attribute pop

@@ -50,6 +50,21 @@ static __always_inline bool socket_is_local(struct sock *sk, __u16 family,
     return device && (device->flags & IFF_LOOPBACK);
 }
 
+/* Whether this may be the first that a process does with the socket: what is kept about it need not
+ * be looked at otherwise, which is a third of the cost. A TCP socket that has moved more than these
+ * bytes, after SYN, had its first already. */
+static __always_inline bool socket_is_fresh(struct sock *sk, int bytes, bool sent)
+{
+    if (sk->sk_protocol != IPPROTO_TCP)
+        return true;
+    struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+    if (!tp)
+        return true;
+    __u64 moved = sent ? tp->bytes_acked + (__u32)(tp->write_seq - tp->snd_una)
+                       : tp->bytes_received - (__u32)(tp->rcv_nxt - tp->copied_seq);
+    return moved <= (__u64)bytes + 1; /* SYN or FIN counts as a byte */
+}
+
 static __always_inline void traffic_add(struct sock *sk, int bytes, bool sent)
 {
     if (bytes <= 0 || !sk)
@@ -64,7 +79,9 @@ static __always_inline void traffic_add(struct sock *sk, int bytes, bool sent)
         .start_boot_ns = task->group_leader->start_boottime,
         .pid = task->tgid,
     };
-    struct socket_state *s = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+    struct socket_state *s = NULL;
+    if (socket_is_fresh(sk, bytes, sent))
+        s = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
     process_add(&key, sent ? 0 : bytes, sent ? bytes : 0, socket_is_local(sk, family, s));
     if (constants.follow_sockets && s && !s->owned)
         socket_own(sk, s);

@@ -44,8 +44,8 @@ static const struct {
     {"process_rename", FOR_TRAFFIC, false},
     {"connection_state", BPF_PART_BIT(BPF_PART_CONNECTIONS), false},
     {"drop_counted", BPF_PART_BIT(BPF_PART_DROPS), false},
-    {"packet_out", BPF_PART_BIT(BPF_PART_DNS), true},
-    {"packet_in", BPF_PART_BIT(BPF_PART_DNS), true},
+    {"packet_sent", BPF_PART_BIT(BPF_PART_DNS), false},
+    {"packet_received", BPF_PART_BIT(BPF_PART_DNS), false},
 };
 
 static const char *const map_names[BPF_MAPS] = {

@@ -1,7 +1,8 @@
 /*
- * dns.c: see dns.h. A question waits in a fixed array for the answer that comes to the same socket
- * with the same number, RFC 1035 section 4.1.1. One event for each, when it is answered or given
- * up: name, type, rcode, latency, server, and the process that asked.
+ * dns.c: see dns.h. A question waits in a fixed array for the answer that comes from where it went
+ * to and goes to where it came from, with the same number, RFC 1035 section 4.1.1. A packet may be
+ * seen on several devices on its way; the first time counts. One event for each, when it is
+ * answered or given up: name, type, rcode, latency, server, and the process that asked.
  */
 #include "collect/ebpf/dns.h"
 
@@ -23,7 +24,9 @@
 struct question {
     bool waits;
     uint16_t id, type;
-    uint64_t cookie;
+    uint8_t family;
+    uint8_t local[16], remote[16];
+    uint16_t local_port, remote_port;
     int64_t asked_ns, asked_ms;
     uint32_t pid;
     char process[BPF_COMMAND_MAX];
@@ -77,6 +80,14 @@ static void tell_event(const struct question *asked, int64_t t_ms, const char *r
     census_event(census, e);
 }
 
+/* Is this message of the question, or the answer to it? */
+static bool belongs(const struct question *q, const struct bpf_record_dns *r, uint16_t id)
+{
+    return q->waits && q->id == id && q->family == r->family && q->local_port == r->local_port &&
+           q->remote_port == r->remote_port && memcmp(q->local, r->local, sizeof(q->local)) == 0 &&
+           memcmp(q->remote, r->remote, sizeof(q->remote)) == 0;
+}
+
 /* ---- questions ----------------------------------------------------------------------------- */
 
 static struct question *place_for(struct dns_questions *q, const struct bpf_record_dns *r,
@@ -85,8 +96,8 @@ static struct question *place_for(struct dns_questions *q, const struct bpf_reco
     struct question *best = &q->waiting[0];
     for (size_t i = 0; i < WAITING_MAX; i++) {
         struct question *at = &q->waiting[i];
-        if (at->waits && at->cookie == r->cookie && at->id == id)
-            return at; /* asked again: the first time counts */
+        if (belongs(at, r, id))
+            return at;
         if (best->waits && (!at->waits || at->asked_ns < best->asked_ns))
             best = at;
     }
@@ -98,7 +109,7 @@ static void question_asked(struct dns_questions *q, const struct bpf_record_dns 
 {
     const struct dns_message *m = &q->message;
     struct question *at = place_for(q, r, m->id);
-    if (at->waits && at->cookie == r->cookie && at->id == m->id)
+    if (belongs(at, r, m->id))
         return;
     if (at->waits)
         census_lost(census, 1, "DNS questions");
@@ -106,11 +117,15 @@ static void question_asked(struct dns_questions *q, const struct bpf_record_dns 
         .waits = true,
         .id = m->id,
         .type = m->type,
-        .cookie = r->cookie,
+        .family = r->family,
+        .local_port = r->local_port,
+        .remote_port = r->remote_port,
         .asked_ns = (int64_t)r->head.time_ns,
         .asked_ms = t_ms,
         .pid = r->owner.process.pid,
     };
+    memcpy(at->local, r->local, sizeof(at->local));
+    memcpy(at->remote, r->remote, sizeof(at->remote));
     memcpy(at->process, r->owner.command, sizeof(at->process));
     snprintf(at->name, sizeof(at->name), "%.*s", (int)sizeof(at->name) - 1, m->name);
     write_server(r, at->server, sizeof(at->server));
@@ -135,12 +150,10 @@ static void question_answered(struct dns_questions *q, const struct bpf_record_d
                               struct census *census)
 {
     const struct dns_message *m = &q->message;
-    char number[16], server[sizeof(q->waiting[0].server)];
-    write_server(r, server, sizeof(server));
+    char number[16];
     for (size_t i = 0; i < WAITING_MAX; i++) {
         struct question *at = &q->waiting[i];
-        if (!at->waits || at->cookie != r->cookie || at->id != m->id ||
-            strcmp(at->server, server) != 0)
+        if (!belongs(at, r, m->id))
             continue;
         const char *rcode = dns_rcode_name(m->rcode);
         if (!rcode) {

@@ -27,10 +27,12 @@ static const struct {
     {BPF_PART_BIT(BPF_PART_CONNECTIONS), "btf_trace_inet_sock_set_state", "inet_sock_set_state",
      "4.16"},
     /* Helpers leave no certain trace in BTF: by the kernel's version. */
-    {BPF_PART_BIT(BPF_PART_CONNECTIONS), NULL, "socket storage in tracing programs", "5.11"},
+    {BPF_PART_BIT(BPF_PART_CONNECTIONS) | BPF_PART_BIT(BPF_PART_DNS), NULL,
+     "socket storage in tracing programs", "5.11"},
     {BPF_PART_BIT(BPF_PART_DROPS), "btf_trace_kfree_skb", "kfree_skb", "2.6"},
     {BPF_PART_BIT(BPF_PART_DROPS), "skb_drop_reason", "reasons of kfree_skb", "5.17"},
-    {BPF_PART_BIT(BPF_PART_DNS), "__cgroup_bpf_run_filter_skb", "CONFIG_CGROUP_BPF", "4.10"},
+    {BPF_PART_BIT(BPF_PART_DNS), "btf_trace_net_dev_queue", "net_dev_queue", "2.6"},
+    {BPF_PART_BIT(BPF_PART_DNS), "btf_trace_netif_receive_skb", "netif_receive_skb", "2.6"},
 };
 
 #define ALL_POINTS                                                                                 \
