@@ -43,16 +43,19 @@ struct bpf_process_key {
     ABI_U32 reserved;      /* zero */
 };
 
-/* One cache line. Bytes grow and never shrink. */
+/* One cache line, and one addition for each send or receive. Bytes grow and never shrink. */
 struct bpf_process {
-    ABI_U64 rx_bytes, tx_bytes;
-    ABI_U64 local_bytes; /* of both */
+    ABI_U64 rx_bytes, tx_bytes;             /* that crossed a device other than loopback */
+    ABI_U64 rx_local_bytes, tx_local_bytes; /* that stayed on this host */
     ABI_U64 cgroup_id;
-    ABI_U64 ended_ns; /* 0: it lives. Nothing is added afterwards, and the reader deletes it */
     ABI_U32 uid;
-    ABI_U32 reserved;
+    ABI_U32 ended; /* BPF_ENDED_AT of its end; 0: it lives. Nothing is added afterwards, and the
+                      reader deletes it */
     char command[BPF_COMMAND_MAX];
 };
+
+/* About milliseconds, of 32 bits, never 0: good for telling how long ago something was. */
+#define BPF_ENDED_AT(time_ns) ((ABI_U32)((time_ns) >> 20) | 1)
 
 /* ---- maps "drops" and "drop_ports": packets that were thrown away
  * -------------------------------- */

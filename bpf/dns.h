@@ -118,7 +118,10 @@ int BPF_PROG(packet_sent, struct sk_buff *skb)
     bool local = device && (device->flags & IFF_LOOPBACK);
     if (s && s->local != local)
         s->local = local;
+    __be16 peer = sk->__sk_common.skc_dport;
     struct packet p;
+    if (peer && peer != bpf_htons(DNS_PORT))
+        return 0;
     if (!packet_read(skb->head + skb->network_header, &p) || p.udp.dest != bpf_htons(DNS_PORT))
         return 0;
     asked_jiffies = bpf_jiffies64();

@@ -18,7 +18,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
     };
     struct bpf_process *p = bpf_map_lookup_elem(&processes, &key);
     if (p)
-        p->ended_ns = bpf_ktime_get_ns();
+        p->ended = BPF_ENDED_AT(bpf_ktime_get_ns());
     return 0;
 }
 

@@ -50,7 +50,8 @@ static __noinline int process_make(struct bpf_process_key *key)
     return (int)bpf_map_update_elem(&processes, key, &fresh, BPF_NOEXIST);
 }
 
-static __always_inline void process_add(struct bpf_process_key *key, __u64 rx, __u64 tx, bool local)
+static __always_inline void process_add(struct bpf_process_key *key, __u64 bytes, bool sent,
+                                        bool local)
 {
     struct bpf_process *p = bpf_map_lookup_elem(&processes, key);
     if (!p) {
@@ -59,13 +60,10 @@ static __always_inline void process_add(struct bpf_process_key *key, __u64 rx, _
     }
     if (!p) {
         count(BPF_COUNTER_PROCESSES_LOST, 1);
-        count(BPF_COUNTER_BYTES_LOST, rx + tx);
+        count(BPF_COUNTER_BYTES_LOST, bytes);
         return;
     }
-    if (rx)
-        __sync_fetch_and_add(&p->rx_bytes, rx);
-    if (tx)
-        __sync_fetch_and_add(&p->tx_bytes, tx);
-    if (local)
-        __sync_fetch_and_add(&p->local_bytes, rx + tx);
+    __u64 *sum = local ? (sent ? &p->tx_local_bytes : &p->rx_local_bytes)
+                       : (sent ? &p->tx_bytes : &p->rx_bytes);
+    __sync_fetch_and_add(sum, bytes);
 }

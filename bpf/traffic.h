@@ -82,7 +82,7 @@ static __always_inline void traffic_add(struct sock *sk, int bytes, bool sent)
     struct socket_state *s = NULL;
     if (socket_is_fresh(sk, bytes, sent))
         s = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-    process_add(&key, sent ? 0 : bytes, sent ? bytes : 0, socket_is_local(sk, family, s));
+    process_add(&key, bytes, sent, socket_is_local(sk, family, s));
     if (constants.follow_sockets && s && !s->owned)
         socket_own(sk, s);
 }

@@ -21,7 +21,7 @@
 
 struct told {
     struct bpf_process_key key;
-    uint64_t rx_bytes, tx_bytes, local_bytes;
+    uint64_t rx_bytes, tx_bytes, rx_local_bytes, tx_local_bytes;
     uint32_t round; /* in which it was last in the map; 0: a free place */
     uint32_t next_free;
 };
@@ -100,10 +100,13 @@ static void drop(struct processes *p, uint32_t n)
     p->free = n + 1;
 }
 
-/* Sums only grow, unless the entry is another one under the same key. */
-static uint64_t grown(uint64_t now, uint64_t before)
+/* How much a sum has grown, and remembers it. Sums only grow, unless the entry is another one under
+ * the same key. */
+static uint64_t grown(uint64_t now, uint64_t *told)
 {
-    return now >= before ? now - before : now;
+    uint64_t by = now >= *told ? now - *told : now;
+    *told = now;
+    return by;
 }
 
 void processes_begin(struct processes *p)
@@ -123,13 +126,12 @@ void processes_take(struct processes *p, const struct bpf_process_key *key,
     t->round = p->round;
     struct bpf_process increment = *now;
     increment.command[sizeof(increment.command) - 1] = '\0';
-    increment.rx_bytes = grown(now->rx_bytes, t->rx_bytes);
-    increment.tx_bytes = grown(now->tx_bytes, t->tx_bytes);
-    increment.local_bytes = grown(now->local_bytes, t->local_bytes);
-    t->rx_bytes = now->rx_bytes;
-    t->tx_bytes = now->tx_bytes;
-    t->local_bytes = now->local_bytes;
-    if (increment.rx_bytes || increment.tx_bytes || increment.ended_ns)
+    increment.rx_bytes = grown(now->rx_bytes, &t->rx_bytes);
+    increment.tx_bytes = grown(now->tx_bytes, &t->tx_bytes);
+    increment.rx_local_bytes = grown(now->rx_local_bytes, &t->rx_local_bytes);
+    increment.tx_local_bytes = grown(now->tx_local_bytes, &t->tx_local_bytes);
+    if (increment.rx_bytes || increment.tx_bytes || increment.rx_local_bytes ||
+        increment.tx_local_bytes || increment.ended)
         sink->traffic(sink->user, key, &increment);
 }
 
@@ -153,7 +155,7 @@ int processes_read(struct processes *p, int map, const struct processes_sink *si
         for (uint32_t i = 0; i < count; i++) {
             /* The kernel copies field by field: its last bytes may have come after they were read
              * and before its end was. */
-            bool ended = p->values[i].ended_ns != 0;
+            bool ended = p->values[i].ended != 0;
             if (ended)
                 bpf_map_look_up(map, &p->keys[i], &p->values[i]);
             processes_take(p, &p->keys[i], &p->values[i], sink);

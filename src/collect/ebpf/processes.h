@@ -12,7 +12,7 @@
 struct processes;
 
 struct processes_sink {
-    /* What has come since the last round; increment.ended_ns as in the map. */
+    /* What has come since the last round; increment.ended as in the map. */
     void (*traffic)(void *user, const struct bpf_process_key *key,
                     const struct bpf_process *increment);
     void *user;

@@ -49,6 +49,14 @@ static int64_t wall_ms(const struct tell *t, uint64_t mono_ns)
     return t->wall_ms_at_0 + (int64_t)(mono_ns / (uint64_t)NS_PER_MS);
 }
 
+/* From BPF_ENDED_AT, which is less than an hour ago. */
+static int64_t ended_ms(const struct tell *t, uint32_t ended)
+{
+    uint64_t now_ns = (uint64_t)clock_mono_ns();
+    uint32_t ago = (BPF_ENDED_AT(now_ns) - ended) & 0x3fffff; /* reads may be some seconds apart */
+    return wall_ms(t, now_ns - MIN((uint64_t)ago << 20, now_ns));
+}
+
 static uint64_t netns_of(const struct tell *t, uint32_t inode)
 {
     return inode == t->own_netns ? 0 : inode;
@@ -178,15 +186,17 @@ void tell_traffic(void *user, const struct bpf_process_key *key,
     struct tell *t = user;
     struct process_seen seen =
         process_of(t, key, increment->uid, increment->cgroup_id, increment->command);
-    const struct traffic traffic = {
-        .rx_bytes = increment->rx_bytes,
-        .tx_bytes = increment->tx_bytes,
-        .local_bytes = increment->local_bytes,
-    };
+    /* One call for each direction: so the census knows how much of it was local. */
+    const struct traffic received = {.rx_bytes = increment->rx_bytes + increment->rx_local_bytes,
+                                     .local_bytes = increment->rx_local_bytes};
+    const struct traffic sent = {.tx_bytes = increment->tx_bytes + increment->tx_local_bytes,
+                                 .local_bytes = increment->tx_local_bytes};
     if (!t->traffic)
         return;
-    if (traffic.rx_bytes || traffic.tx_bytes)
-        census_traffic(t->census, &seen, &traffic, METHOD);
-    if (increment->ended_ns)
-        census_process_ended(t->census, &seen, wall_ms(t, increment->ended_ns));
+    if (received.rx_bytes)
+        census_traffic(t->census, &seen, &received, METHOD);
+    if (sent.tx_bytes)
+        census_traffic(t->census, &seen, &sent, METHOD);
+    if (increment->ended)
+        census_process_ended(t->census, &seen, ended_ms(t, increment->ended));
 }

@@ -81,10 +81,10 @@ static void add_person(void *user, const struct bpf_process_key *key, const stru
         return;
     if (i == s->people_count)
         s->people[s->people_count++] = (struct person){.pid = key->pid};
-    s->people[i].rx += p->rx_bytes;
-    s->people[i].tx += p->tx_bytes;
-    s->people[i].local += p->local_bytes;
-    s->people[i].ended |= p->ended_ns != 0;
+    s->people[i].rx += p->rx_bytes + p->rx_local_bytes;
+    s->people[i].tx += p->tx_bytes + p->tx_local_bytes;
+    s->people[i].local += p->rx_local_bytes + p->tx_local_bytes;
+    s->people[i].ended |= p->ended != 0;
     memcpy(s->people[i].command, p->command, sizeof(p->command));
 }
 
