@@ -166,7 +166,8 @@ _Static_assert(sizeof(struct bpf_record_dns) == 440, "layout");
 struct bpf_constants {
     ABI_U8 cookie_helper;  /* tracing programs may ask for a socket's cookie: 5.12 */
     ABI_U8 follow_sockets; /* tell whose sockets are: BPF_PART_CONNECTIONS */
-    ABI_U8 reserved[6];    /* zero */
+    ABI_U8 portable;       /* bytes from packets: BPF_PART_TRAFFIC_PORTABLE */
+    ABI_U8 reserved[5];    /* zero */
 };
 
 _Static_assert(sizeof(struct bpf_constants) == 8, "layout");

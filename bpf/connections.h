@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "socket.h"
+#include "portable.h"
 
 /* Payload that the other end has acknowledged. SYN and FIN are acknowledged like a byte each; a FIN
  * only after all payload, so no more than was sent can be meant. */
@@ -99,8 +99,12 @@ static __always_inline void connection_closed(struct sock *sk, int old)
     if (s && !s->established && s->direction != BPF_DIRECTION_OUT)
         return;
     connection_tell(sk, s, BPF_RECORD_CLOSED);
-    if (s)
-        s->established = s->direction = 0; /* a socket can connect again */
+    if (!s)
+        return;
+    if (constants.portable)
+        tcp_account(s, payload_received(sk), payload_acked(sk, s), s->local);
+    s->established = s->direction = 0; /* a socket can connect again */
+    s->rx_told = s->tx_told = 0;
 }
 
 SEC("tp_btf/inet_sock_set_state")

@@ -65,6 +65,7 @@ struct socket_state {
     __u8 local;       /* its latest packet stayed on this host */
     __u32 netns;      /* once it is owned */
     __u32 reserved;
+    __u64 rx_told, tx_told; /* bytes of TCP that its owner was given (portable.h) */
 };
 
 struct {

@@ -7,6 +7,7 @@
 #include "dns.h"
 #include "drops.h"
 #include "ends.h"
+#include "portable.h"
 #include "traffic.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -50,14 +50,10 @@ static __noinline int process_make(struct bpf_process_key *key)
     return (int)bpf_map_update_elem(&processes, key, &fresh, BPF_NOEXIST);
 }
 
-static __always_inline void process_add(struct bpf_process_key *key, __u64 bytes, bool sent,
-                                        bool local)
+/* NULL: there was no place for it. */
+static __always_inline void process_add_to(struct bpf_process *p, __u64 bytes, bool sent,
+                                           bool local)
 {
-    struct bpf_process *p = bpf_map_lookup_elem(&processes, key);
-    if (!p) {
-        process_make(key);
-        p = bpf_map_lookup_elem(&processes, key);
-    }
     if (!p) {
         count(BPF_COUNTER_PROCESSES_LOST, 1);
         count(BPF_COUNTER_BYTES_LOST, bytes);
@@ -66,4 +62,15 @@ static __always_inline void process_add(struct bpf_process_key *key, __u64 bytes
     __u64 *sum = local ? (sent ? &p->tx_local_bytes : &p->rx_local_bytes)
                        : (sent ? &p->tx_bytes : &p->rx_bytes);
     __sync_fetch_and_add(sum, bytes);
+}
+
+static __always_inline void process_add(struct bpf_process_key *key, __u64 bytes, bool sent,
+                                        bool local)
+{
+    struct bpf_process *p = bpf_map_lookup_elem(&processes, key);
+    if (!p) {
+        process_make(key);
+        p = bpf_map_lookup_elem(&processes, key);
+    }
+    process_add_to(p, bytes, sent, local);
 }

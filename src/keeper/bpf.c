@@ -32,6 +32,7 @@
 #define COOKIE_HELPER_KERNEL 0x50c00 /* 5.12: bpf_get_socket_cookie in tracing programs */
 
 #define FOR_TRAFFIC BPF_PART_BIT(BPF_PART_TRAFFIC)
+#define FOR_PORTABLE BPF_PART_BIT(BPF_PART_TRAFFIC_PORTABLE)
 
 static const struct {
     const char *name;
@@ -40,9 +41,12 @@ static const struct {
 } programs[] = {
     {"traffic_send", FOR_TRAFFIC, false},
     {"traffic_receive", FOR_TRAFFIC, false},
-    {"process_exit", FOR_TRAFFIC, false},
-    {"process_rename", FOR_TRAFFIC, false},
-    {"connection_state", BPF_PART_BIT(BPF_PART_CONNECTIONS), false},
+    {"process_exit", FOR_TRAFFIC | FOR_PORTABLE, false},
+    {"process_rename", FOR_TRAFFIC | FOR_PORTABLE, false},
+    {"portable_socket", FOR_PORTABLE, true},
+    {"portable_out", FOR_PORTABLE, true},
+    {"portable_in", FOR_PORTABLE, true},
+    {"connection_state", BPF_PART_BIT(BPF_PART_CONNECTIONS) | FOR_PORTABLE, false},
     {"drop_counted", BPF_PART_BIT(BPF_PART_DROPS), false},
     {"packet_sent", BPF_PART_BIT(BPF_PART_DNS), false},
     {"packet_received", BPF_PART_BIT(BPF_PART_DNS), false},
@@ -78,6 +82,7 @@ static int object_configure(struct bpf_object *object, uint32_t parts)
     const struct bpf_constants constants = {
         .cookie_helper = kernel_version() >= COOKIE_HELPER_KERNEL,
         .follow_sockets = (parts & BPF_PART_BIT(BPF_PART_CONNECTIONS)) != 0,
+        .portable = (parts & FOR_PORTABLE) != 0,
     };
     struct bpf_map *map;
     bpf_object__for_each_map(map, object)

@@ -36,6 +36,7 @@
 #include "keeper/keeper.h"
 
 #define FAILURES_MAX 3
+#define COUNTS_PROCESSES (BPF_PART_BIT(BPF_PART_TRAFFIC) | BPF_PART_BIT(BPF_PART_TRAFFIC_PORTABLE))
 
 /* Capabilities, and the parts that give them. DNS comes as events beside the connections: the
  * table of lookups belongs to the engine that sees packets. */
@@ -43,6 +44,7 @@ static const struct {
     uint32_t parts, capabilities;
 } gives[] = {
     {BPF_PART_BIT(BPF_PART_TRAFFIC), CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC)},
+    {BPF_PART_BIT(BPF_PART_TRAFFIC_PORTABLE), CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC)},
     {BPF_PART_BIT(BPF_PART_CONNECTIONS), CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS)},
     {BPF_PART_BIT(BPF_PART_DNS), CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS)},
     {BPF_PART_BIT(BPF_PART_DROPS), CAPABILITY_BIT(CAPABILITY_DROPS)},
@@ -80,11 +82,15 @@ static uint32_t capabilities_of(uint32_t parts)
     return capabilities;
 }
 
-static uint32_t parts_for(uint32_t capabilities)
+static uint32_t parts_for(uint32_t capabilities, const struct bpf_support *support)
 {
     uint32_t parts = 0;
     for (size_t i = 0; i < ARRAY_LEN(gives); i++)
         parts |= capabilities & gives[i].capabilities ? gives[i].parts : 0;
+    parts &= support->parts;
+    /* One way to count is enough, and two would count twice. */
+    if (parts & BPF_PART_BIT(BPF_PART_TRAFFIC))
+        parts &= ~BPF_PART_BIT(BPF_PART_TRAFFIC_PORTABLE);
     return parts;
 }
 
@@ -156,7 +162,7 @@ static void ebpf_refused(struct ebpf *b, uint32_t asked, int err)
 static int ebpf_open(struct engine *e, uint32_t capabilities)
 {
     struct ebpf *b = CONTAINER_OF(e, struct ebpf, engine);
-    uint32_t parts = parts_for(capabilities) & b->support.parts;
+    uint32_t parts = parts_for(capabilities, &b->support);
     if (b->programs.parts)
         return 0;
     if (!b->settings->keeper)
@@ -191,7 +197,7 @@ static int ebpf_read(struct ebpf *b)
     int err = tell_drain(&b->tell, b->ring);
     if (err)
         return err;
-    if (b->programs.parts & BPF_PART_BIT(BPF_PART_TRAFFIC)) {
+    if (b->programs.parts & COUNTS_PROCESSES) {
         const struct processes_sink sink = {.traffic = tell_traffic, .user = &b->tell};
         err = processes_read(b->processes, maps[BPF_MAP_PROCESSES], &sink);
     }

@@ -17,27 +17,29 @@
 #define PORTION 65536
 #define NAME_MAX_BYTES 64
 
+#define TRAFFIC BPF_PART_BIT(BPF_PART_TRAFFIC)
+#define PORTABLE BPF_PART_BIT(BPF_PART_TRAFFIC_PORTABLE)
+#define CONNECTIONS BPF_PART_BIT(BPF_PART_CONNECTIONS)
+#define DROPS BPF_PART_BIT(BPF_PART_DROPS)
+#define DNS BPF_PART_BIT(BPF_PART_DNS)
+#define ALL_PARTS (TRAFFIC | PORTABLE | CONNECTIONS | DROPS | DNS)
+
 static const struct {
     uint32_t parts;
     const char *name; /* a text of BTF; NULL: every kernel from `since` on has it */
     const char *shown, *since;
 } points[] = {
-    {BPF_PART_BIT(BPF_PART_TRAFFIC), "btf_trace_sock_send_length", "sock_send_length", "6.3"},
-    {BPF_PART_BIT(BPF_PART_TRAFFIC), "btf_trace_sock_recv_length", "sock_recv_length", "6.3"},
-    {BPF_PART_BIT(BPF_PART_CONNECTIONS), "btf_trace_inet_sock_set_state", "inet_sock_set_state",
-     "4.16"},
+    {TRAFFIC, "btf_trace_sock_send_length", "sock_send_length", "6.3"},
+    {TRAFFIC, "btf_trace_sock_recv_length", "sock_recv_length", "6.3"},
+    {PORTABLE, "__cgroup_bpf_run_filter_skb", "CONFIG_CGROUP_BPF", "4.10"},
+    {CONNECTIONS | PORTABLE, "btf_trace_inet_sock_set_state", "inet_sock_set_state", "4.16"},
     /* Helpers leave no certain trace in BTF: by the kernel's version. */
-    {BPF_PART_BIT(BPF_PART_CONNECTIONS) | BPF_PART_BIT(BPF_PART_DNS), NULL,
-     "socket storage in tracing programs", "5.11"},
-    {BPF_PART_BIT(BPF_PART_DROPS), "btf_trace_kfree_skb", "kfree_skb", "2.6"},
-    {BPF_PART_BIT(BPF_PART_DROPS), "skb_drop_reason", "reasons of kfree_skb", "5.17"},
-    {BPF_PART_BIT(BPF_PART_DNS), "btf_trace_net_dev_queue", "net_dev_queue", "2.6"},
-    {BPF_PART_BIT(BPF_PART_DNS), "btf_trace_netif_receive_skb", "netif_receive_skb", "2.6"},
+    {TRAFFIC | PORTABLE | CONNECTIONS | DNS, NULL, "socket storage in tracing programs", "5.11"},
+    {DROPS, "btf_trace_kfree_skb", "kfree_skb", "2.6"},
+    {DROPS, "skb_drop_reason", "reasons of kfree_skb", "5.17"},
+    {DNS, "btf_trace_net_dev_queue", "net_dev_queue", "2.6"},
+    {DNS, "btf_trace_netif_receive_skb", "netif_receive_skb", "2.6"},
 };
-
-#define ALL_POINTS                                                                                 \
-    (BPF_PART_BIT(BPF_PART_TRAFFIC) | BPF_PART_BIT(BPF_PART_CONNECTIONS) |                         \
-     BPF_PART_BIT(BPF_PART_DROPS) | BPF_PART_BIT(BPF_PART_DNS))
 
 void bpf_parts_name(uint32_t parts, char *out, size_t size)
 {
@@ -138,7 +140,7 @@ void bpf_support_read(const char *sys_root, const char *release, struct bpf_supp
             "it.");
         return;
     }
-    ret->parts = ALL_POINTS;
+    ret->parts = ALL_PARTS;
     for (size_t i = 0; i < ARRAY_LEN(points); i++) {
         if (!(found & 1U << i))
             ret->parts &= ~points[i].parts;
