@@ -27,6 +27,7 @@
 #include "model/table.h"
 
 struct census;
+struct finder;
 
 struct census_settings {
     const char *proc_root; /* borrowed, outlives the census; "/proc", another tree in tests */
@@ -35,6 +36,7 @@ struct census_settings {
     size_t process_series_max; /* collect.process_series_limit: more become process="other" */
     int64_t ended_keep_ms;     /* how long a process that ended keeps its own row: 60 s */
     const char *users_file;    /* names of users; borrowed. NULL: "/etc/passwd" */
+    struct finder *finder;     /* looks for owners of sockets; borrowed. NULL: the census does */
 };
 
 struct census *census_new(const struct census_settings *settings);

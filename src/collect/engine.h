@@ -56,6 +56,7 @@ struct engine_probe {
 };
 
 struct keeper;
+struct finder;
 
 struct engine_settings {
     const char *proc_root;              /* "/proc", another tree in tests */
@@ -65,6 +66,7 @@ struct engine_settings {
     int64_t interval_ms;
     size_t sockets_max, processes_max; /* that the census keeps; 0: as many as usual */
     size_t process_series_limit;       /* (process, unit) with series of their own; 0: as usual */
+    struct finder *finder;             /* for the survey thread; NULL: there is none */
     struct keeper *keeper; /* opens what needs privileges, in open; NULL: there is none, or open is
                               called on the core thread, to try once more */
 };

@@ -1,7 +1,7 @@
 /*
  * cmd_run.c: `netsonde run`: everything is wired here, in the only safe order:
  *
- *   1. the keeper is forked while this process is small and still privileged
+ *   1. keeper and finder are forked while this process is small and still privileged
  *   2. listeners, database, engines, descriptors: whatever needs rights or names is opened
  *   3. the sandbox closes: from here on nothing can be gained, only lost
  *   4. threads start: hub, store, survey, then core, so that the first tick finds everybody ready
@@ -44,6 +44,7 @@
 #include "http/token_file.h"
 #include "hub/hub.h"
 #include "hub/performance.h"
+#include "keeper/finder.h"
 #include "keeper/keeper.h"
 #include "net/admission.h"
 #include "net/listener.h"
@@ -67,6 +68,7 @@
 struct run {
     const struct config *config;
     struct keeper *keeper;
+    struct finder *finder; /* NULL: owners of sockets are not found */
     struct lane {
         struct peer *peer; /* NULL: nobody is admin */
         struct access *access;
@@ -99,7 +101,7 @@ struct run {
     struct sink hub_sink;
 };
 
-/* ---- 1: the keeper ----------------------------------------------------------------------- */
+/* ---- 1: the helpers ---------------------------------------------------------------------- */
 
 static void run_start_keeper(struct run *r)
 {
@@ -109,6 +111,14 @@ static void run_start_keeper(struct run *r)
     int err = keeper_start(&settings, &r->keeper);
     if (err && err != -EPERM)
         log_warning("keeper", "cannot be started (%s): what needs privileges later will be missing",
+                    strerror(-err));
+}
+
+static void run_start_finder(struct run *r)
+{
+    int err = finder_start(&r->finder);
+    if (err)
+        log_warning("finder", "cannot be started (%s): owners of sockets will be missing",
                     strerror(-err));
 }
 
@@ -260,6 +270,7 @@ static int run_open_collector(struct run *r)
         .exclude_devices_count = c->collect.exclude_devices.count,
         .interval_ms = c->collect.interval_ms,
         .process_series_limit = c->collect.process_series_limit,
+        .finder = r->finder,
         .keeper = r->keeper,
     };
     const struct config_list *names = &c->collect.engines;
@@ -407,7 +418,7 @@ static void run_engines_changed(void *user, const struct collector_status *statu
     servers_post_info(r->servers, API_INFO_ENGINES, describe_engines(status));
 }
 
-/* At the start, and whenever a child has ended: the keeper is the only one. */
+/* At the start, and whenever a child has ended. That the finder is gone, its user notices. */
 static void run_tell_sandbox(struct run *r)
 {
     struct keeper_status keeper;
@@ -695,6 +706,7 @@ static void run_free(struct run *r)
     admission_free(r->admission);
     tls_unref(r->tls);
     keyring_free(r->keyring);
+    finder_stop(r->finder);
     keeper_stop(r->keeper);
     notify_close(r->notify);
 }
@@ -717,8 +729,9 @@ int cmd_run(const struct config *config, const struct config_sources *sources)
     run.config_file = sources->file ? sources->file : CONFIG_FILE_DEFAULT;
     mem_setup();
     run_start_keeper(&run);
+    run_start_finder(&run);
     /* Nothing has to be undone by hand when starting fails: the process ends and its locks,
-     * sockets and the keeper end with it. */
+     * sockets and helpers end with it. */
     if (run_open(&run) < 0)
         return EXIT_FAILURE;
     run_close_sandbox(&run);

@@ -11,6 +11,7 @@ from rig import (BINARY, Daemon, Directory, contains, equal, ip, own_network, re
                  run, until)
 
 NET_ADMIN = 1 << 12
+DAC_READ_SEARCH, SYS_PTRACE = 1 << 2, 1 << 19
 NOBODY, SOMEBODY = 65534, 65533
 LISTEN, ESTABLISHED = 0x0A, 0x01
 
@@ -21,9 +22,11 @@ def status(pid, thread=None):
         return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
 
 
-def children(pid):
+def children(pid, name):
+    """The helpers of this name."""
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
-        return [int(word) for word in f.read().split()]
+        pids = [int(word) for word in f.read().split()]
+    return [child for child in pids if status(child)["Name"] == "netsonde-" + name]
 
 
 def holds_nothing(d):
@@ -63,7 +66,7 @@ def test_main():
 def test_keeper():
     """the keeper: CAP_NET_ADMIN and nothing else, seccomp, no files, ends with main"""
     with Directory() as data, Daemon(data) as d:
-        [keeper] = children(d.pid)
+        [keeper] = children(d.pid, "keeper")
         sandbox = d.json("/api/v1/info")["sandbox"]
         equal(sandbox["keeper"], f"running, pid {keeper}, keeps net_admin", "what info says")
         held = status(keeper)
@@ -84,6 +87,26 @@ def test_keeper():
         d.kill()
         until("it ends with main", lambda: not os.path.exists(f"/proc/{keeper}") or
               status(keeper)["State"].startswith("Z"))
+
+
+def test_finder():
+    """the finder: two rights to look, seccomp, one socket, ends with main"""
+    with Directory() as data, Daemon(data) as d:
+        [finder] = children(d.pid, "finder")
+        held = status(finder)
+        for part in ("CapPrm", "CapEff"):
+            equal(int(held[part], 16), DAC_READ_SEARCH | SYS_PTRACE, part)
+        for part in ("CapInh", "CapAmb", "CapBnd"):
+            equal(int(held[part], 16), 0, part)
+        equal(held["NoNewPrivs"], "1", "NoNewPrivs")
+        if "Sanitizer" not in d.json("/api/v1/info")["sandbox"]["seccomp"]:
+            equal(held["Seccomp"], "2", "Seccomp")
+            equal(int(held["VmRSS"].split()[0]) < 4096, True, f"{held['VmRSS']} resident")
+        names = [os.readlink(f"/proc/{finder}/fd/{fd}") for fd in os.listdir(f"/proc/{finder}/fd")]
+        equal(len([name for name in names if name.startswith("socket:")]), 1, f"among {names}")
+        d.kill()
+        until("it ends with main", lambda: not os.path.exists(f"/proc/{finder}") or
+              status(finder)["State"].startswith("Z"))
 
 
 def sockets(pid):
@@ -185,7 +208,9 @@ def test_plain_user():
             with Daemon(data, before=as_user(NOBODY), binary=binary) as d:
                 sandbox = holds_nothing(d)
                 equal(status(d.pid)["Uid"].split(), [str(NOBODY)] * 4, "user")
-                equal(children(d.pid), [], "children")
+                equal(children(d.pid, "keeper"), [], "keepers")
+                [finder] = children(d.pid, "finder")
+                equal(int(status(finder)["CapEff"], 16), 0, "the finder's capabilities")
                 contains(sandbox["keeper"], "off: there are no capabilities to keep")
                 equal({role_of(d, 0), role_of(d, NOBODY)}, {"admin"}, "root and its own user")
                 equal(role_of(d, SOMEBODY), "viewer", "another user")
@@ -206,4 +231,4 @@ own_network()
 if os.getuid() != 0 or not shutil.which("setpriv"):
     print("needs root and setpriv (util-linux)")
     sys.exit(77)
-run([test_main, test_keeper, test_sockets, test_roles, test_plain_user])
+run([test_main, test_keeper, test_finder, test_sockets, test_roles, test_plain_user])

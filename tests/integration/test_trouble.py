@@ -372,23 +372,27 @@ def test_missing_comes_back():
 
 # ---- the keeper ----------------------------------------------------------------------------------
 
-def children(pid):
+def keepers(pid):
+    found = []
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
-        return [int(word) for word in f.read().split()]
+        for child in f.read().split():
+            with open(f"/proc/{child}/comm", encoding="utf-8") as comm:
+                found += [int(child)] if comm.read() == "netsonde-keeper\n" else []
+    return found
 
 
 def test_keeper():
     """the keeper killed with -9: info, log and an event say so, everything else goes on"""
     with Directory() as data, Daemon(data) as d:
         d.ticks_pass()
-        [keeper] = children(d.pid)
+        [keeper] = keepers(d.pid)
         contains(d.json("/api/v1/info")["sandbox"]["keeper"], f"running, pid {keeper}")
         os.kill(keeper, signal.SIGKILL)
         until("info says so", lambda: "killed by signal 9" in
               d.json("/api/v1/info")["sandbox"]["keeper"])
         d.logged("killed by signal 9")
         until("an event tells", lambda: any(e.get("what") == "keeper" for e in d.events("error")))
-        equal(children(d.pid), [], "children")
+        equal(keepers(d.pid), [], "keepers")
         d.ticks_pass(5)
         os.system("ip link add vx type veth peer name vy")
         until("links are still heard of", lambda: any(e.get("device") == "vx"

@@ -33,11 +33,14 @@ class Service(unittest.TestCase):
                                   env={**os.environ, "SYSTEMD_LOG_LEVEL": "warning"})
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
-    def test_keeper_gets_what_it_keeps_and_no_more(self):
+    def test_helpers_get_what_they_keep_and_no_more(self):
         source = (ROOT / "src/daemon/cmd_run.c").read_text()
         settings = re.search(r"struct keeper_settings settings = {(.*?)};", source, re.DOTALL)[1]
-        kept = sorted(set(re.findall(r"\bCAP_\w+", settings)))
-        self.assertTrue(kept)
+        keeper = set(re.findall(r"\bCAP_\w+", settings))
+        source = (ROOT / "src/keeper/finder.c").read_text()
+        finder = set(re.findall(r"\bCAP_\w+", re.search(r" kept\[\] = {(.*?)};", source)[1]))
+        self.assertTrue(keeper and finder)
+        kept = sorted(keeper | finder)
         self.assertEqual(sorted(self.values("AmbientCapabilities")), kept)
         self.assertEqual(sorted(self.values("CapabilityBoundingSet")), kept)
 
@@ -48,6 +51,7 @@ class Service(unittest.TestCase):
         self.assertIn("AF_NETLINK", self.values("RestrictAddressFamilies"))
         self.assertIn("AF_UNIX", self.values("RestrictAddressFamilies"))  # NOTIFY_SOCKET, the keeper
         self.assertEqual(self.values("Type"), ["notify"])
+        self.assertEqual(self.values("ProtectProc"), ["default"])  # whose a socket is
         self.assertNotIn("pid", self.values("ProcSubset"))  # /proc/sys and /proc/stat are read
 
 

@@ -214,12 +214,12 @@ bool book_has_opposite(const struct book *b, const struct entry *e)
 static uint32_t entry_number(const struct book *b, const struct entry *e)
 {
     struct lookup_walk walk = lookup_walk(&b->by_ends, entry_ends_hash(b, e));
-    for (uint32_t n; lookup_next(&walk, &n);) {
-        if (book_place(b, n) == e)
-            return n;
-    }
-    CHECK(!"an entry that is in the book");
-    return 0;
+    uint32_t n = 0;
+    bool found = false;
+    while (!found && (found = lookup_next(&walk, &n)))
+        found = book_place(b, n) == e;
+    CHECK(found); /* whatever is in the book is in this index */
+    return n;
 }
 
 static void entry_set_ends(struct entry *e, const struct socket_seen *seen)
@@ -313,6 +313,8 @@ void book_remove(struct book *b, struct entry *e)
     while (b->top && !book_place(b, b->top - 1)->id)
         b->top--;
     /* Memory of a crowd that has gone; one chunk stays for those that come and go. */
-    while (b->chunks_count > b->top / CHUNK + 2)
-        free(TAKE(b->chunks[--b->chunks_count]));
+    while (b->chunks_count > b->top / CHUNK + 2) {
+        b->chunks_count--;
+        free(TAKE(b->chunks[b->chunks_count]));
+    }
 }

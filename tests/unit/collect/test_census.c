@@ -1,162 +1,6 @@
 /* The census as a whole: rounds with sockets and processes of a made-up /proc, and what comes out.
  */
-#include "proc_tree.h"
-
-#include <netinet/in.h>
-#include <sys/socket.h>
-
-#include "collect/census.h"
-#include "collect/census/result.h"
-
-struct fixture {
-    struct proc_tree tree;
-    char users[96];
-    struct census_settings settings;
-    struct census *census;
-    int64_t round;
-    struct census_result *result; /* of the last round */
-};
-
-static struct fixture fixture_new(void)
-{
-    struct fixture f = {.tree = tree_new()};
-    f.settings = (struct census_settings){
-        .sockets_max = 1000,
-        .processes_max = 100,
-        .process_series_max = 10,
-        .ended_keep_ms = 60000,
-    };
-    return f;
-}
-
-static void fixture_free(struct fixture *f)
-{
-    message_unref(f->result ? &f->result->msg : NULL);
-    census_free(f->census);
-    tree_free(&f->tree);
-}
-
-static int64_t now_ms(const struct fixture *f)
-{
-    return STAND_T0_MS + f->round * 2000;
-}
-
-/* Two seconds after the one before. */
-static void begin(struct fixture *f)
-{
-    if (!f->census) {
-        snprintf(f->users, sizeof(f->users), "%s/passwd", f->tree.root);
-        f->settings.proc_root = f->tree.root;
-        f->settings.users_file = f->users;
-        f->census = census_new(&f->settings);
-    }
-    f->round++;
-    census_begin(f->census, now_ms(f), f->round * 2 * NS_PER_S);
-}
-
-static void end(struct fixture *f)
-{
-    struct message *msg = census_end(f->census);
-    message_unref(f->result ? &f->result->msg : NULL);
-    f->result = CONTAINER_OF(msg, struct census_result, msg);
-}
-
-static struct endpoint ipv4(const char *dotted, uint16_t port)
-{
-    struct endpoint e = {.family = AF_INET, .port = port};
-    unsigned a, b, c, d;
-    assert_int_equal(sscanf(dotted, "%u.%u.%u.%u", &a, &b, &c, &d), 4);
-    e.address[0] = (uint8_t)a;
-    e.address[1] = (uint8_t)b;
-    e.address[2] = (uint8_t)c;
-    e.address[3] = (uint8_t)d;
-    return e;
-}
-
-static struct socket_seen tcp(uint64_t cookie, uint16_t port, const char *remote,
-                              uint16_t remote_port, uint32_t inode)
-{
-    return (struct socket_seen){
-        .cookie = cookie,
-        .protocol = IPPROTO_TCP,
-        .state = SOCKET_ESTABLISHED,
-        .local = ipv4("192.0.2.1", port),
-        .remote = ipv4(remote, remote_port),
-        .inode = inode,
-        .method = "sock_diag",
-    };
-}
-
-static void show_bytes(struct census *c, struct socket_seen seen, uint64_t rx, uint64_t tx)
-{
-    seen.has_bytes = true;
-    seen.rx_bytes = rx;
-    seen.tx_bytes = tx;
-    census_socket(c, &seen);
-}
-
-/* The row whose text in `column` is this; fails when there is none. */
-static size_t row_of(const struct table *t, size_t column, const char *text)
-{
-    for (size_t i = 0; i < t->rows_count; i++) {
-        const struct cell *c = table_cell(t, i, column);
-        if (c->type == CELL_TEXT && strcmp(c->text, text) == 0)
-            return i;
-    }
-    fail_msg("no row with \"%s\"", text);
-    return 0;
-}
-
-static const struct cell *connection(const struct fixture *f, const char *local, size_t column)
-{
-    const struct table *t = f->result->tables[TABLE_CONNECTIONS];
-    return table_cell(t, row_of(t, CONN_LOCAL, local), column);
-}
-
-static const struct cell *process(const struct fixture *f, const char *name, size_t column)
-{
-    const struct table *t = f->result->tables[TABLE_PROCESSES];
-    return table_cell(t, row_of(t, PROC_PROCESS, name), column);
-}
-
-#define TEXT(got, expected)                                                                        \
-    do {                                                                                           \
-        const struct cell *cell_ = (got);                                                          \
-        assert_int_equal(cell_->type, CELL_TEXT);                                                  \
-        assert_string_equal(cell_->text, expected);                                                \
-    } while (0)
-#define UINT(got, expected)                                                                        \
-    do {                                                                                           \
-        const struct cell *cell_ = (got);                                                          \
-        assert_int_equal(cell_->type, CELL_UINT);                                                  \
-        assert_int_equal(cell_->uint, expected);                                                   \
-    } while (0)
-#define REAL(got, expected)                                                                        \
-    do {                                                                                           \
-        const struct cell *cell_ = (got);                                                          \
-        assert_int_equal(cell_->type, CELL_REAL);                                                  \
-        assert_float_equal(cell_->real, expected, 1e-3);                                           \
-    } while (0)
-
-static const struct event *event_of(const struct fixture *f, enum event_kind kind)
-{
-    for (size_t i = 0; i < f->result->events_count; i++) {
-        if (f->result->events[i]->kind == kind)
-            return f->result->events[i];
-    }
-    fail_msg("no event of kind %s", event_kind_name(kind));
-    return NULL;
-}
-
-static double event_get(const struct event *e, const char *name)
-{
-    for (size_t i = 0; i < e->fields_count; i++) {
-        if (strcmp(e->fields[i].name, name) == 0)
-            return e->fields[i].number;
-    }
-    fail_msg("no field %s", name);
-    return 0;
-}
+#include "census_stand.h"
 
 /* ---- one connection from its opening to its end -------------------------------------------- */
 
@@ -315,11 +159,467 @@ static void test_ended_process(void **state)
     fixture_free(&f);
 }
 
+/* ---- joining what several engines see ------------------------------------------------------ */
+
+static void test_owner_first(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    const struct process_seen ssh = {
+        .pid = 77, .start_ticks = 9, .uid = 0, .command = "ssh", .cgroup_id = 0};
+    begin(&f);
+    census_owner(f.census, 0, 5, &ssh);
+    end(&f);
+    assert_int_equal(f.result->tables[TABLE_CONNECTIONS]->rows_count, 0);
+    assert_int_equal(f.result->tables[TABLE_PROCESSES]->rows_count, 1);
+    begin(&f);
+    struct socket_seen seen = tcp(5, 5000, "192.0.2.9", 22, 0);
+    seen.direction = DIRECTION_OUT;
+    census_socket(f.census, &seen);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    const struct cell *row = connection(&f, "192.0.2.1:5000", 0);
+    UINT(&row[CONN_PID], 77);
+    TEXT(&row[CONN_PROCESS], "ssh"); /* /proc does not have it any more */
+    TEXT(&row[CONN_DIRECTION], "out");
+    assert_int_equal(row[CONN_RX_BYTES].type, CELL_NULL);
+
+    /* An owner of a socket that nobody ever shows is forgotten. */
+    for (int i = 0; i < 2000; i++) {
+        begin(&f);
+        census_owner(f.census, 0, 100 + (uint64_t)i, &ssh);
+        census_socket(f.census, &seen);
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+    }
+    assert_true(process(&f, "ssh", PROC_CONNECTIONS)->uint < 20);
+    assert_int_equal(f.result->lost, 0);
+    fixture_free(&f);
+}
+
+/* The row stays the same when another engine takes over, with or without cookies. */
+static void test_methods(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    tree_process(&f.tree, 42, 7, "srv", 0, "/");
+    tree_socket(&f.tree, 42, 3, 901);
+    struct socket_seen with = tcp(5, 5000, "192.0.2.9", 22, 901), without = with;
+    without.cookie = 0;
+    without.method = "procfs";
+    struct socket_seen left = tcp(0, 5001, "192.0.2.9", 22, 902);
+    left.method = "procfs";
+    begin(&f);
+    census_socket(f.census, &without);
+    census_socket(f.census, &left);
+    census_sockets_complete(f.census, "procfs");
+    end(&f);
+    uint64_t id = connection(&f, "192.0.2.1:5000", CONN_ID)->uint;
+    TEXT(connection(&f, "192.0.2.1:5000", CONN_METHOD), "procfs");
+    assert_int_equal(process(&f, "srv", PROC_RX_BYTES)->type, CELL_NULL); /* nobody counts */
+    TEXT(process(&f, "srv", PROC_METHOD), "procfs");
+
+    for (int i = 0; i < 6; i++) {
+        begin(&f);
+        census_count_sockets(f.census, true);
+        show_bytes(f.census, with, 1000 + (uint64_t)i * 10, 0);
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+        UINT(connection(&f, "192.0.2.1:5000", CONN_ID), id);
+        assert_int_equal(f.result->events_count, 0);
+    }
+    /* The one that procfs alone has shown is no longer vouched for, and no end is made up. */
+    assert_int_equal(f.result->tables[TABLE_CONNECTIONS]->rows_count, 1);
+    TEXT(connection(&f, "192.0.2.1:5000", CONN_METHOD), "sock_diag");
+    UINT(process(&f, "srv", PROC_RX_BYTES), 50);
+
+    /* And back. */
+    for (int i = 0; i < 6; i++) {
+        begin(&f);
+        census_socket(f.census, &without);
+        census_sockets_complete(f.census, "procfs");
+        end(&f);
+        UINT(connection(&f, "192.0.2.1:5000", CONN_ID), id);
+        assert_int_equal(f.result->events_count, 0);
+        if (i)
+            assert_int_equal(connection(&f, "192.0.2.1:5000", CONN_RX_RATE)->type, CELL_NULL);
+    }
+    begin(&f);
+    census_sockets_complete(f.census, "procfs");
+    end(&f);
+    assert_int_equal(count_events(&f, EVENT_CONNECTION_CLOSED), 1);
+    fixture_free(&f);
+}
+
+/* Many sockets with the same addresses are told apart by their inodes. */
+static void test_same_addresses(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    for (int round = 0; round < 3; round++) {
+        begin(&f);
+        for (uint32_t i = 0; i < 100; i++) {
+            struct socket_seen seen = tcp(0, 53, "0.0.0.0", 0, 1000 + i);
+            seen.protocol = IPPROTO_UDP;
+            seen.state = SOCKET_CLOSE;
+            seen.method = "procfs";
+            census_socket(f.census, &seen);
+            census_socket(f.census, &seen); /* a dump may show one twice */
+        }
+        census_sockets_complete(f.census, "procfs");
+        end(&f);
+        assert_int_equal(f.result->tables[TABLE_CONNECTIONS]->rows_count, 100);
+        assert_int_equal(f.result->events_count, 0); /* no connections */
+    }
+    fixture_free(&f);
+}
+
+static void test_exact_ends(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    tree_process(&f.tree, 42, 7, "srv", 0, "/");
+    const struct process_seen srv = {.pid = 42, .start_ticks = 7, .uid = 0};
+    struct socket_seen seen = tcp(5, 5000, "192.0.2.9", 22, 0);
+    for (int i = 0; i < 2; i++) {
+        begin(&f);
+        census_count_sockets(f.census, true);
+        census_owner(f.census, 0, 5, &srv);
+        show_bytes(f.census, seen, 100, 0);
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+    }
+    /* One that was known, one that lived between two dumps. The dump that follows still has a
+     * time-wait of the first. */
+    begin(&f);
+    census_count_sockets(f.census, true);
+    seen.has_bytes = true;
+    seen.rx_bytes = 150;
+    seen.state = SOCKET_CLOSE;
+    census_socket_closed(f.census, &seen, now_ms(&f) - 500);
+    struct socket_seen brief = tcp(6, 5001, "192.0.2.9", 22, 0);
+    brief.state = SOCKET_CLOSE;
+    brief.has_bytes = true;
+    brief.tx_bytes = 9;
+    census_owner(f.census, 0, 6, &srv);
+    census_socket_closed(f.census, &brief, now_ms(&f) - 100);
+    census_socket_closed(f.census, &brief, now_ms(&f)); /* told twice: once is enough */
+    struct socket_seen wait = tcp(7, 5000, "192.0.2.9", 22, 0);
+    wait.state = SOCKET_TIME_WAIT;
+    census_socket(f.census, &wait);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    assert_int_equal(count_events(&f, EVENT_CONNECTION_CLOSED), 2);
+    assert_int_equal(count_events(&f, EVENT_CONNECTION_OPENED), 1);
+    assert_int_equal(f.result->tables[TABLE_CONNECTIONS]->rows_count, 1);
+    TEXT(connection(&f, "192.0.2.1:5000", CONN_STATE), "time_wait");
+    UINT(process(&f, "srv", PROC_RX_BYTES), 50);
+    UINT(process(&f, "srv", PROC_TX_BYTES), 9);
+
+    /* Engines with events of their own. */
+    begin(&f);
+    census_make_events(f.census, false);
+    struct socket_seen other = tcp(8, 5002, "192.0.2.9", 22, 0);
+    census_socket(f.census, &other);
+    struct event *own = event_new(EVENT_CONNECTION_OPENED, now_ms(&f));
+    census_event(f.census, own);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    assert_int_equal(f.result->events_count, 1);
+    assert_ptr_equal(f.result->events[0], own);
+    fixture_free(&f);
+}
+
+/* ---- bounds -------------------------------------------------------------------------------- */
+
+static void test_full(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    f.settings.sockets_max = 300;
+    begin(&f);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    for (int round = 0; round < 3; round++) {
+        begin(&f);
+        for (uint32_t i = 0; i < 1000; i++) {
+            struct socket_seen seen = tcp(100 + i, (uint16_t)(2000 + i), "192.0.2.9", 1, 0);
+            census_socket(f.census, &seen);
+        }
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+        assert_int_equal(f.result->tables[TABLE_CONNECTIONS]->rows_count, 300);
+        assert_int_equal(f.result->lost, 700 * (round + 1));
+        assert_int_equal(f.result->tcp[SOCKET_ESTABLISHED], 1000);
+        assert_int_equal(count_events(&f, EVENT_CONNECTION_OPENED), round ? 0 : 300);
+        assert_int_equal(count_events(&f, EVENT_LOSS), round ? 0 : 1); /* not every round */
+    }
+    /* Those that had no place before are no new ones. */
+    begin(&f);
+    for (uint32_t i = 500; i < 700; i++) {
+        struct socket_seen seen = tcp(100 + i, (uint16_t)(2000 + i), "192.0.2.9", 1, 0);
+        census_socket(f.census, &seen);
+    }
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    assert_int_equal(count_events(&f, EVENT_CONNECTION_OPENED), 0);
+    fixture_free(&f);
+}
+
+static void test_many_events(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    begin(&f);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    begin(&f);
+    for (uint32_t i = 0; i < 900; i++) {
+        struct socket_seen seen = tcp(100 + i, (uint16_t)(2000 + i), "192.0.2.9", 1, 0);
+        census_socket(f.census, &seen);
+    }
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    assert_int_equal(count_events(&f, EVENT_CONNECTION_OPENED), 512);
+    assert_int_equal(count_events(&f, EVENT_LOSS), 1);
+    assert_int_equal(event_get(event_of(&f, EVENT_LOSS), "count"), 900 - 512);
+    fixture_free(&f);
+}
+
+static void test_hidden_owners(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    tree_process(&f.tree, 42, 7, "srv", 0, "/");
+    struct socket_seen seen = tcp(5, 5000, "192.0.2.9", 22, 901);
+    for (int i = 0; i < 5; i++) {
+        begin(&f);
+        census_socket(f.census, &seen);
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+        assert_int_equal(connection(&f, "192.0.2.1:5000", CONN_PID)->type, CELL_NULL);
+    }
+    /* It was looked for and given up: a descriptor that comes later is not found. Another socket
+     * makes it look again, for that one. */
+    tree_socket(&f.tree, 42, 3, 901);
+    tree_socket(&f.tree, 42, 4, 902);
+    begin(&f);
+    census_socket(f.census, &seen);
+    struct socket_seen other = tcp(6, 5001, "192.0.2.9", 22, 902);
+    census_socket(f.census, &other);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    assert_int_equal(connection(&f, "192.0.2.1:5000", CONN_PID)->type, CELL_NULL);
+    UINT(connection(&f, "192.0.2.1:5001", CONN_PID), 42);
+
+    /* A child inherits it and the parent ends. */
+    tree_process(&f.tree, 43, 8, "child", 0, "/");
+    tree_socket(&f.tree, 43, 4, 902);
+    tree_remove(&f.tree, "42");
+    for (int i = 0; i < 3; i++) {
+        begin(&f);
+        census_socket(f.census, &other);
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+    }
+    UINT(connection(&f, "192.0.2.1:5001", CONN_PID), 43);
+    fixture_free(&f);
+}
+
+static void test_directions(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    struct socket_seen any = tcp(1, 80, "0.0.0.0", 0, 1), one = tcp(2, 81, "0.0.0.0", 0, 2);
+    struct socket_seen elsewhere = tcp(3, 82, "0.0.0.0", 0, 3), dns = tcp(4, 53, "0.0.0.0", 0, 4);
+    any.state = one.state = elsewhere.state = SOCKET_LISTEN;
+    any.local = ipv4("0.0.0.0", 80);
+    elsewhere.local = ipv4("192.0.2.77", 82);
+    dns.protocol = IPPROTO_UDP;
+    dns.state = SOCKET_CLOSE;
+    struct socket_seen sockets[] = {
+        tcp(10, 80, "192.0.2.9", 1, 0), tcp(11, 81, "192.0.2.9", 1, 0),
+        tcp(12, 82, "192.0.2.9", 1, 0), tcp(13, 53, "192.0.2.9", 1, 0),
+        tcp(14, 53, "192.0.2.9", 2, 0), tcp(15, 90, "192.0.2.9", 1, 0),
+        tcp(16, 91, "192.0.2.9", 1, 0), tcp(17, 80, "192.0.2.9", 5, 0),
+    };
+    static const char *const expected[] = {"in", "in", "out", "in", "out", "out", "in", "in"};
+    sockets[3].protocol = IPPROTO_UDP;
+    sockets[5].state = SOCKET_SYN_SENT;
+    sockets[6].state = SOCKET_SYN_RECV;
+    begin(&f);
+    for (size_t i = 0; i < ARRAY_LEN(sockets); i++)
+        census_socket(f.census, &sockets[i]);
+    census_socket(f.census, &any);
+    census_socket(f.census, &one);
+    census_socket(f.census, &elsewhere);
+    census_socket(f.census, &dns);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    const struct table *t = f.result->tables[TABLE_CONNECTIONS];
+    for (size_t i = 0; i < ARRAY_LEN(sockets); i++)
+        TEXT(table_cell(t, i, CONN_DIRECTION), expected[i]);
+    /* It stays when the listener goes, and whoever comes then calls. */
+    begin(&f);
+    struct socket_seen later = tcp(18, 80, "192.0.2.9", 6, 0);
+    census_socket(f.census, &sockets[0]);
+    census_socket(f.census, &later);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    t = f.result->tables[TABLE_CONNECTIONS];
+    assert_int_equal(t->rows_count, 2);
+    for (size_t i = 0; i < 2; i++)
+        TEXT(table_cell(t, i, CONN_DIRECTION),
+             strcmp(table_cell(t, i, CONN_REMOTE)->text, "192.0.2.9:1") == 0 ? "in" : "out");
+    fixture_free(&f);
+}
+
+/* ---- nothing lost, nothing doubled --------------------------------------------------------- */
+
+#define PIDS 40
+
+/* Bytes in the rows of processes, and in the groups of the series. */
+static void check_sums(const struct fixture *f, uint64_t rx, uint64_t tx, uint64_t *last)
+{
+    const struct table *t = f->result->tables[TABLE_PROCESSES];
+    uint64_t rows_rx = 0, rows_tx = 0, groups_rx = 0, groups_tx = 0;
+    for (size_t i = 0; i < t->rows_count; i++) {
+        const struct cell *row = table_cell(t, i, 0);
+        rows_rx += row[PROC_RX_BYTES].uint;
+        rows_tx += row[PROC_TX_BYTES].uint;
+    }
+    for (size_t i = 0; i < f->result->groups_count; i++) {
+        const struct group_total *g = &f->result->groups[i];
+        assert_true(g->rx >= last[2 * i] && g->tx >= last[2 * i + 1]);
+        last[2 * i] = g->rx;
+        last[2 * i + 1] = g->tx;
+        groups_rx += g->rx;
+        groups_tx += g->tx;
+    }
+    assert_int_equal(rows_rx, rx);
+    assert_int_equal(rows_tx, tx);
+    assert_int_equal(groups_rx, rx);
+    assert_int_equal(groups_tx, tx);
+}
+
+/* Processes come, move bytes, become others, end and have their pids given away again, more of
+ * them than there is room for. */
+static void test_sums(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 6; seed++) {
+        srandom(seed);
+        struct fixture f = fixture_new();
+        f.settings.processes_max = seed % 2 ? 12 : 100;
+        f.settings.process_series_max = 5;
+        f.settings.ended_keep_ms = 9000;
+        uint64_t starts[PIDS] = {0}, rx = 0, tx = 0, last[2 * 8] = {0};
+        for (int round = 0; round < 60; round++) {
+            begin(&f);
+            for (int i = 0; i < 30; i++) {
+                unsigned pid = (unsigned)random() % PIDS;
+                char command[16], path[16];
+                snprintf(command, sizeof(command), "c%ld", random() % 9);
+                snprintf(path, sizeof(path), "%u", 100 + pid);
+                if (!starts[pid] || random() % 8 == 0) {
+                    starts[pid] = (uint64_t)round * 100 + (uint64_t)i + 1;
+                    tree_process(&f.tree, 100 + pid, starts[pid], command, 0,
+                                 random() % 2 ? "/a.service" : "/");
+                }
+                const struct process_seen seen = {.pid = 100 + pid, .start_ticks = starts[pid]};
+                const struct traffic t = {.rx_bytes = (uint64_t)random() % 1000,
+                                          .tx_bytes = (uint64_t)random() % 1000,
+                                          .local_bytes = (uint64_t)random() % 100};
+                census_traffic(f.census, &seen, &t, "ebpf");
+                rx += t.rx_bytes;
+                tx += t.tx_bytes;
+                if (random() % 10 == 0) {
+                    census_process_ended(f.census, &seen, now_ms(&f));
+                    tree_remove(&f.tree, path);
+                    starts[pid] = 0;
+                }
+            }
+            end(&f);
+            check_sums(&f, rx, tx, last);
+            assert_true(f.result->groups_count <= 6);
+        }
+        fixture_free(&f);
+    }
+}
+
+/* The same for bytes of sockets: all that a socket has moved since it was first seen is its
+ * owner's, at the latest when it closes, whenever the owner was found out. */
+static void test_socket_sums(void **state)
+{
+    (void)state;
+    enum { SOCKETS = 50 };
+    srandom(4);
+    struct fixture f = fixture_new();
+    f.settings.process_series_max = 2;
+    struct {
+        uint64_t cookie, rx, tx;
+        bool owned;
+    } sockets[SOCKETS] = {0};
+    uint64_t rx = 0, tx = 0, last[2 * 8] = {0}, cookie = 1;
+    for (unsigned pid = 0; pid < 5; pid++) {
+        char command[8];
+        snprintf(command, sizeof(command), "c%u", pid);
+        tree_process(&f.tree, 100 + pid, 1, command, 0, "/");
+    }
+    begin(&f);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    for (int round = 0; round < 200; round++) {
+        begin(&f);
+        census_count_sockets(f.census, true);
+        for (unsigned i = 0; i < SOCKETS; i++) {
+            if (!sockets[i].cookie && random() % 4 == 0)
+                sockets[i].cookie = cookie++;
+            if (!sockets[i].cookie)
+                continue;
+            struct socket_seen seen =
+                tcp(sockets[i].cookie, (uint16_t)(1000 + i), "192.0.2.9", 1, 0);
+            sockets[i].rx += (uint64_t)random() % 100;
+            sockets[i].tx += (uint64_t)random() % 100;
+            if (!sockets[i].owned && random() % 3 == 0) {
+                const struct process_seen owner = {.pid = 100 + i % 5, .start_ticks = 1};
+                census_owner(f.census, 0, sockets[i].cookie, &owner);
+                sockets[i].owned = true;
+            }
+            if (sockets[i].owned && random() % 5 == 0) {
+                seen.has_bytes = true;
+                seen.rx_bytes = sockets[i].rx;
+                seen.tx_bytes = sockets[i].tx;
+                census_socket_closed(f.census, &seen, now_ms(&f));
+                rx += sockets[i].rx;
+                tx += sockets[i].tx;
+                memset(&sockets[i], 0, sizeof(sockets[i]));
+                continue;
+            }
+            show_bytes(f.census, seen, sockets[i].rx, sockets[i].tx);
+        }
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+        uint64_t open_rx = 0, open_tx = 0;
+        for (unsigned i = 0; i < SOCKETS; i++) {
+            open_rx += sockets[i].owned ? sockets[i].rx : 0;
+            open_tx += sockets[i].owned ? sockets[i].tx : 0;
+        }
+        check_sums(&f, rx + open_rx, tx + open_tx, last);
+    }
+    assert_int_equal(f.result->lost, 0);
+    fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life),
-        cmocka_unit_test(test_ended_process),
+        cmocka_unit_test(test_life),           cmocka_unit_test(test_ended_process),
+        cmocka_unit_test(test_owner_first),    cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_same_addresses), cmocka_unit_test(test_exact_ends),
+        cmocka_unit_test(test_full),           cmocka_unit_test(test_many_events),
+        cmocka_unit_test(test_hidden_owners),  cmocka_unit_test(test_directions),
+        cmocka_unit_test(test_sums),           cmocka_unit_test(test_socket_sums),
     };
     return cmocka_run_group_tests_name("census", tests, NULL, NULL);
 }

@@ -1,0 +1,305 @@
+/*
+ * finder.c: both halves of the finder. They talk over a SOCK_SEQPACKET pair: a request is its
+ * number, the answer repeats the number and has a part of the walk. Both come from one binary by
+ * fork; main checks what it is told all the same, and cuts off who breaks the form.
+ *
+ * The finder's own end: no capability but the two, no new privileges, no files, a filter that kills
+ * it for any other system call. openat is let through only with O_DIRECTORY and without anything
+ * that writes or makes; there is no read and no connect. What it tells are numbers.
+ */
+#include "keeper/finder.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/defs.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/watched.h"
+
+#define SOCKET_FD 3
+#define FDS_MAX 16
+#define END_TIMEOUT_MS 1000
+
+struct answer_head {
+    uint32_t id;
+    uint32_t count;  /* of descriptors that follow */
+    uint32_t hidden; /* processes */
+    uint32_t end;    /* 1: of the walk */
+};
+
+struct answer {
+    struct answer_head head;
+    struct descriptor found[DESCRIPTORS_PART];
+};
+
+struct finder {
+    int fd; /* -1: cut off */
+    pid_t pid;
+    uint32_t next_id;
+    struct answer answer; /* received last */
+};
+
+/* ---- the finder's end ---------------------------------------------------------------------- */
+
+static int keep_fds(int fd)
+{
+    if (fd != SOCKET_FD && dup3(fd, SOCKET_FD, O_CLOEXEC) < 0)
+        return -errno;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+        return -errno;
+    if (close_range(SOCKET_FD + 1, ~0U, 0) == 0)
+        return 0;
+    long most = sysconf(_SC_OPEN_MAX);
+    for (int i = SOCKET_FD + 1; i < MIN(most, 65536L); i++)
+        close(i);
+    return 0;
+}
+
+static int keep_capabilities(void)
+{
+    static const unsigned kept[] = {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
+    bool held[ARRAY_LEN(kept)];
+    if (capng_get_caps_process() < 0)
+        return -EPERM;
+    bool may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) > 0;
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        held[i] = capng_have_capability(CAPNG_EFFECTIVE, kept[i]) > 0;
+    capng_clear(CAPNG_SELECT_ALL);
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+        if (held[i] && capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, kept[i]) < 0)
+            return -EPERM;
+    }
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -errno;
+    if (may_bound && capng_apply(CAPNG_SELECT_BOUNDS) < 0)
+        return -EPERM;
+    return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) < 0 ? -EPERM : 0;
+}
+
+static int limit_resources(void)
+{
+    const struct rlimit none = {0, 0}, few = {FDS_MAX, FDS_MAX};
+    if (watched_by()) /* it has files of its own */
+        return 0;
+    if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0 ||
+        setrlimit(RLIMIT_NOFILE, &few) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        return -errno;
+    return 0;
+}
+
+static int filter_rules(scmp_filter_ctx filter)
+{
+    static const int plain[] = {
+        SCMP_SYS(recvfrom),      SCMP_SYS(sendto),          SCMP_SYS(getdents64),
+        SCMP_SYS(readlinkat),    SCMP_SYS(close),           SCMP_SYS(fstat),
+        SCMP_SYS(newfstatat),    SCMP_SYS(fcntl),           SCMP_SYS(brk),
+        SCMP_SYS(munmap),        SCMP_SYS(mremap),          SCMP_SYS(madvise),
+        SCMP_SYS(exit),          SCMP_SYS(exit_group),      SCMP_SYS(rt_sigreturn),
+        SCMP_SYS(clock_gettime), SCMP_SYS(restart_syscall),
+    };
+    const uint64_t open_bits = O_ACCMODE | O_CREAT | O_TRUNC | O_DIRECTORY;
+    const struct {
+        int call;
+        struct scmp_arg_cmp argument;
+    } narrow[] = {
+        {SCMP_SYS(openat), {2, SCMP_CMP_MASKED_EQ, open_bits, O_DIRECTORY}},
+        {SCMP_SYS(mmap), {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}},
+        {SCMP_SYS(write), {0, SCMP_CMP_MASKED_EQ, 0xffffffff, STDERR_FILENO}},
+    };
+    int err = 0;
+    for (size_t i = 0; !err && i < ARRAY_LEN(plain); i++)
+        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, plain[i], 0);
+    for (size_t i = 0; !err && i < ARRAY_LEN(narrow); i++)
+        err =
+            seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, narrow[i].call, 1, &narrow[i].argument);
+    return err;
+}
+
+static int filter_calls(void)
+{
+    if (watched_by())
+        return 0;
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    int err = filter ? filter_rules(filter) : -ENOMEM;
+    if (!err)
+        err = seccomp_load(filter);
+    seccomp_release(filter);
+    return err;
+}
+
+static int confine(int fd, pid_t parent)
+{
+    static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
+    prctl(PR_SET_NAME, "netsonde-finder", 0, 0, 0);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        return -errno;
+    if (getppid() != parent)
+        _exit(EXIT_SUCCESS); /* main died before the line above */
+    for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
+        signal(ignored[i], SIG_IGN);
+    if (chdir("/") < 0)
+        return -errno;
+    int err = keep_fds(fd);
+    if (!err)
+        err = keep_capabilities();
+    if (!err)
+        err = limit_resources();
+    tzset(); /* the C library reads the time zone's file once: now */
+    return err ? err : filter_calls();
+}
+
+static _Noreturn void finder_process(int fd, pid_t parent)
+{
+    int err = confine(fd, parent);
+    if (err) {
+        log_error("finder", "cannot confine itself: %s", strerror(-err));
+        _exit(EXIT_FAILURE);
+    }
+    struct descriptors *descriptors = descriptors_new("/proc");
+    struct answer *answer = mem_alloc(sizeof(*answer));
+    for (;;) {
+        uint32_t id;
+        ssize_t len = recv(SOCKET_FD, &id, sizeof(id), MSG_TRUNC);
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len != (ssize_t)sizeof(id))
+            _exit(len <= 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+        answer->head = (struct answer_head){.id = id};
+        if (id) { /* 0 is the greeting */
+            bool end;
+            answer->head.count =
+                (uint32_t)descriptors_read(descriptors, answer->found, &end, &answer->head.hidden);
+            answer->head.end = end;
+        }
+        size_t size = sizeof(answer->head) + answer->head.count * sizeof(answer->found[0]);
+        if (send(SOCKET_FD, answer, size, MSG_NOSIGNAL) != (ssize_t)size)
+            _exit(EXIT_SUCCESS); /* main is gone */
+    }
+}
+
+/* ---- main's end ---------------------------------------------------------------------------- */
+
+static void finder_cut_off(struct finder *f)
+{
+    if (f->fd >= 0)
+        close(f->fd);
+    f->fd = -1;
+}
+
+static bool is_valid(const struct answer *a, size_t len)
+{
+    return len >= sizeof(a->head) && a->head.count <= DESCRIPTORS_PART && a->head.end <= 1 &&
+           len == sizeof(a->head) + a->head.count * sizeof(a->found[0]);
+}
+
+/* One packet, whatever it answers. */
+static int finder_receive(struct finder *f, int64_t deadline_ns)
+{
+    for (;;) {
+        ssize_t len = recv(f->fd, &f->answer, sizeof(f->answer), MSG_DONTWAIT | MSG_TRUNC);
+        if (len > 0 && is_valid(&f->answer, (size_t)len))
+            return 0;
+        if (len >= 0 || (errno != EAGAIN && errno != EINTR)) {
+            finder_cut_off(f);
+            return len > 0 ? -EPROTO : -EPIPE;
+        }
+        int64_t left_ns = deadline_ns - clock_mono_ns();
+        if (left_ns <= 0)
+            return -ETIMEDOUT;
+        struct pollfd p = {.fd = f->fd, .events = POLLIN};
+        poll(&p, 1, (int)(left_ns / NS_PER_MS) + 1);
+    }
+}
+
+static int finder_ask(struct finder *f, uint32_t id)
+{
+    int64_t deadline_ns = clock_mono_ns() + FINDER_TIMEOUT_MS * NS_PER_MS;
+    if (f->fd < 0)
+        return -EPIPE;
+    if (send(f->fd, &id, sizeof(id), MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof(id)) {
+        if (errno == EAGAIN)
+            return -ETIMEDOUT; /* it reads nothing */
+        finder_cut_off(f);
+        return -EPIPE;
+    }
+    int err;
+    do
+        err = finder_receive(f, deadline_ns);
+    while (!err && f->answer.head.id != id); /* of a request that timed out */
+    return err;
+}
+
+int finder_start(struct finder **ret)
+{
+    int fds[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+        return -errno;
+    pid_t parent = getpid(), pid = fork();
+    if (pid < 0) {
+        int err = -errno;
+        close(fds[0]);
+        close(fds[1]);
+        return err;
+    }
+    if (pid == 0)
+        finder_process(fds[1], parent);
+    close(fds[1]);
+    struct finder *f = mem_alloc(sizeof(*f));
+    f->fd = fds[0];
+    f->pid = pid;
+    f->next_id = 1;
+    int err = finder_ask(f, 0);
+    if (err) {
+        finder_stop(f);
+        return err;
+    }
+    *ret = f;
+    return 0;
+}
+
+void finder_stop(struct finder *f)
+{
+    if (!f)
+        return;
+    finder_cut_off(f);
+    /* It ends when it reads the end of its socket; should it hang, it ends with main. */
+    int64_t deadline_ns = clock_mono_ns() + END_TIMEOUT_MS * NS_PER_MS;
+    while (waitpid(f->pid, NULL, WNOHANG) == 0 && clock_mono_ns() < deadline_ns)
+        poll(NULL, 0, 1);
+    free(f);
+}
+
+int finder_pid(const struct finder *f)
+{
+    return (int)f->pid;
+}
+
+int finder_read(struct finder *f, struct descriptor out[DESCRIPTORS_PART], size_t *ret_count,
+                bool *ret_end, uint32_t *ret_hidden)
+{
+    f->next_id = f->next_id == UINT32_MAX ? 1 : f->next_id + 1;
+    int err = finder_ask(f, f->next_id);
+    if (err)
+        return err;
+    *ret_count = f->answer.head.count;
+    *ret_end = f->answer.head.end;
+    *ret_hidden = f->answer.head.hidden;
+    memcpy(out, f->answer.found, *ret_count * sizeof(*out));
+    return 0;
+}
