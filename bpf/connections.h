@@ -122,7 +122,7 @@ int BPF_PROG(connection_state, struct sock *sk, int old, int new)
         s->established = 0;
         s->connect_us = 0;
         s->opened_ns = bpf_ktime_get_ns();
-        socket_own(sk, s);
+        socket_own(sk, s, false); /* the connection's own record will tell */
         break;
     case TCP_LISTEN:
         s = socket_make(sk);

@@ -19,13 +19,19 @@ static __always_inline __u32 socket_netns(struct sock *sk)
     return sk->__sk_common.skc_net.net->ns.inum;
 }
 
-/* Whoever runs now uses the socket: it is his from here on, and the reader is told. */
-static __always_inline void socket_own(struct sock *sk, struct socket_state *s)
+/* Whoever runs now uses the socket: it is his from here on, and the reader is told when he cannot
+ * know it yet. */
+static __always_inline void socket_own(struct sock *sk, struct socket_state *s, bool tell)
 {
+    struct bpf_process_key before = s->owner.process;
     if (!current_owner(&s->owner))
         return;
     s->owned = 1;
     s->netns = socket_netns(sk);
+    /* The listener's process accepts itself: it was told with the connection. */
+    if (!tell || (before.pid == s->owner.process.pid &&
+                  before.start_boot_ns == s->owner.process.start_boot_ns))
+        return;
     struct bpf_record_owner *r = record_begin(BPF_RECORD_OWNER, sizeof(*r));
     if (!r)
         return;

@@ -84,7 +84,7 @@ static __always_inline void traffic_add(struct sock *sk, int bytes, bool sent)
         s = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
     process_add(&key, bytes, sent, socket_is_local(sk, family, s));
     if (constants.follow_sockets && s && !s->owned)
-        socket_own(sk, s);
+        socket_own(sk, s, true);
 }
 
 SEC("tp_btf/sock_send_length")

@@ -145,9 +145,10 @@ const struct metric catalogue_service_drops =
     COUNTER("netsonde_service_packet_drops_total", "packets",
             "The same of packets to and from services, the most affected 64: by the smaller port, "
             "if it is below 32768.");
-const struct metric catalogue_bpf_lost =
-    COUNTER("netsonde_ebpf_lost_total", "items",
-            "Records, entries and drops that had no room in the maps of the ebpf engine.");
+const struct metric catalogue_bpf_lost = COUNTER(
+    "netsonde_ebpf_lost_total", "items",
+    "What had no room in the maps of the ebpf engine: records of connections and DNS, sends "
+    "and receives of new processes, drops that are missing by service.");
 const struct metric catalogue_collect_errors =
     COUNTER("netsonde_collect_errors_total", "errors",
             "Sources that could not be read and lines that could not be understood.");
@@ -215,7 +216,7 @@ bool catalogue_at(size_t index, struct catalogue_entry *ret)
         {&catalogue_netlink_overruns, 1, ""},
         {&catalogue_packet_drops, 1, "reason"},
         {&catalogue_service_drops, 1, "port,protocol,reason"},
-        {&catalogue_bpf_lost, 1, ""},
+        {&catalogue_bpf_lost, 1, "what"},
         {&catalogue_collect_errors, 1, "engine"},
         {&catalogue_collect_bucket, 1, "le"},
         {&catalogue_collect_sum, 1, ""},

@@ -83,9 +83,9 @@ extern const char *const catalogue_conntrack_columns[CONNTRACK_STATS]; /* the ke
 extern const struct metric catalogue_conntrack_entries, catalogue_conntrack_limit;
 extern const struct metric catalogue_uname, catalogue_boot_time, catalogue_time;
 extern const struct metric catalogue_netlink_overruns;
-extern const struct metric catalogue_packet_drops;  /* {reason} */
-extern const struct metric catalogue_service_drops; /* {port,protocol,reason} */
-extern const struct metric catalogue_bpf_lost;
+extern const struct metric catalogue_packet_drops;   /* {reason} */
+extern const struct metric catalogue_service_drops;  /* {port,protocol,reason} */
+extern const struct metric catalogue_bpf_lost;       /* {what} */
 extern const struct metric catalogue_collect_errors; /* {engine} */
 extern const struct metric catalogue_collect_bucket; /* {le} */
 extern const struct metric catalogue_collect_sum, catalogue_collect_count;

@@ -168,6 +168,15 @@ void totals_tell_losses(const struct totals *now, const struct totals *before,
 
 /* ---- core thread --------------------------------------------------------------------------- */
 
+static const struct {
+    enum bpf_counter counter;
+    const char *what;
+} lost_kinds[] = {
+    {BPF_COUNTER_RECORDS_LOST, "records"},
+    {BPF_COUNTER_PROCESSES_LOST, "processes"},
+    {BPF_COUNTER_DROPS_LOST, "drops"},
+};
+
 struct totals_series {
     size_t count;
     struct {
@@ -180,7 +189,7 @@ struct totals_series {
         struct series *series;
     } ports[TOTALS_PORTS_MAX];
     bool asked;
-    struct series *lost, *errors;
+    struct series *lost[ARRAY_LEN(lost_kinds)], *errors;
 };
 
 struct totals_series *totals_series_new(void)
@@ -194,7 +203,8 @@ void totals_series_forget(struct totals_series *s)
         series_unref(s->reasons[i].series);
     for (size_t i = 0; i < s->ports_count; i++)
         series_unref(s->ports[i].series);
-    series_unref(s->lost);
+    for (size_t i = 0; i < ARRAY_LEN(lost_kinds); i++)
+        series_unref(s->lost[i]);
     series_unref(s->errors);
     *s = (struct totals_series){.count = 0};
 }
@@ -259,14 +269,14 @@ void totals_sample(struct totals_series *s, const struct totals *totals, struct 
     }
     if (!s->asked) {
         struct label engine = {"engine", sampler->method};
-        s->lost = sampler_series(sampler, sink, &catalogue_bpf_lost, NULL, 0);
+        for (size_t i = 0; i < ARRAY_LEN(lost_kinds); i++) {
+            struct label what = {"what", lost_kinds[i].what};
+            s->lost[i] = sampler_series(sampler, sink, &catalogue_bpf_lost, &what, 1);
+        }
         s->errors = sampler_series(sampler, sink, &catalogue_collect_errors, &engine, 1);
         s->asked = true;
     }
-    draft_counter(sink->draft, s->lost,
-                  totals->counters[BPF_COUNTER_RECORDS_LOST] +
-                      totals->counters[BPF_COUNTER_PROCESSES_LOST] +
-                      totals->counters[BPF_COUNTER_DROPS_LOST],
-                  0);
+    for (size_t i = 0; i < ARRAY_LEN(lost_kinds); i++)
+        draft_counter(sink->draft, s->lost[i], totals->counters[lost_kinds[i].counter], 0);
     draft_counter(sink->draft, s->errors, sampler->errors + totals->bad_records, 0);
 }
