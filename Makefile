@@ -7,6 +7,7 @@
 #   make fuzz    each fuzz target for FUZZ_SECONDS (60)
 #   make bench   every asked figure beside the peers, in one run (BENCH_SECONDS=60)
 #   make bench-ebpf   what counting in the kernel costs loopback (root)
+#   make bench-sockets  the cost of looking at 18,000 sockets alone
 #   make bench-fanout   the part about many viewers alone (BENCH_ROUNDS=5)
 #   make soak    half an hour of work, then a verdict on what grows (SOAK_SECONDS=1800)
 #   make check-long   every long check, one line each (about two hours; tools/check-long names the knobs)
@@ -26,7 +27,7 @@ FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-print-directory
-.PHONY: run test build asan tsan valgrind fuzz bench bench-ebpf bench-fanout soak check-long docs lint format install clean
+.PHONY: run test build asan tsan valgrind fuzz bench bench-ebpf bench-fanout bench-sockets soak check-long docs lint format install clean
 .PHONY: setup-run setup-test setup-lint release-with-tests bench-programs
 
 setup-run setup-test setup-lint: setup-%:
@@ -92,6 +93,10 @@ BENCH_ROUNDS ?= 5
 bench: bench-programs
 	@bench/run.py --netsonde build/netsonde --load $(RELEASE)/bench/load --seconds $(BENCH_SECONDS)
 	@bench/fanout.py --netsonde build/netsonde --programs $(RELEASE)/bench --rounds $(BENCH_ROUNDS)
+	@bench/sockets.py --program $(RELEASE)/bench/bench_sockets
+
+bench-sockets: bench-programs
+	@bench/sockets.py --program $(RELEASE)/bench/bench_sockets
 
 bench-fanout: bench-programs
 	@bench/fanout.py --netsonde build/netsonde --programs $(RELEASE)/bench --rounds $(BENCH_ROUNDS)

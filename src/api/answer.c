@@ -2,6 +2,8 @@
 #include "api/answer.h"
 
 #include "hub/encode.h"
+#include "model/table.h"
+#include "model/view.h"
 #include "wire/json.h"
 
 #define ANSWER_DIGITS 9 /* rates and means; whole numbers stay exact */
@@ -47,6 +49,28 @@ void answer_json(struct buf *out, const struct answer *a)
         json_close(out, ']');
         json_close(out, '}');
     }
+    json_close(out, ']');
+    json_close(out, '}');
+}
+
+void answer_table_json(struct buf *out, const struct table *t, int64_t t_ms,
+                       const struct view *view, uint64_t cut_from)
+{
+    json_open(out, '{');
+    json_put_key(out, "t");
+    json_put_i64(out, t_ms);
+    json_put_key(out, "total");
+    json_put_u64(out, view->total);
+    if (cut_from) {
+        json_put_key(out, "cut_from");
+        json_put_u64(out, cut_from);
+    }
+    json_put_key(out, "columns");
+    encode_columns_json(out, t->schema);
+    json_put_key(out, "rows");
+    json_open(out, '[');
+    for (size_t i = 0; i < view->count; i++)
+        encode_row_json(out, t, view->rows[i]);
     json_close(out, ']');
     json_close(out, '}');
 }

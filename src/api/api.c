@@ -65,6 +65,14 @@ void api_get_stream(struct http_request *request, void *user)
     free(copy);
 }
 
+static const char *const table_routes[TABLE_KINDS] = {
+    [TABLE_INTERFACES] = "/api/v1/interfaces",
+    [TABLE_CONNECTIONS] = "/api/v1/connections",
+    [TABLE_PROCESSES] = "/api/v1/processes",
+    [TABLE_FLOWS] = "/api/v1/flows",
+    [TABLE_DNS] = "/api/v1/dns",
+};
+
 void api_routes(struct api *api, struct http_server *server)
 {
     static const struct {
@@ -81,7 +89,6 @@ void api_routes(struct api *api, struct http_server *server)
         {HTTP_METHOD_GET, "/api/v1/series", ACCESS_VIEWER, api_get_series},
         {HTTP_METHOD_GET, "/api/v1/query", ACCESS_VIEWER, api_get_query},
         {HTTP_METHOD_GET, "/api/v1/events", ACCESS_VIEWER, api_get_events},
-        {HTTP_METHOD_GET, "/api/v1/interfaces", ACCESS_VIEWER, api_get_interfaces},
         {HTTP_METHOD_GET, "/api/v1/stream", ACCESS_VIEWER, api_get_stream},
         {HTTP_METHOD_POST, "/api/v1/login", ACCESS_ANYONE, api_post_login},
         {HTTP_METHOD_POST, "/api/v1/logout", ACCESS_ANYONE, api_post_logout},
@@ -96,6 +103,17 @@ void api_routes(struct api *api, struct http_server *server)
             .handler = routes[i].handler,
             .user = api,
         };
+        http_server_route(server, &route);
+    }
+    for (int kind = 0; kind < TABLE_KINDS; kind++) {
+        struct http_route route = {
+            .methods = HTTP_METHOD_GET,
+            .pattern = table_routes[kind],
+            .role = ACCESS_VIEWER,
+            .handler = api_get_table,
+            .user = &api->tables[kind],
+        };
+        api->tables[kind] = (struct table_route){api, (enum table_kind)kind};
         http_server_route(server, &route);
     }
 }

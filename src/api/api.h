@@ -38,7 +38,15 @@ struct api *api_new(const struct api_settings *settings, struct station *station
 void api_routes(struct api *api, struct http_server *server);
 
 /* Parts of /api/v1/info that others know and that may change while the daemon runs. */
-enum api_info_part { API_INFO_ENGINES, API_INFO_SANDBOX, API_INFO_PARTS };
+enum api_info_part {
+    API_INFO_ENGINES,
+    API_INFO_SANDBOX,
+    API_INFO_MEMBERS,
+    /* Not shown there, but said by whoever asks for a table that nobody provides: a line for each
+     * enum table_kind, empty when somebody does. */
+    API_INFO_TABLES = API_INFO_MEMBERS,
+    API_INFO_PARTS
+};
 
 /* A part as it is from now on: JSON members, e.g. "\"engines\":[...]". Takes the reference. */
 void api_set_info(struct api *api, enum api_info_part part, struct bytes *members);

@@ -6,6 +6,12 @@
 #include "http/keyring.h"
 #include "model/query.h"
 #include "model/tick.h"
+#include "model/view.h"
+
+struct table_route {
+    struct api *api;
+    enum table_kind kind;
+};
 
 struct api {
     struct api_settings settings;
@@ -13,6 +19,7 @@ struct api {
     struct readers *readers;
     uv_loop_t *uv;
     struct bytes *info[API_INFO_PARTS]; /* NULL: not told yet */
+    struct table_route tables[TABLE_KINDS];
     /* Streams that were opened by a token or a session, and when they are looked at next. */
     struct pass *passes;
     size_t passes_count, passes_room;
@@ -44,7 +51,12 @@ void api_get_performance(struct http_request *request, void *user);
 void api_get_series(struct http_request *request, void *user);
 void api_get_query(struct http_request *request, void *user);
 void api_get_events(struct http_request *request, void *user);
-void api_get_interfaces(struct http_request *request, void *user);
+
+/* GET /api/v1/TABLE: `user` is the struct table_route. */
+void api_get_table(struct http_request *request, void *user);
+/* history.c: the table as it was at that time. Takes the spec. */
+void api_table_of_past(struct http_request *request, const struct table_route *route,
+                       struct view_spec *spec, size_t limit, size_t offset, int64_t at_ms);
 void api_get_stream(struct http_request *request, void *user);
 void api_post_login(struct http_request *request, void *user);
 void api_post_logout(struct http_request *request, void *user);

@@ -1,5 +1,5 @@
 /*
- * history.c: GET /api/v1/query and /api/v1/events: the past, read on the pool.
+ * history.c: GET /api/v1/query, /api/v1/events and at= of the tables: the past, read on the pool.
  *
  * A job may outlive its request when the client leaves first: `request` is then NULL, the work is
  * given up as soon as possible, and the answer, if there is one, is thrown away.
@@ -7,6 +7,7 @@
 #include "api/api_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,12 @@ struct history_job {
     struct readers *readers;
     struct query query;
     struct event_query events;
+    struct {
+        enum table_kind kind;
+        int64_t at_ms;
+        struct view_spec *spec; /* owned; NULL: no table is asked for */
+        size_t limit, offset;
+    } table;
     int err;
     struct store_error error;
     struct buf body; /* the answer, encoded on the pool */
@@ -38,11 +45,21 @@ static void history_gone(struct http_request *request, void *user)
     readers_forget(job->readers, &job->job);
 }
 
+static void history_free(struct history_job *job)
+{
+    selector_fini(&job->query.selector);
+    view_spec_free(job->table.spec);
+    buf_fini(&job->body);
+    free(job);
+}
+
 static void history_done(struct job *base)
 {
     struct history_job *job = CONTAINER_OF(base, struct history_job, job);
     if (job->request) {
-        if (job->err == -EINVAL)
+        if (job->table.spec && job->err == -ENOENT)
+            http_respond_error(job->request, 404, NULL, "at", "%s", job->error.text);
+        else if (job->err == -EINVAL)
             http_respond_error(job->request, 400, NULL, NULL, "%s", job->error.text);
         else if (job->err)
             http_respond_error(job->request, 503, "history_unavailable", NULL,
@@ -50,9 +67,7 @@ static void history_done(struct job *base)
         else
             http_respond_json(job->request, 200, &job->body);
     }
-    selector_fini(&job->query.selector);
-    buf_fini(&job->body);
-    free(job);
+    history_free(job);
 }
 
 static void history_submit(struct api *api, struct history_job *job, struct http_request *request,
@@ -70,8 +85,7 @@ static void history_submit(struct api *api, struct history_job *job, struct http
         return;
     http_respond_error(request, 503, "busy", NULL,
                        "too many questions to the history at once; try again");
-    selector_fini(&job->query.selector);
-    free(job);
+    history_free(job);
 }
 
 /* What cannot be read must not look like what was never recorded. False: the job has failed. */
@@ -206,7 +220,8 @@ void api_get_events(struct http_request *request, void *user)
             continue;
         if (event_kind_parse(head->params[i].value, &kind) < 0) {
             http_respond_error(request, 400, NULL, "kind",
-                               "\"kind\" must be link, address, route, loss or error");
+                               "\"kind\" must be link, address, route, connection_opened, "
+                               "connection_closed, dns, loss or error");
             return;
         }
         events.kinds |= 1U << kind;
@@ -214,4 +229,41 @@ void api_get_events(struct http_request *request, void *user)
     struct history_job *job = mem_alloc(sizeof(*job));
     job->events = events;
     history_submit(api, job, request, events_work);
+}
+
+/* ---- tables as they were ------------------------------------------------------------------- */
+
+static int table_work(struct job *base, const struct reading *reading)
+{
+    struct history_job *job = CONTAINER_OF(base, struct history_job, job);
+    struct stored_table stored;
+    if (!history_readable(job, reading))
+        return job->err;
+    if (!reading->reader) { /* nothing was ever written */
+        snprintf(job->error.text, sizeof(job->error.text), "no history is stored yet");
+        return job->err = -ENOENT;
+    }
+    job->err =
+        store_table(reading->reader, job->table.kind, job->table.at_ms, &stored, &job->error);
+    if (job->err)
+        return job->err;
+    struct view view;
+    bool cut = stored.total > stored.table->rows_count;
+    view_make(stored.table, job->table.spec, job->table.limit, job->table.offset, &view);
+    answer_table_json(&job->body, stored.table, stored.t_ms, &view, cut ? stored.total : 0);
+    view_fini(&view);
+    table_unref(stored.table);
+    return 0;
+}
+
+void api_table_of_past(struct http_request *request, const struct table_route *route,
+                       struct view_spec *spec, size_t limit, size_t offset, int64_t at_ms)
+{
+    struct history_job *job = mem_alloc(sizeof(*job));
+    job->table.kind = route->kind;
+    job->table.at_ms = at_ms;
+    job->table.spec = spec;
+    job->table.limit = limit;
+    job->table.offset = offset;
+    history_submit(route->api, job, request, table_work);
 }

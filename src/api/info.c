@@ -29,7 +29,7 @@ void api_get_info(struct http_request *request, void *user)
     json_put_string(&body, http_request_role(request) == ACCESS_ADMIN ? "admin" : "viewer");
     json_put_key(&body, "session"); /* of a login: there is something to log out of */
     json_put_bool(&body, http_request_identity(request)->kind == IDENTITY_SESSION);
-    for (size_t i = 0; i < API_INFO_PARTS; i++) {
+    for (size_t i = 0; i < API_INFO_MEMBERS; i++) {
         if (!api->info[i])
             continue;
         buf_char(&body, ',');

@@ -1,79 +1,87 @@
 /*
- * tables.c: GET /api/v1/interfaces and, with their issues, the other tables: the newest one that a
- * tick brought, as the client wants to see it.
+ * tables.c: GET /api/v1/interfaces, connections, processes, flows, dns: the newest table that a
+ * tick brought, as the client wants to see it; with at= one of those that are stored (history.c).
  */
 #include "api/api_internal.h"
 
-#include "api/view.h"
-#include "hub/encode.h"
-#include "wire/json.h"
+#include <string.h>
 
-/* The newest table of a kind: a tick need not bring every table. */
-static const struct table *table_newest(const struct api *api, enum table_kind kind,
-                                        int64_t *ret_t_ms)
+#include "api/answer.h"
+#include "model/view.h"
+
+/* Why nobody provides the table: a line of what the daemon told; empty: somebody does, or that is
+ * not known yet. */
+static size_t table_absence(const struct api *api, enum table_kind kind, const char **ret)
 {
-    const struct tick_ring *ring = station_ring(api->station);
-    for (size_t i = tick_ring_count(ring); i-- > 0;) {
-        const struct tick *t = tick_ring_at(ring, i);
-        if (t->tables[kind]) {
-            *ret_t_ms = t->t_ms;
-            return t->tables[kind];
-        }
+    const struct bytes *lines = api->info[API_INFO_TABLES];
+    const char *at = lines ? (const char *)lines->data : "", *end = lines ? at + lines->len : at;
+    for (int i = 0; at < end; i++) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t len = (size_t)((newline ? newline : end) - at);
+        *ret = at;
+        if (i == (int)kind)
+            return len;
+        at += len + 1;
     }
-    return NULL;
+    return 0;
 }
 
-static void table_respond(struct http_request *request, const struct table *t, int64_t t_ms,
-                          const struct view *view)
+static void table_refuse(struct http_request *request, const struct api *api, enum table_kind kind)
 {
-    struct buf body = BUF_INIT;
-    json_open(&body, '{');
-    json_put_key(&body, "t");
-    json_put_i64(&body, t_ms);
-    json_put_key(&body, "total");
-    json_put_u64(&body, view->total);
-    json_put_key(&body, "columns");
-    encode_columns_json(&body, t->schema);
-    json_put_key(&body, "rows");
-    json_open(&body, '[');
-    for (size_t i = 0; i < view->count; i++)
-        encode_row_json(&body, t, view->rows[i]);
-    json_close(&body, ']');
-    json_close(&body, '}');
-    http_respond_json(request, 200, &body);
+    const char *why;
+    size_t len = table_absence(api, kind, &why);
+    if (len)
+        http_respond_error(request, 503, "unavailable", NULL, "%.*s", (int)len, why);
+    else
+        http_respond_error(request, 503, "not_ready", NULL,
+                           "no engine has delivered this table yet; see /api/v1/info");
 }
 
-static void api_get_table(struct http_request *request, struct api *api, enum table_kind kind)
+/* As it is now. */
+static void table_respond(struct http_request *request, const struct table_route *route,
+                          const struct view_spec *spec, size_t limit, size_t offset)
 {
-    uint64_t limit, offset;
-    if (!api_number(request, "limit", VIEW_LIMIT_DEFAULT, VIEW_LIMIT_MAX, &limit) ||
-        !api_number(request, "offset", 0, UINT32_MAX, &offset))
+    struct tick_table *newest = station_table(route->api->station, route->kind);
+    if (!newest) {
+        table_refuse(request, route->api, route->kind);
         return;
-    if (http_request_param(request, "at")) {
+    }
+    struct buf body = BUF_INIT;
+    struct view view;
+    view_make(newest->table, spec, limit, offset, &view);
+    answer_table_json(&body, newest->table, newest->t_ms, &view, 0);
+    http_respond_json(request, 200, &body);
+    view_fini(&view);
+    tick_table_unref(newest);
+}
+
+void api_get_table(struct http_request *request, void *user)
+{
+    const struct table_route *route = user;
+    uint64_t limit, offset;
+    int64_t at_ms;
+    if (!api_number(request, "limit", VIEW_LIMIT_DEFAULT, VIEW_LIMIT_MAX, &limit) ||
+        !api_number(request, "offset", 0, UINT32_MAX, &offset) ||
+        !api_time(request, "at", 0, &at_ms))
+        return;
+    bool past = http_request_param(request, "at") != NULL;
+    if (past && !store_keeps_table(route->kind)) {
         http_respond_error(request, 400, NULL, "at",
                            "no history is kept of this table; ask /api/v1/query for its series");
         return;
     }
-    int64_t t_ms = 0;
-    const struct table *t = table_newest(api, kind, &t_ms);
-    if (!t) {
-        http_respond_error(request, 503, "not_ready", NULL,
-                           "no engine has delivered this table yet; see /api/v1/info");
-        return;
-    }
-    struct view view;
+    struct view_spec *spec;
     char why[128];
     const char *field;
-    if (view_make(t, http_request_param(request, "filter"), http_request_param(request, "sort"),
-                  limit, offset, &view, &field, why, sizeof(why)) < 0) {
+    if (view_spec_new(table_schema(route->kind), http_request_param(request, "filter"),
+                      http_request_param(request, "sort"), &spec, &field, why, sizeof(why)) < 0) {
         http_respond_error(request, 400, NULL, field, "%s", why);
         return;
     }
-    table_respond(request, t, t_ms, &view);
-    view_fini(&view);
-}
-
-void api_get_interfaces(struct http_request *request, void *user)
-{
-    api_get_table(request, user, TABLE_INTERFACES);
+    if (past) {
+        api_table_of_past(request, route, spec, limit, offset, at_ms);
+        return;
+    }
+    table_respond(request, route, spec, limit, offset);
+    view_spec_free(spec);
 }

@@ -387,3 +387,14 @@ int text_time_ms(const char *text, int64_t now_ms, int64_t *ret_ms)
         *ret_ms = value;
     return err;
 }
+
+void text_format_time(int64_t t_ms, char *out, size_t size)
+{
+    char text[64];
+    int64_t ms = t_ms % MS_PER_S;
+    time_t seconds = (time_t)(t_ms / MS_PER_S - (ms < 0));
+    struct tm utc = {0};
+    gmtime_r(&seconds, &utc); /* a year that it cannot write stays 1900 */
+    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(out, size, "%s.%03dZ", text, (int)(ms < 0 ? ms + MS_PER_S : ms));
+}

@@ -25,6 +25,9 @@ int text_rate_bytes(const char *text, double *ret_bytes_per_s);
  * before now), "now", "now-15m". Epoch ms. */
 int text_time_ms(const char *text, int64_t now_ms, int64_t *ret_ms);
 
+/* RFC 3339 in UTC with milliseconds: "2025-11-24T16:00:00.000Z". */
+void text_format_time(int64_t t_ms, char *out, size_t size);
+
 /* Writes a duration or size in its shortest exact form, e.g. "90s" as "90s", 60000 ms as "1m". */
 void text_format_duration(int64_t ms, char *out, size_t size);
 void text_format_size(uint64_t bytes, char *out, size_t size);

@@ -5,6 +5,9 @@
 #include "collect/catalogue.h"
 
 #include "base/defs.h"
+#include "wire/ethtool.h"
+
+_Static_assert(CATALOGUE_NIC_METRICS == NIC_STATS, "one metric for each");
 
 #define COUNTER(name, unit, help)                                                                  \
     {                                                                                              \
@@ -93,6 +96,89 @@ const struct metric catalogue_softnet[SOFTNET_METRICS] = {
         GAUGE("node_softnet_backlog_len", "packets", "Packets waiting in this CPU's backlog."),
 };
 
+const struct metric catalogue_qdisc[QDISC_METRICS] = {
+    [QDISC_BYTES] = COUNTER("node_qdisc_bytes_total", "bytes",
+                            "Bytes that left the interface's queueing discipline."),
+    [QDISC_PACKETS] = COUNTER("node_qdisc_packets_total", "packets",
+                              "Packets that left the interface's queueing discipline."),
+    [QDISC_DROPS] = COUNTER("node_qdisc_drops_total", "packets",
+                            "Packets that the queueing discipline dropped."),
+    [QDISC_REQUEUES] = COUNTER("node_qdisc_requeues_total", "packets",
+                               "Packets put back because the device could not take them."),
+    [QDISC_OVERLIMITS] = COUNTER("node_qdisc_overlimits_total", "times",
+                                 "Times the queueing discipline's limit held packets back."),
+    [QDISC_QUEUE_LENGTH] = GAUGE("node_qdisc_current_queue_length", "packets",
+                                 "Packets waiting in the queueing discipline."),
+    [QDISC_BACKLOG] =
+        GAUGE("node_qdisc_backlog", "bytes", "Bytes waiting in the queueing discipline."),
+};
+
+/* By IEEE 802.3 clause 30, the last four by RFC 2819. */
+const struct metric catalogue_nic[CATALOGUE_NIC_METRICS] = {
+    [NIC_SYMBOL_ERRORS] = COUNTER("netsonde_nic_symbol_errors_total", "errors",
+                                  "Times a receiver met a symbol that is none."),
+    [NIC_TX_FRAMES] =
+        COUNTER("netsonde_nic_transmit_frames_total", "frames", "Frames sent without an error."),
+    [NIC_SINGLE_COLLISIONS] = COUNTER("netsonde_nic_single_collisions_total", "frames",
+                                      "Frames sent after one collision."),
+    [NIC_MULTIPLE_COLLISIONS] = COUNTER("netsonde_nic_multiple_collisions_total", "frames",
+                                        "Frames sent after several collisions."),
+    [NIC_RX_FRAMES] =
+        COUNTER("netsonde_nic_receive_frames_total", "frames", "Frames received without an error."),
+    [NIC_CHECK_ERRORS] = COUNTER("netsonde_nic_receive_check_errors_total", "frames",
+                                 "Frames received whose check sequence was wrong."),
+    [NIC_ALIGNMENT_ERRORS] = COUNTER("netsonde_nic_receive_alignment_errors_total", "frames",
+                                     "Frames received that ended within a byte and were wrong."),
+    [NIC_TX_BYTES] = COUNTER("netsonde_nic_transmit_bytes_total", "bytes",
+                             "Bytes in the frames sent without an error."),
+    [NIC_DEFERRED] = COUNTER("netsonde_nic_transmit_deferred_total", "frames",
+                             "Frames that had to wait because the line was busy."),
+    [NIC_LATE_COLLISIONS] = COUNTER("netsonde_nic_late_collisions_total", "frames",
+                                    "Collisions later than a line of allowed length makes them."),
+    [NIC_EXCESS_COLLISIONS] = COUNTER("netsonde_nic_excess_collisions_total", "frames",
+                                      "Frames given up after too many collisions."),
+    [NIC_TX_INTERNAL_ERRORS] = COUNTER("netsonde_nic_transmit_internal_errors_total", "frames",
+                                       "Frames not sent because of an error inside the card."),
+    [NIC_CARRIER_ERRORS] = COUNTER("netsonde_nic_carrier_errors_total", "frames",
+                                   "Frames during which the carrier was missing."),
+    [NIC_RX_BYTES] = COUNTER("netsonde_nic_receive_bytes_total", "bytes",
+                             "Bytes in the frames received without an error."),
+    [NIC_RX_INTERNAL_ERRORS] = COUNTER("netsonde_nic_receive_internal_errors_total", "frames",
+                                       "Frames lost because of an error inside the card."),
+    [NIC_TX_MULTICAST] =
+        COUNTER("netsonde_nic_transmit_multicast_frames_total", "frames", "Multicast frames sent."),
+    [NIC_TX_BROADCAST] =
+        COUNTER("netsonde_nic_transmit_broadcast_frames_total", "frames", "Broadcast frames sent."),
+    [NIC_EXCESS_DEFERRAL] = COUNTER("netsonde_nic_transmit_excess_deferral_total", "frames",
+                                    "Frames that had to wait too long for the line."),
+    [NIC_RX_MULTICAST] = COUNTER("netsonde_nic_receive_multicast_frames_total", "frames",
+                                 "Multicast frames received."),
+    [NIC_RX_BROADCAST] = COUNTER("netsonde_nic_receive_broadcast_frames_total", "frames",
+                                 "Broadcast frames received."),
+    [NIC_IN_RANGE_LENGTH_ERRORS] = COUNTER("netsonde_nic_receive_length_mismatches_total", "frames",
+                                           "Frames received whose length field did not match."),
+    [NIC_OUT_OF_RANGE_LENGTHS] =
+        COUNTER("netsonde_nic_receive_length_out_of_range_total", "frames",
+                "Frames received with a length field beyond what is allowed."),
+    [NIC_TOO_LONG_ERRORS] = COUNTER("netsonde_nic_receive_too_long_total", "frames",
+                                    "Frames received that were longer than is allowed."),
+    [NIC_TX_CONTROL] = COUNTER("netsonde_nic_transmit_control_frames_total", "frames",
+                               "Control frames sent, such as those that ask for a pause."),
+    [NIC_RX_CONTROL] =
+        COUNTER("netsonde_nic_receive_control_frames_total", "frames", "Control frames received."),
+    [NIC_RX_CONTROL_UNSUPPORTED] =
+        COUNTER("netsonde_nic_receive_control_unsupported_total", "frames",
+                "Control frames received that the card does not understand."),
+    [NIC_UNDERSIZE] = COUNTER("netsonde_nic_undersize_frames_total", "frames",
+                              "Good frames that were too short."),
+    [NIC_OVERSIZE] =
+        COUNTER("netsonde_nic_oversize_frames_total", "frames", "Good frames that were too long."),
+    [NIC_FRAGMENTS] =
+        COUNTER("netsonde_nic_fragments_total", "frames", "Frames that were too short and broken."),
+    [NIC_JABBERS] =
+        COUNTER("netsonde_nic_jabbers_total", "frames", "Frames that were too long and broken."),
+};
+
 const struct metric catalogue_conntrack_stats[CONNTRACK_STATS] = {
     [CONNTRACK_FOUND] = COUNTER("node_nf_conntrack_stat_found", "times",
                                 "Look-ups that found a tracked connection."),
@@ -137,7 +223,8 @@ const struct metric catalogue_time =
 
 const struct metric catalogue_netlink_overruns =
     COUNTER("netsonde_netlink_overruns_total", "times",
-            "Times the kernel had more link, address or route messages than room for them.");
+            "Times the kernel had more messages of links, addresses, routes or closed sockets than "
+            "room for them.");
 const struct metric catalogue_packet_drops =
     COUNTER("netsonde_packet_drops_total", "packets",
             "Packets that the kernel threw away, by its own reason (skb_drop_reason).");
@@ -149,6 +236,10 @@ const struct metric catalogue_bpf_lost = COUNTER(
     "netsonde_ebpf_lost_total", "items",
     "What had no room in the maps of the ebpf engine: records of connections and DNS, sends "
     "and receives of new processes, drops that are missing by service.");
+const struct metric catalogue_sockets_incomplete =
+    COUNTER("netsonde_sockets_incomplete_total", "dumps",
+            "Lists of sockets that changed too much while they were read; of these nothing counts "
+            "as closed for not being there.");
 const struct metric catalogue_collect_errors =
     COUNTER("netsonde_collect_errors_total", "errors",
             "Sources that could not be read and lines that could not be understood.");
@@ -207,6 +298,8 @@ bool catalogue_at(size_t index, struct catalogue_entry *ret)
         {catalogue_link_counters, LINK_COUNTERS, "device"},
         {catalogue_link_gauges, LINK_GAUGES, "device"},
         {catalogue_softnet, SOFTNET_METRICS, "cpu"},
+        {catalogue_qdisc, QDISC_METRICS, "device,kind"},
+        {catalogue_nic, CATALOGUE_NIC_METRICS, "device"},
         {&catalogue_conntrack_entries, 1, ""},
         {&catalogue_conntrack_limit, 1, ""},
         {catalogue_conntrack_stats, CONNTRACK_STATS, ""},
@@ -217,6 +310,7 @@ bool catalogue_at(size_t index, struct catalogue_entry *ret)
         {&catalogue_packet_drops, 1, "reason"},
         {&catalogue_service_drops, 1, "port,protocol,reason"},
         {&catalogue_bpf_lost, 1, "what"},
+        {&catalogue_sockets_incomplete, 1, ""},
         {&catalogue_collect_errors, 1, "engine"},
         {&catalogue_collect_bucket, 1, "le"},
         {&catalogue_collect_sum, 1, ""},

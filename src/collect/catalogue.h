@@ -75,14 +75,29 @@ enum conntrack_stat {
     CONNTRACK_STATS
 };
 
+enum qdisc_metric {
+    QDISC_BYTES,
+    QDISC_PACKETS,
+    QDISC_DROPS,
+    QDISC_REQUEUES,
+    QDISC_OVERLIMITS,
+    QDISC_QUEUE_LENGTH,
+    QDISC_BACKLOG,
+    QDISC_METRICS
+};
+
+#define CATALOGUE_NIC_METRICS 30 /* by enum nic_stat of wire/ethtool.h */
+
 extern const struct metric catalogue_link_counters[LINK_COUNTERS]; /* {device} */
 extern const struct metric catalogue_link_gauges[LINK_GAUGES];     /* {device} */
 extern const struct metric catalogue_softnet[SOFTNET_METRICS];     /* {cpu} */
+extern const struct metric catalogue_qdisc[QDISC_METRICS];         /* {device,kind} */
+extern const struct metric catalogue_nic[CATALOGUE_NIC_METRICS];   /* {device} */
 extern const struct metric catalogue_conntrack_stats[CONNTRACK_STATS];
 extern const char *const catalogue_conntrack_columns[CONNTRACK_STATS]; /* the kernel's words */
 extern const struct metric catalogue_conntrack_entries, catalogue_conntrack_limit;
 extern const struct metric catalogue_uname, catalogue_boot_time, catalogue_time;
-extern const struct metric catalogue_netlink_overruns;
+extern const struct metric catalogue_netlink_overruns, catalogue_sockets_incomplete;
 extern const struct metric catalogue_packet_drops;   /* {reason} */
 extern const struct metric catalogue_service_drops;  /* {port,protocol,reason} */
 extern const struct metric catalogue_bpf_lost;       /* {what} */

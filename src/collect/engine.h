@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/defs.h"
 #include "model/series.h"
 #include "model/tick.h"
 
@@ -47,13 +48,45 @@ enum capability {
 
 const char *capability_name(enum capability c); /* "interfaces" … */
 
+/* What an engine cannot give here, or not as well as it could. On a capability that works it is a
+ * limit when something would help, and a remark when nothing would. */
+struct shortfall {
+    uint32_t capabilities; /* bit set */
+    bool off;            /* by choice: nobody asked, or what it would measure is not in use here */
+    uint64_t privileges; /* that would help: bit set of CAP_…; select.c makes a command of it */
+    char reason[192];    /* a sentence */
+    char remedy[160];    /* the exact command or setting that would change it, "" */
+};
+
+#define PROBE_SHORTFALLS_MAX 20
+
 struct engine_probe {
     uint32_t capabilities; /* bit set of what works here */
-    /* Why something does not work and the command or setting that would change that; "" when all
-     * works. Plain sentences. */
-    char reason[256];
-    char remedy[256];
+    size_t count;
+    struct shortfall shortfalls[PROBE_SHORTFALLS_MAX]; /* more are left out */
 };
+
+struct engine_settings;
+
+/* probe.c: for engines, to say what falls short. The sentence is printed as by printf and cut where
+ * it does not fit; the same one said again only adds its capabilities. */
+void probe_missing(struct engine_probe *p, uint32_t capabilities, const char *remedy,
+                   const char *format, ...) PRINTF_LIKE(4, 5);
+void probe_off(struct engine_probe *p, uint32_t capabilities, const char *remedy,
+               const char *format, ...) PRINTF_LIKE(4, 5);
+void probe_unprivileged(struct engine_probe *p, uint32_t capabilities, uint64_t privileges,
+                        const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* What all say that tell of sockets: whose they are is seen of others' processes only by who may
+ * look into these. */
+void probe_owners(struct engine_probe *p, const struct engine_settings *s, uint32_t capabilities);
+
+/* The first that is about one of the capabilities; NULL: none. */
+const struct shortfall *probe_shortfall(const struct engine_probe *p, uint32_t capabilities);
+
+/* The command that gives the program these privileges, from what it was started with. */
+void probe_privileges_remedy(const struct engine_settings *s, uint64_t privileges, char *ret,
+                             size_t size);
 
 struct keeper;
 struct finder;
@@ -64,6 +97,10 @@ struct engine_settings {
     const char *const *exclude_devices; /* globs */
     size_t exclude_devices_count;
     int64_t interval_ms;
+    /* Of the process when it started, bit sets of CAP_…, and the path of its program: for the
+     * command that would give it more. NULL: some netsonde. */
+    uint64_t permitted, bounding;
+    const char *program;
     size_t sockets_max, processes_max; /* that the census keeps; 0: as many as usual */
     size_t process_series_limit;       /* (process, unit) with series of their own; 0: as usual */
     struct finder *finder;             /* for the survey thread; NULL: there is none */
@@ -87,7 +124,11 @@ struct engine;
 
 struct engine_class {
     const char *name;
-    int preference; /* larger wins when two engines offer a capability */
+    int preference;  /* larger wins when two engines offer a capability */
+    uint32_t offers; /* bit set of all that it can give where nothing is in its way; for each of
+                      * them a probe says that it works or what falls short */
+    /* Whether it is among those that "auto" means. NULL: always. */
+    bool (*wanted)(const struct engine_settings *settings);
     /* Allocates; settings must outlive the engine. */
     struct engine *(*make)(const struct engine_settings *settings);
     void (*probe)(struct engine *e, struct engine_probe *ret);

@@ -9,6 +9,9 @@
  * is tried, so an engine waits twice as long after each one, up to about an hour. The series do
  * not notice, because series belong to names and labels, not to engines.
  *
+ * All engines known are made and probed, so that the status can say what one would give that was
+ * not chosen; only those chosen are opened, collect and are probed again.
+ *
  * What collecting costs is measured here, as a histogram; a tick's own time is in the same tick.
  *
  * The census, where engines tell of sockets and processes, belongs to the collector: its rounds are
@@ -19,7 +22,7 @@
  * census and the wire and reads `surveyed`, the one word that tells it which engines are in use,
  * and what each of them has been assigned. Engines are neither added nor removed after open.
  */
-#include "collect/select.h"
+#include "collect/select_internal.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -64,15 +67,6 @@ static const struct {
     {25000000, "0.025"}, {50000000, "0.05"},  {100000000, "0.1"},  {INT64_MAX, "+Inf"},
 };
 
-struct member {
-    struct engine *engine;
-    uint32_t lost;     /* capabilities it failed to give */
-    uint32_t patience; /* probes to wait after the latest loss */
-    uint32_t waited;
-    bool open;
-    char failure[256]; /* what was lost and why, "" */
-};
-
 struct collector {
     struct engine_settings settings;              /* owns its texts */
     struct member members[COLLECTOR_ENGINES_MAX]; /* by falling preference */
@@ -111,6 +105,7 @@ static void settings_copy(struct engine_settings *to, const struct engine_settin
     *to = *from;
     to->proc_root = mem_string(from->proc_root);
     to->sys_root = mem_string(from->sys_root);
+    to->program = from->program ? mem_string(from->program) : NULL;
     const char **globs = mem_array(MAX(from->exclude_devices_count, (size_t)1), sizeof(*globs));
     for (size_t i = 0; i < from->exclude_devices_count; i++)
         globs[i] = mem_string(from->exclude_devices[i]);
@@ -124,50 +119,65 @@ static void settings_fini(struct engine_settings *s)
     free((void *)s->exclude_devices);
     free((char *)s->proc_root);
     free((char *)s->sys_root);
+    free((char *)s->program);
+}
+
+static struct collector *collector_make(const struct engine_settings *settings)
+{
+    struct collector *c = mem_alloc(sizeof(*c));
+    settings_copy(&c->settings, settings);
+    c->sampler.method = "self";
+    c->census_series = census_series_new();
+    return c;
+}
+
+static void collector_add(struct collector *c, const struct engine_class *class, bool chosen,
+                          bool named)
+{
+    CHECK(c->count < COLLECTOR_ENGINES_MAX);
+    size_t at = c->count++;
+    while (at > 0 && c->members[at - 1].engine->class->preference < class->preference) {
+        c->members[at] = c->members[at - 1];
+        at--;
+    }
+    c->members[at] = (struct member){
+        .engine = class->make(&c->settings),
+        .chosen = chosen,
+        .named = named,
+    };
 }
 
 struct collector *collector_new_with(const struct engine_settings *settings,
                                      const struct engine_class *const *classes, size_t count)
 {
-    CHECK(count <= COLLECTOR_ENGINES_MAX);
-    struct collector *c = mem_alloc(sizeof(*c));
-    settings_copy(&c->settings, settings);
-    c->sampler.method = "self";
-    c->census_series = census_series_new();
-    for (size_t i = 0; i < count; i++) {
-        /* Into place by preference. */
-        size_t at = c->count++;
-        while (at > 0 && c->members[at - 1].engine->class->preference < classes[i]->preference) {
-            c->members[at] = c->members[at - 1];
-            at--;
-        }
-        c->members[at] = (struct member){.engine = classes[i]->make(&c->settings)};
-    }
+    struct collector *c = collector_make(settings);
+    for (size_t i = 0; i < count; i++)
+        collector_add(c, classes[i], true, false);
     return c;
 }
 
 int collector_new(struct collector **ret, const struct engine_settings *settings,
                   const char *const *names, size_t names_count, const char **ret_bad)
 {
-    const struct engine_class *classes[ARRAY_LEN(classes_known)];
-    bool wanted[ARRAY_LEN(classes_known)] = {false};
+    bool named[ARRAY_LEN(classes_known)] = {false};
     for (size_t n = 0; n < names_count; n++) {
         bool known = false;
         for (size_t i = 0; i < ARRAY_LEN(classes_known); i++) {
             if (strcmp(names[n], classes_known[i]->name) == 0)
-                known = wanted[i] = true;
+                known = named[i] = true;
         }
         if (!known) {
             *ret_bad = names[n];
             return -EINVAL;
         }
     }
-    size_t count = 0;
+    struct collector *c = collector_make(settings);
     for (size_t i = 0; i < ARRAY_LEN(classes_known); i++) {
-        if (!names_count || wanted[i])
-            classes[count++] = classes_known[i];
+        const struct engine_class *class = classes_known[i];
+        bool automatic = !names_count && (!class->wanted || class->wanted(&c->settings));
+        collector_add(c, class, automatic || named[i], named[i]);
     }
-    *ret = collector_new_with(settings, classes, count);
+    *ret = c;
     return 0;
 }
 
@@ -213,7 +223,7 @@ static void collector_divide(const struct collector *c, uint32_t wanted[COLLECTO
     uint32_t taken = 0;
     for (size_t i = 0; i < c->count; i++) {
         const struct member *m = &c->members[i];
-        wanted[i] = m->engine->probe.capabilities & ~m->lost & ~taken;
+        wanted[i] = m->chosen ? m->engine->probe.capabilities & ~m->lost & ~taken : 0;
         taken |= wanted[i];
     }
 }
@@ -235,11 +245,8 @@ static void collector_tell(const struct engine_sink *sink, const char *engine,
 
 static const char *collector_provider(const struct collector *c, unsigned capability)
 {
-    for (size_t i = 0; i < c->count; i++) {
-        if (c->members[i].open && (c->members[i].engine->assigned & CAPABILITY_BIT(capability)))
-            return c->members[i].engine->class->name;
-    }
-    return NULL;
+    const struct member *m = members_provider(c->members, c->count, (enum capability)capability);
+    return m ? m->engine->class->name : NULL;
 }
 
 static int member_open(struct collector *c, struct member *m, uint32_t capabilities)
@@ -284,11 +291,23 @@ int collector_open(struct collector *c)
     for (size_t i = 0; i < c->count; i++)
         c->members[i].engine->class->probe(c->members[i].engine, &c->members[i].engine->probe);
     collector_assign(c);
+    if (collector_refused(c))
+        return -ENODEV;
     for (unsigned i = 0; i < CAPABILITIES; i++) {
         if (collector_provider(c, i))
             return 0;
     }
     return -ENODEV;
+}
+
+const char *collector_refused(const struct collector *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        const struct member *m = &c->members[i];
+        if (m->named && !(m->engine->probe.capabilities & ~m->lost))
+            return m->engine->class->name;
+    }
+    return NULL;
 }
 
 /* After a loss: the next engine takes over, and the tick tells. */
@@ -316,6 +335,8 @@ static void collector_probe(struct collector *c, const struct engine_sink *sink)
     bool changed = false;
     for (size_t i = 0; i < c->count; i++) {
         struct member *m = &c->members[i];
+        if (!m->chosen)
+            continue;
         uint32_t had = m->engine->probe.capabilities & ~m->lost;
         m->engine->class->probe(m->engine, &m->engine->probe);
         if (++m->waited >= m->patience) {
@@ -493,53 +514,11 @@ void collector_take_survey(struct collector *c, struct engine *e, struct message
 
 /* ---- status -------------------------------------------------------------------------------- */
 
-const char *engine_state_name(enum engine_state state)
-{
-    static const char *const names[ENGINE_STATES] = {
-        [ENGINE_IN_USE] = "in use",
-        [ENGINE_SPARE] = "spare",
-        [ENGINE_LOST] = "lost",
-        [ENGINE_UNAVAILABLE] = "unavailable",
-    };
-    return names[state];
-}
-
-static void status_destroy(struct message *msg)
-{
-    free(CONTAINER_OF(msg, struct collector_status, msg));
-}
-
-static enum engine_state member_state(const struct member *m)
-{
-    if (m->open && m->engine->assigned)
-        return ENGINE_IN_USE;
-    if (m->lost)
-        return ENGINE_LOST;
-    return m->engine->probe.capabilities ? ENGINE_SPARE : ENGINE_UNAVAILABLE;
-}
-
 struct collector_status *collector_status(struct collector *c)
 {
-    if (c->status)
-        return c->status;
-    struct collector_status *status = mem_alloc(sizeof(*status));
-    message_init(&status->msg, status_destroy);
-    status->count = c->count;
-    for (size_t i = 0; i < c->count; i++) {
-        const struct member *m = &c->members[i];
-        const struct engine_probe *probe = &m->engine->probe;
-        status->engines[i].name = m->engine->class->name;
-        status->engines[i].state = member_state(m);
-        status->engines[i].capabilities = probe->capabilities;
-        status->engines[i].assigned = m->open ? m->engine->assigned : 0;
-        snprintf(status->engines[i].reason, sizeof(status->engines[i].reason), "%s",
-                 m->failure[0] ? m->failure : probe->reason);
-        snprintf(status->engines[i].remedy, sizeof(status->engines[i].remedy), "%s", probe->remedy);
-    }
-    for (unsigned i = 0; i < CAPABILITIES; i++)
-        status->providers[i] = collector_provider(c, i);
-    c->status = status;
-    return status;
+    if (!c->status)
+        c->status = collector_status_make(&c->settings, c->members, c->count);
+    return c->status;
 }
 
 uint64_t collector_status_generation(const struct collector *c)

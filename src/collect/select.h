@@ -21,8 +21,9 @@ struct collector;
 const char *collector_engine_name(size_t index);
 
 /*
- * names: engines by name, or none for all ("auto"). 0; -EINVAL for a name that is none, which
- * *ret_bad then points to. Settings are copied with their texts.
+ * names: engines by name, or none for "auto": those that want to be in it. Only they collect; the
+ * others are probed once, so that the status can tell what they would give. 0; -EINVAL for a name
+ * that is none, which *ret_bad then points to. Settings are copied with their texts.
  */
 int collector_new(struct collector **ret, const struct engine_settings *settings,
                   const char *const *names, size_t names_count, const char **ret_bad);
@@ -33,8 +34,11 @@ struct collector *collector_new_with(const struct engine_settings *settings,
 void collector_free(struct collector *c); /* detached or never attached; NULL allowed */
 
 /* Probes, assigns, opens; before privileges are dropped. 0, or -ENODEV when no engine can give
- * anything here: the status tells why. */
+ * anything here, or one that was named cannot: the status tells why. */
 int collector_open(struct collector *c);
+
+/* The engine that was named and can give nothing here; NULL: none such. */
+const char *collector_refused(const struct collector *c);
 
 int collector_attach(struct collector *c, struct uv_loop_s *loop); /* 0 or -errno */
 void collector_detach(struct collector *c, void (*done)(void *user), void *user);
@@ -58,10 +62,32 @@ enum engine_state {
     ENGINE_SPARE,       /* works, but another one gives all that it could */
     ENGINE_LOST,        /* worked, and failed */
     ENGINE_UNAVAILABLE, /* cannot work here: reason, remedy */
+    ENGINE_OFF,         /* not among those that were named */
     ENGINE_STATES
 };
 
 const char *engine_state_name(enum engine_state state); /* "in use" … */
+
+/* How a capability fares with one engine, or by and large. */
+enum offer_state {
+    OFFER_IN_USE,
+    OFFER_LIMITED,     /* in use, but something would make it better: reason, remedy */
+    OFFER_AVAILABLE,   /* works, another engine gives it */
+    OFFER_OFF,         /* by choice */
+    OFFER_MISSING,     /* does not work here: reason, remedy */
+    OFFER_UNSUPPORTED, /* no engine of this version has it */
+    OFFER_STATES
+};
+
+const char *offer_state_name(enum offer_state state); /* "in use" … */
+
+struct collector_offer {
+    enum capability capability;
+    const char *engine;
+    enum offer_state state;
+    char reason[256]; /* "" where there is nothing to say */
+    char remedy[256];
+};
 
 struct collector_status {
     struct message msg;
@@ -75,7 +101,15 @@ struct collector_status {
         char remedy[256];      /* what would help, "" */
     } engines[COLLECTOR_ENGINES_MAX];
     const char *providers[CAPABILITIES]; /* engine's name; NULL: nobody */
+    /* By capability, then by falling preference of the engines; what is worse than the engine in
+     * use and does not work is left out. */
+    size_t offers_count;
+    struct collector_offer *offers;
 };
+
+/* A capability by and large: its best offer's state; *ret_offer is that, or NULL. */
+enum offer_state collector_status_of(const struct collector_status *status, enum capability c,
+                                     const struct collector_offer **ret_offer);
 
 /* Borrowed; replaced, never changed, when something changes (collector_status_generation grows). */
 struct collector_status *collector_status(struct collector *c);

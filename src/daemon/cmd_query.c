@@ -3,6 +3,7 @@
  * needs no daemon; beside a running one it sees everything up to the last tick written.
  *
  *   netsonde query --metric GLOB [--match LABEL=GLOB] [--from T] [--to T] [--points N] [--agg A]
+ *   netsonde query --table NAME [--at T] [--filter WORDS] [--sort COLUMN] [--limit N]
  */
 #include "daemon/commands.h"
 
@@ -10,13 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/answer.h"
 #include "base/clock.h"
 #include "base/defs.h"
 #include "base/text.h"
 #include "daemon/config.h"
+#include "daemon/query_table.h"
 #include "store/store.h"
 
 #define RANGE_MS (15 * 60 * MS_PER_S) /* as GET /api/v1/query */
@@ -39,6 +40,8 @@ static int query_read(const struct options *options, struct query *query)
 {
     uint64_t points = QUERY_POINTS_DEFAULT;
     const char *metric = options->query.metric;
+    if (options->query.at || options->query.filter || options->query.sort || options->query.limit)
+        return usage("--at, --filter, --sort and --limit go with --table", NULL);
     if (metric && selector_add_glob(&query->selector, metric) < 0)
         return usage("--metric takes a name or pattern", metric);
     for (size_t i = 0; i < options->query.matches_count; i++) {
@@ -47,7 +50,9 @@ static int query_read(const struct options *options, struct query *query)
             return usage("--match takes LABEL=PATTERN", match);
     }
     if (!metric && !options->query.matches_count)
-        return usage("say which series: --metric 'node_network_*' or --match device=eth0", NULL);
+        return usage("say which series: --metric 'node_network_*' or --match device=eth0, or "
+                     "--table connections",
+                     NULL);
     const char *text = options->query.points;
     if (text && (text_u64(text, &points) < 0 || points == 0 || points > QUERY_POINTS_MAX))
         return usage("--points takes a whole number from 1 to 20000", text);
@@ -75,11 +80,8 @@ static int query_range(struct query *query, const char *from, const char *to)
 static void print_time(int64_t t_ms)
 {
     char text[32];
-    time_t seconds = (time_t)(t_ms / MS_PER_S);
-    struct tm utc;
-    gmtime_r(&seconds, &utc);
-    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-    printf("%s.%03dZ", text, (int)(t_ms % MS_PER_S));
+    text_format_time(t_ms, text, sizeof(text));
+    fputs(text, stdout);
 }
 
 static void print_text(const struct answer *a, enum aggregate aggregate)
@@ -100,6 +102,8 @@ static void print_text(const struct answer *a, enum aggregate aggregate)
 
 int cmd_query(const struct config *config, const struct options *options)
 {
+    if (options->query.table)
+        return query_table(config, options);
     struct query query = {.aggregate = AGG_AVG};
     struct store_reader *reader = NULL;
     struct answer *answer = NULL;

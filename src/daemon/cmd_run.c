@@ -13,7 +13,6 @@
 #include "daemon/commands.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -32,6 +31,7 @@
 #include "daemon/config.h"
 #include "daemon/core.h"
 #include "daemon/describe.h"
+#include "daemon/engines.h"
 #include "daemon/notify.h"
 #include "daemon/origin.h"
 #include "daemon/privileges.h"
@@ -101,28 +101,7 @@ struct run {
     struct sink hub_sink;
 };
 
-/* ---- 1: the helpers ---------------------------------------------------------------------- */
-
-static void run_start_keeper(struct run *r)
-{
-    const struct keeper_settings settings = {.capabilities = UINT64_C(1) << CAP_NET_ADMIN |
-                                                             UINT64_C(1) << CAP_BPF |
-                                                             UINT64_C(1) << CAP_PERFMON};
-    int err = keeper_start(&settings, &r->keeper);
-    if (err && err != -EPERM)
-        log_warning("keeper", "cannot be started (%s): what needs privileges later will be missing",
-                    strerror(-err));
-}
-
-static void run_start_finder(struct run *r)
-{
-    int err = finder_start(&r->finder);
-    if (err)
-        log_warning("finder", "cannot be started (%s): owners of sockets will be missing",
-                    strerror(-err));
-}
-
-/* ---- 2: open everything ------------------------------------------------------------------ */
+/* ---- 2: open everything; the helpers were 1 ----------------------------------------------- */
 
 /* A descriptor for each client, beside our own: a crowd must not take those that engines and
  * history need. The soft limit is usually 1024 for the sake of programs that use select(). */
@@ -245,6 +224,8 @@ static int run_open_store(struct run *r)
     struct store_settings settings = STORE_SETTINGS_DEFAULT;
     settings.raw_ms = c->store.raw_ms;
     settings.events_ms = c->store.events_ms;
+    settings.connections_ms = c->store.connections_ms;
+    settings.record_names = c->store.record_names;
     settings.max_size_bytes = c->store.max_size_bytes;
     settings.durable = c->store.durability == CONFIG_DURABILITY_FULL;
     char origin[ORIGIN_MAX];
@@ -262,29 +243,12 @@ static int run_open_store(struct run *r)
 
 static int run_open_collector(struct run *r)
 {
-    const struct config *c = r->config;
-    struct engine_settings settings = {
-        .proc_root = "/proc",
-        .sys_root = "/sys",
-        .exclude_devices = (const char *const *)c->collect.exclude_devices.items,
-        .exclude_devices_count = c->collect.exclude_devices.count,
-        .interval_ms = c->collect.interval_ms,
-        .process_series_limit = c->collect.process_series_limit,
-        .finder = r->finder,
-        .keeper = r->keeper,
-    };
-    const struct config_list *names = &c->collect.engines;
-    bool automatic = names->count == 1 && strcmp(names->items[0], "auto") == 0;
-    const char *bad = NULL;
-    int err = collector_new(&r->collector, &settings, (const char *const *)names->items,
-                            automatic ? 0 : names->count, &bad);
-    if (err == -EINVAL && bad)
-        log_error("collect", "there is no engine \"%s\" in collect.engines", bad);
+    int err = engines_new(r->config, r->keeper, r->finder, &r->collector);
     if (err)
         return err;
     err = collector_open(r->collector);
     if (err)
-        log_error("collect", "no engine can work here; see netsonde help run");
+        engines_complain(r->collector);
     return err;
 }
 
@@ -416,6 +380,7 @@ static void run_engines_changed(void *user, const struct collector_status *statu
 {
     struct run *r = user;
     servers_post_info(r->servers, API_INFO_ENGINES, describe_engines(status));
+    servers_post_info(r->servers, API_INFO_TABLES, describe_tables(status));
 }
 
 /* At the start, and whenever a child has ended. That the finder is gone, its user notices. */
@@ -539,7 +504,8 @@ static int run_build(struct run *r)
                                               .hub = r->hub,
                                               .servers = r->servers,
                                               .store = r->store,
-                                              .recorder = r->recorder});
+                                              .recorder = r->recorder,
+                                              .surveyor = r->surveyor});
     core_on_sample(r->core, run_sample, r);
     core_on_engines(r->core, run_engines_changed, r);
     core_on_end(r->core, run_core_ended, r);
@@ -728,8 +694,8 @@ int cmd_run(const struct config *config, const struct config_sources *sources)
 
     run.config_file = sources->file ? sources->file : CONFIG_FILE_DEFAULT;
     mem_setup();
-    run_start_keeper(&run);
-    run_start_finder(&run);
+    run.keeper = engines_start_keeper();
+    run.finder = engines_start_finder();
     /* Nothing has to be undone by hand when starting fails: the process ends and its locks,
      * sockets and helpers end with it. */
     if (run_open(&run) < 0)

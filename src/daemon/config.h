@@ -61,6 +61,8 @@ struct config {
     struct {
         int64_t raw_ms;
         int64_t events_ms;
+        int64_t connections_ms;
+        bool record_names;
         uint64_t max_size_bytes;
         enum config_durability durability;
     } store;

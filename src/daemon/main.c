@@ -35,6 +35,8 @@ int main(int argc, char **argv)
     switch (options.command) {
     case COMMAND_RUN:
         return with_config(&options, run_daemon);
+    case COMMAND_DOCTOR:
+        return with_config(&options, cmd_doctor);
     case COMMAND_QUERY:
         return with_config(&options, cmd_query);
     case COMMAND_TOKEN:

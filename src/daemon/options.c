@@ -16,7 +16,7 @@
 
 #define BIT(command) (1U << (command))
 #define WITH_CONFIG                                                                                \
-    (BIT(COMMAND_RUN) | BIT(COMMAND_QUERY) | BIT(COMMAND_CHECK_CONFIG) |                           \
+    (BIT(COMMAND_RUN) | BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_CHECK_CONFIG) |     \
      BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN))
 #define EVERYWHERE (BIT(COMMANDS) - 1)
 
@@ -30,10 +30,17 @@ static const struct {
                      "Reads the kernel once an interval, keeps the history and shows both on the\n"
                      "addresses it prints. Needs no privileges. SIGTERM and SIGINT end it, SIGHUP\n"
                      "reads the configuration again.\n"},
+    [COMMAND_DOCTOR] =
+        {"doctor", "", "what this machine can measure, and what would add to it",
+         "Tries every engine as run would, by the same configuration, and lists for each thing\n"
+         "that can be measured who gives it, or why nobody does and the command that adds it. Run\n"
+         "it as the user whom the daemon runs as; no daemon has to run, and none is disturbed.\n"
+         "The status is 3 when something is missing; what is off by choice is not.\n"},
     [COMMAND_QUERY] = {"query", "", "read history",
                        "Reads the database of --data-dir; no daemon has to run. Times are epoch\n"
                        "milliseconds, RFC 3339, -60 (seconds before now) or now-15m. A counter is\n"
-                       "shown as units per second, but for --agg sum.\n"},
+                       "shown as units per second, but for --agg sum. Tables are stored once a\n"
+                       "minute, and when the daemon stops.\n"},
     [COMMAND_BENCH] =
         {"bench", " fanout", "measure how fast this machine serves many viewers",
          "fanout starts a server and a crowd of clients on this host and sends all of them the\n"
@@ -73,6 +80,11 @@ enum option_id {
     OPTION_TO,
     OPTION_POINTS,
     OPTION_AGG,
+    OPTION_TABLE,
+    OPTION_AT,
+    OPTION_FILTER,
+    OPTION_SORT,
+    OPTION_LIMIT,
     OPTION_DOCUMENTATION,
     OPTION_ROLE,
     OPTION_LOGIN,
@@ -110,6 +122,14 @@ static const struct {
     {"points", "N", OPTION_POINTS, BIT(COMMAND_QUERY), "about how many steps; 300 without it"},
     {"agg", "NAME", OPTION_AGG, BIT(COMMAND_QUERY),
      "what a step shows: avg, min, max, last, sum, p50, p90 or p99"},
+    {"table", "NAME", OPTION_TABLE, BIT(COMMAND_QUERY),
+     "a table instead of series: connections or processes"},
+    {"at", "TIME", OPTION_AT, BIT(COMMAND_QUERY), "as it was then; the newest one without it"},
+    {"filter", "WORDS", OPTION_FILTER, BIT(COMMAND_QUERY),
+     "only rows in which all of these hold: text, col:text, col>5, col<5, -word"},
+    {"sort", "COLUMN", OPTION_SORT, BIT(COMMAND_QUERY),
+     "order of the rows, -COLUMN: largest first; by rates without it"},
+    {"limit", "N", OPTION_LIMIT, BIT(COMMAND_QUERY), "rows at most; 100 without it"},
     {"role", "ROLE", OPTION_ROLE, BIT(COMMAND_TOKEN), "viewer (without it) or admin"},
     {"login", NULL, OPTION_LOGIN, BIT(COMMAND_TOKEN), "print an address that logs in once"},
     {"expires", "DURATION", OPTION_EXPIRES, BIT(COMMAND_TOKEN), "such as 90d; never without it"},
@@ -131,8 +151,8 @@ static const struct {
     {"compare", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
     {"publish", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
     {"json", NULL, OPTION_JSON,
-     BIT(COMMAND_QUERY) | BIT(COMMAND_BENCH) | BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) |
-         BIT(COMMAND_VERSION),
+     BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_BENCH) | BIT(COMMAND_DUMP_CONFIG) |
+         BIT(COMMAND_TOKEN) | BIT(COMMAND_VERSION),
      "answer in JSON"},
     {"help", NULL, OPTION_HELP, EVERYWHERE, "explain the command"},
     {"version", NULL, OPTION_VERSION, EVERYWHERE, "print the version"},
@@ -217,6 +237,21 @@ static int take_option(struct parse *p, size_t index, const char *text)
         return 0;
     case OPTION_AGG:
         o->query.agg = text;
+        return 0;
+    case OPTION_TABLE:
+        o->query.table = text;
+        return 0;
+    case OPTION_AT:
+        o->query.at = text;
+        return 0;
+    case OPTION_FILTER:
+        o->query.filter = text;
+        return 0;
+    case OPTION_SORT:
+        o->query.sort = text;
+        return 0;
+    case OPTION_LIMIT:
+        o->query.limit = text;
         return 0;
     case OPTION_DOCUMENTATION:
         if (strcmp(text, "markdown") != 0 && strcmp(text, "man") != 0)

@@ -13,6 +13,7 @@
 
 enum command {
     COMMAND_RUN,
+    COMMAND_DOCTOR,
     COMMAND_QUERY,
     COMMAND_BENCH,
     COMMAND_CHECK_CONFIG,
@@ -44,6 +45,7 @@ struct options {
         const char *matches[OPTIONS_MATCHES_MAX];
         size_t matches_count;
         const char *from, *to, *points, *agg;
+        const char *table, *at, *filter, *sort, *limit;
     } query;
     struct {
         const char *levels, *size, *rate, *seconds, *mode, *send, *stalled;

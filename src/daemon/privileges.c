@@ -45,6 +45,19 @@ static void describe_capabilities(char *out, size_t size)
         snprintf(out, size, "none");
 }
 
+void privileges_held(uint64_t *ret_permitted, uint64_t *ret_bounding)
+{
+    *ret_permitted = *ret_bounding = 0;
+    if (capng_get_caps_process() < 0)
+        return;
+    for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
+        if (capng_have_capability(CAPNG_PERMITTED, cap) > 0)
+            *ret_permitted |= UINT64_C(1) << cap;
+        if (capng_have_capability(CAPNG_BOUNDING_SET, cap) > 0)
+            *ret_bounding |= UINT64_C(1) << cap;
+    }
+}
+
 void privileges_drop(const struct sandbox_paths *paths, struct sandbox_report *ret)
 {
     const struct rlimit none = {0, 0};

@@ -30,6 +30,9 @@ struct sandbox_paths {
     const char *tls_dirs[SANDBOX_TLS_DIRS];
 };
 
+/* What this process has now and what it could come by at all: bit sets of CAP_…. */
+void privileges_held(uint64_t *ret_permitted, uint64_t *ret_bounding);
+
 /* Gives up all capabilities, core dumps and the chance to regain anything (privileges.c), then
  * closes Landlock and seccomp over the process (sandbox_*.c). Only while no other thread runs. */
 void privileges_drop(const struct sandbox_paths *paths, struct sandbox_report *ret);

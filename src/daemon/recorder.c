@@ -3,6 +3,9 @@
  * slow disk, newer ones are dropped and counted; they stay visible live. Housekeeping is done in
  * small pieces by an idle handle, so a tick waits for one piece at most. What the store wants
  * people to hear becomes events.
+ *
+ * Ticks are queued without their tables. Of those that are worth keeping the newest lies in a slot,
+ * and is stored once a minute and at the end.
  */
 #include "daemon/recorder.h"
 
@@ -13,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/slot.h"
 #include "base/timing.h"
 #include "daemon/core.h"
 #include "loop/loop.h"
@@ -22,6 +26,7 @@
 
 #define RECORDER_INBOX 256
 #define TIMING_EVERY_NS NS_PER_S
+#define TABLES_EVERY_NS (60 * NS_PER_S)
 
 struct recorder {
     struct sink sink;
@@ -30,6 +35,9 @@ struct recorder {
     struct mailbox *inbox;
     struct store *store;
     struct core *core;
+    struct slot *tables[TABLE_KINDS]; /* newest; set by the core thread */
+    uint64_t stored_seq[TABLE_KINDS]; /* of the tick whose table was stored last */
+    int64_t tables_ns;                /* when that was; 0: never */
     uint64_t dropped_told;
     struct timing timing; /* not handed over yet */
     int64_t timing_given_ns;
@@ -76,12 +84,29 @@ static void recorder_write(struct recorder *r, const struct tick *tick)
     r->timing_given_ns = now_ns;
 }
 
+/* The tables that are newer than those stored last. */
+static void recorder_store_tables(struct recorder *r, int64_t now_ns)
+{
+    for (int kind = 0; kind < TABLE_KINDS; kind++) {
+        struct tick_table *t = slot_get(r->tables[kind]);
+        if (t && t->seq != r->stored_seq[kind]) {
+            store_write_table(r->store, t); /* a failure is counted by the store */
+            r->stored_seq[kind] = t->seq;
+            r->tables_ns = now_ns;
+        }
+        tick_table_unref(t);
+    }
+}
+
 static void recorder_receive(void *item, void *user)
 {
     struct recorder *r = user;
     struct tick *tick = item;
     recorder_write(r, tick);
     tick_unref(tick);
+    int64_t now_ns = clock_mono_ns();
+    if (!r->tables_ns || now_ns - r->tables_ns >= TABLES_EVERY_NS)
+        recorder_store_tables(r, now_ns);
     recorder_tell_notes(r);
 
     uint64_t dropped = mailbox_refused(r->inbox);
@@ -106,8 +131,13 @@ static const struct mailbox_ops recorder_mailbox_ops = {recorder_receive, record
 static void recorder_push(struct sink *sink, struct tick *tick)
 {
     struct recorder *r = CONTAINER_OF(sink, struct recorder, sink);
-    if (mailbox_post(r->inbox, tick_ref(tick)) < 0)
-        tick_unref(tick); /* the mailbox has counted it */
+    for (int kind = 0; kind < TABLE_KINDS; kind++) {
+        if (tick->tables[kind] && store_keeps_table((enum table_kind)kind))
+            slot_set(r->tables[kind], tick_table_new(tick, (enum table_kind)kind));
+    }
+    struct tick *bare = tick_bare(tick);
+    if (mailbox_post(r->inbox, tick_ref(bare)) < 0)
+        tick_unref(bare); /* the mailbox has counted it */
 }
 
 static void recorder_on_stop(struct loop *loop, void *user)
@@ -118,8 +148,19 @@ static void recorder_on_stop(struct loop *loop, void *user)
      * for the next start. */
     store_hurry(r->store);
     mailbox_flush(r->inbox);
+    recorder_store_tables(r, clock_mono_ns());
     mailbox_close(r->inbox);
     uv_close((uv_handle_t *)&r->idle, NULL);
+}
+
+static void *table_get(void *item)
+{
+    return item ? tick_table_ref(item) : NULL;
+}
+
+static void table_put(void *item)
+{
+    tick_table_unref(item);
 }
 
 struct recorder *recorder_new(struct store *store, struct core *core,
@@ -133,6 +174,8 @@ struct recorder *recorder_new(struct store *store, struct core *core,
         free(r);
         return NULL;
     }
+    for (int kind = 0; kind < TABLE_KINDS; kind++)
+        r->tables[kind] = slot_new(NULL, table_get, table_put);
     timing_init(&r->timing, bounds);
     timing_handover_init(&r->timing_given, bounds);
     r->inbox = mailbox_new(&r->loop.uv, RECORDER_INBOX, &recorder_mailbox_ops, r);
@@ -178,6 +221,8 @@ void recorder_free(struct recorder *r)
     if (!r)
         return;
     mailbox_free(r->inbox);
+    for (int kind = 0; kind < TABLE_KINDS; kind++)
+        slot_free(r->tables[kind]);
     timing_handover_fini(&r->timing_given);
     free(r);
 }

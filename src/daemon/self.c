@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "daemon/recorder.h"
 #include "daemon/servers.h"
+#include "daemon/surveyor.h"
 #include "hub/hub.h"
 #include "store/store.h"
 
@@ -48,9 +49,14 @@ enum own {
     OWN_STORE_WRITTEN,
     OWN_STORE_LOST,
     OWN_STORE_DROPPED,
+    OWN_STORE_TABLES,
+    OWN_STORE_TABLES_LOST,
     OWN_STORE_BYTES,
     OWN_STORE_WRITE,
     OWN_STORE_WORK,
+    OWN_SURVEYS,
+    OWN_SURVEY_SECONDS,
+    OWN_SURVEY_INTERVAL,
     OWN_METRICS
 };
 
@@ -131,11 +137,24 @@ static const struct metric own_metrics[OWN_METRICS] = {
                         COUNTER},
     [OWN_STORE_DROPPED] = {"netsonde_store_ticks_dropped_total", "ticks",
                            "Ticks dropped because the disk was too slow.", COUNTER},
+    [OWN_STORE_TABLES] = {"netsonde_store_tables_written_total", "tables",
+                          "Tables of connections and processes written to the history.", COUNTER},
+    [OWN_STORE_TABLES_LOST] = {"netsonde_store_tables_lost_total", "tables",
+                               "Tables that the disk refused.", COUNTER},
     [OWN_STORE_BYTES] = {"netsonde_store_bytes", "bytes", "Size of the history on disk.", GAUGE},
     [OWN_STORE_WRITE] = {"netsonde_store_write_seconds_total", "seconds",
                          "Time spent writing ticks.", NANOSECONDS},
     [OWN_STORE_WORK] = {"netsonde_store_work_seconds_total", "seconds",
                         "Time spent sealing, expiring and giving space back.", NANOSECONDS},
+    [OWN_SURVEYS] = {"netsonde_surveys_total", "surveys",
+                     "Surveys of what is slow to read: sockets, processes, queues, network cards.",
+                     COUNTER},
+    [OWN_SURVEY_SECONDS] = {"netsonde_survey_seconds_total", "seconds",
+                            "Processor time that surveys took.", NANOSECONDS},
+    [OWN_SURVEY_INTERVAL] = {"netsonde_survey_interval_seconds", "seconds",
+                             "Time between two surveys: collect.tables_interval, or longer when "
+                             "they would take more than 5 % of a core.",
+                             GAUGE},
 };
 
 static const struct metric build_info = {"netsonde_build_info", "",
@@ -196,6 +215,8 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
     servers_stats(s->sources.servers, &server);
     hub_stats(s->sources.hub, &hub);
     struct store_stats store = store_stats(s->sources.store);
+    struct surveyor_stats surveys;
+    surveyor_stats(s->sources.surveyor, &surveys);
 
     counts[OWN_CPU] = self_cpu_ns();
     gauges[OWN_RESIDENT] = s->resident_bytes;
@@ -230,9 +251,14 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
     counts[OWN_STORE_WRITTEN] = store.ticks_written;
     counts[OWN_STORE_LOST] = store.ticks_lost;
     counts[OWN_STORE_DROPPED] = recorder_dropped(s->sources.recorder);
+    counts[OWN_STORE_TABLES] = store.tables_written;
+    counts[OWN_STORE_TABLES_LOST] = store.tables_lost;
     gauges[OWN_STORE_BYTES] = (double)(store.database_bytes + store.wal_bytes);
     counts[OWN_STORE_WRITE] = (uint64_t)store.write_ns_total;
     counts[OWN_STORE_WORK] = (uint64_t)store.work_ns_total;
+    counts[OWN_SURVEYS] = surveys.rounds;
+    counts[OWN_SURVEY_SECONDS] = surveys.cpu_ns;
+    gauges[OWN_SURVEY_INTERVAL] = (double)surveys.interval_ms / (double)MS_PER_S;
 }
 
 void self_process(void *self, uint64_t *ret_cpu_ns, double *ret_rss_bytes)

@@ -15,6 +15,7 @@ struct hub;
 struct recorder;
 struct servers;
 struct store;
+struct surveyor;
 struct self;
 
 struct self_sources {
@@ -23,6 +24,7 @@ struct self_sources {
     struct servers *servers;
     struct store *store;
     struct recorder *recorder;
+    struct surveyor *surveyor;
 };
 
 /* Opens what it reads; before the sandbox. */

@@ -11,6 +11,10 @@ static const struct {
     [CHANNEL_METRICS] = {"metrics", -1},
     [CHANNEL_EVENTS] = {"events", -1},
     [CHANNEL_INTERFACES] = {"interfaces", TABLE_INTERFACES},
+    [CHANNEL_CONNECTIONS] = {"connections", TABLE_CONNECTIONS},
+    [CHANNEL_PROCESSES] = {"processes", TABLE_PROCESSES},
+    [CHANNEL_FLOWS] = {"flows", TABLE_FLOWS},
+    [CHANNEL_DNS] = {"dns", TABLE_DNS},
     [CHANNEL_PERFORMANCE] = {"performance", -1},
 };
 

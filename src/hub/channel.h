@@ -7,7 +7,17 @@
 
 #include "model/table.h"
 
-enum channel { CHANNEL_METRICS, CHANNEL_EVENTS, CHANNEL_INTERFACES, CHANNEL_PERFORMANCE, CHANNELS };
+enum channel {
+    CHANNEL_METRICS,
+    CHANNEL_EVENTS,
+    CHANNEL_INTERFACES,
+    CHANNEL_CONNECTIONS,
+    CHANNEL_PROCESSES,
+    CHANNEL_FLOWS,
+    CHANNEL_DNS,
+    CHANNEL_PERFORMANCE,
+    CHANNELS
+};
 
 const char *channel_name(enum channel c);
 int channel_parse(const char *name, enum channel *ret); /* 0 or -ENOENT */

@@ -202,8 +202,9 @@ void encode_columns_json(struct buf *out, const struct table_schema *schema)
     json_close(out, ']');
 }
 
-static struct buf table_open(const struct table *t, uint64_t seq, int64_t t_ms, bool complete)
+static struct buf table_open(struct encode_rows rows, uint64_t seq, int64_t t_ms, bool complete)
 {
+    const struct table *t = rows.table;
     struct buf b = message_open("table");
     put_text(&b, "channel", t->schema->name);
     put_u64(&b, "seq", seq);
@@ -212,6 +213,7 @@ static struct buf table_open(const struct table *t, uint64_t seq, int64_t t_ms, 
      * must know that rows it does not see are gone. */
     json_put_key(&b, "full");
     json_put_bool(&b, complete);
+    put_u64(&b, "total", rows.total);
     json_put_key(&b, "columns");
     encode_columns_json(&b, t->schema);
     json_put_key(&b, "rows");
@@ -219,11 +221,11 @@ static struct buf table_open(const struct table *t, uint64_t seq, int64_t t_ms, 
     return b;
 }
 
-struct bytes *encode_table(const struct table *t, uint64_t seq, int64_t t_ms)
+struct bytes *encode_table(struct encode_rows rows, uint64_t seq, int64_t t_ms)
 {
-    struct buf b = table_open(t, seq, t_ms, true);
-    for (size_t row = 0; row < t->rows_count; row++)
-        encode_row_json(&b, t, row);
+    struct buf b = table_open(rows, seq, t_ms, true);
+    for (size_t row = 0; row < rows.table->rows_count; row++)
+        encode_row_json(&b, rows.table, row);
     json_close(&b, ']');
     json_put_key(&b, "removed");
     json_open(&b, '[');
@@ -260,14 +262,15 @@ static bool rows_equal(const struct table *a, size_t row_a, const struct table *
     return true;
 }
 
-bool encode_table_change(const struct table *before, const struct table *now, uint64_t seq,
+bool encode_table_change(struct encode_rows rows_before, struct encode_rows rows_now, uint64_t seq,
                          int64_t t_ms, struct bytes **ret)
 {
+    const struct table *before = rows_before.table, *now = rows_now.table;
     struct row_id *old = rows_by_id(before), *new = rows_by_id(now);
-    struct buf b = table_open(now, seq, t_ms, false);
+    struct buf b = table_open(rows_now, seq, t_ms, false);
     struct buf removed = BUF_INIT;
     json_open(&removed, '[');
-    bool changed = false;
+    bool changed = rows_before.total != rows_now.total;
 
     size_t i = 0, k = 0;
     while (i < before->rows_count || k < now->rows_count) {

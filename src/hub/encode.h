@@ -32,11 +32,18 @@ struct bytes *encode_series(const struct series *const *series, size_t count);
 struct bytes *encode_metrics(uint64_t seq, int64_t t_ms, const struct encode_value *values,
                              size_t count);
 struct bytes *encode_event(const struct event *e);
-struct bytes *encode_table(const struct table *t, uint64_t seq, int64_t t_ms);
+
+/* Rows that are shown, of `total` that would be. */
+struct encode_rows {
+    const struct table *table;
+    size_t total;
+};
+
+struct bytes *encode_table(struct encode_rows rows, uint64_t seq, int64_t t_ms);
 
 /* Only the rows of `now` that are new or differ, and the ids that are gone. False, and *ret NULL:
  * nothing differs. */
-bool encode_table_change(const struct table *before, const struct table *now, uint64_t seq,
+bool encode_table_change(struct encode_rows before, struct encode_rows now, uint64_t seq,
                          int64_t t_ms, struct bytes **ret);
 
 struct bytes *encode_gap(const char *channel, uint64_t from, uint64_t to, const char *reason);

@@ -6,7 +6,9 @@
  * keeps a sum per slot: increments and the time they took for counters, the last value for gauges,
  * so a message says the mean rate since the message before and nothing is sampled away.
  *
- * Tables: the last table sent is kept by reference; a change message lists the rows that differ.
+ * Tables: of many rows the first of the view are sent, and kept as a small table of their own, so
+ * that no feed holds on to a large one; a change message lists the rows that differ. A row that is
+ * not among the first any more is gone for this feed.
  *
  * Pace: a feed of interval I speaks at the first tick at or past each multiple of I on the wall
  * clock, so all feeds of one pace speak together. Not every tick brings a table: a table feed whose
@@ -27,6 +29,22 @@
 void feed_spec_fini(struct feed_spec *spec)
 {
     selector_fini(&spec->selector);
+    view_spec_free(TAKE(spec->view));
+}
+
+/* Tables only: what is seen when nothing else is asked for. */
+static void feed_spec_complete(struct feed_spec *spec)
+{
+    enum table_kind kind;
+    const char *field;
+    char why[64];
+    if (!channel_table(spec->channel, &kind))
+        return;
+    if (!spec->rows)
+        spec->rows = FEED_ROWS_DEFAULT;
+    if (!spec->view)
+        CHECK(view_spec_new(table_schema(kind), NULL, NULL, &spec->view, &field, why,
+                            sizeof(why)) == 0);
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -34,8 +52,9 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-char *feed_spec_key(const struct feed_spec *spec)
+char *feed_spec_key(struct feed_spec *spec)
 {
+    feed_spec_complete(spec);
     const struct selector *sel = &spec->selector;
     char *parts[SELECTOR_GLOBS_MAX + SELECTOR_MATCHES_MAX];
     size_t count = 0;
@@ -58,13 +77,31 @@ char *feed_spec_key(const struct feed_spec *spec)
     }
     for (size_t i = 0; i < count; i++)
         free(parts[i]);
+    if (spec->view) {
+        buf_printf(&key, " %zu", spec->rows);
+        view_spec_put_key(spec->view, &key);
+    }
     char *text = mem_string(buf_string(&key));
     buf_fini(&key);
     return text;
 }
 
-size_t feed_spec_cost(const struct feed_spec *spec, const struct tick *newest)
+static size_t table_cost(const struct feed_spec *spec, const struct tick_ring *ring)
 {
+    enum table_kind kind;
+    bool is_table = channel_table(spec->channel, &kind);
+    CHECK(is_table);
+    const struct tick_table *newest = tick_ring_table(ring, kind);
+    if (!newest)
+        return 1;
+    size_t rows = newest->table->rows_count, columns = newest->table->schema->columns_count;
+    size_t shown = MIN(rows, spec->rows ? spec->rows : FEED_ROWS_DEFAULT);
+    return 1 + (spec->view ? view_spec_cost(spec->view, rows) : rows) + shown * columns;
+}
+
+size_t feed_spec_cost(const struct feed_spec *spec, const struct tick_ring *ring)
+{
+    const struct tick *newest = tick_ring_newest(ring);
     size_t series = newest ? newest->set->count : 0;
     switch (spec->channel) {
     case CHANNEL_METRICS:
@@ -73,20 +110,22 @@ size_t feed_spec_cost(const struct feed_spec *spec, const struct tick *newest)
     case CHANNEL_PERFORMANCE:
         return 1;
     default:
-        return 1 + series; /* a table has about as many cells */
+        return table_cost(spec, ring);
     }
 }
 
-size_t feed_cost(const struct feed *f, const struct tick *newest)
+size_t feed_cost(const struct feed *f, const struct tick_ring *ring)
 {
-    return feed_spec_cost(&f->spec, newest);
+    return feed_spec_cost(&f->spec, ring);
 }
 
 struct feed *feed_new(struct feed_spec *spec)
 {
     struct feed *f = mem_alloc(sizeof(*f));
+    feed_spec_complete(spec);
     f->spec = *spec;
     selector_init(&spec->selector);
+    spec->view = NULL;
     return f;
 }
 
@@ -289,56 +328,77 @@ static void feed_snapshot_metrics(struct feed *f, struct tick *t, struct parcels
 
 /* ---- tables ------------------------------------------------------------------------------ */
 
-static struct table *feed_table(const struct feed *f, const struct tick *t)
-{
-    enum table_kind kind;
-    bool is_table = channel_table(f->spec.channel, &kind);
-    CHECK(is_table);
-    return t->tables[kind];
-}
-
 static bool feed_is_table(const struct feed *f)
 {
     enum table_kind kind;
     return channel_table(f->spec.channel, &kind);
 }
 
+static enum table_kind feed_table_kind(const struct feed *f)
+{
+    enum table_kind kind;
+    bool is_table = channel_table(f->spec.channel, &kind);
+    CHECK(is_table);
+    return kind;
+}
+
+/* The rows of a table that this feed shows: one reference. */
+static struct table *feed_rows(const struct feed *f, struct table *now, size_t *ret_total)
+{
+    struct view view;
+    if (now->rows_count <= f->spec.rows && view_spec_shows_all(f->spec.view)) {
+        *ret_total = now->rows_count;
+        return table_ref(now);
+    }
+    view_make(now, f->spec.view, f->spec.rows, 0, &view);
+    struct table *rows = table_pick(now, view.rows, view.count);
+    *ret_total = view.total;
+    view_fini(&view);
+    return rows;
+}
+
 static void feed_step_table(struct feed *f, struct tick *t, struct parcels *out)
 {
-    struct table *now = feed_table(f, t);
+    struct table *brought = t->tables[feed_table_kind(f)];
     f->table_due |= feed_due(f, t);
-    if (!now || !f->table_due)
+    if (!brought || !f->table_due)
         return;
     f->table_due = false;
     bool complete = f->last_table == NULL;
+    struct encode_rows now = {0}, before = {f->last_table, f->last_total};
+    struct table *rows = feed_rows(f, brought, &now.total);
     struct bytes *frame = NULL;
+    now.table = rows;
     if (complete) {
         frame = encode_table(now, t->seq, t->t_ms);
-    } else if (!encode_table_change(f->last_table, now, t->seq, t->t_ms, &frame)) {
+    } else if (!encode_table_change(before, now, t->seq, t->t_ms, &frame)) {
+        table_unref(rows);
         return; /* nothing changed: nothing to say */
     }
-    if (frame) { /* without memory for it the next change counts from the table before */
-        table_unref(f->last_table);
-        f->last_table = table_ref(now);
-    }
     parcels_add(out, frame, t->seq, PARCEL_LATEST, complete);
+    if (frame) {
+        table_unref(f->last_table);
+        f->last_table = rows;
+        f->last_total = now.total;
+    } else {
+        table_unref(rows); /* without memory the next change counts from the table before */
+    }
 }
 
 /* A tick need not bring the table: the newest one may be older. */
 static void feed_start_table(struct feed *f, const struct tick_ring *ring)
 {
-    for (size_t i = tick_ring_count(ring); i-- > 0 && !f->last_table;) {
-        struct table *table = feed_table(f, tick_ring_at(ring, i));
-        if (table)
-            f->last_table = table_ref(table);
-    }
+    struct tick_table *newest = tick_ring_table(ring, feed_table_kind(f));
+    if (newest)
+        f->last_table = feed_rows(f, newest->table, &f->last_total);
 }
 
 static void feed_snapshot_table(struct feed *f, struct tick *t, struct parcels *out)
 {
     /* Viewers of this feed go on from what it sent last, not from what is newest. */
+    struct encode_rows last = {f->last_table, f->last_total};
     if (f->last_table)
-        parcels_add(out, encode_table(f->last_table, t->seq, t->t_ms), t->seq, PARCEL_LATEST, true);
+        parcels_add(out, encode_table(last, t->seq, t->t_ms), t->seq, PARCEL_LATEST, true);
 }
 
 /* ---- events ------------------------------------------------------------------------------ */

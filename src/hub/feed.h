@@ -13,37 +13,48 @@
 #include "hub/parcel.h"
 #include "model/query.h"
 #include "model/tick.h"
+#include "model/view.h"
+
+/* Rows of a table that a viewer gets: more would be more than a screen can take once a second, and
+ * the answers of HTTP have them all, page by page. */
+#define FEED_ROWS_DEFAULT 500
+#define FEED_ROWS_MAX 2000
 
 struct feed_spec {
     enum channel channel;
     int64_t interval_ms;      /* 0: every tick */
     struct selector selector; /* metrics only */
+    struct view_spec *view;   /* tables only; owned; NULL: as it is usually seen */
+    size_t rows;              /* tables only: the first of the view; 0: FEED_ROWS_DEFAULT */
     bool admin;               /* performance only: with what is for admins alone */
 };
 
 void feed_spec_fini(struct feed_spec *spec);
 
-/* The same text for specs that yield the same messages. Free with free(). */
-char *feed_spec_key(const struct feed_spec *spec);
+/* The same text for specs that yield the same messages; what is usual is filled in first. Free with
+ * free(). */
+char *feed_spec_key(struct feed_spec *spec);
 
 /* What the feed may cost a tick at most, in values: each series is looked at once for its name and
- * once for each match when series come or go, and may be one of those told. At least 1. `newest`:
- * the tick before, or NULL. */
-size_t feed_spec_cost(const struct feed_spec *spec, const struct tick *newest);
+ * once for each match when series come or go, and may be one of those told; each row of a table is
+ * held against the words and may be told, too. At least 1. The ring has the ticks before. */
+size_t feed_spec_cost(const struct feed_spec *spec, const struct tick_ring *ring);
 
 struct feed;
 
-struct feed *feed_new(struct feed_spec *spec); /* moves the selector out of *spec */
+struct feed *feed_new(struct feed_spec *spec); /* moves selector and view out of *spec */
 void feed_free(struct feed *f);                /* NULL allowed */
 enum channel feed_channel(const struct feed *f);
 bool feed_is_admin(const struct feed *f);
-size_t feed_cost(const struct feed *f, const struct tick *newest); /* feed_spec_cost of its spec */
+size_t feed_cost(const struct feed *f,
+                 const struct tick_ring *ring); /* feed_spec_cost of its spec */
 
 /* Brings a new feed to the present: what is there counts as told. */
 void feed_start(struct feed *f, const struct tick_ring *ring);
 
 /* What this tick means for the feed's viewers, appended to *out: new series, then metrics or a
- * table's changes when its pace says so, or events. */
+ * table's changes when its pace says so, or events. The ring's newest tick is this one, but for its
+ * tables. */
 void feed_step(struct feed *f, struct tick *t, struct parcels *out);
 
 /* The newest state for a viewer that joins after feed_step(t) or, in a feed that has just begun,

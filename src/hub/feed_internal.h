@@ -25,10 +25,11 @@ struct feed {
     bool picked; /* picks belong to `generation` */
     struct pick *picks;
     size_t picks_count;
-    bool summed;       /* picks hold what was counted since the last message */
-    int64_t last_t_ms; /* tick of the last step */
-    bool table_due;    /* its time has come, but no tick has brought the table since */
-    struct table *last_table;
+    bool summed;                 /* picks hold what was counted since the last message */
+    int64_t last_t_ms;           /* tick of the last step */
+    bool table_due;              /* its time has come, but no tick has brought the table since */
+    struct table *last_table;    /* the rows that were sent, no others */
+    size_t last_total;           /* rows that there were of them */
     struct encode_value *values; /* scratch, as long as picks */
     struct replay *replay;       /* NULL: nobody came back since the last tick */
     struct replay_room *room;    /* NULL: replays are not kept */

@@ -28,6 +28,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/slot.h"
 #include "hub/allowance.h"
 #include "hub/encode.h"
 #include "hub/hub_internal.h"
@@ -57,6 +58,7 @@ struct hub {
     uint32_t stations_count;
     bool overrun[HUB_STATIONS_MAX]; /* has lost a delivery and has not been told */
     struct tick_ring *ring;
+    struct slot *tables[TABLE_KINDS]; /* newest of each kind, for all stations: see hub_table */
     struct feed_run run;
     struct open_feed **feeds; /* by id; NULL = free */
     uint32_t feeds_count;
@@ -147,7 +149,7 @@ static uint32_t hub_free_id(struct hub *hub)
 static bool hub_has_room(struct hub *hub, const struct feed_spec *spec)
 {
     const struct hub_limits *limits = &hub->settings.limits;
-    int64_t cost = (int64_t)feed_spec_cost(spec, tick_ring_newest(hub->ring));
+    int64_t cost = (int64_t)feed_spec_cost(spec, hub->ring);
     if (hub->stats.feeds >= limits->feeds)
         return false;
     if (hub->stats.feeds >= limits->feeds_free && hub->stats.values + cost > limits->values)
@@ -164,7 +166,7 @@ static struct open_feed *hub_open_feed(struct hub *hub, struct feed_spec *spec)
         free(key);
         return of;
     }
-    hub->stats.values += (int64_t)feed_spec_cost(spec, tick_ring_newest(hub->ring));
+    hub->stats.values += (int64_t)feed_spec_cost(spec, hub->ring);
     of = mem_alloc(sizeof(*of));
     of->id = hub_free_id(hub);
     of->key = key;
@@ -180,7 +182,7 @@ static struct open_feed *hub_open_feed(struct hub *hub, struct feed_spec *spec)
 
 static void hub_close_feed(struct hub *hub, struct open_feed *of)
 {
-    int64_t cost = (int64_t)feed_cost(of->feed, tick_ring_newest(hub->ring));
+    int64_t cost = (int64_t)feed_cost(of->feed, hub->ring);
     hub->feeds[of->id] = NULL;
     map_remove(&hub->by_key, of->key);
     parcels_fini(&of->beginning);
@@ -355,21 +357,47 @@ static void hub_number(struct hub *hub, const struct tick *tick)
     hub->run.last_event = tick->events[tick->events_count - 1]->seq;
 }
 
+static void *table_get(void *item)
+{
+    return item ? tick_table_ref(item) : NULL;
+}
+
+static void table_put(void *item)
+{
+    tick_table_unref(item);
+}
+
+/* Tables do not travel with ticks to the stations, whose queues may be long: all look here. */
+static void hub_keep_tables(struct hub *hub, const struct tick *tick)
+{
+    for (int kind = 0; kind < TABLE_KINDS; kind++) {
+        if (tick->tables[kind])
+            slot_set(hub->tables[kind],
+                     tick_table_ref(tick_ring_table(hub->ring, (enum table_kind)kind)));
+    }
+}
+
+struct tick_table *hub_table(const struct hub *hub, enum table_kind kind)
+{
+    return slot_get(hub->tables[kind]);
+}
+
 void hub_publish(struct hub *hub, struct tick *tick)
 {
     int64_t began_ns = clock_mono_ns();
     hub_number(hub, tick);
     tick_ring_push(hub->ring, tick);
+    hub_keep_tables(hub, tick);
     hub->stats.values = 0;
     for (uint32_t id = 0; id < hub->feeds_count; id++) {
         if (!hub->feeds[id])
             continue;
         hub_broadcast(hub, hub->feeds[id], tick);
-        hub->stats.values += (int64_t)feed_cost(hub->feeds[id]->feed, tick);
+        hub->stats.values += (int64_t)feed_cost(hub->feeds[id]->feed, hub->ring);
     }
     for (uint32_t s = 0; s < hub->stations_count; s++) {
         struct delivery *d = delivery_new(DELIVERY_TICK, NULL);
-        d->tick = tick_ref(tick);
+        d->tick = tick_ref(tick_bare(tick)); /* a queue of tables would be a queue of 25 MB each */
         d->overrun = hub->overrun[s];
         if (hub_deliver(hub, s, d))
             hub->overrun[s] = false;
@@ -490,6 +518,8 @@ struct hub *hub_new(const struct hub_settings *settings, uv_loop_t *core_uv)
     hub->deflater = deflater_new();
     hub->replays.most_bytes = HUB_REPLAY_BYTES;
     hub->ring = tick_ring_new(settings->ring_ticks, settings->ring_bytes);
+    for (size_t i = 0; i < TABLE_KINDS; i++)
+        hub->tables[i] = slot_new(NULL, table_get, table_put);
     hub_make_session(hub);
     performance_init(&hub->performance);
     /* Last: an open mailbox could not be freed here. */
@@ -539,6 +569,8 @@ void hub_free(struct hub *hub)
     frame_fini(&hub->performance_frames[1]);
     mailbox_free(hub->inbox);
     tick_ring_free(hub->ring);
+    for (size_t i = 0; i < TABLE_KINDS; i++)
+        slot_free(hub->tables[i]);
     deflater_free(hub->deflater);
     map_fini(&hub->by_key);
     free(hub->feeds);

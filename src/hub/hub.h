@@ -131,8 +131,11 @@ uint64_t station_open(struct station *st, struct conn *conn, const char *subscri
 bool station_has_viewer(const struct station *st, uint64_t viewer);
 bool station_close_viewer(struct station *st, uint64_t viewer, uint16_t code, const char *reason);
 
-/* The newest ticks this loop has heard of: what /metrics, tables and queries read. Borrowed. */
+/* The newest ticks this loop has heard of: what /metrics and queries read. Without tables.
+ * Borrowed. */
 const struct tick_ring *station_ring(const struct station *st);
+/* The newest table of a kind. One reference; NULL: none yet. */
+struct tick_table *station_table(const struct station *st, enum table_kind kind);
 void station_stats(const struct station *st, struct station_stats *ret);
 void station_stats_add(struct station_stats *sum, const struct station_stats *more); /* pure */
 

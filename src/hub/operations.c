@@ -92,6 +92,44 @@ static void viewer_wish(struct viewer *v, const struct operation *op, struct req
     }
 }
 
+static const char *member_text(const json_t *json, const char *key, bool *ret_wrong)
+{
+    const json_t *value = json_object_get(json, key);
+    bool absent = !value || json_is_null(value);
+    *ret_wrong |= !absent && !json_is_string(value);
+    return absent ? NULL : json_string_value(value);
+}
+
+/* sort, limit and filter of a table, as GET /api/v1/TABLE takes them. What is wrong, in `why`, or
+ * NULL. */
+static const char *subscribe_view(const json_t *json, enum channel channel, struct feed_spec *spec,
+                                  char *why, size_t why_size)
+{
+    enum table_kind kind;
+    bool wrong = false;
+    const char *filter = member_text(json, "filter", &wrong), *field;
+    const char *sort = member_text(json, "sort", &wrong);
+    int64_t rows = 0;
+    int err = member_integer(json, "limit", 1, &rows);
+    if (!channel_table(channel, &kind)) {
+        bool any = filter || sort || wrong || err != -ENOENT;
+        return any ? "\"sort\", \"limit\" and \"filter\" go with the channels of tables only"
+                   : NULL;
+    }
+    if (wrong)
+        return "\"sort\" and \"filter\" must be texts";
+    if (err == -EINVAL || rows > FEED_ROWS_MAX)
+        return "\"limit\" must be a whole number of rows from 1 to 2000";
+    _Static_assert(FEED_ROWS_MAX == 2000, "the sentence above");
+    spec->rows = (size_t)rows;
+    char reason[128];
+    if (view_spec_new(table_schema(kind), filter, sort, &spec->view, &field, reason,
+                      sizeof(reason)) == 0)
+        return NULL;
+    snprintf(why, why_size, "\"%s\": %s", field, reason);
+    return why;
+}
+
 static void operation_subscribe(struct viewer *v, const struct operation *op)
 {
     enum channel channel;
@@ -117,6 +155,9 @@ static void operation_subscribe(struct viewer *v, const struct operation *op)
     if (!wrong && channel != CHANNEL_METRICS &&
         (r->spec.selector.globs_count || r->spec.selector.matches_count))
         wrong = "\"metric\" and \"match\" go with the channel metrics only";
+    char why[160];
+    if (!wrong)
+        wrong = subscribe_view(op->json, channel, &r->spec, why, sizeof(why));
     if (wrong) {
         hub_request_free(r);
         viewer_refuse(v, op, "bad_request", wrong);

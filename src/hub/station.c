@@ -472,6 +472,11 @@ const struct tick_ring *station_ring(const struct station *st)
     return st->ring;
 }
 
+struct tick_table *station_table(const struct station *st, enum table_kind kind)
+{
+    return hub_table(st->hub, kind);
+}
+
 void station_stats(const struct station *st, struct station_stats *ret)
 {
     *ret = st->stats;

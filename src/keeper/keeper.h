@@ -59,6 +59,9 @@ struct keeper_programs {
     int links[KEEPER_LINKS_MAX];
 };
 
+/* Whether this program was built with them. */
+bool keeper_has_programs(void);
+
 /* It is open and has what loading takes; NULL allowed. */
 bool keeper_can_load(const struct keeper *k);
 

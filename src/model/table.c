@@ -248,6 +248,26 @@ const char *table_keep(struct table *t, const char *text)
     return c.text;
 }
 
+struct table *table_pick(const struct table *from, const size_t *rows, size_t count)
+{
+    size_t columns = from->schema->columns_count;
+    struct table *t = table_new(from->schema->kind, count);
+    for (size_t i = 0; i < count; i++) {
+        CHECK(rows[i] < from->rows_count);
+        struct cell *to = table_row(t, 0);
+        memcpy(to, &from->cells[rows[i] * columns], columns * sizeof(*to));
+        for (size_t c = 0; c < columns; c++) {
+            if (to[c].type != CELL_TEXT && to[c].type != CELL_LIST)
+                continue;
+            size_t size = strlen(to[c].text) + 1; /* valid already */
+            char *copy = table_text(t, size);
+            memcpy(copy, to[c].text, size);
+            to[c].text = copy;
+        }
+    }
+    return t;
+}
+
 const struct cell *table_cell(const struct table *t, size_t row, size_t column)
 {
     CHECK(row < t->rows_count && column < t->schema->columns_count);

@@ -165,5 +165,8 @@ void cell_ascii(struct table *t, struct cell *c, const char *text, size_t len);
  */
 const char *table_keep(struct table *t, const char *text);
 
+/* A new table of these rows of `from`, in this order. It holds copies: `from` may go. */
+struct table *table_pick(const struct table *from, const size_t *rows, size_t count);
+
 const struct cell *table_cell(const struct table *t, size_t row, size_t column);
 int cell_compare(const struct cell *a, const struct cell *b); /* total order; null first */

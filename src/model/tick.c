@@ -6,6 +6,9 @@
  * one block of memory: header, values, absolutes, sources, states. What a counter counted last is
  * kept in the series itself (series->live), which is why a draft and its registry belong to one
  * thread.
+ *
+ * A tick with tables is a second, small struct in front of the one that has the columns (`bare`):
+ * rings keep hundreds of the latter, while tables go as soon as nobody reads them.
  */
 #include "model/tick.h"
 
@@ -179,11 +182,15 @@ void draft_table(struct draft *d, struct table *t)
 static void tick_destroy(struct message *msg)
 {
     struct tick *t = CONTAINER_OF(msg, struct tick, msg);
-    for (size_t i = 0; i < t->events_count; i++)
-        event_unref(t->events[i]);
     for (size_t i = 0; i < TABLE_KINDS; i++)
         table_unref(t->tables[i]);
-    series_set_unref(t->set);
+    if (t->bare) { /* which owns all the rest */
+        tick_unref(t->bare);
+    } else {
+        for (size_t i = 0; i < t->events_count; i++)
+            event_unref(t->events[i]);
+        series_set_unref(t->set);
+    }
     free(t);
 }
 
@@ -191,6 +198,26 @@ size_t tick_bytes(uint32_t series_count, size_t events_count)
 {
     return sizeof(struct tick) + events_count * sizeof(struct event *) +
            series_count * (sizeof(union sample) + 2 * sizeof(uint64_t) + sizeof(uint8_t));
+}
+
+static bool draft_has_tables(const struct draft *d)
+{
+    for (size_t i = 0; i < TABLE_KINDS; i++) {
+        if (d->tables[i])
+            return true;
+    }
+    return false;
+}
+
+/* Moves the draft's tables into a tick around `bare`, which it takes. */
+static struct tick *draft_attach(struct draft *d, struct tick *t, struct tick *bare)
+{
+    *t = *bare;
+    message_init(&t->msg, tick_destroy);
+    t->bare = bare;
+    memcpy(t->tables, d->tables, sizeof(t->tables));
+    memset(d->tables, 0, sizeof(d->tables));
+    return t;
 }
 
 struct tick *draft_seal(struct draft *d, int64_t now_mono_ns, uint64_t *next_event_seq)
@@ -205,7 +232,9 @@ struct tick *draft_seal(struct draft *d, int64_t now_mono_ns, uint64_t *next_eve
     struct series_set *set = registry_set(d->registry);
     uint32_t count = set->count;
     struct tick *t = malloc(tick_bytes(count, d->events_count));
-    if (!t) {
+    struct tick *with_tables = t && draft_has_tables(d) ? malloc(sizeof(*t)) : NULL;
+    if (!t || (draft_has_tables(d) && !with_tables)) {
+        free(t);
         draft_drop_attachments(d);
         return NULL;
     }
@@ -239,11 +268,9 @@ struct tick *draft_seal(struct draft *d, int64_t now_mono_ns, uint64_t *next_eve
     memset(t->state + known, SAMPLE_ABSENT, count - known);
     if (d->events_count)
         memcpy(t->events, d->events, d->events_count * sizeof(struct event *));
-    memcpy(t->tables, d->tables, sizeof(t->tables));
-    memset(d->tables, 0, sizeof(d->tables));
     d->events_count = 0;
     d->events_dropped = 0;
-    return t;
+    return with_tables ? draft_attach(d, with_tables, t) : t;
 }
 
 struct tick *tick_ref(struct tick *t)
@@ -253,6 +280,43 @@ struct tick *tick_ref(struct tick *t)
 }
 
 void tick_unref(struct tick *t)
+{
+    if (t)
+        message_unref(&t->msg);
+}
+
+struct tick *tick_bare(struct tick *t)
+{
+    return t->bare ? t->bare : t;
+}
+
+/* ---- a table and its tick ---------------------------------------------------------------- */
+
+static void tick_table_destroy(struct message *msg)
+{
+    struct tick_table *t = CONTAINER_OF(msg, struct tick_table, msg);
+    table_unref(t->table);
+    free(t);
+}
+
+struct tick_table *tick_table_new(const struct tick *t, enum table_kind kind)
+{
+    CHECK(t->tables[kind]);
+    struct tick_table *tt = mem_alloc(sizeof(*tt));
+    message_init(&tt->msg, tick_table_destroy);
+    tt->table = table_ref(t->tables[kind]);
+    tt->seq = t->seq;
+    tt->t_ms = t->t_ms;
+    return tt;
+}
+
+struct tick_table *tick_table_ref(struct tick_table *t)
+{
+    message_ref(&t->msg);
+    return t;
+}
+
+void tick_table_unref(struct tick_table *t)
 {
     if (t)
         message_unref(&t->msg);

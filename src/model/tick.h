@@ -46,10 +46,27 @@ struct tick {
     size_t events_count;
     struct event **events;
     struct table *tables[TABLE_KINDS]; /* NULL: not collected in this tick */
+    struct tick *bare;                 /* this tick without tables; NULL: it has none */
 };
 
 struct tick *tick_ref(struct tick *t);
 void tick_unref(struct tick *t); /* NULL allowed */
+
+/* The tick without its tables, for whoever keeps more than one: a table may have 25 MB, and only
+ * the newest of each kind is of use. The tick itself when it has none. Borrowed. */
+struct tick *tick_bare(struct tick *t);
+
+/* A table and the tick that brought it, for whoever keeps the newest. */
+struct tick_table {
+    struct message msg;
+    struct table *table;
+    uint64_t seq;
+    int64_t t_ms;
+};
+
+struct tick_table *tick_table_new(const struct tick *t, enum table_kind kind); /* one reference */
+struct tick_table *tick_table_ref(struct tick_table *t);
+void tick_table_unref(struct tick_table *t); /* NULL allowed */
 
 /* Memory of a tick without its tables and the events' texts. */
 size_t tick_bytes(uint32_t series_count, size_t events_count);
@@ -108,7 +125,8 @@ struct tick *draft_seal(struct draft *d, int64_t now_mono_ns, uint64_t *next_eve
 
 struct tick_ring;
 
-/* Holds at most `ticks` ticks and about `bytes` of them. */
+/* Holds at most `ticks` ticks and about `bytes` of them, without their tables; of these, the newest
+ * of each kind. */
 struct tick_ring *tick_ring_new(size_t ticks, size_t bytes);
 void tick_ring_free(struct tick_ring *ring);
 void tick_ring_push(struct tick_ring *ring, struct tick *t); /* takes its own reference */
@@ -116,5 +134,7 @@ size_t tick_ring_count(const struct tick_ring *ring);
 /* index 0 is the oldest; borrowed. */
 struct tick *tick_ring_at(const struct tick_ring *ring, size_t index);
 struct tick *tick_ring_newest(const struct tick_ring *ring); /* NULL when empty */
+/* The newest table of a kind that a tick brought; NULL: none yet. Borrowed until the next push. */
+struct tick_table *tick_ring_table(const struct tick_ring *ring, enum table_kind kind);
 /* Index of the first tick with seq > after; tick_ring_count when none. */
 size_t tick_ring_after(const struct tick_ring *ring, uint64_t after);

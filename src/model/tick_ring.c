@@ -1,6 +1,7 @@
 /*
  * tick_ring.c: the newest ticks, oldest first, bounded in number and in bytes. Holds references
- * only; the same tick may sit in the rings of several threads.
+ * only; the same tick may sit in the rings of several threads. Tables are not among what it counts
+ * as bytes: of each kind one is kept, and another when a reader holds it a moment longer.
  */
 #include "model/tick.h"
 
@@ -12,6 +13,7 @@
 struct tick_ring {
     size_t capacity, first, count;
     size_t bytes, bytes_limit;
+    struct tick_table *tables[TABLE_KINDS]; /* newest; NULL: none yet */
     struct tick *ticks[];
 };
 
@@ -44,6 +46,8 @@ void tick_ring_free(struct tick_ring *ring)
         return;
     while (ring->count)
         tick_ring_drop_oldest(ring);
+    for (size_t i = 0; i < TABLE_KINDS; i++)
+        tick_table_unref(ring->tables[i]);
     free(ring);
 }
 
@@ -54,8 +58,14 @@ void tick_ring_push(struct tick_ring *ring, struct tick *t)
     while (ring->count &&
            (ring->count == ring->capacity || ring->bytes + weight > ring->bytes_limit))
         tick_ring_drop_oldest(ring);
-    ring->ticks[(ring->first + ring->count++) % ring->capacity] = tick_ref(t);
+    ring->ticks[(ring->first + ring->count++) % ring->capacity] = tick_ref(tick_bare(t));
     ring->bytes += weight;
+    for (int kind = 0; kind < TABLE_KINDS; kind++) {
+        if (!t->tables[kind])
+            continue;
+        tick_table_unref(ring->tables[kind]);
+        ring->tables[kind] = tick_table_new(t, (enum table_kind)kind);
+    }
 }
 
 size_t tick_ring_count(const struct tick_ring *ring)
@@ -72,6 +82,11 @@ struct tick *tick_ring_at(const struct tick_ring *ring, size_t index)
 struct tick *tick_ring_newest(const struct tick_ring *ring)
 {
     return ring->count ? tick_ring_at(ring, ring->count - 1) : NULL;
+}
+
+struct tick_table *tick_ring_table(const struct tick_ring *ring, enum table_kind kind)
+{
+    return ring->tables[kind];
 }
 
 size_t tick_ring_after(const struct tick_ring *ring, uint64_t after)

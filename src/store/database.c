@@ -47,6 +47,14 @@ static const char schema[] =
     " fields TEXT NOT NULL);"
     "CREATE INDEX event_time ON event(t_ms);";
 
+/* What each version added to the one before, from 2 on. A file of an earlier one is brought up to
+ * date by these in one transaction when it is opened for writing; readers take it as it is. */
+static const char *const additions[DATABASE_VERSION - 1] = {
+    "CREATE TABLE snapshot(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, t_ms INTEGER NOT NULL,"
+    " seq INTEGER NOT NULL, total INTEGER NOT NULL, bytes INTEGER NOT NULL, data BLOB NOT NULL);"
+    "CREATE INDEX snapshot_time ON snapshot(t_ms, kind, bytes);",
+};
+
 int store_fail(struct store_error *err, int code, const char *format, ...)
 {
     if (err) {
@@ -279,13 +287,17 @@ static int inspect(const char *path, struct store_error *err)
     return error;
 }
 
-static int make_schema(sqlite3 *db)
+/* `version`: 0 for a file without anything. */
+static int make_schema(sqlite3 *db, int64_t version)
 {
     struct buf sql CLEANUP(buf_fini) = BUF_INIT;
-    buf_printf(&sql,
-               "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d;"
-               " COMMIT;",
-               schema, DATABASE_APPLICATION_ID, DATABASE_VERSION);
+    buf_text(&sql, "BEGIN IMMEDIATE; ");
+    if (version == 0)
+        buf_text(&sql, schema);
+    for (int64_t i = MAX(version, INT64_C(1)); i < DATABASE_VERSION; i++)
+        buf_text(&sql, additions[i - 1]);
+    buf_printf(&sql, " PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
+               DATABASE_APPLICATION_ID, DATABASE_VERSION);
     int err = database_exec(db, buf_string(&sql));
     if (err && !sqlite3_get_autocommit(db))
         database_exec(db, "ROLLBACK");
@@ -320,7 +332,9 @@ int database_open_writer(const char *path, bool durable, sqlite3 **ret, struct s
     if (!error)
         error = identify(db, &id);
     if (!error && is_blank(&id))
-        error = make_schema(db);
+        error = make_schema(db, 0);
+    else if (!error && id.version < DATABASE_VERSION)
+        error = make_schema(db, MAX(id.version, INT64_C(1)));
     if (error) {
         database_explain(err, db, error, path, "open it for writing");
         sqlite3_close(db);

@@ -14,7 +14,7 @@
 
 #define DATABASE_NAME "netsonde.db"
 #define DATABASE_APPLICATION_ID 0x6e65736f /* "neso" */
-#define DATABASE_VERSION 1
+#define DATABASE_VERSION 2
 #define DATABASE_PAGE_BYTES 4096
 
 /* A chunk's row number: its span's number above, its series' id below. */
@@ -29,8 +29,9 @@ static inline int64_t chunk_row(uint32_t span, uint32_t series)
 int store_fail(struct store_error *err, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /*
- * Opens for writing, makes the schema in a new file. -EBADMSG damaged, -ENOTSUP newer,
- * -EMEDIUMTYPE foreign (the last two leave every byte as it was), or whatever the disk says.
+ * Opens for writing, makes the schema in a new file and brings one of an earlier version up to it.
+ * -EBADMSG damaged, -ENOTSUP newer, -EMEDIUMTYPE foreign (the last two leave every byte as it was),
+ * or whatever the disk says.
  */
 int database_open_writer(const char *path, bool durable, sqlite3 **ret, struct store_error *err);
 

@@ -30,11 +30,28 @@ static json_t *field_value(const struct event_field *field)
     return json_real(field->number);
 }
 
-char *event_fields_json(const struct event *e)
+/* Of events of connections and lookups; others have names of devices, which are no secret. */
+static bool is_name(const struct event *e, const char *field)
+{
+    static const char *const names[] = {"remote_name", "process", "unit", "user", "host", "name"};
+    if (e->kind != EVENT_CONNECTION_OPENED && e->kind != EVENT_CONNECTION_CLOSED &&
+        e->kind != EVENT_DNS)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(field, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+char *event_fields_json(const struct event *e, bool names)
 {
     json_t *object = json_object();
-    for (size_t i = 0; i < e->fields_count; i++)
+    for (size_t i = 0; i < e->fields_count; i++) {
+        if (!names && is_name(e, e->fields[i].name))
+            continue;
         json_object_set_new_nocheck(object, e->fields[i].name, field_value(&e->fields[i]));
+    }
     char *text = json_dumps(object, JSON_COMPACT);
     CHECK(text);
     json_decref(object);
@@ -158,7 +175,7 @@ static int fill_page(struct store_reader *reader, sqlite3_stmt *stmt, const stru
                     (struct event_record){.seq = e->seq,
                                           .t_ms = e->t_ms,
                                           .kind = e->kind,
-                                          .fields = event_fields_json(e)};
+                                          .fields = event_fields_json(e, true)};
             else
                 add_stored(reader, page, stmt);
         }

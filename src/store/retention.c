@@ -8,7 +8,8 @@
  * lose its history at start. Nothing is too old while the clock is in doubt (write.c). Spans go
  * whole, the one that ended first goes first: its chunks in pieces, its row last (until then they
  * read as nothing sampled). When the database is larger than it may be, the oldest span goes
- * whatever its age, or the oldest events when those reach back much further. Freed pages are used
+ * whatever its age, or the oldest events when those reach back much further; before them the oldest
+ * tables, as long as these are more than a quarter of what there may be. Freed pages are used
  * again by the next chunks; they are given back to the file system only when they are a large part
  * of the file.
  *
@@ -24,6 +25,8 @@
 #define PIECE_ROWS 512        /* chunks or events deleted at a time */
 #define PIECE_SERIES 64       /* series' rows */
 #define EVENTS_REACH 4        /* times as far back as samples, when there is too much */
+#define PIECE_TABLES 16       /* snapshots of tables: each may have some hundred KiB */
+#define TABLES_SHARE 4        /* that part of all may be snapshots, when there is too much */
 #define VACUUM_PAGES 128      /* given back at a time */
 #define RETENTION_TICKS 256   /* writes between two looks */
 #define VACUUM_MIN_PAGES 1024 /* free pages worth giving back, and a quarter of the file */
@@ -98,6 +101,31 @@ static int expire_events(struct store *store, bool over_size, int *ret_count)
     int error = database_run(stmt);
     *ret_count = error ? 0 : sqlite3_changes(store->db);
     count_add(&store->counters.events_expired, (uint64_t)*ret_count);
+    return error;
+}
+
+/* When there is too much: tables go first, as long as they are a large part of it. A minute's
+ * snapshots of a host with ten thousand connections take more than all samples of that minute. */
+static int choose_tables(struct store *store, bool *ret)
+{
+    int64_t bytes = 0;
+    int error = database_number(store->stmt[STMT_TABLES_BYTES], 0, &bytes);
+    *ret = (uint64_t)bytes > store->settings.max_size_bytes / TABLES_SHARE;
+    return error;
+}
+
+static int expire_tables(struct store *store, bool over_size, int *ret_count)
+{
+    sqlite3_stmt *stmt = store->stmt[over_size ? STMT_TABLES_OLDEST : STMT_TABLES_EXPIRE];
+    if (over_size) {
+        sqlite3_bind_int64(stmt, 1, PIECE_TABLES);
+    } else {
+        sqlite3_bind_int64(stmt, 1, store->now_ms - store->settings.connections_ms);
+        sqlite3_bind_int64(stmt, 2, PIECE_TABLES);
+    }
+    int error = database_run(stmt);
+    *ret_count = error ? 0 : sqlite3_changes(store->db);
+    count_add(&store->counters.tables_expired, (uint64_t)*ret_count);
     return error;
 }
 
@@ -214,16 +242,18 @@ int retention_work(struct store *store, bool *ret_busy)
         return 0;
     }
 
-    bool over_size = false, events_go = false;
+    bool over_size = false, events_go = false, tables_go = false;
     int64_t span = 0;
-    int events = 0;
+    int events = 0, tables = 0;
     uint32_t series = 0;
     int error = look_at_size(store, &over_size);
     if (!error && store->doubt_ns == 0)
         error = find_expired(store, false, &span);
     if (!error && span == 0 && over_size)
+        error = choose_tables(store, &tables_go);
+    if (!error && span == 0 && over_size && !tables_go)
         error = choose_events(store, &events_go);
-    if (!error && span == 0 && over_size && !events_go)
+    if (!error && span == 0 && over_size && !tables_go && !events_go)
         error = find_expired(store, true, &span);
     if (error)
         return error;
@@ -231,13 +261,16 @@ int retention_work(struct store *store, bool *ret_busy)
         store->expiring_span = (uint32_t)span;
         return 0;
     }
-    if (events_go || store->doubt_ns == 0)
+    if (events_go || (store->doubt_ns == 0 && !tables_go))
         error = expire_events(store, events_go, &events);
-    if (!error && events == 0)
+    if (!error && (tables_go || store->doubt_ns == 0) && events == 0)
+        error = expire_tables(store, tables_go, &tables);
+    if (!error && events == 0 && tables == 0)
         error = expire_series(store, &series);
     /* Nothing left to go, or not enough: look again when more was written. */
     store->retention_due =
-        !error && (events == PIECE_ROWS || (events_go && events > 0) || series == PIECE_SERIES);
+        !error && (events == PIECE_ROWS || (events_go && events > 0) || tables == PIECE_TABLES ||
+                   (tables_go && tables > 0) || series == PIECE_SERIES);
     store->writes_since_retention = 0;
     return error;
 }

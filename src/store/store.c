@@ -59,6 +59,13 @@ static const char *const statements[STATEMENTS] = {
     [STMT_TICKS_DELETE] = "DELETE FROM tick WHERE seq BETWEEN ?1 AND ?2",
     [STMT_EVENT_PUT] = "INSERT OR REPLACE INTO event(seq, t_ms, kind, fields)"
                        " VALUES(?1, ?2, ?3, ?4)",
+    [STMT_TABLE_PUT] = "INSERT INTO snapshot(kind, t_ms, seq, total, bytes, data)"
+                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [STMT_TABLES_EXPIRE] = "DELETE FROM snapshot WHERE id IN"
+                           " (SELECT id FROM snapshot WHERE t_ms < ?1 LIMIT ?2)",
+    [STMT_TABLES_OLDEST] = "DELETE FROM snapshot WHERE id IN"
+                           " (SELECT id FROM snapshot ORDER BY t_ms LIMIT ?1)",
+    [STMT_TABLES_BYTES] = "SELECT sum(bytes) FROM snapshot INDEXED BY snapshot_time",
     [STMT_CHUNK_PUT] = "INSERT OR REPLACE INTO chunk(id, data) VALUES(?1, ?2)",
     [STMT_SPAN_PUT] = "INSERT INTO span(id, first_seq, last_seq, min_ms, max_ms, interval_ms,"
                       " ticks, times) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -119,11 +126,12 @@ struct store_stats store_stats(const struct store *store)
     const struct counters *c = &store->counters;
 #define GET(field) .field = atomic_load_explicit(&c->field, memory_order_relaxed)
     return (struct store_stats){
-        GET(ticks_written), GET(ticks_lost),     GET(events_written), GET(spans_sealed),
-        GET(chunks_sealed), GET(chunk_bytes),    GET(spans_expired),  GET(events_expired),
-        GET(set_aside),     GET(database_bytes), GET(wal_bytes),      GET(series),
-        GET(write_ns_last), GET(write_ns_max),   GET(write_ns_total), GET(work_ns_max),
-        GET(work_ns_total), GET(failing),        GET(error),          GET(error_what),
+        GET(ticks_written),  GET(ticks_lost),     GET(events_written), GET(spans_sealed),
+        GET(chunks_sealed),  GET(chunk_bytes),    GET(spans_expired),  GET(events_expired),
+        GET(tables_written), GET(tables_lost),    GET(tables_expired), GET(set_aside),
+        GET(database_bytes), GET(wal_bytes),      GET(series),         GET(write_ns_last),
+        GET(write_ns_max),   GET(write_ns_total), GET(work_ns_max),    GET(work_ns_total),
+        GET(failing),        GET(error),          GET(error_what),
     };
 #undef GET
 }
@@ -226,8 +234,12 @@ bool store_is_writable(const struct store *store)
 static int prepare_and_load(struct store *store)
 {
     int error = 0;
-    for (size_t i = 0; i < STATEMENTS && !error; i++)
+    for (size_t i = 0; i < STATEMENTS && !error; i++) {
+        /* What cannot be written was perhaps never brought to this format. */
+        if (store->read_only && i >= STMT_TABLE_PUT && i <= STMT_TABLES_BYTES)
+            continue;
         error = database_prepare(store->db, statements[i], &store->stmt[i]);
+    }
     return error ? error : store_load(store);
 }
 
@@ -549,6 +561,7 @@ void store_close(struct store *store, const struct store_numbers *next)
     ledger_fini(&store->ledger);
     series_set_unref(store->set);
     buf_fini(&store->row);
+    codec_free(store->tables_codec);
     free(store->index);
     free(store->id);
     free(store->kind);

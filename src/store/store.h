@@ -30,6 +30,8 @@ struct store_error {
 struct store_settings {
     int64_t raw_ms;          /* how long samples are kept */
     int64_t events_ms;       /* how long events are kept */
+    int64_t connections_ms;  /* how long tables are kept */
+    bool record_names;       /* false: tables and events lack programs, units, users, hosts */
     uint64_t max_size_bytes; /* of the database; the oldest samples go first */
     bool durable;            /* every tick reaches the platter before store_write returns */
     int64_t seal_ms;         /* the log is rewritten into columns when it spans this time … */
@@ -45,6 +47,8 @@ struct store_settings {
     ((struct store_settings){                                                                      \
         .raw_ms = 48LL * 3600 * 1000,                                                              \
         .events_ms = 7LL * 24 * 3600 * 1000,                                                       \
+        .connections_ms = 7LL * 24 * 3600 * 1000,                                                  \
+        .record_names = true,                                                                      \
         .max_size_bytes = 2ULL << 30,                                                              \
         .seal_ms = 5LL * 60 * 1000,                                                                \
         .seal_ticks = 1024,                                                                        \
@@ -70,7 +74,8 @@ struct store_stats {
     uint64_t events_written;
     uint64_t spans_sealed, chunks_sealed, chunk_bytes;
     uint64_t spans_expired, events_expired; /* by age or size */
-    uint64_t set_aside;                     /* damaged databases */
+    uint64_t tables_written, tables_lost, tables_expired;
+    uint64_t set_aside; /* damaged databases */
     uint64_t database_bytes, wal_bytes;
     uint64_t series;                                     /* rows on disk */
     int64_t write_ns_last, write_ns_max, write_ns_total; /* store_write, wall time */
@@ -105,6 +110,13 @@ int store_restore(struct store *store, struct registry *registry);
  * lost (counted, noted once) and the next call tries again. `t` is borrowed.
  */
 int store_write(struct store *store, const struct tick *t);
+
+/* Whether snapshots of such a table are worth keeping: of connections and processes. */
+bool store_keeps_table(enum table_kind kind);
+
+/* A snapshot of a table: its 10,000 first rows in the usual order. Store thread. On failure it is
+ * lost and counted. `t` is borrowed. */
+int store_write_table(struct store *store, const struct tick_table *t);
 
 /*
  * One bounded piece of housekeeping: sealing, retention, giving space back, checkpoints. Store
@@ -189,3 +201,13 @@ struct event_page {
 int store_events(struct store_reader *reader, const struct event_query *query,
                  const struct recent *recent, struct event_page **ret, struct store_error *err);
 void event_page_free(struct event_page *page); /* NULL allowed */
+
+struct stored_table {
+    struct table *table; /* one reference */
+    int64_t t_ms;        /* when it was like this */
+    uint64_t total;      /* rows that it had; the table has the first 10,000 of them at most */
+};
+
+/* The newest snapshot at or before at_ms. -ENOENT: there is none; -ENODATA: it is damaged. */
+int store_table(struct store_reader *reader, enum table_kind kind, int64_t at_ms,
+                struct stored_table *ret, struct store_error *err);

@@ -4,6 +4,7 @@
  *   store.c      opening, closing, setting aside, notes and counters
  *   load.c       what earlier runs left: numbers, series, the log
  *   write.c      a tick into the log
+ *   tables.c     a table into a snapshot
  *   seal.c       the log into columns
  *   retention.c  what is too old or too much, space given back, checkpoints
  *
@@ -17,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "store/codec.h"
 #include "store/database.h"
 #include "store/ledger.h"
 #include "store/store.h"
@@ -34,6 +36,10 @@ enum statement {
     STMT_TICKS_BETWEEN, /* ?1, ?2: sequence numbers */
     STMT_TICKS_DELETE,
     STMT_EVENT_PUT,
+    STMT_TABLE_PUT,
+    STMT_TABLES_EXPIRE,
+    STMT_TABLES_OLDEST,
+    STMT_TABLES_BYTES,
     STMT_CHUNK_PUT,
     STMT_SPAN_PUT,
     STMT_PAGES,
@@ -55,7 +61,8 @@ enum statement {
 /* The public struct store_stats, field by field, as atomics. Written by the store thread only. */
 struct counters {
     atomic_uint_least64_t ticks_written, ticks_lost, events_written, spans_sealed, chunks_sealed,
-        chunk_bytes, spans_expired, events_expired, set_aside, database_bytes, wal_bytes, series;
+        chunk_bytes, spans_expired, events_expired, tables_written, tables_lost, tables_expired,
+        set_aside, database_bytes, wal_bytes, series;
     atomic_int_least64_t write_ns_last, write_ns_max, write_ns_total, work_ns_max, work_ns_total;
     atomic_bool failing;
     atomic_int error;
@@ -107,6 +114,7 @@ struct store {
     union sample *value; /* slot -> value, of a tick that follows lost ones */
     bool rows_pending;   /* some series of the set may have no row, or another method */
     struct buf row;
+    struct codec *tables_codec; /* NULL: no table was written yet */
 
     /* The log: `older` ticks of runs that have ended, then the run that grows. A run is made of
      * ticks that may share a span: one interval, no great jump in time. */

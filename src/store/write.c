@@ -273,7 +273,7 @@ static int put_events(struct store *store, const struct tick *t)
     sqlite3_stmt *stmt = store->stmt[STMT_EVENT_PUT];
     for (size_t i = 0; i < t->events_count; i++) {
         const struct event *e = t->events[i];
-        char *fields CLEANUP(mem_freep) = event_fields_json(e);
+        char *fields CLEANUP(mem_freep) = event_fields_json(e, store->settings.record_names);
         sqlite3_bind_int64(stmt, 1, (int64_t)e->seq);
         sqlite3_bind_int64(stmt, 2, e->t_ms);
         sqlite3_bind_text(stmt, 3, event_kind_name(e->kind), -1, SQLITE_STATIC);

@@ -6,8 +6,7 @@
  * counts as its last occurrence. One attribute that is too short for its type makes the message
  * bad as a whole: half a truth about an interface is worse than none, the next dump brings it all.
  *
- * libmnl supplies the message builder; the attribute walk is our own because mnl_attr_for_each
- * stops silently at a broken length and could not tell a short message from a complete one.
+ * libmnl supplies the message builder; the walk over the attributes is our own (attributes.c).
  */
 #include "wire/rtnetlink.h"
 
@@ -19,6 +18,7 @@
 #include <sys/socket.h>
 
 #include "base/defs.h"
+#include "wire/attributes.h"
 
 bool rtnetlink_next(const void *data, size_t len, const struct nlmsghdr **msg, bool *ret_bad)
 {
@@ -41,85 +41,12 @@ bool rtnetlink_next(const void *data, size_t len, const struct nlmsghdr **msg, b
     return true;
 }
 
-/* ---- attributes ---------------------------------------------------------------------------- */
-
-struct attributes {
-    const char *at;
-    size_t left;
-    bool bad;
-};
-
-struct attribute {
-    uint16_t type;
-    size_t len;
-    const void *data;
-};
-
-/* The attributes behind a fixed part of `fixed` bytes; false when even that is not there. */
-static bool attributes_of(const struct nlmsghdr *msg, size_t fixed, struct attributes *ret)
-{
-    size_t payload = msg->nlmsg_len - NLMSG_HDRLEN;
-    if (msg->nlmsg_len < NLMSG_HDRLEN || payload < fixed)
-        return false;
-    size_t skip = MIN(NLMSG_ALIGN(fixed), payload);
-    *ret = (struct attributes){(const char *)msg + NLMSG_HDRLEN + skip, payload - skip, false};
-    return true;
-}
-
-static bool attributes_next(struct attributes *a, struct attribute *ret)
-{
-    struct rtattr head;
-    if (!a->left)
-        return false;
-    if (a->left < sizeof(head)) {
-        a->bad = true;
-        return false;
-    }
-    memcpy(&head, a->at, sizeof(head));
-    if (head.rta_len < sizeof(head) || head.rta_len > a->left) {
-        a->bad = true;
-        return false;
-    }
-    ret->type = (uint16_t)(head.rta_type & (unsigned)NLA_TYPE_MASK);
-    ret->len = head.rta_len - sizeof(head);
-    ret->data = a->at + sizeof(head);
-    size_t step = MIN(RTA_ALIGN((size_t)head.rta_len), a->left);
-    a->at += step;
-    a->left -= step;
-    return true;
-}
-
-/* Copies a number of exactly `size` bytes or more; a shorter attribute makes the message bad. */
-static bool attribute_copy(struct attributes *a, const struct attribute *from, void *to,
-                           size_t size)
-{
-    if (from->len < size) {
-        a->bad = true;
-        return false;
-    }
-    memcpy(to, from->data, size);
-    return true;
-}
-
-/* A text of at most size - 1 bytes, with or without its NUL; longer ones make the message bad. */
-static void attribute_text(struct attributes *a, const struct attribute *from, char *to,
-                           size_t size)
-{
-    size_t len = strnlen(from->data, from->len);
-    if (len >= size) {
-        a->bad = true;
-        return;
-    }
-    memcpy(to, from->data, len);
-    to[len] = '\0';
-}
-
 /* ---- links --------------------------------------------------------------------------------- */
 
 static void parse_link_info(struct attributes *outer, const struct attribute *info, char *kind,
                             size_t size)
 {
-    struct attributes inner = {info->data, info->len, false};
+    struct attributes inner = attributes_in(info);
     struct attribute at;
     while (attributes_next(&inner, &at)) {
         if (at.type == IFLA_INFO_KIND)

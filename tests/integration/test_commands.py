@@ -2,12 +2,14 @@
 import json
 import os
 import re
+import shutil
+import socket
 import subprocess
 
 from rig import (BINARY, WAIT_S, Daemon, Directory, command, contains, equal, now_ms, own_network,
                  run, until)
 
-COMMANDS = ["run", "query", "bench", "check-config", "dump-config", "version", "help"]
+COMMANDS = ["run", "doctor", "query", "bench", "check-config", "dump-config", "version", "help"]
 
 
 def prints(status, *arguments, **kwargs):
@@ -51,6 +53,7 @@ def test_usage():
                             ([*everything, "--from", "-5", "--to", "-10"], "later"),
                             (["query", "--match", "device"], "LABEL=PATTERN"),
                             (["dump-config", "--documentation", "html"], "html"),
+                            (["doctor", "word"], "word"), (["doctor", "--engine", "magic"], "magic"),
                             (["bench"], "fanout"), (["bench", "nonsense"], "nonsense"),
                             (["bench", "fanout", "x"], "x"),
                             *((["bench", word], f"{word} is not available in this version")
@@ -189,7 +192,7 @@ def test_query():
 
         with open("/dev/full", "w", encoding="utf-8") as full:
             for arguments in (ask, [*ask, "--json"], ["check-config"], ["dump-config"],
-                              ["dump-config", "--json"], ["help"], ["version"]):
+                              ["dump-config", "--json"], ["doctor"], ["help"], ["version"]):
                 done = subprocess.run([BINARY, *arguments], stdout=full, stderr=subprocess.PIPE,
                                       timeout=WAIT_S, check=False)
                 equal(done.returncode, 1, f"{arguments[0]}: what it says cannot be written")
@@ -201,5 +204,132 @@ def test_query():
         contains(prints(1, *ask), "damaged")
 
 
+def test_query_table():
+    """query --table: connections and processes as they were, without a daemon, as at= says with one"""
+    with Directory() as data:
+        ask = ["query", "--data-dir", data, "--table"]
+        contains(prints(1, *ask, "connections"), "no history there")
+        with socket.create_server(("127.0.0.1", 0)) as server, Daemon(data) as d:
+            port = server.getsockname()[1]
+            path = f"/api/v1/connections?at=now&filter=local:127.0.0.1:{port}"
+            stored = until("it is stored", lambda: (
+                lambda answer: answer[0] == 200 and json.loads(answer[2]))(d.request(path)))
+            equal((stored["total"], stored["columns"][:3]), (1, ["id", "protocol", "local"]),
+                  "the server's socket")
+            now = d.json(path.replace("at=now&", ""))
+            equal(now["rows"][0][:5], stored["rows"][0][:5], "now and then")
+            begin = stored["t"]
+            said = json.loads(prints(0, *ask, "connections", "--json", "--at", str(begin),
+                                     "--filter", f"local:127.0.0.1:{port}"))
+            equal(said, stored, "beside a daemon")
+            until("there is a newer one", lambda: d.json("/api/v1/connections?limit=0")["t"] > begin)
+        # At its end the daemon stores them once more.
+        last = json.loads(prints(0, *ask, "connections", "--json", "--sort", "-id", "--limit", "1"))
+        equal((last["t"] > begin, len(last["rows"])), (True, 1), "at the end")
+        text = prints(0, *ask, "connections", "--filter", f"{port}")
+        contains(text, "remote", f"127.0.0.1:{port}", "listen")
+        equal(bool(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z  \d+ of \d+ rows", text)), True,
+              text)
+        contains(prints(0, *ask, "processes"), "process")
+        contains(prints(1, *ask, "connections", "--at", str(begin - 3600000)), "no connections")
+        for words, part in ((["interfaces"], "interfaces"), (["nonsense"], "nonsense"),
+                            (["connections", "--sort", "speed"], "speed"),
+                            (["connections", "--filter", "speed>5"], "speed"),
+                            (["connections", "--limit", "x"], "--limit"),
+                            (["connections", "--at", "then"], "then"),
+                            (["connections", "--metric", "a"], "--table")):
+            contains(prints(2, *ask, *words), part)
+        contains(prints(2, "query", "--metric", "a", "--at", "now"), "--table")
+
+
+def test_query_table_without_names():
+    """store.record_names: off: what is stored names no program"""
+    with Directory() as data:
+        with Daemon(data, environment={**os.environ, "NETSONDE_STORE_RECORD_NAMES": "off"}) as d:
+            until("processes are there", lambda: d.status("/api/v1/processes") == 200)
+            until("they are stored", lambda: d.status("/api/v1/processes?at=now") == 200)
+        for table in ("connections", "processes"):
+            said = json.loads(prints(0, "query", "--data-dir", data, "--table", table, "--json",
+                                     "--limit", "10000"))
+            place = said["columns"].index("process")
+            equal({row[place] for row in said["rows"]} <= {None}, True, f"names in {table}")
+
+
+# ---- what can be measured ------------------------------------------------------------------------
+
+def examined(status, *arguments, **kwargs):
+    """What doctor says in JSON: {capability: row}, and everything."""
+    said = json.loads(prints(status, "doctor", "--json", *arguments, **kwargs))
+    return {row["name"]: row for row in said["capabilities"]}, said
+
+
+def test_doctor():
+    """doctor: the table as text and in JSON, what is missing, what was not chosen; info has the same"""
+    with Directory() as data:
+        where = ("--data-dir", data)
+        status = command("doctor", *where).returncode
+        equal(status in (0, 3), True, f"doctor ends with {status}")
+        rows, said = examined(status, *where)
+        states = {e["state"] for row in rows.values() for e in row["engines"]}
+        equal(said["missing"] > 0, status == 3, "missing and the exit status")
+        equal(bool(states & {"missing", "limited"}), status == 3, f"states {states}")
+        equal(rows["interfaces"]["state"], "in use", "interfaces")
+        text = prints(status, "doctor", *where)
+        for row in rows.values():
+            contains(text, row["name"])
+            for engine in row["engines"]:
+                contains(text, f"{engine['engine']:10} {engine['state']}", engine["remedy"])
+        equal(os.listdir(data), [], "what it leaves behind")
+
+        # A daemon says the same of itself, and is not disturbed.
+        with Daemon(data) as d:
+            info = {c["name"]: c for c in d.json("/api/v1/info")["capabilities"]}
+            equal(info, examined(status, *where)[0], "info")
+            methods = {s["method"] for s in d.json("/api/v1/series")}
+            equal("procfs" in methods and "" not in methods, True, f"methods {methods}")
+
+        # Only what is named collects; the rest is off, which is not missing.
+        rows, said = examined(0, *where, "--engine", "procfs")
+        equal((rows["interfaces"]["engine"], rows["link_events"]["state"]), ("procfs", "off"),
+              "procfs alone")
+        contains(rows["link_events"]["remedy"], "--engine netlink,procfs")
+        equal({e["name"]: e["state"] for e in said["engines"]}["netlink"], "off", "netlink")
+
+        # A user without privileges is told which command would give them.
+        if os.getuid() == 0 and shutil.which("setpriv"):
+            nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", BINARY]
+            done = subprocess.run([*nobody, "doctor", "--json", *where], capture_output=True,
+                                  text=True, timeout=WAIT_S, check=False)
+            if done.returncode in (0, 3):  # the binary may lie where others cannot go
+                rows = {row["name"]: row for row in json.loads(done.stdout)["capabilities"]}
+                equal((done.returncode, rows["connections"]["state"]), (3, "limited"), "nobody")
+                contains(rows["connections"]["remedy"], "sudo setcap cap_", "cap_sys_ptrace",
+                         os.path.realpath(BINARY))
+
+        # Without /proc the files are missing, and links are read all the same.
+        blind = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$0" "$@"',
+                 BINARY]
+        done = subprocess.run([*blind, "doctor", "--json", *where], capture_output=True, text=True,
+                              timeout=WAIT_S, check=False)
+        equal(done.returncode, 3, done.stderr)
+        rows = {row["name"]: row for row in json.loads(done.stdout)["capabilities"]}
+        equal([rows[n]["state"] for n in ("interfaces", "protocols", "sockets", "conntrack")],
+              ["in use", "missing", "missing", "off"], "without /proc")
+        contains(rows["protocols"]["reason"], "/proc/net/snmp")
+        contains(rows["conntrack"]["remedy"], "modprobe nf_conntrack")
+
+
+def test_engine_in_vain():
+    """an engine that is named and can give nothing is missing, and doctor says why"""
+    few = ["sh", "-c", 'ulimit -n 4 && exec "$0" "$@"', BINARY]
+    with Directory() as data:
+        done = subprocess.run([*few, "doctor", "--engine", "netlink", "--data-dir", data],
+                              capture_output=True, text=True, timeout=WAIT_S, check=False)
+        equal(done.returncode, 3, done.stderr)
+        contains(done.stdout, "interfaces           netlink    missing", "Too many open files")
+
+
 own_network()
-run([test_version, test_usage, test_configuration, test_documentation, test_run, test_query])
+run([test_version, test_usage, test_configuration, test_documentation, test_run, test_query, test_query_table,
+     test_query_table_without_names, test_doctor,
+     test_engine_in_vain])

@@ -1,6 +1,8 @@
 """The stream as a client sees it: operations, selections, pace, tables, events, and coming back
 without a loss."""
-from rig import (Daemon, Directory, Wire, equal, ip, neighbour, no_ipv6, own_network, remove_links,
+import json
+
+from rig import (Daemon, Directory, Wire, contains, equal, ip, neighbour, no_ipv6, own_network, remove_links,
                  run, until)
 
 SENT, RECEIVED = "node_network_transmit_bytes_total", "node_network_receive_bytes_total"
@@ -19,8 +21,8 @@ def test_operations():
         info = d.json("/api/v1/info")
         equal((hello["type"], hello["version"], hello["host"]),
               ("hello", info["version"], info["host"]), "hello")
-        equal(hello["channels"], ["metrics", "events", "interfaces", "performance"],
-              "channels")
+        equal(hello["channels"], ["metrics", "events", "interfaces", "connections", "processes",
+                                  "flows", "dns", "performance"], "channels")
         equal(s.ask(op="ping", id=3), {"type": "pong", "id": 3}, "ping")
         s.send(op="ack", seq=5)
 
@@ -196,6 +198,46 @@ def test_table():
                 equal(identity in table.rows, False, "the row is gone")
         finally:
             remove_links("va", "vx", "vz")
+
+
+def test_table_view():
+    """a table through a filter, in an order, a few rows of it: the stream and HTTP show the same"""
+    def names(rows, columns):
+        return [row[columns.index("device")] for row in rows]
+
+    devices = [f"v{i}" for i in range(8)]
+    with Directory() as data:
+        for i in range(0, len(devices), 2):
+            ip("link", "add", devices[i], "type", "veth", "peer", "name", devices[i + 1])
+        for i, name in enumerate(devices):
+            ip("link", "set", name, "mtu", str(1300 + i))
+        try:
+            with Daemon(data, interval="100ms") as d, d.stream() as s:
+                until("all are seen", lambda: d.json("/api/v1/interfaces?filter=device:v")["total"]
+                      == len(devices))
+                s.send(op="subscribe", id=1, channel="interfaces", sort="-mtu",
+                       filter="mtu>1300 -v7", limit=2)
+                message = s.wait_for("table")
+                page = d.json("/api/v1/interfaces?sort=-mtu&filter=mtu%3E1300+-v7&limit=2")
+                equal((message["total"], sorted(names(message["rows"], message["columns"]))),
+                      (page["total"], sorted(names(page["rows"], page["columns"]))), "both")
+                rest = d.json("/api/v1/interfaces?sort=mtu&filter=device:v&limit=3&offset=6")
+                equal(names(rest["rows"], rest["columns"]), ["v6", "v7"], "the second page")
+
+                # v0 grows past the others and pushes one out of the first two; lo is the largest.
+                ip("link", "set", "v0", "mtu", "9000")
+                message = s.wait_for("table")
+                while "v0" not in names(message["rows"], message["columns"]):
+                    message = s.wait_for("table")
+                equal((message["full"], len(message["removed"])), (False, 1), "a change")
+
+                for table in ("connections", "processes", "flows", "dns"):
+                    status, _, text = d.request(f"/api/v1/{table}")
+                    if status != 200:  # by nobody here
+                        contains(json.loads(text)["error"]["message"], "no engine", "doctor")
+                        equal(status, 503, table)
+        finally:
+            remove_links(*devices[::2])
 
 
 def test_events():
@@ -381,5 +423,6 @@ def test_since_too_old():
 
 own_network()
 no_ipv6()
-run([test_operations, test_selection, test_pace, test_table, test_events, test_since,
+run([test_operations, test_selection, test_pace, test_table, test_table_view, test_events,
+     test_since,
      test_since_slow, test_since_too_old])

@@ -34,7 +34,7 @@ class Service(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
     def test_helpers_get_what_they_keep_and_no_more(self):
-        source = (ROOT / "src/daemon/cmd_run.c").read_text()
+        source = (ROOT / "src/daemon/engines.c").read_text()
         settings = re.search(r"struct keeper_settings settings = {(.*?)};", source, re.DOTALL)[1]
         keeper = set(re.findall(r"\bCAP_\w+", settings))
         source = (ROOT / "src/keeper/finder.c").read_text()

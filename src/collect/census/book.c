@@ -172,8 +172,13 @@ static bool can_be(const struct entry *e, const struct socket_seen *seen)
     bool waiting = tcp && seen->state == SOCKET_TIME_WAIT;
     if (!(e->flags & ENTRY_SHOWN) || !same_ends(e, seen))
         return false;
-    if (e->cookie && seen->cookie && !waiting)
-        return false; /* two cookies, and book_find_cookie did not find this one */
+    /* Two cookies, and book_find_cookie did not find this one: only the two that a connection has
+     * one after the other are the same, whichever of them is told of last. */
+    bool closed = tcp && e->state == SOCKET_TIME_WAIT && seen->state == SOCKET_CLOSE;
+    if (e->cookie && seen->cookie && !waiting && !closed)
+        return false;
+    if (e->state == SOCKET_TIME_WAIT && !waiting && !closed)
+        return false; /* a new connection between the same ends */
     if (e->inode && seen->inode)
         return e->inode == seen->inode;
     return tcp || e->inode == seen->inode;

@@ -40,7 +40,7 @@ struct entry {
     uint16_t local_port, remote_port;
     uint16_t protocol, flags;
     uint8_t family, state, direction, method;
-    uint32_t inode, uid;
+    uint32_t inode;
     uint32_t owner; /* in people; NOBODY: not known */
     uint32_t rtt_us, retransmits;
     uint32_t round;             /* in which it was shown last */

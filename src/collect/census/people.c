@@ -29,7 +29,7 @@
 #include "collect/census/identity.h"
 #include "collect/census/names.h"
 
-#define CHECKS 128           /* processes looked at in a round, in turn */
+#define CHECKS 32            /* processes looked at in a round, in turn */
 #define CHECKS_OF_DOUBT 1024 /* and because of doubts */
 
 struct people {
@@ -276,6 +276,8 @@ static void person_check(struct people *p, uint32_t number)
     const struct group *group = ledger_group(p->ledger, one->group);
     if (identity_unit(p->proc, one->pid, unit) < 0)
         memccpy(unit, group->unit, '\0', UNIT_BYTES);
+    else
+        units_learn(p->units, one->cgroup_id, unit);
     (void)identity_uid(p->proc, one->pid, &one->uid);
     if (strcmp(group->process, identity.command) == 0 && strcmp(group->unit, unit) == 0)
         return;

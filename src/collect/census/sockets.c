@@ -244,7 +244,6 @@ static void entry_take(struct census *c, struct entry *e, const struct socket_se
     struct method *m = &c->methods[method];
     book_update(c->book, e, seen);
     e->state = seen->state;
-    e->uid = seen->uid;
     if (seen->direction != DIRECTION_UNKNOWN)
         e->direction = seen->direction;
     if (seen->opened_ms)
@@ -398,9 +397,22 @@ void census_sockets_complete(struct census *c, const char *method)
     }
 }
 
+/* The dump already had the time-wait that stands in for it: only the last numbers are news, and,
+ * when the dump was the first to show it, that there was a connection at all. */
+static void entry_take_last(struct census *c, struct entry *e, const struct socket_seen *seen)
+{
+    if (e->flags & ENTRY_NEW && !(e->flags & ENTRY_OPENED))
+        e->flags &= (uint16_t)~ENTRY_CLOSED; /* told when the round ends */
+    if (seen->has_bytes)
+        entry_take_bytes(c, e, seen);
+    if (seen->has_quality)
+        entry_take_quality(c, e, &seen->quality);
+}
+
 void census_socket_closed(struct census *c, const struct socket_seen *given, int64_t t_ms)
 {
     struct socket_seen seen = normal(c, given);
+    seen.state = SOCKET_CLOSE; /* whichever was its last */
     size_t method = census_method(c, seen.method);
     struct entry *e = census_entry(c, &seen, method);
     if (!e) {
@@ -409,6 +421,10 @@ void census_socket_closed(struct census *c, const struct socket_seen *given, int
     }
     if (e->flags & ENTRY_GONE)
         return;
+    if (e->state == SOCKET_TIME_WAIT) {
+        entry_take_last(c, e, &seen);
+        return;
+    }
     if (e->flags & ENTRY_NEW && !(e->flags & ENTRY_CONNECTED) && seen.remote.port) {
         /* Opened and closed between two looks: its state is that of a closed one, but it was a
          * connection if anything went through it. */

@@ -16,6 +16,7 @@
  * the frozen message with the numbers for series.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,30 +112,36 @@ static struct engine *ebpf_make(const struct engine_settings *settings)
 
 /* ---- may it work here ---------------------------------------------------------------------- */
 
+#define OFFERS                                                                                     \
+    (CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC) | CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS) |   \
+     CAPABILITY_BIT(CAPABILITY_DROPS))
+#define PRIVILEGES                                                                                 \
+    (UINT64_C(1) << CAP_BPF | UINT64_C(1) << CAP_PERFMON | UINT64_C(1) << CAP_NET_ADMIN)
+
 static void ebpf_probe(struct engine *e, struct engine_probe *ret)
 {
     struct ebpf *b = CONTAINER_OF(e, struct ebpf, engine);
     *ret = (struct engine_probe){0};
+    if (!keeper_has_programs()) {
+        probe_missing(ret, OFFERS, "Install clang, llvm and libbpf-dev, and build again.",
+                      "This program was built without the programs for the kernel.");
+        return;
+    }
     if (b->programs.parts || *b->refused) {
         ret->capabilities = capabilities_of(b->programs.parts);
-        snprintf(ret->reason, sizeof(ret->reason), "%s", b->refused);
-    } else if (!b->support.parts) {
-        snprintf(ret->reason, sizeof(ret->reason), "%s", b->support.reason);
-        snprintf(ret->remedy, sizeof(ret->remedy), "%s", b->support.remedy);
-    } else if (!keeper_can_load(b->settings->keeper)) {
-        snprintf(ret->reason, sizeof(ret->reason),
-                 "Programs are loaded at the start by the keeper, which needs CAP_BPF, CAP_PERFMON "
-                 "and CAP_NET_ADMIN.");
-        snprintf(ret->remedy, sizeof(ret->remedy),
-                 "Start as root, or with AmbientCapabilities=CAP_BPF CAP_PERFMON CAP_NET_ADMIN in "
-                 "the systemd unit.");
+        if (*b->refused && (OFFERS & ~ret->capabilities))
+            probe_missing(ret, OFFERS & ~ret->capabilities, "", "%s", b->refused);
+    } else if (b->support.parts && !keeper_can_load(b->settings->keeper)) {
+        probe_unprivileged(ret, OFFERS, PRIVILEGES,
+                           "Programs are loaded at the start, with CAP_BPF, CAP_PERFMON and "
+                           "CAP_NET_ADMIN.");
+        return;
     } else {
         ret->capabilities = capabilities_of(b->support.parts);
     }
-    if (!*ret->reason && *b->support.reason) {
-        snprintf(ret->reason, sizeof(ret->reason), "%s", b->support.reason);
-        snprintf(ret->remedy, sizeof(ret->remedy), "%s", b->support.remedy);
-    }
+    uint32_t lacking = OFFERS & ~capabilities_of(b->support.parts);
+    if (lacking)
+        probe_missing(ret, lacking, b->support.remedy, "%s", b->support.reason);
 }
 
 /* What the kernel, or this build, refused, in words for `doctor`. */
@@ -149,13 +156,8 @@ static void ebpf_refused(struct ebpf *b, uint32_t asked, int err)
             err = b->programs.error[i];
     }
     bpf_parts_name(missing, parts, sizeof(parts));
-    if (err == -ENOSYS)
-        snprintf(b->refused, sizeof(b->refused),
-                 "This program was built without BPF programs: clang, llvm-strip or libbpf was "
-                 "missing.");
-    else
-        snprintf(b->refused, sizeof(b->refused), "The kernel refused the programs for %s: %s.",
-                 parts, strerror(-err));
+    snprintf(b->refused, sizeof(b->refused), "The kernel refused the programs for %s: %s.", parts,
+             strerror(-err));
     log_warning("collect", "ebpf: %s", b->refused);
 }
 
@@ -269,6 +271,7 @@ static void ebpf_free(struct engine *e)
 const struct engine_class engine_ebpf = {
     .name = "ebpf",
     .preference = 40,
+    .offers = OFFERS,
     .make = ebpf_make,
     .probe = ebpf_probe,
     .open = ebpf_open,

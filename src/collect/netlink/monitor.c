@@ -397,7 +397,8 @@ int monitor_open(struct monitor *m)
 {
     const uint32_t groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
                             RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
-    int err = rtsocket_open_roomy(&m->notices, m->settings->keeper, groups, SOCKET_BYTES);
+    int err =
+        rtsocket_open_roomy(&m->notices, m->settings->keeper, NETLINK_ROUTE, groups, SOCKET_BYTES);
     if (!err)
         err = rtsocket_open(&m->requests, 0);
     if (err)

@@ -3,9 +3,9 @@
  *
  *   collect   one dump of all links or of their counters              -> series, table
  *   events    a second socket that hears of changes (monitor.c)      -> events, addresses
- *   survey    speeds from sysfs on the survey thread (sysfs.c)       -> series, table
+ *   survey    sockets, queues, cards, speeds (survey.c)              -> census, series, table
  *
- * Both sockets are opened before the sandbox closes and kept: no system call but send and receive
+ * All sockets are opened before the sandbox closes and kept: no system call but send and receive
  * is needed afterwards. The loop wakes the monitor between ticks, so that its notices do not pile
  * up in the kernel at long intervals; without a loop it is drained once a tick.
  *
@@ -30,16 +30,19 @@
 #include "base/check.h"
 #include "base/defs.h"
 #include "base/mem.h"
+#include "collect/device_counters.h"
 #include "collect/engine.h"
 #include "collect/interfaces.h"
 #include "collect/netlink/links.h"
 #include "collect/netlink/monitor.h"
 #include "collect/netlink/socket.h"
+#include "collect/netlink/survey.h"
 #include "collect/sampler.h"
 #include "collect/sysfs.h"
 
 #define CAPABILITIES_HERE                                                                          \
     (CAPABILITY_BIT(CAPABILITY_INTERFACES) | CAPABILITY_BIT(CAPABILITY_LINK_EVENTS))
+#define OFFERS (CAPABILITIES_HERE | SURVEY_CAPABILITIES)
 #define FAILURES_MAX 3
 
 struct netlink {
@@ -50,8 +53,9 @@ struct netlink {
     struct monitor *monitor;
     struct links *links;
     struct interfaces *interfaces;
-    struct series *overruns, *errors;
-    bool own_asked;    /* for the two series above */
+    struct device_counters *qdiscs, *cards;
+    struct series *overruns, *errors, *incomplete;
+    bool own_asked;    /* for the three series above */
     uint32_t failures; /* in a row */
 
     uv_poll_t poll;
@@ -59,11 +63,10 @@ struct netlink {
     void (*detached)(void *user);
     void *detached_user;
 
-    struct sysfs_links *speeds; /* newest survey */
+    struct sysfs_links *speeds;   /* newest; NULL: none */
+    struct survey_result *result; /* newest survey; NULL: none yet */
 
-    /* Survey thread. */
-    struct sysfs *sysfs;
-    struct sysfs_links *surveyed; /* handed over last */
+    struct survey *survey; /* survey thread */
 };
 
 static struct engine *netlink_make(const struct engine_settings *settings)
@@ -74,7 +77,9 @@ static struct engine *netlink_make(const struct engine_settings *settings)
     n->sampler.method = engine_netlink.name;
     n->links = links_new();
     n->interfaces = interfaces_new(&n->sampler, settings);
-    n->sysfs = sysfs_new(settings->sys_root, SYSFS_SPEED);
+    n->survey = survey_new(settings);
+    n->qdiscs = device_counters_new(&n->sampler, catalogue_qdisc, QDISC_METRICS);
+    n->cards = device_counters_new(&n->sampler, catalogue_nic, CATALOGUE_NIC_METRICS);
     return &n->engine;
 }
 
@@ -87,12 +92,12 @@ static void netlink_probe(struct engine *e, struct engine_probe *ret)
     rtsocket_close(socket);
     if (!err) {
         ret->capabilities = CAPABILITIES_HERE;
+        survey_probe(n->survey, ret);
         return;
     }
-    snprintf(ret->reason, sizeof(ret->reason), "The kernel refuses a rtnetlink socket: %s.",
-             strerror(-err));
-    snprintf(ret->remedy, sizeof(ret->remedy),
-             "Allow AF_NETLINK, in a systemd unit with RestrictAddressFamilies=AF_NETLINK.");
+    probe_missing(ret, OFFERS,
+                  "Allow AF_NETLINK, in a systemd unit with RestrictAddressFamilies=AF_NETLINK.",
+                  "The kernel refuses a rtnetlink socket: %s.", strerror(-err));
 }
 
 static void netlink_gone(void *user, uint32_t index)
@@ -104,7 +109,7 @@ static void netlink_gone(void *user, uint32_t index)
 static int netlink_open(struct engine *e, uint32_t capabilities)
 {
     struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
-    e->assigned = capabilities & CAPABILITIES_HERE;
+    e->assigned = capabilities & OFFERS;
     int err = n->socket ? 0 : rtsocket_open(&n->socket, 0);
     if (!err && !n->monitor) {
         n->monitor = monitor_new(n->settings, netlink_gone, n);
@@ -112,8 +117,10 @@ static int netlink_open(struct engine *e, uint32_t capabilities)
         if (err)
             monitor_free(TAKE(n->monitor));
     }
+    if (!err)
+        err = survey_open(n->survey, e->assigned);
     if (!err && !n->speeds)
-        n->speeds = sysfs_read(n->sysfs, NULL, NULL); /* the first tick has them, too */
+        n->speeds = survey_speeds(n->survey); /* the first tick has them, too */
     return err;
 }
 
@@ -122,13 +129,16 @@ static void netlink_forget(struct netlink *n)
     interfaces_forget_series(n->interfaces);
     n->overruns = series_unref(n->overruns);
     n->errors = series_unref(n->errors);
+    n->incomplete = series_unref(n->incomplete);
+    device_counters_forget(n->qdiscs);
+    device_counters_forget(n->cards);
     n->own_asked = false;
 }
 
 static void netlink_assign(struct engine *e, uint32_t capabilities)
 {
     struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
-    e->assigned = capabilities & CAPABILITIES_HERE;
+    e->assigned = capabilities & OFFERS;
     n->failures = 0;
     netlink_forget(n);
 }
@@ -197,16 +207,50 @@ static void netlink_sample_links(struct netlink *n, const struct engine_sink *si
     interfaces_end(n->interfaces, sink, complete);
 }
 
+static void netlink_drop_result(struct netlink *n)
+{
+    message_unref(n->result ? &n->result->msg : NULL);
+    n->result = NULL;
+}
+
 static void netlink_sample_own(struct netlink *n, const struct engine_sink *sink)
 {
     if (!n->own_asked) {
         struct label engine = {"engine", engine_netlink.name};
         n->overruns = sampler_series(&n->sampler, sink, &catalogue_netlink_overruns, NULL, 0);
         n->errors = sampler_series(&n->sampler, sink, &catalogue_collect_errors, &engine, 1);
+        n->incomplete = sampler_series(&n->sampler, sink, &catalogue_sockets_incomplete, NULL, 0);
         n->own_asked = true;
     }
-    draft_counter(sink->draft, n->overruns, monitor_overruns(n->monitor), 0);
-    draft_counter(sink->draft, n->errors, n->sampler.errors + monitor_bad(n->monitor), 0);
+    uint64_t errors = n->sampler.errors + monitor_bad(n->monitor);
+    uint64_t overruns = monitor_overruns(n->monitor);
+    if (n->result) {
+        errors += n->result->errors + n->result->sockets.bad;
+        overruns += n->result->sockets.overruns;
+        draft_counter(sink->draft, n->incomplete, n->result->sockets.incomplete, 0);
+    }
+    draft_counter(sink->draft, n->overruns, overruns, 0);
+    draft_counter(sink->draft, n->errors, errors, 0);
+}
+
+/* As the newest survey has them. */
+static void netlink_sample_survey(struct netlink *n, const struct engine_sink *sink)
+{
+    const struct survey_result *r = n->result;
+    if (!r)
+        return;
+    device_counters_begin(n->qdiscs);
+    for (size_t i = 0; i < r->qdiscs_count; i++) {
+        const struct survey_qdisc *q = &r->qdiscs[i];
+        device_counters_row(n->qdiscs, sink, q->device, q->kind, q->source, q->has, q->values);
+    }
+    device_counters_end(n->qdiscs);
+    device_counters_begin(n->cards);
+    for (size_t i = 0; i < r->nics_count; i++) {
+        const struct nic_stats *c = &r->nics[i];
+        device_counters_row(n->cards, sink, c->name, NULL, c->index, c->has, c->values);
+    }
+    device_counters_end(n->cards);
 }
 
 /* First the dump, then the notices, then the samples: a link that was removed and came back under
@@ -252,35 +296,39 @@ static int netlink_collect(struct engine *e, const struct engine_sink *sink, uin
     if (err)
         n->sampler.errors++;
     netlink_sample_own(n, sink);
-    if (n->failures < FAILURES_MAX)
-        return 0;
-    *ret_lost = e->assigned;
-    return err;
+    netlink_sample_survey(n, sink);
+    if (n->failures >= FAILURES_MAX) {
+        *ret_lost = e->assigned & CAPABILITIES_HERE;
+        return err;
+    }
+    if (n->result && n->result->lost & e->assigned) {
+        *ret_lost = n->result->lost & e->assigned;
+        err = n->result->lost_err;
+        netlink_drop_result(n); /* told once; the next survey is to say so again */
+        return err;
+    }
+    return 0;
 }
 
 /* ---- survey -------------------------------------------------------------------------------- */
 
 static struct message *netlink_survey(struct engine *e, struct census *census)
 {
-    (void)census;
     struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
-    struct sysfs_links *links = sysfs_read(n->sysfs, NULL, NULL);
-    if (!links)
-        return NULL;
-    bool same = sysfs_links_equal(links, n->surveyed);
-    message_unref(n->surveyed ? &n->surveyed->msg : NULL);
-    n->surveyed = links;
-    if (same)
-        return NULL;
-    message_ref(&links->msg);
-    return &links->msg;
+    uint32_t assigned = atomic_load_explicit(&e->surveying, memory_order_relaxed);
+    return &survey_round(n->survey, assigned, census)->msg;
 }
 
 static void netlink_take_survey(struct engine *e, struct message *result)
 {
     struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
-    message_unref(n->speeds ? &n->speeds->msg : NULL);
-    n->speeds = CONTAINER_OF(result, struct sysfs_links, msg);
+    struct sysfs_links *before = n->speeds;
+    netlink_drop_result(n);
+    n->result = CONTAINER_OF(result, struct survey_result, msg);
+    n->speeds = n->result->speeds;
+    if (n->speeds)
+        message_ref(&n->speeds->msg);
+    message_unref(before ? &before->msg : NULL);
 }
 
 static void netlink_free(struct engine *e)
@@ -295,14 +343,17 @@ static void netlink_free(struct engine *e)
     monitor_free(n->monitor);
     rtsocket_close(n->socket);
     message_unref(n->speeds ? &n->speeds->msg : NULL);
-    message_unref(n->surveyed ? &n->surveyed->msg : NULL);
-    sysfs_free(n->sysfs);
+    netlink_drop_result(n);
+    device_counters_free(n->qdiscs);
+    device_counters_free(n->cards);
+    survey_free(n->survey);
     free(n);
 }
 
 const struct engine_class engine_netlink = {
     .name = "netlink",
     .preference = 20,
+    .offers = OFFERS,
     .make = netlink_make,
     .probe = netlink_probe,
     .open = netlink_open,
@@ -310,7 +361,7 @@ const struct engine_class engine_netlink = {
     .collect = netlink_collect,
     .assign = netlink_assign,
     .survey = netlink_survey,
-    .surveyed = CAPABILITY_BIT(CAPABILITY_INTERFACES),
+    .surveyed = CAPABILITY_BIT(CAPABILITY_INTERFACES) | SURVEY_CAPABILITIES,
     .take_survey = netlink_take_survey,
     .detach = netlink_detach,
     .free = netlink_free,

@@ -38,7 +38,12 @@ static struct rtsocket *rtsocket_of(struct mnl_socket *mnl)
 
 int rtsocket_open(struct rtsocket **ret, uint32_t groups)
 {
-    struct mnl_socket *mnl = mnl_socket_open2(NETLINK_ROUTE, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return rtsocket_open_protocol(ret, NETLINK_ROUTE, groups);
+}
+
+int rtsocket_open_protocol(struct rtsocket **ret, int protocol, uint32_t groups)
+{
+    struct mnl_socket *mnl = mnl_socket_open2(protocol, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (!mnl)
         return -errno;
     if (mnl_socket_bind(mnl, groups, MNL_SOCKET_AUTOPID) < 0) {
@@ -50,11 +55,11 @@ int rtsocket_open(struct rtsocket **ret, uint32_t groups)
     return 0;
 }
 
-int rtsocket_open_roomy(struct rtsocket **ret, struct keeper *keeper, uint32_t groups,
+int rtsocket_open_roomy(struct rtsocket **ret, struct keeper *keeper, int protocol, uint32_t groups,
                         uint32_t bytes)
 {
     int fd = -1;
-    if (keeper && keeper_open_netlink(keeper, NETLINK_ROUTE, groups, bytes, &fd) == 0) {
+    if (keeper && keeper_open_netlink(keeper, protocol, groups, bytes, &fd) == 0) {
         struct mnl_socket *mnl = mnl_socket_fdopen(fd);
         if (mnl) {
             *ret = rtsocket_of(mnl);
@@ -62,7 +67,7 @@ int rtsocket_open_roomy(struct rtsocket **ret, struct keeper *keeper, uint32_t g
         }
         close(fd);
     }
-    int err = rtsocket_open(ret, groups);
+    int err = rtsocket_open_protocol(ret, protocol, groups);
     if (!err)
         rtsocket_set_buffer(*ret, (int)bytes);
     return err;
@@ -121,8 +126,15 @@ int rtsocket_dump(struct rtsocket *s, uint16_t type,
                   uint64_t *ret_bad)
 {
     _Alignas(struct nlmsghdr) char request[RTNETLINK_REQUEST_MAX];
-    size_t len = rtnetlink_request_dump(request, type, ++s->seq);
-    if (mnl_socket_sendto(s->mnl, request, len) < 0)
+    rtnetlink_request_dump(request, type, 0);
+    return rtsocket_ask(s, (struct nlmsghdr *)request, each, user, ret_bad);
+}
+
+int rtsocket_ask(struct rtsocket *s, struct nlmsghdr *request,
+                 int (*each)(void *user, const struct nlmsghdr *msg), void *user, uint64_t *ret_bad)
+{
+    request->nlmsg_seq = ++s->seq;
+    if (mnl_socket_sendto(s->mnl, request, request->nlmsg_len) < 0)
         return -errno;
     struct dump dump = {0};
     for (size_t parts = 0; !dump.done; parts++) {

@@ -1,6 +1,6 @@
 /*
- * socket.h: a non-blocking rtnetlink socket: dumps on request, notices of the groups it joined.
- * One thread. Errors are -errno.
+ * socket.h: a non-blocking netlink socket, mostly of rtnetlink: dumps on request, notices of the
+ * groups it joined. One thread. Errors are -errno.
  */
 #pragma once
 
@@ -13,12 +13,14 @@ struct rtsocket;
 
 /* groups: RTMGRP_* of the notices it wants, 0 for a socket that only asks. */
 int rtsocket_open(struct rtsocket **ret, uint32_t groups);
+/* The same of another protocol: NETLINK_SOCK_DIAG, NETLINK_GENERIC. */
+int rtsocket_open_protocol(struct rtsocket **ret, int protocol, uint32_t groups);
 void rtsocket_close(struct rtsocket *s); /* NULL allowed */
 int rtsocket_fd(const struct rtsocket *s);
 
 /* The same through the keeper, which may give the socket a receive buffer beyond the limit for
  * everybody else. Without a keeper, or when it fails, opened here with what the system allows. */
-int rtsocket_open_roomy(struct rtsocket **ret, struct keeper *keeper, uint32_t groups,
+int rtsocket_open_roomy(struct rtsocket **ret, struct keeper *keeper, int protocol, uint32_t groups,
                         uint32_t bytes);
 
 /* Room in the kernel for notices; more than the system allows takes a privilege and is cut. */
@@ -33,6 +35,11 @@ void rtsocket_set_buffer(struct rtsocket *s, int bytes);
 int rtsocket_dump(struct rtsocket *s, uint16_t type,
                   int (*each)(void *user, const struct nlmsghdr *msg), void *user,
                   uint64_t *ret_bad);
+
+/* The same for a request of any protocol, whose sequence number is set here. */
+int rtsocket_ask(struct rtsocket *s, struct nlmsghdr *request,
+                 int (*each)(void *user, const struct nlmsghdr *msg), void *user,
+                 uint64_t *ret_bad);
 
 /* Hands out the notices that wait, at most `datagrams` of them. 0, -EAGAIN when none is left,
  * -ENOBUFS when some were lost: read on after a resync. */

@@ -26,7 +26,11 @@
 #include "collect/procfs/source.h"
 
 #define FAILURES_MAX 3
-#define OWN_CAPABILITIES (CAPABILITY_BIT(CAPABILITIES) - 1 - CAPABILITY_BIT(CAPABILITY_LINK_EVENTS))
+#define OWN_CAPABILITIES                                                                           \
+    (CAPABILITY_BIT(CAPABILITY_INTERFACES) | CAPABILITY_BIT(CAPABILITY_PROTOCOLS) |                \
+     CAPABILITY_BIT(CAPABILITY_SOCKETS) | CAPABILITY_BIT(CAPABILITY_SOFTNET) |                     \
+     CAPABILITY_BIT(CAPABILITY_CONNTRACK) | CAPABILITY_BIT(CAPABILITY_SYSTEM) |                    \
+     CAPABILITY_BIT(CAPABILITY_CONNECTIONS))
 
 enum part {
     PART_DEVICES,
@@ -234,20 +238,19 @@ static void procfs_probe(struct engine *e, struct engine_probe *ret)
 {
     struct procfs *p = CONTAINER_OF(e, struct procfs, engine);
     *ret = (struct engine_probe){.capabilities = CAPABILITY_BIT(CAPABILITY_SYSTEM)};
-    size_t at = 0;
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         int err = procfs_try(p, i);
-        if (!err) {
-            ret->capabilities |= CAPABILITY_BIT(files[i].capability);
-            continue;
-        }
-        if (at < sizeof(ret->reason))
-            at += (size_t)snprintf(ret->reason + at, sizeof(ret->reason) - at, "%s%s/%s: %s.",
-                                   at ? " " : "", p->settings->proc_root, files[i].path,
-                                   err == -ENOENT ? files[i].meaning : strerror(-err));
-        if (files[i].capability == CAPABILITY_CONNTRACK)
-            snprintf(ret->remedy, sizeof(ret->remedy), "modprobe nf_conntrack");
+        uint32_t capability = CAPABILITY_BIT(files[i].capability);
+        if (!err)
+            ret->capabilities |= capability;
+        else if (err == -ENOENT && files[i].capability == CAPABILITY_CONNTRACK)
+            probe_off(ret, capability, "sudo modprobe nf_conntrack", "%s.", files[i].meaning);
+        else
+            probe_missing(ret, capability, "", "%s/%s: %s.", p->settings->proc_root, files[i].path,
+                          err == -ENOENT ? files[i].meaning : strerror(-err));
     }
+    if (p->live && (ret->capabilities & CAPABILITY_BIT(CAPABILITY_CONNECTIONS)))
+        probe_owners(ret, p->settings, CAPABILITY_BIT(CAPABILITY_CONNECTIONS));
 }
 
 static int procfs_open(struct engine *e, uint32_t capabilities)
@@ -430,6 +433,7 @@ static void procfs_take_survey(struct engine *e, struct message *result)
 const struct engine_class engine_procfs = {
     .name = "procfs",
     .preference = 10,
+    .offers = OWN_CAPABILITIES,
     .make = procfs_make,
     .probe = procfs_probe,
     .open = procfs_open,

@@ -136,6 +136,40 @@ static void test_interfaces(void **state)
     rig_free(rig);
 }
 
+/* The other tables are asked for in the same way; nobody provides one: why, and what to do. */
+static void test_other_tables(void **state)
+{
+    static const char lines[] = "\n\nnetlink would\nno engine would\n\n";
+    struct rig *rig = rig_new("/nonexistent", 10);
+    struct table *t = table_new(TABLE_CONNECTIONS, 0);
+    (void)state;
+    rig_refused(rig, "/api/v1/flows", 503, "not_ready", NULL);
+    api_set_info(rig->api, API_INFO_TABLES, bytes_copy(lines, sizeof(lines) - 1));
+    for (uint64_t id = 1; id <= 3; id++) {
+        struct cell *row = table_row(t, id);
+        cell_text(t, &row[CONN_REMOTE], id == 2 ? "192.0.2.1:443" : "[fe80::1]:22");
+        cell_real(&row[CONN_RX_RATE], (double)id);
+    }
+    maker_begin(&rig->maker);
+    draft_table(rig->maker.draft, t);
+    rig_publish(rig, maker_end(&rig->maker));
+    json_t *json = rig_get(rig, "/api/v1/connections?filter=fe80::1", 200);
+    assert_int_equal(json_whole(json, "total"), 2);
+    assert_int_equal(json_length(json, "columns"), CONN_COLUMNS);
+    const json_t *row = json_array_get(json_object_get(json, "rows"), 0);
+    assert_int_equal(json_integer_value(json_array_get(row, CONN_ID)), 3);
+    json_decref(json);
+    rig_refused(rig, "/api/v1/connections?sort=device", 400, "bad_request", "sort");
+    rig_refused(rig, "/api/v1/processes", 503, "unavailable", NULL);
+    rig_refused(rig, "/api/v1/flows", 503, "unavailable", NULL);
+    rig_refused(rig, "/api/v1/dns", 503, "not_ready", NULL); /* somebody is about to */
+    rig_refused(rig, "/api/v1/tables", 404, "not_found", NULL);
+    json = rig_get(rig, "/api/v1/info", 200); /* it is not told there */
+    assert_null(json_object_get(json, "tables"));
+    json_decref(json);
+    rig_free(rig);
+}
+
 /* ---- history ----------------------------------------------------------------------------- */
 
 static void test_query_errors(void **state)
@@ -296,6 +330,59 @@ static void test_query_disk(void **state)
     assert_int_equal(nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+/* at=: a table as it was stored, whatever it is now. */
+static void test_table_of_past(void **state)
+{
+    char dir[] = "/tmp/netsonde-api-XXXXXX", target[128];
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    struct store_settings settings = STORE_SETTINGS_DEFAULT;
+    struct store *store;
+    struct rig *rig = rig_new(dir, 10);
+    rig_refused(rig, "/api/v1/connections?at=now", 404, "not_found", "at"); /* no history at all */
+    assert_int_equal(store_open(dir, &settings, &store, NULL), 0);
+    int64_t t_ms[2];
+    for (size_t i = 0; i < 2; i++) {
+        struct table *t = table_new(TABLE_CONNECTIONS, 0);
+        for (uint64_t id = 1; id <= 150; id++)
+            cell_uint(&table_row(t, id)[CONN_RX_BYTES], 1000 * i + id);
+        maker_begin(&rig->maker);
+        draft_table(rig->maker.draft, t);
+        t_ms[i] = rig->maker.t_ms;
+        struct tick *tick = maker_end(&rig->maker);
+        struct tick_table *tt = tick_table_new(tick, TABLE_CONNECTIONS);
+        assert_int_equal(store_write(store, tick_bare(tick)), 0);
+        assert_int_equal(store_write_table(store, tt), 0);
+        tick_table_unref(tt);
+        tick_unref(tick);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(target, sizeof(target),
+                 "/api/v1/connections?at=%lld&limit=3&offset=1&filter=rx_bytes%%3C%d&sort=-id",
+                 (long long)(t_ms[i] + 999), i ? 1100 : 100);
+        json_t *json = rig_get(rig, target, 200);
+        assert_int_equal(json_whole(json, "t"), t_ms[i]);
+        assert_int_equal(json_whole(json, "total"), 99);
+        assert_int_equal(json_length(json, "columns"), CONN_COLUMNS);
+        assert_int_equal(json_length(json, "rows"), 3);
+        const json_t *row = json_array_get(json_object_get(json, "rows"), 0);
+        assert_int_equal(json_integer_value(json_array_get(row, 0)), 98);
+        assert_null(json_object_get(json, "cut_from"));
+        json_decref(json);
+    }
+    snprintf(target, sizeof(target), "/api/v1/connections?at=%lld", (long long)t_ms[0] - 1);
+    rig_refused(rig, target, 404, "not_found", "at");
+    rig_refused(rig, "/api/v1/processes?at=now", 404, "not_found", "at");
+    rig_refused(rig, "/api/v1/connections?at=then", 400, "bad_request", "at");
+    rig_refused(rig, "/api/v1/connections?at=now&sort=speed", 400, "bad_request", "sort");
+    rig_refused(rig, "/api/v1/flows?at=now", 400, "bad_request", "at");
+    rig_refused(rig, "/api/v1/connections", 503, "not_ready", NULL); /* now there is none */
+    assert_int_equal(rig->damaged, 0);
+    rig_free(rig);
+    store_close(store, NULL);
+    assert_int_equal(nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
 /* A history that cannot be opened is not an empty one: nothing is answered out of memory alone. */
 static void test_query_unreadable(void **state)
 {
@@ -449,10 +536,12 @@ int main(void)
         cmocka_unit_test(test_info),
         cmocka_unit_test(test_performance),
         cmocka_unit_test(test_interfaces),
+        cmocka_unit_test(test_other_tables),
         cmocka_unit_test(test_query_errors),
         cmocka_unit_test(test_query_memory),
         cmocka_unit_test(test_events_memory),
         cmocka_unit_test(test_query_disk),
+        cmocka_unit_test(test_table_of_past),
         cmocka_unit_test(test_query_unreadable),
         cmocka_unit_test(test_client_leaves),
         cmocka_unit_test(test_busy),

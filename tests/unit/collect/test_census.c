@@ -316,6 +316,48 @@ static void test_exact_ends(void **state)
     UINT(process(&f, "srv", PROC_RX_BYTES), 50);
     UINT(process(&f, "srv", PROC_TX_BYTES), 9);
 
+    /* The other way round: the dump has the time-waits before the ends are told. */
+    begin(&f);
+    census_count_sockets(f.census, true);
+    struct socket_seen third = tcp(20, 5003, "192.0.2.9", 22, 0);
+    census_owner(f.census, 0, 20, &srv);
+    show_bytes(f.census, third, 1, 1);
+    census_socket(f.census, &wait);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    assert_int_equal(f.result->events_count, 1); /* opened */
+    uint64_t id = connection(&f, "192.0.2.1:5003", CONN_ID)->uint;
+    begin(&f);
+    census_count_sockets(f.census, true);
+    struct socket_seen waits[] = {tcp(30, 5003, "192.0.2.9", 22, 0),
+                                  tcp(31, 5004, "192.0.2.9", 22, 0)};
+    for (size_t i = 0; i < 2; i++) {
+        waits[i].state = SOCKET_TIME_WAIT;
+        census_socket(f.census, &waits[i]);
+    }
+    third.state = SOCKET_CLOSE;
+    third.has_bytes = true;
+    third.rx_bytes = 41;
+    third.tx_bytes = 1;
+    census_socket_closed(f.census, &third, now_ms(&f));
+    struct socket_seen unseen = third;
+    unseen.cookie = 21;
+    unseen.local.port = 5004;
+    census_socket_closed(f.census, &unseen, now_ms(&f));
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    assert_int_equal(count_events(&f, EVENT_CONNECTION_CLOSED), 2);
+    assert_int_equal(count_events(&f, EVENT_CONNECTION_OPENED), 1);
+    assert_int_equal(f.result->tables[TABLE_CONNECTIONS]->rows_count, 2);
+    UINT(connection(&f, "192.0.2.1:5003", CONN_ID), id);
+    TEXT(connection(&f, "192.0.2.1:5003", CONN_STATE), "time_wait");
+    UINT(connection(&f, "192.0.2.1:5003", CONN_RX_BYTES), 41);
+    UINT(process(&f, "srv", PROC_RX_BYTES), 91);
+    begin(&f); /* and nothing more of it */
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    assert_int_equal(f.result->events_count, 0);
+
     /* Engines with events of their own. */
     begin(&f);
     census_make_events(f.census, false);
@@ -471,6 +513,83 @@ static void test_directions(void **state)
     for (size_t i = 0; i < 2; i++)
         TEXT(table_cell(t, i, CONN_DIRECTION),
              strcmp(table_cell(t, i, CONN_REMOTE)->text, "192.0.2.9:1") == 0 ? "in" : "out");
+    fixture_free(&f);
+}
+
+static void test_peer_names(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    begin(&f);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    begin(&f);
+    const struct endpoint named = ipv4("192.0.2.9", 0), other = ipv4("192.0.2.8", 0);
+    census_peer_name(f.census, &named, "old.example");
+    census_peer_name(f.census, &other, "other.example");
+    census_peer_name(f.census, &named, "www.exam\nple");
+    struct socket_seen seen = tcp(5, 5000, "192.0.2.9", 443, 0);
+    census_socket(f.census, &seen);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    const struct event *e = event_of(&f, EVENT_CONNECTION_OPENED);
+    assert_string_equal(event_get_text(e, "remote_name"), "www.exam?ple");
+
+    /* Bounded: of many the first are forgotten. */
+    for (unsigned i = 0; i < 10000; i++) {
+        struct endpoint many = ipv4("198.51.100.1", 0);
+        many.address[2] = (uint8_t)(i >> 8);
+        many.address[3] = (uint8_t)i;
+        census_peer_name(f.census, &many, "many.example");
+    }
+    begin(&f);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    assert_null(event_get_text(event_of(&f, EVENT_CONNECTION_CLOSED), "remote_name"));
+    fixture_free(&f);
+}
+
+static struct socket_seen moving(uint64_t bytes)
+{
+    struct socket_seen seen = tcp(5, 5000, "192.0.2.9", 443, 0);
+    seen.has_quality = true;
+    seen.quality.rtt_us = 300;
+    seen.has_bytes = true;
+    seen.rx_bytes = bytes;
+    return seen;
+}
+
+/* One observation for each round in which bytes moved; none of these while an engine measures. */
+static void test_round_trips(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t bytes;
+        bool measured;
+        uint64_t count;
+    } rounds[] = {{0, false, 0},  {100, false, 1}, {100, false, 1}, {150, false, 2},
+                  {200, true, 3}, {250, false, 3}, {250, true, 4}};
+    struct fixture f = fixture_new();
+    for (size_t i = 0; i < ARRAY_LEN(rounds); i++) {
+        struct socket_seen seen = moving(rounds[i].bytes);
+        begin(&f);
+        census_socket(f.census, &seen);
+        if (rounds[i].measured)
+            census_round_trip(f.census, 5000);
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+        assert_int_equal(f.result->rtt.count, rounds[i].count);
+    }
+    /* Some rounds after the last measurement the sockets' count again. */
+    for (unsigned i = 0; i < 12; i++) {
+        struct socket_seen seen = moving(300 + i);
+        begin(&f);
+        census_socket(f.census, &seen);
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+    }
+    assert_int_equal(f.result->rtt.count, 4 + 2);
+    REAL(connection(&f, "192.0.2.1:5000", CONN_RTT_MS), 0.3);
     fixture_free(&f);
 }
 

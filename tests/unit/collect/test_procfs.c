@@ -78,8 +78,15 @@ static void test_probe(void **state)
                      CAPABILITY_BIT(CAPABILITY_INTERFACES) | CAPABILITY_BIT(CAPABILITY_PROTOCOLS) |
                          CAPABILITY_BIT(CAPABILITY_SOCKETS) | CAPABILITY_BIT(CAPABILITY_SOFTNET) |
                          CAPABILITY_BIT(CAPABILITY_SYSTEM));
-    assert_non_null(strstr(f.probe.reason, "net/snmp6: IPv6 is off."));
-    assert_string_equal(f.probe.remedy, "modprobe nf_conntrack");
+    const struct shortfall *s =
+        probe_shortfall(&f.probe, CAPABILITY_BIT(CAPABILITY_PROTOCOLS)); /* a remark */
+    assert_non_null(strstr(s->reason, "net/snmp6: IPv6 is off."));
+    assert_string_equal(s->remedy, "");
+    s = probe_shortfall(&f.probe, CAPABILITY_BIT(CAPABILITY_CONNTRACK));
+    assert_string_equal(s->remedy, "sudo modprobe nf_conntrack");
+    assert_string_equal(s->reason, "nf_conntrack is not loaded.");
+    assert_true(s->off); /* nothing is tracked: there is nothing to measure */
+    assert_null(probe_shortfall(&f.probe, CAPABILITY_BIT(CAPABILITY_SOFTNET)));
     stand_write(f.proc, "sys/net/netfilter/nf_conntrack_count", "17\n");
     engine_procfs.probe(f.engine, &f.probe);
     assert_true(f.probe.capabilities & CAPABILITY_BIT(CAPABILITY_CONNTRACK));
@@ -94,7 +101,11 @@ static void test_nothing_there(void **state)
     f.settings.proc_root = f.settings.sys_root = "/nonexistent";
     fixture_open(&f);
     assert_int_equal(f.probe.capabilities, CAPABILITY_BIT(CAPABILITY_SYSTEM));
-    assert_true(strlen(f.probe.reason) > 200); /* cut, not overrun */
+    for (unsigned c = 0; c < CAPABILITIES; c++) {
+        bool offered = (engine_procfs.offers & CAPABILITY_BIT(c)) != 0;
+        bool works = (f.probe.capabilities & CAPABILITY_BIT(c)) != 0;
+        assert_int_equal(probe_shortfall(&f.probe, CAPABILITY_BIT(c)) != NULL, offered && !works);
+    }
     assert_int_equal(tick(&f), 0);
     assert_true(stand_has(&f.stand, "node_time_seconds"));
     assert_false(stand_has(&f.stand, "node_boot_time_seconds")); /* nobody told */

@@ -1,6 +1,9 @@
 /* Which engine gives what, with engines that do as they are told. */
 #include "stand.h"
 
+#include <linux/capability.h>
+#include <sys/resource.h>
+
 #include "collect/select.h"
 
 #define A CAPABILITY_BIT(CAPABILITY_INTERFACES)
@@ -10,6 +13,7 @@
 /* What the fake engines are to do, by their place. */
 struct script {
     uint32_t capabilities;
+    struct engine_probe falls_short; /* its shortfalls are told beside them */
     int open_error;
     uint32_t lose; /* in the next collect */
     int probes, opens, collects, surveys, assigns, attached;
@@ -53,11 +57,10 @@ static void fake_probe(struct engine *e, struct engine_probe *ret)
 {
     struct script *s = script_of(e);
     s->probes++;
-    *ret = (struct engine_probe){.capabilities = s->capabilities};
-    if (!s->capabilities) {
-        snprintf(ret->reason, sizeof(ret->reason), "It does not like it here.");
-        snprintf(ret->remedy, sizeof(ret->remedy), "Ask nicely.");
-    }
+    *ret = s->falls_short;
+    ret->capabilities = s->capabilities;
+    if (!s->capabilities)
+        probe_missing(ret, A | B, "Ask nicely.", "It does not like it %s.", "here");
 }
 
 static int fake_open(struct engine *e, uint32_t capabilities)
@@ -136,6 +139,7 @@ static void fake_free(struct engine *e)
 static const struct engine_class fake_good = {
     .name = "good",
     .preference = 20,
+    .offers = A | B,
     .make = good_make,
     .probe = fake_probe,
     .open = fake_open,
@@ -151,6 +155,7 @@ static const struct engine_class fake_good = {
 static const struct engine_class fake_plain = {
     .name = "plain",
     .preference = 10,
+    .offers = A | B,
     .make = plain_make,
     .probe = fake_probe,
     .open = fake_open,
@@ -209,11 +214,161 @@ static void test_names(void **state)
     assert_null(c);
     assert_string_equal(bad, "bogus");
     assert_int_equal(collector_new(&c, &settings, wrong, 1, &bad), 0);
-    assert_int_equal(collector_status(c)->count, 1);
+    assert_int_equal(collector_status(c)->count, 2);
+    assert_int_equal(collector_status(c)->engines[0].state, ENGINE_OFF);
+    assert_int_not_equal(collector_status(c)->engines[1].state, ENGINE_OFF);
     collector_free(c);
     assert_int_equal(collector_new(&c, &settings, NULL, 0, &bad), 0);
     assert_int_equal(collector_status(c)->count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_not_equal(collector_status(c)->engines[i].state, ENGINE_OFF);
     collector_free(c);
+}
+
+/* An engine that is named and can give nothing is no engine to start with. */
+static void test_named_in_vain(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"netlink", "procfs"};
+    struct collector *c = NULL;
+    const char *bad = NULL;
+    struct rlimit before, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){0, before.rlim_max};
+    for (size_t count = 0; count <= 2; count++) {
+        assert_int_equal(collector_new(&c, &settings, names, count, &bad), 0);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0); /* no socket for it */
+        int err = collector_open(c);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        assert_int_equal(err, count ? -ENODEV : 0);
+        if (count)
+            assert_string_equal(collector_refused(c), "netlink");
+        else
+            assert_null(collector_refused(c));
+        collector_free(c);
+    }
+
+    c = make(A, 0); /* without names the one that can is enough */
+    assert_int_equal(collector_open(c), 0);
+    assert_null(collector_refused(c));
+    collector_free(c);
+}
+
+static const struct collector_offer *offer(struct collector *c, enum capability capability,
+                                           const char *engine)
+{
+    const struct collector_status *status = collector_status(c);
+    for (size_t i = 0; i < status->offers_count; i++) {
+        const struct collector_offer *o = &status->offers[i];
+        if (o->capability == capability && strcmp(o->engine, engine) == 0)
+            return o;
+    }
+    return NULL;
+}
+
+static enum offer_state by_and_large(struct collector *c, enum capability capability)
+{
+    const struct collector_offer *best;
+    return collector_status_of(collector_status(c), capability, &best);
+}
+
+/* Each capability with each engine: in use, available, missing, limited, off, or not worth a word.
+ */
+static void test_offers(void **state)
+{
+    (void)state;
+    struct collector *c = make(A, A | B);
+    probe_missing(&script[0].falls_short, B, "enable b", "B is not %s.", "here");
+    assert_int_equal(collector_open(c), 0);
+    assert_int_equal(offer(c, CAPABILITY_INTERFACES, "good")->state, OFFER_IN_USE);
+    assert_int_equal(offer(c, CAPABILITY_INTERFACES, "plain")->state, OFFER_AVAILABLE);
+    assert_string_equal(offer(c, CAPABILITY_INTERFACES, "plain")->reason, "good gives it.");
+    const struct collector_offer *o = offer(c, CAPABILITY_PROTOCOLS, "good");
+    assert_int_equal(o->state, OFFER_MISSING); /* the better one: one wants to know */
+    assert_string_equal(o->reason, "B is not here.");
+    assert_string_equal(o->remedy, "enable b");
+    assert_int_equal(by_and_large(c, CAPABILITY_PROTOCOLS), OFFER_IN_USE);
+    assert_int_equal(by_and_large(c, CAPABILITY_DROPS), OFFER_UNSUPPORTED);
+    assert_string_equal(collector_status(c)->engines[0].reason, "B is not here.");
+    assert_string_equal(collector_status(c)->engines[0].remedy, "enable b");
+    collector_free(c);
+
+    c = make(A | B, 0);
+    assert_int_equal(collector_open(c), 0);
+    assert_null(offer(c, CAPABILITY_INTERFACES, "plain")); /* nobody needs the worse one */
+    collector_free(c);
+
+    c = make(A | B, 0);
+    probe_missing(&script[0].falls_short, A, "", "Only a remark.");
+    probe_missing(&script[0].falls_short, A | B, "", "Another remark.");
+    probe_missing(&script[0].falls_short, B, "more of b", "Half of it.");
+    assert_int_equal(collector_open(c), 0);
+    assert_int_equal(offer(c, CAPABILITY_INTERFACES, "good")->state, OFFER_IN_USE);
+    assert_string_equal(offer(c, CAPABILITY_INTERFACES, "good")->reason, "Only a remark.");
+    assert_int_equal(offer(c, CAPABILITY_PROTOCOLS, "good")->state, OFFER_LIMITED);
+    assert_string_equal(offer(c, CAPABILITY_PROTOCOLS, "good")->reason, "Half of it.");
+    assert_int_equal(by_and_large(c, CAPABILITY_PROTOCOLS), OFFER_LIMITED);
+    collector_free(c);
+
+    c = make(A, A);
+    probe_off(&script[0].falls_short, B, "switch on b", "Nobody asked.");
+    assert_int_equal(collector_open(c), 0);
+    assert_int_equal(offer(c, CAPABILITY_PROTOCOLS, "good")->state, OFFER_OFF);
+    assert_int_equal(by_and_large(c, CAPABILITY_PROTOCOLS), OFFER_MISSING); /* plain's silence */
+    collector_free(c);
+}
+
+/* One command for the privileges that any line misses, with what the program has already. */
+static void test_privileges(void **state)
+{
+    (void)state;
+    static const struct engine_class *const classes[] = {&fake_good, &fake_plain};
+    struct engine_settings some = settings;
+    some.program = "/usr/bin/netsonde";
+    some.bounding = UINT64_MAX;
+    some.permitted = UINT64_C(1) << CAP_BPF;
+    memset(script, 0, sizeof(script));
+    script[0].capabilities = script[1].capabilities = C;
+    probe_unprivileged(&script[0].falls_short, A, UINT64_C(1) << CAP_NET_ADMIN, "No.");
+    probe_unprivileged(&script[1].falls_short, B, UINT64_C(1) << CAP_NET_RAW, "No, either.");
+    struct collector *c = collector_new_with(&some, classes, 2);
+    assert_int_equal(collector_open(c), 0);
+    const char *command = "sudo setcap cap_net_admin,cap_net_raw,cap_bpf=ep /usr/bin/netsonde";
+    assert_string_equal(offer(c, CAPABILITY_INTERFACES, "good")->remedy, command);
+    assert_string_equal(offer(c, CAPABILITY_PROTOCOLS, "plain")->remedy, command);
+    assert_string_equal(collector_status(c)->engines[1].remedy, command);
+    assert_int_equal(offer(c, CAPABILITY_INTERFACES, "good")->state, OFFER_MISSING);
+    collector_free(c);
+
+    /* No file can give what the process could not have: a container. */
+    some.bounding = UINT64_C(1) << CAP_NET_RAW;
+    c = collector_new_with(&some, classes, 2);
+    assert_int_equal(collector_open(c), 0);
+    assert_string_equal(offer(c, CAPABILITY_INTERFACES, "good")->remedy,
+                        "docker run --cap-add=NET_ADMIN ...");
+    collector_free(c);
+}
+
+/* What an engine offers is there, or it says why not: nothing is left open. */
+static void test_nothing_unsaid(void **state)
+{
+    (void)state;
+    static const char *const roots[] = {"/proc", "/nonexistent"};
+    for (size_t r = 0; r < ARRAY_LEN(roots); r++) {
+        struct engine_settings some = {.proc_root = roots[r], .sys_root = "/sys"};
+        struct collector *c = NULL;
+        const char *bad = NULL;
+        assert_int_equal(collector_new(&c, &some, NULL, 0, &bad), 0);
+        collector_open(c);
+        const struct collector_status *status = collector_status(c);
+        assert_true(status->offers_count > 0);
+        for (size_t i = 0; i < status->offers_count; i++) {
+            const struct collector_offer *o = &status->offers[i];
+            if (o->state == OFFER_MISSING || o->state == OFFER_OFF)
+                assert_true(*o->reason);
+        }
+        collector_free(c);
+    }
 }
 
 static void test_the_best_gets_it(void **state)
@@ -432,6 +587,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_named_in_vain),
+        cmocka_unit_test(test_offers),
+        cmocka_unit_test(test_privileges),
+        cmocka_unit_test(test_nothing_unsaid),
         cmocka_unit_test(test_the_best_gets_it),
         cmocka_unit_test(test_spare_and_unavailable),
         cmocka_unit_test(test_open_fails),

@@ -47,6 +47,7 @@ static void test_commands(void **state)
         {"query --metric a*", COMMAND_QUERY, NULL},
         {"bench fanout --levels 10,20 --json", COMMAND_BENCH, "fanout"},
         {"bench", COMMAND_BENCH, NULL},
+        {"doctor --json --engine procfs", COMMAND_DOCTOR, NULL},
         {"check-config", COMMAND_CHECK_CONFIG, NULL},
         {"check-config a.yaml", COMMAND_CHECK_CONFIG, "a.yaml"},
         {"dump-config --json", COMMAND_DUMP_CONFIG, NULL},
@@ -95,6 +96,15 @@ static void test_values(void **state)
     assert_string_equal(o.query.to, "now");
     assert_string_equal(o.query.points, "9");
     assert_string_equal(o.query.agg, "max");
+    assert_null(o.query.table);
+    assert_parses(&o, "query --table connections --at now-1h --filter ssh --sort -rx_bytes "
+                      "--limit 5");
+    assert_string_equal(o.query.table, "connections");
+    assert_string_equal(o.query.at, "now-1h");
+    assert_string_equal(o.query.filter, "ssh");
+    assert_string_equal(o.query.sort, "-rx_bytes");
+    assert_string_equal(o.query.limit, "5");
+    assert_parses(&o, "query --metric m --json");
     assert_true(o.json);
 
     assert_parses(&o, "check-config f.yaml");

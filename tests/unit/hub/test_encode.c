@@ -35,7 +35,8 @@ static json_t *of_type(struct bytes *frame, const char *type)
 
 static void test_hello(void **state)
 {
-    static const char *const names[] = {"metrics", "events", "interfaces", "performance"};
+    static const char *const names[] = {"metrics",   "events", "interfaces", "connections",
+                                        "processes", "flows",  "dns",        "performance"};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
         json_t *hello =
@@ -154,7 +155,7 @@ static void test_table(void **state)
         cell_list(t, &row[IF_ADDRESSES], "");
         cell_text(t, &row[IF_STATE], NULL);
         cell_uint(&row[IF_SPEED_BPS], UINT64_C(100000000000));
-        json_t *json = of_type(encode_table(t, 5, 6), "table");
+        json_t *json = of_type(encode_table((struct encode_rows){t, t->rows_count}, 5, 6), "table");
         assert_string_equal(json_text(json, "channel"), "interfaces");
         assert_true(json_is_true(json_object_get(json, "full")));
         assert_int_equal(json_whole(json, "seq"), 5);

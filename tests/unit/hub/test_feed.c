@@ -630,6 +630,159 @@ static void test_table_snapshot(void **state)
     maker_free(&m);
 }
 
+static struct feed *feed_seeing(const char *filter, const char *sort, size_t rows)
+{
+    struct feed_spec spec = {.channel = CHANNEL_INTERFACES, .rows = rows};
+    const char *field;
+    char why[64];
+    assert_int_equal(view_spec_new(table_schema(TABLE_INTERFACES), filter, sort, &spec.view, &field,
+                                   why, sizeof(why)),
+                     0);
+    struct feed *f = feed_new(&spec);
+    assert_null(spec.view); /* moved */
+    return f;
+}
+
+/* Of many rows the first few: what falls behind them is removed, what comes before them is told,
+ * and how many there are altogether is told even when the first stay the same. */
+static void test_table_first_rows(void **state)
+{
+    struct maker m = maker_new(1000);
+    struct feed *f = feed_seeing(NULL, "-rx_bytes", 3);
+    struct parcels out = PARCELS_INIT, now = PARCELS_INIT;
+    (void)state;
+    struct table *large = maker_table(1, 1000, 10);
+    for (size_t i = 0; i < 1000; i++) /* id 1000 is the largest */
+        cell_uint(&large->cells[i * IF_COLUMNS + IF_RX_BYTES], i);
+    step(f, tick_with(&m, table_ref(large)), &out);
+    json_t *table = only_table(&out, true, 3, 0);
+    assert_int_equal(json_whole(table, "total"), 1000);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(row_id(table, i), 1000 - (int)i);
+    json_decref(table);
+    assert_int_equal(atomic_load(&large->msg.refs), 1); /* the feed keeps three rows, not this */
+    table_unref(large);
+
+    large = maker_table(1, 1000, 10);
+    for (size_t i = 0; i < 1000; i++)
+        cell_uint(&large->cells[i * IF_COLUMNS + IF_RX_BYTES], i == 4 ? 5000 : i);
+    step(f, tick_with(&m, large), &out); /* 5 overtakes, 998 is the fourth now */
+    table = only_table(&out, false, 1, 1);
+    assert_int_equal(row_id(table, 0), 5);
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(table, "removed"), 0)), 998);
+    json_decref(table);
+
+    large = maker_table(1, 1001, 10);
+    for (size_t i = 0; i < 1001; i++)
+        cell_uint(&large->cells[i * IF_COLUMNS + IF_RX_BYTES], i == 4 ? 5000 : i == 1000 ? 0 : i);
+    struct tick *t = tick_with(&m, large);
+    step(f, tick_ref(t), &out);
+    table = only_table(&out, false, 0, 0);
+    assert_int_equal(json_whole(table, "total"), 1001);
+    json_decref(table);
+
+    feed_snapshot(f, t, &now); /* who joins sees the three, too */
+    table = only_table(&now, true, 3, 0);
+    assert_int_equal(json_whole(table, "total"), 1001);
+    json_decref(table);
+    tick_unref(t);
+    parcels_fini(&now);
+    parcels_fini(&out);
+    feed_free(f);
+    maker_free(&m);
+}
+
+/* What a filter lets through comes and goes as its cells do. */
+static void test_table_filter(void **state)
+{
+    struct maker m = maker_new(1000);
+    struct feed *f = feed_seeing("rx_bytes>10 -eth2", "", 500);
+    struct parcels out = PARCELS_INIT;
+    (void)state;
+    step(f, tick_with(&m, maker_table(1, 4, 11)), &out);
+    json_decref(only_table(&out, true, 3, 0));
+    step(f, tick_with(&m, maker_table(1, 4, 10)), &out);
+    json_decref(only_table(&out, false, 0, 3));
+    step(f, tick_with(&m, maker_table(2, 1, 12)), &out); /* 2 is never seen */
+    assert_int_equal(out.count, 0);
+    parcels_fini(&out);
+    feed_free(f);
+    maker_free(&m);
+}
+
+/* A feed that begins has the newest table, though the tick that brought it is long past. */
+static void test_table_start(void **state)
+{
+    struct maker m = maker_new(1000);
+    struct tick_ring *ring = tick_ring_new(3, 1U << 20);
+    struct parcels out = PARCELS_INIT;
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        struct tick *t = tick_with(&m, i == 2 ? maker_table(1, 700, 1) : NULL);
+        tick_ring_push(ring, t);
+        tick_unref(t);
+    }
+    struct feed *f = feed_of(CHANNEL_INTERFACES, 0, NULL);
+    feed_start(f, ring);
+    feed_snapshot(f, tick_ring_newest(ring), &out);
+    json_t *table = only_table(&out, true, FEED_ROWS_DEFAULT, 0);
+    assert_int_equal(json_whole(table, "total"), 700);
+    json_decref(table);
+    parcels_fini(&out);
+    feed_free(f);
+    tick_ring_free(ring);
+    maker_free(&m);
+}
+
+/* Views that show the same are one feed; what is usual may be said or not. */
+static void test_table_keys(void **state)
+{
+    static const struct {
+        const char *filter, *sort;
+        size_t rows;
+        bool usual;
+    } cases[] = {
+        {NULL, NULL, 0, true},    {"", "", FEED_ROWS_DEFAULT, true}, {" ", NULL, 0, true},
+        {NULL, NULL, 499, false}, {"eth", NULL, 0, false},           {NULL, "-rx_rate", 0, false},
+    };
+    (void)state;
+    struct feed_spec usual = {.channel = CHANNEL_INTERFACES};
+    char *key = feed_spec_key(&usual);
+    feed_spec_fini(&usual);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct feed_spec spec = {.channel = CHANNEL_INTERFACES, .rows = cases[i].rows};
+        const char *field;
+        char why[64];
+        assert_int_equal(view_spec_new(table_schema(TABLE_INTERFACES), cases[i].filter,
+                                       cases[i].sort, &spec.view, &field, why, sizeof(why)),
+                         0);
+        char *one = feed_spec_key(&spec);
+        assert_int_equal(strcmp(one, key) == 0, cases[i].usual);
+        free(one);
+        feed_spec_fini(&spec);
+    }
+    free(key);
+}
+
+/* What a table costs grows with its rows and with what they are held against. */
+static void test_table_cost(void **state)
+{
+    struct maker m = maker_new(1000);
+    struct tick_ring *ring = tick_ring_new(3, 1U << 20);
+    struct feed *plain = feed_seeing(NULL, NULL, 10), *word = feed_seeing("x", NULL, 10);
+    (void)state;
+    assert_int_equal(feed_cost(plain, ring), 1);
+    struct tick *t = tick_with(&m, maker_table(1, 5000, 1));
+    tick_ring_push(ring, t);
+    tick_unref(t);
+    assert_true(feed_cost(plain, ring) >= 5000);
+    assert_true(feed_cost(word, ring) >= feed_cost(plain, ring) + 5000 * (IF_COLUMNS - 1));
+    feed_free(plain);
+    feed_free(word);
+    tick_ring_free(ring);
+    maker_free(&m);
+}
+
 /* ---- events ------------------------------------------------------------------------------ */
 
 static void test_events(void **state)
@@ -664,23 +817,17 @@ static void test_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_key_same),
-        cmocka_unit_test(test_key_differs),
-        cmocka_unit_test(test_announces_once),
-        cmocka_unit_test(test_announces_between_messages),
-        cmocka_unit_test(test_selects),
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_snapshot),
-        cmocka_unit_test(test_slow_means),
-        cmocka_unit_test(test_slow_gaps),
-        cmocka_unit_test(test_slow_pace),
-        cmocka_unit_test(test_slots_reused),
-        cmocka_unit_test(test_short_lived_devices),
-        cmocka_unit_test(test_table_changes),
-        cmocka_unit_test(test_table_slow),
-        cmocka_unit_test(test_table_out_of_step),
-        cmocka_unit_test(test_table_snapshot),
-        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_key_same),          cmocka_unit_test(test_key_differs),
+        cmocka_unit_test(test_announces_once),    cmocka_unit_test(test_announces_between_messages),
+        cmocka_unit_test(test_selects),           cmocka_unit_test(test_values),
+        cmocka_unit_test(test_snapshot),          cmocka_unit_test(test_slow_means),
+        cmocka_unit_test(test_slow_gaps),         cmocka_unit_test(test_slow_pace),
+        cmocka_unit_test(test_slots_reused),      cmocka_unit_test(test_short_lived_devices),
+        cmocka_unit_test(test_table_changes),     cmocka_unit_test(test_table_slow),
+        cmocka_unit_test(test_table_out_of_step), cmocka_unit_test(test_table_snapshot),
+        cmocka_unit_test(test_table_first_rows),  cmocka_unit_test(test_table_filter),
+        cmocka_unit_test(test_table_start),       cmocka_unit_test(test_table_keys),
+        cmocka_unit_test(test_table_cost),        cmocka_unit_test(test_events),
     };
     return cmocka_run_group_tests_name("hub/feed", tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
  */
 #include "rig.h"
 
+#include <malloc.h>
+
 static uint64_t encoded(struct rig *rig)
 {
     struct hub_stats stats;
@@ -277,6 +279,58 @@ static void test_values_bounded(void **state)
     rig_free(rig);
 }
 
+static struct table *large_table(size_t rows, uint64_t bytes)
+{
+    struct table *t = table_new(TABLE_CONNECTIONS, rows);
+    for (size_t i = 0; i < rows; i++) {
+        struct cell *row = table_row(t, i + 1);
+        char text[48];
+        snprintf(text, sizeof(text), "192.0.2.%zu:%zu", i % 250, i % 60000);
+        cell_text(t, &row[CONN_LOCAL], text);
+        cell_text(t, &row[CONN_REMOTE], text);
+        cell_uint(&row[CONN_RX_BYTES], bytes + i);
+    }
+    return t;
+}
+
+static size_t memory_in_use(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+/* However many ticks are remembered and however long a station stands still: of 50,000 rows once a
+ * tick the newest table is kept, and the rows that viewers were told. */
+static void test_large_tables(void **state)
+{
+    enum { ROWS = 50000, TICKS = 100 };
+    struct rig *rig = rig_new((struct rig_options){0});
+    struct client *c = client_new(rig, 0, 0);
+    (void)state;
+    rig_table(rig, large_table(ROWS, 0));
+    client_subscribe(c, "connections");
+    client_skip(c, "table");
+    size_t before = memory_in_use();
+    struct table *t = large_table(ROWS, 1);
+    size_t each = memory_in_use() - before;
+    table_unref(t);
+    for (uint64_t i = 1; i <= TICKS; i++)
+        rig_table(rig, large_table(ROWS, i)); /* nobody takes anything from the queues */
+    size_t after = memory_in_use();
+    if (each) { /* sanitizers have another allocator */
+        assert_true(each > 10U << 20);
+        assert_true(after < before + each / 2); /* `before` has one, too */
+    }
+    struct tick_table *newest = station_table(rig->stations[1], TABLE_CONNECTIONS);
+    assert_int_equal(newest->seq, 101 + TICKS);
+    assert_int_equal(table_cell(newest->table, 0, CONN_RX_BYTES)->uint, TICKS);
+    assert_int_equal(atomic_load(&newest->table->msg.refs), 1);
+    tick_table_unref(newest);
+    rig_turn(rig);
+    client_drop(c);
+    rig_free(rig);
+}
+
 /* New subscriptions and replays cost the core thread at once: so much a second and no more. */
 static void test_opening_bounded(void **state)
 {
@@ -346,7 +400,7 @@ int main(void)
         cmocka_unit_test(test_table_of_earlier_tick), cmocka_unit_test(test_new_feed_owes_nothing),
         cmocka_unit_test(test_replays_shared),        cmocka_unit_test(test_feeds_bounded),
         cmocka_unit_test(test_values_bounded),        cmocka_unit_test(test_opening_bounded),
-        cmocka_unit_test(test_since_before_this_run),
+        cmocka_unit_test(test_large_tables),          cmocka_unit_test(test_since_before_this_run),
     };
     return cmocka_run_group_tests_name("hub/hub", tests, NULL, NULL);
 }

@@ -253,6 +253,20 @@ static void test_errors(void **state)
          "bad_request", 4},
         {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"events\",\"match\":\"a=b\"}", "bad_request",
          4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"metrics\",\"sort\":\"id\"}", "bad_request",
+         4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"events\",\"filter\":\"a\"}", "bad_request",
+         4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"events\",\"limit\":7}", "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"dns\",\"limit\":0}", "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"dns\",\"limit\":2001}", "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"dns\",\"limit\":\"9\"}", "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"dns\",\"sort\":\"speed\"}", "bad_request",
+         4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"dns\",\"sort\":[\"t\"]}", "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"dns\",\"filter\":\"speed>5\"}",
+         "bad_request", 4},
+        {"{\"id\":4,\"op\":\"subscribe\",\"channel\":\"dns\",\"filter\":7}", "bad_request", 4},
         {"{\"id\":4,\"op\":\"ack\"}", "bad_request", 4},
         {"{\"id\":4,\"op\":\"ack\",\"seq\":\"x\"}", "bad_request", 4},
         {"{\"id\":4,\"id\":5,\"op\":\"ping\"}", "bad_request", 0},
@@ -314,6 +328,39 @@ static void test_nulls(void **state)
     client_skip(c, "series");
     client_skip(c, "metrics");
     client_drop(c);
+    rig_free(rig);
+}
+
+/* A table as the viewer wants to see it; who wants to see the same shares the feed. */
+static void test_table_views(void **state)
+{
+    struct rig *rig = rig_new((struct rig_options){0});
+    struct client *c = client_new(rig, 0, 0), *d = client_new(rig, 1, 0),
+                  *e = client_new(rig, 1, 0);
+    (void)state;
+    rig_table(rig, maker_table(1, 30, 5));
+    client_say(c, "{\"op\":\"subscribe\",\"id\":1,\"channel\":\"interfaces\",\"limit\":3,"
+                  "\"sort\":\"-id\",\"filter\":\"eth1\"}");
+    client_say(d, "{\"op\":\"subscribe\",\"id\":1,\"channel\":\"interfaces\",\"limit\":3,"
+                  "\"sort\":\"-id\",\"filter\":\" ETH1  eth1\",\"match\":null}");
+    client_say(e, "{\"op\":\"subscribe\",\"id\":1,\"channel\":\"interfaces\",\"limit\":null}");
+    struct client *clients[] = {c, d, e};
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        client_expect_ok(clients[i], 1);
+        json_t *table = client_expect(clients[i], "table");
+        assert_int_equal(json_whole(table, "total"), i < 2 ? 11 : 30);
+        assert_int_equal(json_length(table, "rows"), i < 2 ? 3 : 30);
+        const json_t *row = json_array_get(json_object_get(table, "rows"), 0);
+        if (i < 2)
+            assert_int_equal(json_integer_value(json_array_get(row, 0)), 19);
+        json_decref(table);
+    }
+    assert_int_equal(rig_feeds(rig), 2);
+    client_say(c, "{\"op\":\"subscribe\",\"id\":2,\"channel\":\"dns\"}"); /* nobody has it */
+    client_expect_ok(c, 2);
+    client_expect_nothing(c);
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+        client_drop(clients[i]);
     rig_free(rig);
 }
 
@@ -595,6 +642,7 @@ int main(void)
         cmocka_unit_test(test_ping_ack),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_nulls),
+        cmocka_unit_test(test_table_views),
         cmocka_unit_test(test_broken_frames),
         cmocka_unit_test(test_large_message),
         cmocka_unit_test(test_client_closes),

@@ -266,12 +266,45 @@ static void test_order_is_total(void **state)
     }
 }
 
+/* Rows picked are copies: they say the same when the table they came from is gone. */
+static void test_pick(void **state)
+{
+    (void)state;
+    static const size_t rows[] = {3, 0, 3};
+    struct table *t = table_new(TABLE_INTERFACES, 0);
+    for (unsigned i = 0; i < 5; i++) {
+        struct cell *row = table_row(t, 10 + i);
+        char device[16];
+        snprintf(device, sizeof(device), "eth%u", i);
+        cell_text(t, &row[IF_DEVICE], device);
+        cell_list(t, &row[IF_ADDRESSES], i ? "a\nb" : "");
+        cell_real(&row[IF_RX_RATE], i / 2.0);
+    }
+    struct table *picked = table_pick(t, rows, ARRAY_LEN(rows));
+    struct table *none = table_pick(t, rows, 0);
+    memset(t->cells, 0xff, t->rows_count * IF_COLUMNS * sizeof(*t->cells));
+    table_unref(t);
+    assert_int_equal(none->rows_count, 0);
+    assert_int_equal(picked->rows_count, 3);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(table_cell(picked, i, IF_ID)->uint, 10 + rows[i]);
+        assert_string_equal(table_cell(picked, i, IF_DEVICE)->text, rows[i] ? "eth3" : "eth0");
+        assert_string_equal(table_cell(picked, i, IF_ADDRESSES)->text, rows[i] ? "a\nb" : "");
+        assert_int_equal(table_cell(picked, i, IF_ADDRESSES)->type, CELL_LIST);
+        assert_true(table_cell(picked, i, IF_RX_RATE)->real == (double)rows[i] / 2);
+        assert_int_equal(table_cell(picked, i, IF_KIND)->type, CELL_NULL);
+    }
+    table_unref(picked);
+    table_unref(none);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_schema), cmocka_unit_test(test_cells),
-        cmocka_unit_test(test_growth), cmocka_unit_test(test_long_texts),
-        cmocka_unit_test(test_order),  cmocka_unit_test(test_order_is_total),
+        cmocka_unit_test(test_pick),           cmocka_unit_test(test_schema),
+        cmocka_unit_test(test_cells),          cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_long_texts),     cmocka_unit_test(test_order),
+        cmocka_unit_test(test_order_is_total),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

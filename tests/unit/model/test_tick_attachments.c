@@ -114,6 +114,41 @@ static void test_shared_table_in_many_ticks(void **state)
     table_unref(shared);
 }
 
+/* The bare tick is the same but for the tables, and outlives them. */
+static void test_bare(void **state)
+{
+    (void)state;
+    struct stand s = stand_new(10);
+    struct table *table = table_with(7);
+    stand_begin(&s);
+    draft_event(s.draft, numbered_event(1));
+    draft_table(s.draft, table_ref(table));
+    struct tick *t = tick_ref((struct tick *)stand_seal(&s)), *bare = tick_ref(tick_bare(t));
+    assert_ptr_not_equal(bare, t);
+    assert_ptr_equal(tick_bare(bare), bare);
+    assert_ptr_equal(t->tables[TABLE_INTERFACES], table);
+    assert_null(bare->tables[TABLE_INTERFACES]);
+    assert_int_equal(bare->seq, t->seq);
+    assert_int_equal(bare->t_ms, t->t_ms);
+    assert_ptr_equal(bare->set, t->set);
+    assert_ptr_equal(bare->events, t->events);
+    assert_int_equal(bare->events_count, 1);
+    stand_begin(&s);
+    const struct tick *plain = stand_seal(&s); /* lets go of the one before */
+    assert_ptr_equal(tick_bare((struct tick *)plain), plain);
+    struct tick_table *tt = tick_table_new(t, TABLE_INTERFACES);
+    tick_unref(t);
+    assert_int_equal(atomic_load(&table->msg.refs), 2);
+    assert_int_equal(tt->seq, bare->seq);
+    assert_int_equal(tt->t_ms, bare->t_ms);
+    tick_table_unref(tt);
+    assert_int_equal(atomic_load(&table->msg.refs), 1); /* ours */
+    assert_non_null(bare->events[0]);
+    tick_unref(bare);
+    table_unref(table);
+    stand_free(&s);
+}
+
 /* A draft that is thrown away takes with it what it was given: the leak checkers look. */
 static void test_abandoned_draft(void **state)
 {
@@ -134,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_too_many_events_are_counted),
         cmocka_unit_test(test_tables_are_replaced),
         cmocka_unit_test(test_shared_table_in_many_ticks),
+        cmocka_unit_test(test_bare),
         cmocka_unit_test(test_abandoned_draft),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,6 +132,41 @@ static void test_rings_share_ticks(void **state)
     tick_unref(kept);
 }
 
+/* Of the tables of many ticks only the newest of each kind stays. */
+static void test_newest_tables_only(void **state)
+{
+    (void)state;
+    enum { TICKS = 100 };
+    struct stand s = stand_new(4);
+    struct tick_ring *ring = tick_ring_new(TICKS, SIZE_MAX / 2);
+    struct table *tables[TICKS], *other = table_new(TABLE_DNS, 0);
+    assert_null(tick_ring_table(ring, TABLE_INTERFACES));
+    for (int i = 0; i < TICKS; i++) {
+        tables[i] = table_new(TABLE_INTERFACES, 0);
+        stand_begin(&s);
+        draft_table(s.draft, table_ref(tables[i]));
+        if (i == 10)
+            draft_table(s.draft, table_ref(other));
+        tick_ring_push(ring, (struct tick *)stand_seal(&s));
+    }
+    stand_begin(&s); /* without a table */
+    tick_ring_push(ring, (struct tick *)stand_seal(&s));
+    assert_int_equal(tick_ring_count(ring), TICKS);
+    assert_ptr_equal(tick_ring_table(ring, TABLE_INTERFACES)->table, tables[TICKS - 1]);
+    assert_int_equal(tick_ring_table(ring, TABLE_INTERFACES)->seq, TICKS);
+    assert_ptr_equal(tick_ring_table(ring, TABLE_DNS)->table, other);
+    assert_int_equal(tick_ring_table(ring, TABLE_DNS)->seq, 11);
+    for (int i = 0; i < TICKS; i++)
+        assert_int_equal(atomic_load(&tables[i]->msg.refs), i == TICKS - 1 ? 2 : 1);
+    tick_ring_free(ring);
+    for (int i = 0; i < TICKS; i++) {
+        assert_int_equal(atomic_load(&tables[i]->msg.refs), 1);
+        table_unref(tables[i]);
+    }
+    table_unref(other);
+    stand_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_bounded_in_bytes),
         cmocka_unit_test(test_after),
         cmocka_unit_test(test_rings_share_ticks),
+        cmocka_unit_test(test_newest_tables_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@ static void test_json(void **state)
 {
     (void)state;
     struct event *e = event_new(EVENT_LINK, 5);
-    char *text = event_fields_json(e);
+    char *text = event_fields_json(e, true);
     assert_string_equal(text, "{}");
     free(text);
     event_text(e, "device", "a\"b\\\n\x01ü");
@@ -22,7 +22,7 @@ static void test_json(void **state)
     event_number(e, "half", 0.5);
     event_number(e, "none", NAN);
     event_number(e, "big", -9007199254740992.0);
-    text = event_fields_json(e);
+    text = event_fields_json(e, true);
     assert_string_equal(text, "{\"device\":\"a\\\"b\\\\\\n\\u0001ü\",\"whole\":42,\"half\":0.5,"
                               "\"none\":null,\"big\":-9007199254740992}");
     free(text);

@@ -1,0 +1,378 @@
+/*
+ * survey.c: see survey.h.
+ *
+ * Everything here has sockets of its own, opened before the sandbox closes; nothing is shared with
+ * what the core thread reads. One round is: closes and dumps of sockets, then queueing
+ * disciplines and network cards.
+ *
+ * Counters that were read here are as old as the last survey when a tick shows them: with the
+ * default intervals every tick has exactly one new reading, with shorter ones some have none and
+ * show no increase, which the next one makes up for.
+ *
+ * A source that fails FAILURES_MAX times in a row is reported as lost, and asked again once a
+ * round: select.c decides what that means.
+ */
+#include "collect/netlink/survey.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/defs.h"
+#include "base/mem.h"
+#include "collect/interfaces.h"
+#include "collect/netlink/links.h"
+#include "collect/netlink/socket.h"
+#include "wire/qdisc.h"
+
+#define ROWS_MAX 16384
+#define FAILURES_MAX 3
+#define SOCKET_CAPABILITIES                                                                        \
+    (CAPABILITY_BIT(CAPABILITY_CONNECTIONS) | CAPABILITY_BIT(CAPABILITY_CONNECTION_QUALITY) |      \
+     CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC))
+
+enum source { SOURCE_SOCKETS, SOURCE_QUEUES, SOURCE_NIC, SOURCES };
+
+static const uint32_t source_capabilities[SOURCES] = {
+    [SOURCE_SOCKETS] = SOCKET_CAPABILITIES,
+    [SOURCE_QUEUES] = CAPABILITY_BIT(CAPABILITY_QUEUES),
+    [SOURCE_NIC] = CAPABILITY_BIT(CAPABILITY_NIC),
+};
+
+struct survey {
+    const struct engine_settings *settings;
+    struct sysfs *sysfs;
+    struct diag *sockets;
+    bool dumps_open, closes_open, closes_roomy;
+    struct rtsocket *routes, *cards; /* NULL: not open */
+    uint16_t cards_family;           /* of generic netlink */
+    bool cards_probed; /* once: drivers may be slow, and the sandbox lets nobody later */
+    int cards_err;
+    size_t cards_count; /* that count anything */
+    struct links *links;
+    uint64_t errors;
+    uint32_t failures[SOURCES]; /* in a row */
+
+    /* During one round. */
+    struct survey_result *result;
+    size_t qdiscs_capacity, nics_capacity;
+    size_t hint; /* links come in the order of their qdiscs */
+};
+
+struct survey *survey_new(const struct engine_settings *settings)
+{
+    struct survey *s = mem_alloc(sizeof(*s));
+    s->settings = settings;
+    s->sysfs = sysfs_new(settings->sys_root, SYSFS_SPEED);
+    s->sockets = diag_new();
+    s->links = links_new();
+    return s;
+}
+
+void survey_free(struct survey *s)
+{
+    if (!s)
+        return;
+    rtsocket_close(s->routes);
+    rtsocket_close(s->cards);
+    diag_free(s->sockets);
+    links_free(s->links);
+    sysfs_free(s->sysfs);
+    free(s);
+}
+
+struct sysfs_links *survey_speeds(struct survey *s)
+{
+    return sysfs_read(s->sysfs, NULL, NULL);
+}
+
+/* ---- network cards: finding the family ------------------------------------------------------ */
+
+static int take_family(void *user, const struct nlmsghdr *msg)
+{
+    uint16_t *family = user;
+    uint16_t id = genl_parse_family(msg);
+    if (id)
+        *family = id;
+    return id ? 0 : -EBADMSG;
+}
+
+static int cards_open(struct rtsocket **ret, uint16_t *ret_family)
+{
+    _Alignas(struct nlmsghdr) char request[ETHTOOL_REQUEST_MAX];
+    uint64_t bad = 0;
+    *ret_family = 0;
+    int err = rtsocket_open_protocol(ret, NETLINK_GENERIC, 0);
+    if (err)
+        return err;
+    ethtool_request_family(request, 0);
+    err = rtsocket_ask(*ret, (struct nlmsghdr *)request, take_family, ret_family, &bad);
+    if (!err && !*ret_family)
+        err = -EBADMSG;
+    if (err) {
+        rtsocket_close(*ret);
+        *ret = NULL;
+    }
+    return err;
+}
+
+static int count_card(void *user, const struct nlmsghdr *msg)
+{
+    size_t *count = user;
+    struct nic_stats stats;
+    int err = ethtool_parse_stats(msg, &stats);
+    *count += !err && stats.has;
+    return err;
+}
+
+static int cards_read(struct rtsocket *cards, uint16_t family,
+                      int (*each)(void *user, const struct nlmsghdr *msg), void *user,
+                      uint64_t *ret_bad)
+{
+    _Alignas(struct nlmsghdr) char request[ETHTOOL_REQUEST_MAX];
+    ethtool_request_stats(request, family, 0);
+    return rtsocket_ask(cards, (struct nlmsghdr *)request, each, user, ret_bad);
+}
+
+/* ---- probing and opening -------------------------------------------------------------------- */
+
+static void probe_dumps(const struct survey *s, struct engine_probe *ret)
+{
+    int err = s->dumps_open ? 0 : diag_probe_dumps();
+    if (!err)
+        ret->capabilities |= SOCKET_CAPABILITIES;
+    else if (err == -ENOENT)
+        probe_missing(ret, SOCKET_CAPABILITIES, "sudo modprobe tcp_diag udp_diag",
+                      "The kernel's sock_diag does not tell of TCP sockets.");
+    else
+        probe_missing(
+            ret, SOCKET_CAPABILITIES,
+            "Allow AF_NETLINK, in a systemd unit with RestrictAddressFamilies=AF_NETLINK.",
+            "The kernel refuses a sock_diag socket: %s.", strerror(-err));
+    if (err)
+        return;
+    probe_owners(ret, s->settings,
+                 CAPABILITY_BIT(CAPABILITY_CONNECTIONS) |
+                     CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC));
+    probe_missing(ret, CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC), "",
+                  "Counts TCP only; what a process moves on connections shorter than "
+                  "collect.tables_interval may be missing.");
+}
+
+static void probe_closes(const struct survey *s, struct engine_probe *ret)
+{
+    uint32_t capability = CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS);
+    int err = s->closes_open ? 0 : diag_probe_closes();
+    if (err == -EPERM || err == -EACCES) {
+        probe_unprivileged(ret, capability, UINT64_C(1) << CAP_NET_ADMIN,
+                           "The kernel tells of closed sockets to CAP_NET_ADMIN only.");
+        return;
+    }
+    if (err) {
+        probe_missing(ret, capability, "", "The kernel does not tell of closed sockets: %s.",
+                      strerror(-err));
+        return;
+    }
+    ret->capabilities |= capability;
+    if (!(s->settings->permitted & UINT64_C(1) << CAP_NET_ADMIN))
+        probe_unprivileged(ret, capability, UINT64_C(1) << CAP_NET_ADMIN,
+                           "Without CAP_NET_ADMIN there is little room for notices: many closes at "
+                           "once are lost, which is counted and told.");
+}
+
+static void probe_cards(struct survey *s, struct engine_probe *ret)
+{
+    uint32_t capability = CAPABILITY_BIT(CAPABILITY_NIC);
+    if (!s->cards_probed) {
+        struct rtsocket *cards = NULL;
+        uint16_t family;
+        uint64_t bad = 0;
+        s->cards_probed = true;
+        s->cards_err = cards_open(&cards, &family);
+        if (!s->cards_err)
+            s->cards_err = cards_read(cards, family, count_card, &s->cards_count, &bad);
+        rtsocket_close(cards);
+    }
+    if (s->cards_err)
+        probe_missing(
+            ret, capability, "",
+            "The kernel does not tell what network cards count (ethtool by netlink, Linux "
+            "5.13): %s.",
+            strerror(-s->cards_err));
+    else if (!s->cards_count)
+        probe_off(
+            ret, capability, "",
+            "No driver here has the standard counters of ethtool (eth-phy, eth-mac, eth-ctrl, "
+            "rmon).");
+    else
+        ret->capabilities |= capability;
+}
+
+void survey_probe(struct survey *s, struct engine_probe *ret)
+{
+    ret->capabilities |= CAPABILITY_BIT(CAPABILITY_QUEUES); /* rtnetlink, which the engine probes */
+    probe_dumps(s, ret);
+    probe_closes(s, ret);
+    probe_cards(s, ret);
+}
+
+int survey_open(struct survey *s, uint32_t capabilities)
+{
+    int err = s->routes ? 0 : rtsocket_open(&s->routes, 0);
+    if (!err && capabilities & SOCKET_CAPABILITIES) {
+        err = diag_open_dumps(s->sockets);
+        s->dumps_open = !err;
+    }
+    if (!err && capabilities & CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS)) {
+        err = diag_open_closes(s->sockets, s->settings->keeper);
+        s->closes_open = !err;
+    }
+    if (!err && capabilities & CAPABILITY_BIT(CAPABILITY_NIC) && !s->cards)
+        err = cards_open(&s->cards, &s->cards_family);
+    return err;
+}
+
+/* ---- results -------------------------------------------------------------------------------- */
+
+static void result_destroy(struct message *msg)
+{
+    struct survey_result *r = CONTAINER_OF(msg, struct survey_result, msg);
+    message_unref(r->speeds ? &r->speeds->msg : NULL);
+    free(r->qdiscs);
+    free(r->nics);
+    free(r);
+}
+
+static const struct rtnetlink_link *find_link(struct survey *s, uint32_t index)
+{
+    size_t count = links_count(s->links);
+    for (size_t i = 0; i < count; i++) {
+        size_t at = (s->hint + i) % count;
+        if (links_at(s->links, at)->index == index) {
+            s->hint = at;
+            return links_at(s->links, at);
+        }
+    }
+    return NULL;
+}
+
+/* Of an interface with several queues the root one (mq) has the sums of all. */
+static int add_qdisc(void *user, const struct nlmsghdr *msg)
+{
+    struct survey *s = user;
+    struct survey_result *r = s->result;
+    struct qdisc q;
+    int err = qdisc_parse(msg, &q);
+    if (err || q.parent != TC_H_ROOT)
+        return err;
+    const struct rtnetlink_link *link = find_link(s, q.index);
+    if (!link || device_excluded(s->settings, link->name) || r->qdiscs_count == ROWS_MAX)
+        return 0;
+    if (r->qdiscs_count == s->qdiscs_capacity) {
+        s->qdiscs_capacity = MAX(s->qdiscs_capacity * 2, (size_t)16);
+        r->qdiscs = mem_resize(r->qdiscs, s->qdiscs_capacity, sizeof(r->qdiscs[0]));
+    }
+    struct survey_qdisc *to = &r->qdiscs[r->qdiscs_count++];
+    *to = (struct survey_qdisc){
+        .source = (uint64_t)q.index << 32 | q.handle,
+        .values = {[QDISC_BYTES] = q.bytes,
+                   [QDISC_PACKETS] = q.packets,
+                   [QDISC_DROPS] = q.drops,
+                   [QDISC_REQUEUES] = q.requeues,
+                   [QDISC_OVERLIMITS] = q.overlimits,
+                   [QDISC_QUEUE_LENGTH] = q.queue_packets,
+                   [QDISC_BACKLOG] = q.backlog_bytes},
+    };
+    if (q.has & QDISC_HAS_BASIC)
+        to->has |= 1U << QDISC_BYTES | 1U << QDISC_PACKETS;
+    if (q.has & QDISC_HAS_QUEUE)
+        to->has |= 1U << QDISC_DROPS | 1U << QDISC_REQUEUES | 1U << QDISC_OVERLIMITS |
+                   1U << QDISC_QUEUE_LENGTH | 1U << QDISC_BACKLOG;
+    memcpy(to->device, link->name, sizeof(to->device));
+    memcpy(to->kind, q.kind, sizeof(to->kind));
+    return 0;
+}
+
+static int add_card(void *user, const struct nlmsghdr *msg)
+{
+    struct survey *s = user;
+    struct survey_result *r = s->result;
+    struct nic_stats stats;
+    int err = ethtool_parse_stats(msg, &stats);
+    if (err || !stats.has || device_excluded(s->settings, stats.name) || r->nics_count == ROWS_MAX)
+        return err;
+    if (r->nics_count == s->nics_capacity) {
+        s->nics_capacity = MAX(s->nics_capacity * 2, (size_t)4);
+        r->nics = mem_resize(r->nics, s->nics_capacity, sizeof(r->nics[0]));
+    }
+    r->nics[r->nics_count++] = stats;
+    return 0;
+}
+
+/* ---- a round -------------------------------------------------------------------------------- */
+
+static void judge(struct survey *s, enum source source, int err)
+{
+    s->failures[source] = err ? s->failures[source] + 1 : 0;
+    if (!err)
+        return;
+    s->errors++;
+    if (s->failures[source] >= FAILURES_MAX) {
+        s->result->lost |= source_capabilities[source];
+        s->result->lost_err = err;
+    }
+}
+
+static void read_sockets(struct survey *s, uint32_t capabilities, struct census *census)
+{
+    struct diag_wanted wanted = {
+        .dumps = capabilities & SOCKET_CAPABILITIES,
+        .round_trips = capabilities & CAPABILITY_BIT(CAPABILITY_CONNECTION_QUALITY),
+        .closes = capabilities & CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS),
+    };
+    int err = 0;
+    if (census) {
+        census_count_sockets(census, capabilities & CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC));
+        err = diag_survey(s->sockets, census, wanted, clock_wall_ms(), clock_mono_ns());
+    }
+    diag_counts(s->sockets, &s->result->sockets);
+    judge(s, SOURCE_SOCKETS, err);
+}
+
+static void read_qdiscs(struct survey *s)
+{
+    _Alignas(struct nlmsghdr) char request[QDISC_REQUEST_MAX];
+    int err = links_read(s->links, s->routes, &s->errors); /* their names */
+    if (err && err != -EINTR) {
+        judge(s, SOURCE_QUEUES, err);
+        return;
+    }
+    err = -EINTR;
+    for (int attempt = 0; attempt < 2 && err == -EINTR; attempt++) {
+        s->result->qdiscs_count = 0;
+        qdisc_request_dump(request, 0);
+        err = rtsocket_ask(s->routes, (struct nlmsghdr *)request, add_qdisc, s, &s->errors);
+    }
+    judge(s, SOURCE_QUEUES, err == -EINTR ? 0 : err); /* what it has is true */
+}
+
+struct survey_result *survey_round(struct survey *s, uint32_t capabilities, struct census *census)
+{
+    struct survey_result *r = s->result = mem_alloc(sizeof(*r));
+    message_init(&r->msg, result_destroy);
+    s->qdiscs_capacity = s->nics_capacity = 0;
+    r->speeds = sysfs_read(s->sysfs, NULL, NULL);
+    read_sockets(s, capabilities, census);
+    if (capabilities & CAPABILITY_BIT(CAPABILITY_QUEUES))
+        read_qdiscs(s);
+    if (capabilities & CAPABILITY_BIT(CAPABILITY_NIC) && s->cards)
+        judge(s, SOURCE_NIC, cards_read(s->cards, s->cards_family, add_card, s, &s->errors));
+    r->errors = s->errors;
+    s->result = NULL;
+    return r;
+}
