@@ -214,9 +214,10 @@ static void test_names(void **state)
     assert_null(c);
     assert_string_equal(bad, "bogus");
     assert_int_equal(collector_new(&c, &settings, wrong, 1, &bad), 0);
-    assert_int_equal(collector_status(c)->count, 2);
-    assert_int_equal(collector_status(c)->engines[0].state, ENGINE_OFF);
-    assert_int_not_equal(collector_status(c)->engines[1].state, ENGINE_OFF);
+    assert_int_equal(collector_status(c)->count, 3);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(collector_status(c)->engines[i].state, ENGINE_OFF);
+    assert_int_not_equal(collector_status(c)->engines[2].state, ENGINE_OFF);
     collector_free(c);
     assert_int_equal(collector_new(&c, &settings, NULL, 0, &bad), 0);
     assert_int_equal(collector_status(c)->count, 3);
