@@ -45,7 +45,8 @@ struct entry {
     uint32_t rtt_us, retransmits;
     uint32_t round;             /* in which it was shown last */
     uint32_t seen[METHODS_MAX]; /* the same by each method; 0: never */
-    uint8_t sought;             /* passes over /proc that did not find its owner */
+    uint8_t sought;             /* walks over /proc that did not find its owner */
+    uint8_t waited;             /* rounds that its opening has not been told for want of an owner */
 };
 
 struct book;

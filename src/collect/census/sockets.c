@@ -14,6 +14,9 @@
  * Directions. Whoever has a local port on which somebody listens, has been called; the rest call.
  * Dumps come in no order, so this is decided when the round is over.
  *
+ * Openings are told when it is known whose the connection is, or after some rounds without: one
+ * that was not accepted yet has no inode, by which owners are found.
+ *
  * A connection that is over stays as the kernel's time-wait for a minute. Its end is told when it
  * enters that state, the row stays with the state, and when it goes nothing is told.
  */
@@ -29,12 +32,14 @@
 #include "collect/census/endpoint.h"
 #include "collect/census/internal.h"
 
-#define GHOST_ROUNDS                                                                               \
-    10 /* an owner told of a socket that nobody shows is remembered for so long                    \
-        */
-#define SILENT_ROUNDS                                                                              \
-    3 /* an engine without a dump for longer no longer vouches for its sockets                     \
-       */
+/* In rounds: how long an opening waits for its owner to be found; how long it is remembered whose a
+ * socket is that nobody shows; after how long an engine without a dump no longer vouches for its.
+ */
+#define OPENED_WAITS 2
+#define OPENED_WAITS_MOST 50 /* whatever the wall clock says */
+#define OPENED_WAITS_MS 2000
+#define GHOST_ROUNDS 10
+#define SILENT_ROUNDS 3
 
 /* ---- methods ------------------------------------------------------------------------------- */
 
@@ -465,6 +470,13 @@ static bool has_silent_method(const struct census *c)
     return false;
 }
 
+/* Long enough for its owner: some rounds and some time, both, because rounds may be short. */
+static bool has_waited(const struct census *c, const struct entry *e)
+{
+    return e->waited >= OPENED_WAITS_MOST ||
+           (e->waited >= OPENED_WAITS && c->now_ms - e->opened_ms >= OPENED_WAITS_MS);
+}
+
 static void entry_settle(struct census *c, struct entry *e)
 {
     if (e->flags & ENTRY_NEW)
@@ -473,7 +485,12 @@ static void entry_settle(struct census *c, struct entry *e)
         entry_account(c, e);
     if (e->state == SOCKET_TIME_WAIT && !(e->flags & ENTRY_CLOSED))
         entry_tell_closed(c, e, c->now_ms);
-    entry_tell_opened(c, e);
+    /* One that was not accepted yet, or whose process the walk has not reached, will have an owner.
+     */
+    if (e->owner != NOBODY || has_waited(c, e))
+        entry_tell_opened(c, e);
+    else
+        e->waited++;
     if (e->flags & ENTRY_MOVED && e->flags & ENTRY_QUALITY && e->rtt_us)
         durations_record(&c->rtt_now, (int64_t)e->rtt_us * 1000);
     e->flags &= (uint16_t) ~(ENTRY_NEW | ENTRY_MOVED);

@@ -74,14 +74,16 @@ static void test_ticks(void **state)
     assert_int_equal(stand.tick->events_count, 0);
 
     /* Two results between two ticks: the newer tables, the events of both, and all bytes. */
-    struct socket_seen three[] = {sockets[0], tcp(6, 5001, "192.0.2.9", 22, 0),
-                                  tcp(7, 5002, "192.0.2.9", 22, 0)};
+    struct socket_seen three[] = {sockets[0], tcp(6, 5001, "192.0.2.9", 22, 902),
+                                  tcp(7, 5002, "192.0.2.9", 22, 903)};
+    tree_socket(&f.tree, 42, 4, 902);
+    tree_socket(&f.tree, 42, 5, 903);
     census_series_take(s, result_of_round(&f, three, 2, 1200));
     census_series_take(s, result_of_round(&f, three, 3, 1500));
     sample(s, &stand);
     assert_int_equal(stand.tick->tables[TABLE_CONNECTIONS]->rows_count, 3);
     assert_int_equal(stand.tick->events_count, 2);
-    assert_counter(&stand, RX, SAMPLE_OK, 1500, 500);
+    assert_counter(&stand, RX, SAMPLE_OK, 3 * 1500, 3500);
     assert_counter(&stand, BUCKET("0.001"), SAMPLE_OK, 6, 5);
 
     census_series_free(s);
