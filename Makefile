@@ -6,6 +6,7 @@
 #   make asan | tsan | valgrind   the suites under a checker
 #   make fuzz    each fuzz target for FUZZ_SECONDS (60)
 #   make bench   every asked figure beside the peers, in one run (BENCH_SECONDS=60)
+#   make bench-ebpf   what counting in the kernel costs loopback (root)
 #   make bench-sockets  the cost of looking at 18,000 sockets alone
 #   make bench-fanout   the part about many viewers alone (BENCH_ROUNDS=5)
 #   make bench-packets  the packet engine beside ndpiReader, and live (CAPTURES=FOLDER of captures)
@@ -27,7 +28,7 @@ FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-print-directory
-.PHONY: run test build asan tsan valgrind fuzz bench bench-fanout bench-packets bench-sockets soak check-long docs lint format install clean
+.PHONY: run test build asan tsan valgrind fuzz bench bench-ebpf bench-fanout bench-packets bench-sockets soak check-long docs lint format install clean
 .PHONY: setup-run setup-test setup-lint release-with-tests bench-programs
 
 setup-run setup-test setup-lint: setup-%:
@@ -104,6 +105,9 @@ bench-fanout: bench-programs
 bench-packets: bench-programs
 	@bench/packets.py --netsonde build/netsonde --programs $(RELEASE)/bench --captures "$(CAPTURES)" \
 	    --rounds $(BENCH_ROUNDS)
+
+bench-ebpf: bench-programs
+	@bench/ebpf.py --netsonde build/netsonde --load $(RELEASE)/bench/ebpf_load
 
 bench-programs: release-with-tests
 	@meson configure $(RELEASE) -Dbench=true

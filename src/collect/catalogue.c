@@ -281,6 +281,17 @@ const struct metric catalogue_netlink_overruns =
     COUNTER("netsonde_netlink_overruns_total", "times",
             "Times the kernel had more messages of links, addresses, routes or closed sockets than "
             "room for them.");
+const struct metric catalogue_packet_drops =
+    COUNTER("netsonde_packet_drops_total", "packets",
+            "Packets that the kernel threw away, by its own reason (skb_drop_reason).");
+const struct metric catalogue_service_drops =
+    COUNTER("netsonde_service_packet_drops_total", "packets",
+            "The same of packets to and from services, the most affected 64: by the smaller port, "
+            "if it is below 32768.");
+const struct metric catalogue_bpf_lost = COUNTER(
+    "netsonde_ebpf_lost_total", "items",
+    "What had no room in the maps of the ebpf engine: records of connections and DNS, sends "
+    "and receives of new processes, drops that are missing by service.");
 const struct metric catalogue_sockets_incomplete =
     COUNTER("netsonde_sockets_incomplete_total", "dumps",
             "Lists of sockets that changed too much while they were read; of these nothing counts "
@@ -362,6 +373,9 @@ bool catalogue_at(size_t index, struct catalogue_entry *ret)
         {&catalogue_boot_time, 1, ""},
         {&catalogue_time, 1, ""},
         {&catalogue_netlink_overruns, 1, ""},
+        {&catalogue_packet_drops, 1, "reason"},
+        {&catalogue_service_drops, 1, "port,protocol,reason"},
+        {&catalogue_bpf_lost, 1, "what"},
         {&catalogue_sockets_incomplete, 1, ""},
         {&catalogue_collect_errors, 1, "engine"},
         {&catalogue_collect_bucket, 1, "le"},

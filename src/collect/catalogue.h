@@ -125,6 +125,9 @@ extern const struct metric catalogue_dns_sum, catalogue_dns_count;
 
 extern const struct metric catalogue_uname, catalogue_boot_time, catalogue_time;
 extern const struct metric catalogue_netlink_overruns, catalogue_sockets_incomplete;
+extern const struct metric catalogue_packet_drops;   /* {reason} */
+extern const struct metric catalogue_service_drops;  /* {port,protocol,reason} */
+extern const struct metric catalogue_bpf_lost;       /* {what} */
 extern const struct metric catalogue_collect_errors; /* {engine} */
 extern const struct metric catalogue_collect_bucket; /* {le} */
 extern const struct metric catalogue_collect_sum, catalogue_collect_count;

@@ -175,6 +175,7 @@ static inline bool engine_surveys(const struct engine *e, enum capability c)
     return atomic_load_explicit(&e->surveying, memory_order_relaxed) & CAPABILITY_BIT(c);
 }
 
+extern const struct engine_class engine_ebpf;
 extern const struct engine_class engine_procfs;
 extern const struct engine_class engine_netlink;
 extern const struct engine_class engine_packet;

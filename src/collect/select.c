@@ -54,8 +54,8 @@
      CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS) | CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC) |   \
      CAPABILITY_BIT(CAPABILITY_RETRANSMITS) | CAPABILITY_BIT(CAPABILITY_DNS))
 
-static const struct engine_class *const classes_known[] = {&engine_netlink, &engine_procfs,
-                                                           &engine_packet};
+static const struct engine_class *const classes_known[] = {&engine_ebpf, &engine_netlink,
+                                                           &engine_procfs, &engine_packet};
 
 /* Upper bounds of the buckets; the last one has none. */
 static const struct {
@@ -266,6 +266,8 @@ static int member_open(struct collector *c, struct member *m, uint32_t capabilit
     if (!err && c->loop && m->engine->class->attach)
         err = m->engine->class->attach(m->engine, c->loop);
     m->open = !err;
+    if (!err)
+        m->lost |= capabilities & ~m->engine->assigned; /* it found out that it cannot */
     if (err) {
         m->lost |= capabilities;
         m->engine->assigned = 0;
@@ -293,7 +295,7 @@ static void collector_assign(struct collector *c)
         for (size_t i = 0; i < c->count && !again; i++) {
             struct member *m = &c->members[i];
             if (!m->open && wanted[i])
-                again = member_open(c, m, wanted[i]) != 0;
+                again = member_open(c, m, wanted[i]) != 0 || m->engine->assigned != wanted[i];
             else if (m->open && m->engine->assigned != wanted[i])
                 m->engine->class->assign(m->engine, wanted[i]);
         }

@@ -173,6 +173,8 @@ int cmd_doctor(const struct config *config, const struct options *options)
     for (size_t i = 0; i < f.engines->offers_count; i++)
         f.missing += is_missing(f.engines->offers[i].state);
     try_io_uring(&f);
+    if (keeper)
+        keeper_seal(keeper); /* what the daemon's looks like when it runs */
     keeper_status(keeper, &f.keeper);
     try_sandbox(&f, config->data_dir);
     int code = print(&f, options->json);

@@ -320,6 +320,11 @@ static char *directory_of(const char *file, bool really)
  * not the whole file system because a file lies at its root. */
 static void run_close_sandbox(struct run *r)
 {
+    int err = r->keeper ? keeper_seal(r->keeper) : 0;
+    if (err) {
+        log_warning("keeper", "does not confine itself (%s): it is stopped", strerror(-err));
+        keeper_stop(TAKE(r->keeper));
+    }
     const char *file = r->config_file, *slash = strrchr(file, '/');
     char *parent = slash ? mem_string_n(file, (size_t)(slash + 1 - file)) : mem_string(".");
     char *dir = realpath(parent, NULL);

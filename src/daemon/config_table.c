@@ -135,7 +135,7 @@ static const struct config_form origin_form = {"http://HOST or https://HOST, wit
 /* ---- the table --------------------------------------------------------------------------- */
 
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
-static const char *const engines[] = {"auto", "netlink", "packet", "procfs", NULL};
+static const char *const engines[] = {"auto", "ebpf", "netlink", "packet", "procfs", NULL};
 static const char *const auth_modes[] = {"auto", "token", "none", NULL};
 static const char *const durabilities[] = {"normal", "full", NULL};
 

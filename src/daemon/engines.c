@@ -15,7 +15,9 @@
 
 struct keeper *engines_start_keeper(void)
 {
-    const struct keeper_settings settings = {.capabilities = UINT64_C(1) << CAP_NET_ADMIN};
+    const struct keeper_settings settings = {.capabilities = UINT64_C(1) << CAP_NET_ADMIN |
+                                                             UINT64_C(1) << CAP_BPF |
+                                                             UINT64_C(1) << CAP_PERFMON};
     struct keeper *keeper = NULL;
     int err = keeper_start(&settings, &keeper);
     if (err && err != -EPERM)

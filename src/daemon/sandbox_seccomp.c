@@ -11,6 +11,7 @@
  * `strace -f -e status=failed` and look for EPERM.
  */
 #include <errno.h>
+#include <linux/bpf.h>
 #include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <sched.h>
@@ -69,11 +70,19 @@ static const char *const allowed[] = {
 /* Nobody calls these by mistake. */
 /* clang-format off */
 static const char *const deadly[] = {
-    "bpf", "delete_module", "execve", "execveat", "finit_module", "init_module",
+    "delete_module", "execve", "execveat", "finit_module", "init_module",
     "kexec_file_load", "kexec_load", "mount", "pivot_root", "process_vm_readv",
     "process_vm_writev", "ptrace", "setns", "umount2", "unshare", "userfaultfd",
 };
 /* clang-format on */
+
+/* Of bpf() only reading and clearing maps whose descriptors are here: what the ebpf engine does. */
+/* clang-format off */
+static const int bpf_allowed[] = {
+    BPF_MAP_LOOKUP_ELEM, BPF_MAP_DELETE_ELEM, BPF_MAP_LOOKUP_BATCH,
+};
+/* clang-format on */
+#define BPF_COMMANDS_END 64 /* beyond what any kernel knows; from here on all are deadly */
 
 /* argument & mask == value */
 struct condition {
@@ -149,6 +158,23 @@ static int add_narrow(scmp_filter_ctx filter, size_t i)
                                   narrow[i].count, arguments);
 }
 
+static int add_bpf(scmp_filter_ctx filter)
+{
+    int call = number_of("bpf"), err = 0;
+    for (unsigned command = 0; !err && call >= 0 && command < BPF_COMMANDS_END; command++) {
+        uint32_t action = SCMP_ACT_KILL_PROCESS;
+        for (size_t i = 0; i < ARRAY_LEN(bpf_allowed); i++) {
+            if ((unsigned)bpf_allowed[i] == command)
+                action = SCMP_ACT_ALLOW;
+        }
+        err = seccomp_rule_add(filter, action, call, 1, SCMP_A0(SCMP_CMP_MASKED_EQ, INT, command));
+    }
+    if (!err && call >= 0)
+        err = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, call, 1,
+                               SCMP_A0(SCMP_CMP_GE, BPF_COMMANDS_END));
+    return err;
+}
+
 static int add_rules(scmp_filter_ctx filter, unsigned *ret_calls)
 {
     unsigned calls = 0;
@@ -169,6 +195,8 @@ static int add_rules(scmp_filter_ctx filter, unsigned *ret_calls)
         if (number_of(deadly[i]) >= 0)
             err = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, number_of(deadly[i]), 0);
     }
+    if (!err)
+        err = add_bpf(filter);
     /* Its flags are in memory, where no filter can look; without it threads are made by clone. */
     if (!err && number_of("clone3") >= 0)
         err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), number_of("clone3"), 0);

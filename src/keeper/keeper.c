@@ -28,6 +28,7 @@
 #include "keeper/protocol.h"
 
 #define END_TIMEOUT_MS 1000
+#define LOAD_TIMEOUT_MS 15000 /* a slow machine checks programs for seconds */
 
 struct keeper {
     int fd; /* -1: cut off */
@@ -62,24 +63,36 @@ static int keeper_send(struct keeper *k, const struct keeper_request *request)
     return -EPIPE;
 }
 
-/* The one descriptor that came with a message, or -1. */
-static int take_fd(struct msghdr *msg)
+/* The descriptors that came with an answer. */
+struct gifts {
+    size_t count;
+    int fds[KEEPER_FDS_MAX];
+};
+
+static void gifts_take(struct gifts *g, struct msghdr *msg)
 {
     struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-    int fd = -1;
+    g->count = 0;
     if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-        c->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-    return fd;
+        c->cmsg_len >= CMSG_LEN(0)) {
+        g->count = MIN((c->cmsg_len - CMSG_LEN(0)) / sizeof(int), (size_t)KEEPER_FDS_MAX);
+        memcpy(g->fds, CMSG_DATA(c), g->count * sizeof(int));
+    }
 }
 
-/* Waits for one packet until the deadline. 0, *ret_fd = -1 or a descriptor; or -errno. */
-static int keeper_receive(struct keeper *k, struct keeper_answer *ret, int *ret_fd,
+static void gifts_close(struct gifts *g)
+{
+    while (g->count > 0)
+        close(g->fds[--g->count]);
+}
+
+/* Waits for one packet until the deadline. 0 and what came with it, or -errno. */
+static int keeper_receive(struct keeper *k, struct keeper_answer *ret, struct gifts *gifts,
                           int64_t deadline_ns)
 {
     union {
         struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
+        char room[CMSG_SPACE(KEEPER_FDS_MAX * sizeof(int))];
     } control;
     struct iovec iov = {.iov_base = ret, .iov_len = sizeof(*ret)};
     for (;;) {
@@ -93,11 +106,10 @@ static int keeper_receive(struct keeper *k, struct keeper_answer *ret, int *ret_
             return -EPIPE;
         }
         if (len > 0) {
-            *ret_fd = take_fd(&msg);
+            gifts_take(gifts, &msg);
             if (len == (ssize_t)sizeof(*ret) && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
                 return 0;
-            if (*ret_fd >= 0)
-                close(*ret_fd);
+            gifts_close(gifts);
             keeper_cut_off(k);
             return -EPROTO;
         }
@@ -110,34 +122,39 @@ static int keeper_receive(struct keeper *k, struct keeper_answer *ret, int *ret_
 }
 
 static bool answers(const struct keeper_answer *answer, const struct keeper_request *request,
-                    int fd)
+                    const struct gifts *gifts)
 {
-    bool wants_fd = request->head.operation == KEEPER_OPEN_NETLINK && answer->error == 0;
+    size_t wanted = 0;
+    if (answer->error == 0 && request->head.operation == KEEPER_OPEN_NETLINK)
+        wanted = 1;
+    if (answer->error == 0 && request->head.operation == KEEPER_LOAD_BPF) {
+        if (answer->bpf.fds <= BPF_MAPS || (answer->bpf.parts & ~request->bpf_parts))
+            return false;
+        wanted = answer->bpf.fds;
+    }
     return answer->head.version == KEEPER_VERSION &&
            answer->head.operation == request->head.operation && answer->error <= 0 &&
-           wants_fd == (fd >= 0);
+           wanted == gifts->count;
 }
 
-/* One request and its answer. *ret_fd is -1 but for answers with a descriptor. */
-static int keeper_request(struct keeper *k, struct keeper_request *request,
-                          struct keeper_answer *ret, int *ret_fd)
+/* One request and its answer, with the descriptors that belong to it. */
+static int keeper_request(struct keeper *k, struct keeper_request *request, int timeout_ms,
+                          struct keeper_answer *ret, struct gifts *gifts)
 {
     request->head.version = KEEPER_VERSION;
     request->head.id = k->next_id++;
-    int64_t deadline_ns = clock_mono_ns() + k->timeout_ms * NS_PER_MS;
+    int64_t deadline_ns = clock_mono_ns() + timeout_ms * NS_PER_MS;
     int err = keeper_send(k, request);
     while (!err) {
-        err = keeper_receive(k, ret, ret_fd, deadline_ns);
+        err = keeper_receive(k, ret, gifts, deadline_ns);
         if (err)
             return err;
         if (ret->head.id == request->head.id)
             break;
-        if (*ret_fd >= 0) /* of a request that timed out */
-            close(*ret_fd);
+        gifts_close(gifts); /* of a request that timed out */
     }
-    if (!err && !answers(ret, request, *ret_fd)) {
-        if (*ret_fd >= 0)
-            close(*ret_fd);
+    if (!err && !answers(ret, request, gifts)) {
+        gifts_close(gifts);
         keeper_cut_off(k);
         return -EPROTO;
     }
@@ -148,8 +165,8 @@ int keeper_ping(struct keeper *k)
 {
     struct keeper_request request = {.head.operation = KEEPER_PING};
     struct keeper_answer answer;
-    int fd;
-    return keeper_request(k, &request, &answer, &fd);
+    struct gifts gifts;
+    return keeper_request(k, &request, k->timeout_ms, &answer, &gifts);
 }
 
 int keeper_open_netlink(struct keeper *k, int protocol, uint32_t groups, uint32_t receive_bytes,
@@ -160,11 +177,64 @@ int keeper_open_netlink(struct keeper *k, int protocol, uint32_t groups, uint32_
         .open_netlink = {(uint32_t)protocol, groups, receive_bytes},
     };
     struct keeper_answer answer;
-    int fd;
-    int err = keeper_request(k, &request, &answer, &fd);
+    struct gifts gifts;
+    int err = keeper_request(k, &request, k->timeout_ms, &answer, &gifts);
     if (!err)
-        *ret_fd = fd;
+        *ret_fd = gifts.fds[0];
     return err;
+}
+
+bool keeper_can_load(const struct keeper *k)
+{
+    const uint64_t needed = UINT64_C(1) << CAP_BPF | UINT64_C(1) << CAP_PERFMON;
+    return k && k->fd >= 0 && (k->capabilities & needed) == needed;
+}
+
+int keeper_load_bpf(struct keeper *k, uint32_t parts, struct keeper_programs *ret)
+{
+    struct keeper_request request = {.head.operation = KEEPER_LOAD_BPF, .bpf_parts = parts};
+    struct keeper_answer answer = {0};
+    struct gifts gifts;
+    int err = keeper_request(k, &request, LOAD_TIMEOUT_MS, &answer, &gifts);
+    *ret = (struct keeper_programs){0};
+    if (!err || answer.error == err)
+        memcpy(ret->error, answer.bpf.error, sizeof(ret->error));
+    if (err)
+        return err;
+    ret->parts = answer.bpf.parts;
+    memcpy(ret->maps, gifts.fds, sizeof(ret->maps));
+    ret->links_count = gifts.count - BPF_MAPS;
+    memcpy(ret->links, gifts.fds + BPF_MAPS, ret->links_count * sizeof(int));
+    return 0;
+}
+
+static int keeper_greet(struct keeper *k)
+{
+    struct keeper_request request = {.head.operation = KEEPER_HELLO};
+    struct keeper_answer answer;
+    struct gifts gifts;
+    int err = keeper_request(k, &request, k->timeout_ms, &answer, &gifts);
+    if (!err)
+        k->capabilities = answer.hello.capabilities;
+    return err;
+}
+
+int keeper_seal(struct keeper *k)
+{
+    struct keeper_request request = {.head.operation = KEEPER_SEAL};
+    struct keeper_answer answer;
+    struct gifts gifts;
+    int err = keeper_request(k, &request, k->timeout_ms, &answer, &gifts);
+    return err ? err : keeper_greet(k);
+}
+
+void keeper_programs_close(struct keeper_programs *p)
+{
+    for (size_t i = 0; i < p->links_count; i++)
+        close(p->links[i]);
+    for (size_t i = 0; i < BPF_MAPS && p->parts; i++)
+        close(p->maps[i]);
+    *p = (struct keeper_programs){0};
 }
 
 /* ---- life -------------------------------------------------------------------------------- */
@@ -180,17 +250,6 @@ static uint64_t capabilities_held(uint64_t wanted)
             held |= UINT64_C(1) << cap;
     }
     return held;
-}
-
-static int keeper_greet(struct keeper *k)
-{
-    struct keeper_request request = {.head.operation = KEEPER_HELLO};
-    struct keeper_answer answer;
-    int fd;
-    int err = keeper_request(k, &request, &answer, &fd);
-    if (!err)
-        k->capabilities = answer.hello.capabilities;
-    return err;
 }
 
 struct keeper *keeper_adopt(int fd, pid_t pid, int timeout_ms)

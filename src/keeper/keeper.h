@@ -11,7 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/abi.h"
+
 #define KEEPER_TIMEOUT_MS 1000
+#define KEEPER_LINKS_MAX 32
 
 struct keeper;
 
@@ -45,3 +48,29 @@ int keeper_ping(struct keeper *k);
  * the limit that holds for everybody else. *ret_fd is the caller's. Or what the keeper met. */
 int keeper_open_netlink(struct keeper *k, int protocol, uint32_t groups, uint32_t receive_bytes,
                         int *ret_fd);
+
+/* BPF programs that are attached. They work until the links are closed, here or by the end of this
+ * process; the keeper has no part in that any more. */
+struct keeper_programs {
+    uint32_t parts;           /* bit set of enum bpf_part: what works; 0: nothing is open */
+    int32_t error[BPF_PARTS]; /* why another one that was asked for does not: -errno */
+    int maps[BPF_MAPS];
+    size_t links_count;
+    int links[KEEPER_LINKS_MAX];
+};
+
+/* Whether this program was built with them. */
+bool keeper_has_programs(void);
+
+/* It is open and has what loading takes; NULL allowed. */
+bool keeper_can_load(const struct keeper *k);
+
+/* Loads and attaches these parts, which may take seconds. 0 when at least one works; -EPERM when
+ * the keeper is sealed or never had CAP_BPF and CAP_PERFMON, -ENOSYS when this program was built
+ * without them, or what the kernel said. ret->error is filled in either case. */
+int keeper_load_bpf(struct keeper *k, uint32_t parts, struct keeper_programs *ret);
+void keeper_programs_close(struct keeper_programs *p);
+
+/* Nothing can be loaded from here on: the keeper gives up what that takes and confines itself. A
+ * keeper without CAP_BPF and CAP_PERFMON is sealed from the start. 0 or as keeper_ping. */
+int keeper_seal(struct keeper *k);

@@ -1,11 +1,16 @@
 /*
- * process.c: the keeper: a few capabilities, one socket, three requests.
+ * process.c: the keeper: a few capabilities, one socket, five requests.
  *
  * It is what a burglar in main would have to get past, so it does as little as possible: it reads
  * fixed-size packets into one struct, checks every field, does one thing, answers. No allocation,
  * no parser, no file, no network traffic; seccomp kills it for any other system call, and the only
  * sockets it may make are netlink's. What comes with SCM_RIGHTS from main is thrown away by the
  * kernel, because no room is offered for it.
+ *
+ * Loading BPF programs takes more than that: files, memory, CAP_BPF and CAP_PERFMON. A keeper with
+ * these two begins open: until main seals it, which main does before it gives up its own rights
+ * and so before any stranger has said a word, it has them and no filter. It then is like the
+ * others: what was loaded is main's, by descriptors, and needs no right any more.
  *
  * It ends when the other end of its socket is closed, which the kernel does when main dies; the
  * death signal is a second string to that bow. Signals of the terminal are main's business.
@@ -30,10 +35,14 @@
 #include "base/defs.h"
 #include "base/log.h"
 #include "base/watched.h"
+#include "keeper/bpf.h"
 #include "keeper/protocol.h"
 
 #define SOCKET_FD 3
 #define FDS_MAX 16 /* the socket, 0-2, and what is being handed over */
+
+/* Until it is sealed. */
+#define LOADING (UINT64_C(1) << CAP_BPF | UINT64_C(1) << CAP_PERFMON)
 
 /* ---- giving up --------------------------------------------------------------------------- */
 
@@ -135,6 +144,24 @@ static int filter_calls(void)
     return err;
 }
 
+static bool may_load(uint64_t capabilities)
+{
+    return (capabilities & LOADING) == LOADING;
+}
+
+/* The second half of confine, which an open keeper puts off. */
+static void seal(uint64_t capabilities)
+{
+    int err;
+    if ((err = keep_capabilities(capabilities)) < 0)
+        give_up("limit the capabilities", err);
+    if ((err = limit_resources()) < 0)
+        give_up("limit the resources", err);
+    tzset(); /* the C library reads the time zone's file once: now */
+    if ((err = filter_calls()) < 0)
+        give_up("filter system calls", err);
+}
+
 static void confine(int fd, pid_t parent, uint64_t capabilities)
 {
     int err;
@@ -150,13 +177,10 @@ static void confine(int fd, pid_t parent, uint64_t capabilities)
         give_up("leave the directory", -errno);
     if ((err = keep_fds(fd)) < 0)
         give_up("close the files of main", err);
-    if ((err = keep_capabilities(capabilities)) < 0)
+    if (!may_load(capabilities))
+        seal(capabilities);
+    else if ((err = keep_capabilities(capabilities)) < 0)
         give_up("limit the capabilities", err);
-    if ((err = limit_resources()) < 0)
-        give_up("limit the resources", err);
-    tzset(); /* the C library reads the time zone's file once: now */
-    if ((err = filter_calls()) < 0)
-        give_up("filter system calls", err);
 }
 
 /* ---- requests ---------------------------------------------------------------------------- */
@@ -182,23 +206,23 @@ static int open_netlink(const struct keeper_open_netlink *ask)
     return fd;
 }
 
-/* Sends the answer, with a descriptor when fd >= 0. False: main is gone. */
-static bool answer(const struct keeper_answer *a, int fd)
+/* Sends the answer with its descriptors. False: main is gone. */
+static bool answer(const struct keeper_answer *a, const int *fds, size_t count)
 {
     union {
         struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
+        char room[CMSG_SPACE(KEEPER_FDS_MAX * sizeof(int))];
     } control = {0};
     struct iovec iov = {.iov_base = (void *)(uintptr_t)a, .iov_len = sizeof(*a)};
     struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-    if (fd >= 0) {
+    if (count > 0) {
         msg.msg_control = &control;
-        msg.msg_controllen = sizeof(control);
+        msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
         struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+        c->cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(c), fds, count * sizeof(int));
     }
     ssize_t sent;
     do
@@ -213,15 +237,31 @@ static bool is_valid(const struct keeper_request *r, ssize_t len)
     static const struct keeper_open_netlink zero = {0};
     if (len != (ssize_t)sizeof(*r) || r->head.version != KEEPER_VERSION)
         return false;
-    if (r->head.operation == KEEPER_OPEN_NETLINK)
-        return true;
-    return (r->head.operation == KEEPER_HELLO || r->head.operation == KEEPER_PING) &&
-           memcmp(&r->open_netlink, &zero, sizeof(zero)) == 0;
+    bool netlink = r->head.operation == KEEPER_OPEN_NETLINK;
+    bool load = r->head.operation == KEEPER_LOAD_BPF;
+    if ((!netlink && memcmp(&r->open_netlink, &zero, sizeof(zero)) != 0) ||
+        (!load && r->bpf_parts != 0))
+        return false;
+    return netlink || load || r->head.operation == KEEPER_HELLO ||
+           r->head.operation == KEEPER_PING || r->head.operation == KEEPER_SEAL;
+}
+
+/* 0, and descriptors in fds, *ret_count of them; or -errno. */
+static int load_bpf(uint32_t parts, bool open, struct keeper_bpf *ret, int *fds, size_t *ret_count)
+{
+    if (!open)
+        return -EPERM;
+    if (!parts || parts >= BPF_PART_BIT(BPF_PARTS))
+        return -EINVAL;
+    int err = bpf_load(parts, ret, fds);
+    *ret_count = err ? 0 : ret->fds;
+    return err;
 }
 
 _Noreturn void keeper_process(int fd, pid_t parent, uint64_t capabilities)
 {
     const uint32_t pid = (uint32_t)getpid();
+    bool open = may_load(capabilities);
     confine(fd, parent, capabilities);
     for (;;) {
         struct keeper_request request;
@@ -235,16 +275,31 @@ _Noreturn void keeper_process(int fd, pid_t parent, uint64_t capabilities)
             _exit(EXIT_FAILURE);
         }
         struct keeper_answer a = {.head = request.head};
-        int opened = -1;
-        if (request.head.operation == KEEPER_HELLO) {
+        int fds[KEEPER_FDS_MAX];
+        size_t count = 0;
+        switch (request.head.operation) {
+        case KEEPER_HELLO:
             a.hello = (struct keeper_hello){.pid = pid, .capabilities = capabilities};
-        } else if (request.head.operation == KEEPER_OPEN_NETLINK) {
-            opened = open_netlink(&request.open_netlink);
-            a.error = MIN(opened, 0);
+            break;
+        case KEEPER_OPEN_NETLINK:
+            fds[0] = open_netlink(&request.open_netlink);
+            a.error = MIN(fds[0], 0);
+            count = fds[0] >= 0;
+            break;
+        case KEEPER_LOAD_BPF:
+            a.error = load_bpf(request.bpf_parts, open, &a.bpf, fds, &count);
+            break;
+        case KEEPER_SEAL:
+            if (open)
+                seal(capabilities &= ~LOADING);
+            open = false;
+            break;
+        default:
+            break;
         }
-        bool sent = answer(&a, opened);
-        if (opened >= 0)
-            close(opened);
+        bool sent = answer(&a, fds, count);
+        while (count > 0)
+            close(fds[--count]);
         if (!sent)
             _exit(EXIT_SUCCESS);
     }

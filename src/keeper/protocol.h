@@ -9,12 +9,16 @@
 
 #include <stdint.h>
 
-#define KEEPER_VERSION 1
+#include "bpf/abi.h"
+
+#define KEEPER_VERSION 2
 
 enum keeper_operation {
     KEEPER_HELLO = 1,        /* answer: struct keeper_hello */
     KEEPER_PING = 2,         /* answer: head and error only */
     KEEPER_OPEN_NETLINK = 3, /* answer: head and error, and one descriptor (SCM_RIGHTS) */
+    KEEPER_LOAD_BPF = 4,     /* answer: struct keeper_bpf, and that many descriptors */
+    KEEPER_SEAL = 5,         /* answer: head and error only; no KEEPER_LOAD_BPF afterwards */
 };
 
 struct keeper_head {
@@ -32,6 +36,7 @@ struct keeper_open_netlink {
 struct keeper_request {
     struct keeper_head head;
     struct keeper_open_netlink open_netlink; /* zero for the other operations */
+    uint32_t bpf_parts; /* KEEPER_LOAD_BPF: bit set of enum bpf_part (bpf/abi.h); else zero */
 };
 
 struct keeper_hello {
@@ -40,15 +45,27 @@ struct keeper_hello {
     uint64_t capabilities; /* bit set of what it holds */
 };
 
+/* What came of KEEPER_LOAD_BPF: first the maps, in the order of enum bpf_map_place, then what
+ * keeps the programs attached, for as long as somebody has it open. */
+struct keeper_bpf {
+    uint32_t parts;           /* that are attached */
+    uint32_t fds;             /* that come with the answer, BPF_MAPS at least */
+    int32_t error[BPF_PARTS]; /* why a part that was asked for is not: -errno */
+};
+
 struct keeper_answer {
     struct keeper_head head;
     int32_t error;             /* 0 or -errno */
     uint32_t reserved;         /* zero */
-    struct keeper_hello hello; /* zero for the other operations */
+    struct keeper_hello hello; /* zero for the other operations, as is this: */
+    struct keeper_bpf bpf;
+    uint32_t reserved_end; /* zero */
 };
 
 #define KEEPER_RECEIVE_BYTES_MAX (64U * 1024 * 1024)
+#define KEEPER_FDS_MAX 40 /* of one answer */
 
 _Static_assert(sizeof(struct keeper_head) == 8, "layout");
-_Static_assert(sizeof(struct keeper_request) == 20, "layout");
-_Static_assert(sizeof(struct keeper_answer) == 32, "layout");
+_Static_assert(sizeof(struct keeper_request) == 24, "layout");
+_Static_assert(sizeof(struct keeper_bpf) == 8 + 4 * BPF_PARTS, "layout");
+_Static_assert(sizeof(struct keeper_answer) == 64, "layout");

@@ -46,7 +46,7 @@ class Service(unittest.TestCase):
 
     def test_room_for_the_program(self):
         calls = self.values("SystemCallFilter")
-        for call in ("seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"):
+        for call in ("bpf", "seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"):
             self.assertIn(call, calls)
         self.assertIn("AF_NETLINK", self.values("RestrictAddressFamilies"))
         self.assertIn("AF_UNIX", self.values("RestrictAddressFamilies"))  # NOTIFY_SOCKET, the keeper

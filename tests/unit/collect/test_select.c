@@ -203,10 +203,11 @@ static const char *method(const struct stand *s, const char *key)
 static void test_names(void **state)
 {
     (void)state;
-    assert_string_equal(collector_engine_name(0), "netlink");
-    assert_string_equal(collector_engine_name(1), "procfs");
-    assert_string_equal(collector_engine_name(2), "packet");
-    assert_null(collector_engine_name(3));
+    assert_string_equal(collector_engine_name(0), "ebpf");
+    assert_string_equal(collector_engine_name(1), "netlink");
+    assert_string_equal(collector_engine_name(2), "procfs");
+    assert_string_equal(collector_engine_name(3), "packet");
+    assert_null(collector_engine_name(4));
     struct collector *c = NULL;
     const char *bad = NULL;
     static const char *const wrong[] = {"procfs", "bogus"};
@@ -214,13 +215,14 @@ static void test_names(void **state)
     assert_null(c);
     assert_string_equal(bad, "bogus");
     assert_int_equal(collector_new(&c, &settings, wrong, 1, &bad), 0);
-    assert_int_equal(collector_status(c)->count, 3);
-    assert_int_equal(collector_status(c)->engines[0].state, ENGINE_OFF);
-    assert_int_not_equal(collector_status(c)->engines[1].state, ENGINE_OFF);
+    assert_int_equal(collector_status(c)->count, 4);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(collector_status(c)->engines[i].state, ENGINE_OFF);
+    assert_int_not_equal(collector_status(c)->engines[2].state, ENGINE_OFF);
     collector_free(c);
     assert_int_equal(collector_new(&c, &settings, NULL, 0, &bad), 0);
-    assert_int_equal(collector_status(c)->count, 3);
-    for (size_t i = 0; i < 2; i++)
+    assert_int_equal(collector_status(c)->count, 4);
+    for (size_t i = 0; i < 3; i++)
         assert_int_not_equal(collector_status(c)->engines[i].state, ENGINE_OFF);
     collector_free(c);
 }

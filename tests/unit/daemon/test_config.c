@@ -154,7 +154,7 @@ static void test_mistakes(void **state)
          "from 100 to 1000000, such as 50000)"},
         {"collect: {engines: magic}",
          "n.yaml:1:20: collect.engines: \"magic\" is not known here (expected a list of auto, "
-         "netlink, packet or procfs, such as [netlink, procfs])"},
+         "ebpf, netlink, packet or procfs, such as [netlink, procfs])"},
         {"collect: {engines: [procfs, auto]}",
          "n.yaml:1:20: collect.engines: auto stands alone (expected auto, or names of engines)"},
         {"collect: {engines: []}",
@@ -470,7 +470,7 @@ static void test_environment_and_flags(void **state)
                       "NETSONDE_COLLECT_INTERVAL: collect.interval: \"1 s\" is not understood "
                       "(expected a duration from 50ms to 60s, such as 500ms)\n"
                       "--engine: collect.engines: \"\" is not known here (expected a list of auto, "
-                      "netlink, packet or procfs, such as [netlink, procfs])");
+                      "ebpf, netlink, packet or procfs, such as [netlink, procfs])");
 }
 
 static void test_check_flag(void **state)

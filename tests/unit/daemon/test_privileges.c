@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -359,6 +360,53 @@ static void test_deadly_calls(void **state)
     }
 }
 
+/* The command that bpf_body gives. */
+static unsigned bpf_command;
+
+static void bpf_body(struct fixture *f)
+{
+    union bpf_attr attr = {.map_fd = UINT32_MAX};
+    (void)f;
+    EXPECT_ERRNO(syscall(SYS_bpf, bpf_command, &attr, sizeof(attr)), EBADF);
+}
+
+static void bpf_batch_body(struct fixture *f)
+{
+    union bpf_attr attr = {.batch.map_fd = UINT32_MAX};
+    (void)f;
+    EXPECT_ERRNO(syscall(SYS_bpf, BPF_MAP_LOOKUP_BATCH, &attr, sizeof(attr)), EBADF);
+}
+
+/* Maps can be read and cleared by their descriptors; all else ends the process. */
+static void test_bpf(void **state)
+{
+    static const unsigned deadly[] = {BPF_MAP_CREATE,
+                                      BPF_MAP_UPDATE_ELEM,
+                                      BPF_PROG_LOAD,
+                                      BPF_PROG_ATTACH,
+                                      BPF_OBJ_GET,
+                                      BPF_MAP_GET_FD_BY_ID,
+                                      BPF_LINK_CREATE,
+                                      BPF_MAP_FREEZE,
+                                      63,
+                                      64,
+                                      1000,
+                                      UINT32_MAX};
+    if (watched_by())
+        skip(); /* no seccomp then */
+    bpf_command = BPF_MAP_LOOKUP_ELEM;
+    assert_fine(*state, WITH_ALL, bpf_body);
+    bpf_command = BPF_MAP_DELETE_ELEM;
+    assert_fine(*state, WITH_ALL, bpf_body);
+    assert_fine(*state, WITH_ALL, bpf_batch_body);
+    for (size_t i = 0; i < ARRAY_LEN(deadly); i++) {
+        bpf_command = deadly[i];
+        int status = run_with(*state, WITH_ALL, bpf_body);
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(WTERMSIG(status), SIGSYS);
+    }
+}
+
 /* ---- what works -------------------------------------------------------------------------- */
 
 static void reading_body(struct fixture *f)
@@ -584,21 +632,14 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        CASE(test_status),
-        CASE(test_bounding_set),
-        CASE(test_missing_data_dir),
-        CASE(test_files_outside),
-        CASE(test_landlock_tcp),
-        CASE(test_landlock_signals),
-        CASE(test_landlock_execve),
-        CASE(test_refused_calls),
-        CASE(test_deadly_calls),
-        CASE(test_reading),
-        CASE(test_sqlite),
-        CASE(test_threads),
-        CASE(test_loop),
-        CASE(test_sockets),
-        CASE(test_keeper),
+        CASE(test_status),           CASE(test_bounding_set),
+        CASE(test_missing_data_dir), CASE(test_files_outside),
+        CASE(test_landlock_tcp),     CASE(test_landlock_signals),
+        CASE(test_landlock_execve),  CASE(test_refused_calls),
+        CASE(test_deadly_calls),     CASE(test_bpf),
+        CASE(test_reading),          CASE(test_sqlite),
+        CASE(test_threads),          CASE(test_loop),
+        CASE(test_sockets),          CASE(test_keeper),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

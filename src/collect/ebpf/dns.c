@@ -1,0 +1,190 @@
+/*
+ * dns.c: see dns.h. A question waits in a fixed array for the answer that comes from where it went
+ * to and goes to where it came from, with the same number, RFC 1035 section 4.1.1. A packet may be
+ * seen on several devices on its way; the first time counts. One event for each, when it is
+ * answered or given up: name, type, rcode, latency, server, and the process that asked.
+ */
+#include "collect/ebpf/dns.h"
+
+#include <arpa/inet.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/defs.h"
+#include "base/mem.h"
+#include "wire/dns.h"
+
+#define WAITING_MAX 512
+#define GIVE_UP_NS (10 * NS_PER_S) /* resolvers ask again after 5 s */
+#define NAME_BYTES 256             /* of an event's text */
+
+struct question {
+    bool waits;
+    uint16_t id, type;
+    uint8_t family;
+    uint8_t local[16], remote[16];
+    uint16_t local_port, remote_port;
+    int64_t asked_ns, asked_ms;
+    uint32_t pid;
+    char process[BPF_COMMAND_MAX];
+    char name[NAME_BYTES], server[INET6_ADDRSTRLEN + 8];
+};
+
+struct dns_questions {
+    struct question waiting[WAITING_MAX];
+    uint32_t count;
+    struct dns_message message; /* scratch */
+};
+
+struct dns_questions *dns_questions_new(void)
+{
+    return mem_alloc(sizeof(struct dns_questions));
+}
+
+void dns_questions_free(struct dns_questions *q)
+{
+    free(q);
+}
+
+static void write_server(const struct bpf_record_dns *r, char *out, size_t size)
+{
+    char address[INET6_ADDRSTRLEN] = "?";
+    inet_ntop(r->family, r->remote, address, sizeof(address));
+    snprintf(out, size, r->family == AF_INET6 ? "[%s]:%u" : "%s:%u", address, r->remote_port);
+}
+
+static void tell_event(const struct question *asked, int64_t t_ms, const char *rcode,
+                       int64_t latency_ns, struct census *census)
+{
+    struct event *e = event_new(EVENT_DNS, t_ms);
+    char number[16];
+    const char *type = dns_type_name(asked->type);
+    if (!type) {
+        snprintf(number, sizeof(number), "TYPE%u", asked->type); /* RFC 3597 */
+        type = number;
+    }
+    event_text(e, "name", asked->name);
+    event_text(e, "type", type);
+    event_text(e, "rcode", rcode);
+    if (latency_ns >= 0)
+        event_number(e, "latency_ms", (double)latency_ns / (double)NS_PER_MS);
+    event_text(e, "server", asked->server);
+    if (asked->pid) {
+        event_number(e, "pid", asked->pid);
+        event_text(e, "process", asked->process);
+    }
+    event_text(e, "method", "ebpf");
+    census_event(census, e);
+}
+
+/* Is this message of the question, or the answer to it? */
+static bool belongs(const struct question *q, const struct bpf_record_dns *r, uint16_t id)
+{
+    return q->waits && q->id == id && q->family == r->family && q->local_port == r->local_port &&
+           q->remote_port == r->remote_port && memcmp(q->local, r->local, sizeof(q->local)) == 0 &&
+           memcmp(q->remote, r->remote, sizeof(q->remote)) == 0;
+}
+
+/* ---- questions ----------------------------------------------------------------------------- */
+
+static struct question *place_for(struct dns_questions *q, const struct bpf_record_dns *r,
+                                  uint16_t id)
+{
+    struct question *best = &q->waiting[0];
+    for (size_t i = 0; i < WAITING_MAX; i++) {
+        struct question *at = &q->waiting[i];
+        if (belongs(at, r, id))
+            return at;
+        if (best->waits && (!at->waits || at->asked_ns < best->asked_ns))
+            best = at;
+    }
+    return best;
+}
+
+static void question_asked(struct dns_questions *q, const struct bpf_record_dns *r, int64_t t_ms,
+                           struct census *census)
+{
+    const struct dns_message *m = &q->message;
+    struct question *at = place_for(q, r, m->id);
+    if (belongs(at, r, m->id))
+        return;
+    if (at->waits)
+        census_lost(census, 1, "DNS questions");
+    *at = (struct question){
+        .waits = true,
+        .id = m->id,
+        .type = m->type,
+        .family = r->family,
+        .local_port = r->local_port,
+        .remote_port = r->remote_port,
+        .asked_ns = (int64_t)r->head.time_ns,
+        .asked_ms = t_ms,
+        .pid = r->owner.process.pid,
+    };
+    memcpy(at->local, r->local, sizeof(at->local));
+    memcpy(at->remote, r->remote, sizeof(at->remote));
+    memcpy(at->process, r->owner.command, sizeof(at->process));
+    snprintf(at->name, sizeof(at->name), "%.*s", (int)sizeof(at->name) - 1, m->name);
+    write_server(r, at->server, sizeof(at->server));
+}
+
+/* ---- answers ------------------------------------------------------------------------------- */
+
+/* Only answers to what was asked here name anything: others can be sent by anybody. */
+static void names_told(const struct bpf_record_dns *r, const char *name, struct census *census)
+{
+    struct dns_walk walk;
+    struct dns_address address;
+    dns_walk_begin(&walk, r->message, r->kept_bytes);
+    while (dns_walk_next(&walk, &address)) {
+        struct endpoint e = {.family = address.family == 4 ? AF_INET : AF_INET6};
+        memcpy(e.address, address.address, address.family == 4 ? 4 : 16);
+        census_peer_name(census, &e, name);
+    }
+}
+
+static void question_answered(struct dns_questions *q, const struct bpf_record_dns *r, int64_t t_ms,
+                              struct census *census)
+{
+    const struct dns_message *m = &q->message;
+    char number[16];
+    for (size_t i = 0; i < WAITING_MAX; i++) {
+        struct question *at = &q->waiting[i];
+        if (!belongs(at, r, m->id))
+            continue;
+        const char *rcode = dns_rcode_name(m->rcode);
+        if (!rcode) {
+            snprintf(number, sizeof(number), "RCODE%u", m->rcode);
+            rcode = number;
+        }
+        tell_event(at, t_ms, rcode, (int64_t)r->head.time_ns - at->asked_ns, census);
+        names_told(r, at->name, census);
+        at->waits = false;
+        return;
+    }
+}
+
+void dns_questions_take(struct dns_questions *q, const struct bpf_record_dns *r, int64_t wall_ms,
+                        struct census *census)
+{
+    if (dns_parse(r->message, r->kept_bytes, r->message_bytes, &q->message) < 0)
+        return;
+    if (q->message.response && r->answer)
+        question_answered(q, r, wall_ms, census);
+    else if (!q->message.response && !r->answer && q->message.questions)
+        question_asked(q, r, wall_ms, census);
+}
+
+void dns_questions_expire(struct dns_questions *q, int64_t mono_ns, struct census *census)
+{
+    for (size_t i = 0; i < WAITING_MAX; i++) {
+        struct question *at = &q->waiting[i];
+        if (!at->waits || mono_ns - at->asked_ns < GIVE_UP_NS)
+            continue;
+        tell_event(at, at->asked_ms, "none", -1, census);
+        at->waits = false;
+    }
+}

@@ -1,0 +1,275 @@
+#!/usr/bin/env python3
+"""The real daemon with the ebpf engine: what processes send is theirs to the byte, what lives for
+milliseconds is told, and what is missing is said. In namespaces of its own; skips where no
+programs can be loaded."""
+
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+
+from rig import (Daemon, Directory, Skip, contains, equal, mount, now_ms, own_network, run, unmount,
+                 until)
+
+TOTAL = 100_000_000
+ENGINES = ("--engine", "ebpf,netlink,procfs")
+
+# What a process of its own does: [name, code]. `connect(port)` and `name(text)` are there.
+PRELUDE = """
+import ctypes, os, socket, sys
+def name(text):
+    ctypes.CDLL(None).prctl(15, text.encode())
+def connect(port, kind=socket.SOCK_STREAM):
+    s = socket.socket(socket.AF_INET, kind)
+    s.connect(("127.0.0.1", port))
+    return s
+"""
+
+
+def process(code, *arguments):
+    done = subprocess.run([sys.executable, "-c", PRELUDE + code, *map(str, arguments)],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise AssertionError(done.stderr)
+    return done.stdout
+
+
+class Sink:
+    """Reads whatever comes, in this process. TCP and UDP on one port."""
+
+    def __enter__(self):
+        self.tcp, self.udp = socket.socket(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.tcp.bind(("127.0.0.1", 0))
+        self.port = self.tcp.getsockname()[1]
+        self.tcp.listen(4096)
+        self.udp.bind(("127.0.0.1", self.port))
+        self.threads = [threading.Thread(target=work, daemon=True)
+                        for work in (self.accept, self.receive)]
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def accept(self):
+        while True:
+            try:
+                peer = self.tcp.accept()[0]
+                while peer.recv(1 << 20):
+                    pass
+                peer.close()
+            except OSError:
+                return
+
+    def receive(self):
+        while self.udp.recv(1 << 16):
+            pass
+
+    def __exit__(self, *_):
+        self.tcp.shutdown(socket.SHUT_RDWR)
+        self.tcp.close()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.sendto(b"", ("127.0.0.1", self.port))
+        for thread in self.threads:
+            thread.join()
+        self.udp.close()
+
+
+def started(data, *arguments, **kwargs):
+    """The daemon, or a skip when its ebpf engine cannot work here."""
+    d = Daemon(data, *(arguments or ENGINES), **kwargs)
+    d.__enter__()
+    engine = d.engine("ebpf")
+    if engine["state"] != "in use":
+        d.stop()
+        raise Skip(engine["reason"])
+    return d
+
+
+def bytes_of(d, name, direction="transmit"):
+    pattern = rf'^netsonde_process_{direction}_bytes_total{{process="{re.escape(name)}".*}} (\S+)$'
+    return sum(float(v) for v in re.findall(pattern, d.text("/metrics"), re.MULTILINE))
+
+
+def small(d):
+    d.ticks_pass(15)
+    status = open(f"/proc/{d.pid}/status", encoding="ascii").read()
+    resident = int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+    print(f"# main: {resident} kB resident")
+    if "Sanitizer" not in d.json("/api/v1/info")["sandbox"]["seccomp"]:
+        equal(resident <= 24 * 1024, True, f"{resident} kB resident")
+
+
+def exactly(d, name, expected):
+    until(f"{name} has sent {expected}", lambda: bytes_of(d, name) >= expected)
+    d.ticks_pass(15)  # and no more comes
+    equal(bytes_of(d, name), expected, f"bytes that {name} sent")
+
+
+def test_bytes():
+    """100 million bytes by TCP, by UDP, and by 2,000 processes of milliseconds: to the byte"""
+    with Directory() as data, Sink() as sink:
+        d = started(data)
+        with d:
+            small(d)
+            process("""
+name("tcp-writer")
+s = connect(int(sys.argv[1]))
+s.sendall(b"x" * int(sys.argv[2]))
+""", sink.port, TOTAL)
+            process("""
+name("udp-writer")
+s = connect(int(sys.argv[1]), socket.SOCK_DGRAM)
+for _ in range(int(sys.argv[2]) // 50000):
+    s.send(b"x" * 50000)
+""", sink.port, TOTAL)
+            process("""
+data = b"x" * (int(sys.argv[2]) // 2000)
+for _ in range(2000):
+    pid = os.fork()
+    if pid == 0:
+        name("short-life")
+        connect(int(sys.argv[1])).sendall(data)
+        os._exit(0)
+    os.waitpid(pid, 0)
+""", sink.port, TOTAL)
+            exactly(d, "tcp-writer", TOTAL)
+            exactly(d, "udp-writer", TOTAL)
+            exactly(d, "short-life", TOTAL)
+            # Records may be lost to what others do here meanwhile; bytes may not.
+            equal(d.metric('netsonde_ebpf_lost_total{what="processes"}'), 0, "lost")
+            # None unknown: every connection that was closed has its process.
+            closed = [e for e in d.events("connection_closed")
+                      if e.get("remote") == f"127.0.0.1:{sink.port}"]
+            equal(len(closed) > 100, True, f"{len(closed)} closed")
+            equal([e for e in closed if not e.get("pid")], [], "without a process")
+
+
+def test_connection():
+    """a connection of milliseconds: opened and closed, with process, bytes, duration"""
+    with Directory() as data, Sink() as sink:
+        d = started(data)
+        with d:
+            began = now_ms()
+            pid = int(process("""
+name("blink")
+s = connect(int(sys.argv[1]))
+s.sendall(b"x" * 4321)
+print(os.getpid())
+""", sink.port))
+
+            def told(kind):
+                return [e for e in d.events(kind) if e.get("pid") == pid]
+            [closed] = until("it is told", lambda: told("connection_closed"))
+            [opened] = told("connection_opened")
+            for event in (opened, closed):
+                equal((event["process"], event["direction"], event["protocol"], event["method"]),
+                      ("blink", "out", "tcp", "ebpf"), "who and what")
+                equal(event["remote"], f"127.0.0.1:{sink.port}", "where to")
+                equal(began <= event["t"] <= now_ms(), True, f"when: {event}")
+            equal((closed["tx_bytes"], closed["rx_bytes"]), (4321, 0), "bytes")
+            equal(0 <= closed["duration_ms"] < 5000, True, f"{closed}")
+            until("the time to connect counts",
+                  lambda: (d.metric("netsonde_tcp_connect_seconds_count") or 0) >= 1)
+
+
+def test_keeper_dies():
+    """the keeper is killed: it is said, and every byte counts on"""
+    with Directory() as data, Sink() as sink:
+        d = started(data)
+        with d:
+            keeper = int(re.search(r"pid (\d+)", d.json("/api/v1/info")["sandbox"]["keeper"])[1])
+            os.kill(keeper, signal.SIGKILL)
+            d.logged("what needs privileges later will be missing until a restart")
+            until("it is an event", lambda: [e for e in d.events("error")
+                                             if e.get("what") == "keeper"])
+            process("""
+name("orphan")
+connect(int(sys.argv[1])).sendall(b"x" * 1234567)
+""", sink.port)
+            exactly(d, "orphan", 1234567)
+            equal(d.engine("ebpf")["state"], "in use", "the engine")
+
+
+def test_dns():
+    """a question and its answer: name, rcode, latency, and who asked"""
+    answer_flags, question = b"\x81\x83", b"\x05query\x04test\x00\x00\x01\x00\x01"
+    with Directory() as data, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        d = started(data)
+        with d:
+            server.bind(("127.0.0.1", 53))
+
+            def serve():
+                message, peer = server.recvfrom(512)
+                server.sendto(message[:2] + answer_flags + message[4:], peer)
+            thread = threading.Thread(target=serve, daemon=True)
+            thread.start()
+            pid = int(process("""
+name("resolver")
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(bytes.fromhex(sys.argv[1]), ("127.0.0.1", 53))
+s.recv(512)
+print(os.getpid())
+""", (struct.pack(">6H", 4711, 0x100, 1, 0, 0, 0) + question).hex()))
+            thread.join()
+            [event] = until("it is told", lambda: [e for e in d.events("dns")
+                                                   if e.get("pid") == pid])
+            equal((event["name"], event["type"], event["rcode"], event["server"]),
+                  ("query.test", "A", "NXDOMAIN", "127.0.0.1:53"), "what")
+            equal((event["pid"], event["process"]), (pid, "resolver"), "who")
+            equal(0 < event["latency_ms"] < 10000, True, f"{event}")
+
+
+def test_drops():
+    """packets to a port where nobody listens: counted under the kernel's reason"""
+    key = 'netsonde_packet_drops_total{reason="no_socket"}'
+    service = 'netsonde_service_packet_drops_total{port="9",protocol="udp",reason="no_socket"}'
+    with Directory() as data:
+        d = started(data)
+        with d, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            if "drops" not in d.engine("ebpf")["provides"]:
+                raise Skip(d.engine("ebpf")["reason"])
+            for _ in range(23):
+                s.sendto(b"x", ("127.0.0.1", 9))
+            until("they are counted", lambda: (d.metric(service) or 0) >= 23)
+            equal(d.metric(service), 23, service)
+            equal(d.metric(key) >= 23, True, key)
+
+
+def test_no_btf():
+    """a kernel without BTF: said with reason and remedy, and the others do the work"""
+    if not os.path.isdir("/sys/kernel/btf"):
+        raise Skip("there is none here either")
+    mount("none", "/sys/kernel/btf", "tmpfs")
+    try:
+        with Directory() as data, Daemon(data) as d:
+            engine = d.engine("ebpf")
+            equal((engine["state"], engine["provides"]), ("unavailable", []), "ebpf")
+            contains(engine["reason"], "/sys/kernel/btf/vmlinux cannot be read: No such file")
+            contains(engine["remedy"], "CONFIG_DEBUG_INFO_BTF=y")
+            equal(d.engine("netlink")["state"], "in use", "netlink")
+    finally:
+        unmount("/sys/kernel/btf")
+
+
+def test_plain_user():
+    """without the rights: said which ones it takes"""
+    with Directory() as data:
+        os.chown(data, 65534, 65534)
+
+        def become_nobody():
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        with Daemon(data, prepare=become_nobody) as d:
+            engine = d.engine("ebpf")
+            equal(engine["state"], "unavailable", "ebpf")
+            contains(engine["reason"], "CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN")
+            contains(engine["remedy"], "cap_bpf", "cap_perfmon", "cap_net_admin")
+
+
+own_network()
+run([test_bytes, test_connection, test_keeper_dies, test_dns, test_drops, test_no_btf,
+     test_plain_user])
