@@ -221,7 +221,7 @@ def inside(options, folder):
             def seen(key):
                 return metrics(port)[key] - before[key]
             total, dropped = "netsonde_packet_received_total", \
-                'netsonde_packet_drops_total{reason="kernel"}'
+                'netsonde_packet_capture_drops_total{reason="kernel"}'
             wait_for("every packet is seen or dropped",
                      lambda: seen(total) + seen(dropped) >= sent["sent"])
             results.append({"bytes": size, "flows": flows, "senders": senders, "sent": sent["sent"],

@@ -230,8 +230,8 @@ const struct metric catalogue_packet[PACKET_COUNTERS] = {
 };
 const struct metric catalogue_packet_flows =
     GAUGE("netsonde_packet_flows", "flows", "Flows that are remembered now.");
-const struct metric catalogue_packet_drops =
-    COUNTER("netsonde_packet_drops_total", "packets",
+const struct metric catalogue_capture_drops =
+    COUNTER("netsonde_packet_capture_drops_total", "packets",
             "Packets that were not captured: the kernel had no room (kernel), or the interface "
             "had none (interface).");
 const struct metric catalogue_packet_undecoded =
@@ -361,7 +361,7 @@ bool catalogue_at(size_t index, struct catalogue_entry *ret)
         {catalogue_conntrack_stats, CONNTRACK_STATS, ""},
         {catalogue_packet, PACKET_COUNTERS, ""},
         {&catalogue_packet_flows, 1, ""},
-        {&catalogue_packet_drops, 1, "reason"},
+        {&catalogue_capture_drops, 1, "reason"},
         {&catalogue_packet_undecoded, 1, "reason"},
         {&catalogue_packet_incomplete, 1, "reason"},
         {&catalogue_flow_bytes, 1, "application"},

@@ -112,7 +112,7 @@ enum packet_drop { PACKET_DROP_KERNEL, PACKET_DROP_INTERFACE, PACKET_DROPS };
 #define PACKET_INCOMPLETE 5
 extern const struct metric catalogue_packet[PACKET_COUNTERS];
 extern const struct metric catalogue_packet_flows;
-extern const struct metric catalogue_packet_drops;      /* {reason} */
+extern const struct metric catalogue_capture_drops;     /* {reason} */
 extern const struct metric catalogue_packet_undecoded;  /* {reason} */
 extern const struct metric catalogue_packet_incomplete; /* {reason} */
 extern const char *const catalogue_packet_drop_reasons[PACKET_DROPS];

@@ -215,7 +215,7 @@ def test_live():
             until("all are seen", lambda: d.metric(RECEIVED) - before == 2000)
             equal(link_counters("va")["tx"]["packets"] - began["packets"], 2000, "packets sent")
             equal(d.metric(BYTES), sent, "bytes")
-            equal(d.metric('netsonde_packet_drops_total{reason="kernel"}'), 0, "drops")
+            equal(d.metric('netsonde_packet_capture_drops_total{reason="kernel"}'), 0, "drops")
             ip("link", "set", "va", "down")
             ip("link", "set", "va", "up")
             settled("va")

@@ -232,7 +232,7 @@ static void packet_ask(struct packet_engine *p, const struct engine_sink *sink)
         const struct metric *metric;
         const char *const *reasons;
     } parts[] = {
-        {p->drop, PACKET_DROPS, &catalogue_packet_drops, catalogue_packet_drop_reasons},
+        {p->drop, PACKET_DROPS, &catalogue_capture_drops, catalogue_packet_drop_reasons},
         {p->undecoded, PACKET_UNDECODED, &catalogue_packet_undecoded,
          catalogue_packet_undecoded_reasons},
         {p->incomplete, PACKET_INCOMPLETE, &catalogue_packet_incomplete,
