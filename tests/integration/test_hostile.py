@@ -311,11 +311,14 @@ def test_answers():
             equal(d.status(path, headers={"If-None-Match": '"other"'}), 200, "another tag")
 
         for path in ("/", script, "/api/v1/series"):
-            plain = exchange(d, get(path, "Connection: close"))
-            packed = exchange(d, get(path, "Connection: close", "Accept-Encoding: br, gzip"))
-            contains(packed.decode("latin-1"), "Content-Encoding: gzip", "Vary: Accept-Encoding")
-            equal(gzip.decompress(packed.split(SEPARATOR, 1)[1]), plain.split(SEPARATOR, 1)[1],
-                  f"what {path} unpacks to")
+            def unpacks(path=path):
+                plain = exchange(d, get(path, "Connection: close"))
+                packed = exchange(d, get(path, "Connection: close", "Accept-Encoding: br, gzip"))
+                contains(packed.decode("latin-1"), "Content-Encoding: gzip", "Vary: Accept-Encoding")
+                return (gzip.decompress(packed.split(SEPARATOR, 1)[1]) ==
+                        plain.split(SEPARATOR, 1)[1])
+            # A process that came between the two has brought series.
+            until(f"what {path} unpacks to is the plain answer", unpacks)
             refused = exchange(d, get(path, "Connection: close", "Accept-Encoding: gzip;q=0"))
             equal(b"Content-Encoding" in refused, False, "gzip that is not wanted")
 

@@ -18,7 +18,12 @@ import time
 import rig
 from rig import Daemon, Directory, Skip, equal, until
 
-TABLES = {"NETSONDE_COLLECT_TABLES_INTERVAL": "200ms"}
+def every(interval):
+    """The daemon's environment: sock_diag alone, which ebpf would add to (test_ebpf.py)."""
+    return {"NETSONDE_COLLECT_ENGINES": "netlink,procfs", "NETSONDE_COLLECT_TABLES_INTERVAL": interval}
+
+
+TABLES = every("200ms")
 STATES = {"ESTAB": "established", "LISTEN": "listen", "CLOSE-WAIT": "close_wait",
           "FIN-WAIT-1": "fin_wait1", "FIN-WAIT-2": "fin_wait2", "SYN-SENT": "syn_sent",
           "TIME-WAIT": "time_wait", "UNCONN": "close"}
@@ -128,7 +133,7 @@ def test_closes():
     """connections that no survey ever saw end with their exact last numbers"""
     # One survey at the start, the next ones far apart: only notices can tell.
     with Directory() as data, \
-            Daemon(data, environment={"NETSONDE_COLLECT_TABLES_INTERVAL": "3s"}) as d:
+            Daemon(data, environment=every("3s")) as d:
         surveys_pass(d)
         listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         port, sent = listener.getsockname()[1], {}
@@ -188,8 +193,7 @@ def test_storm():
     threads = [threading.Thread(target=storm, args=(passing.getsockname()[1], stop, made))
                for _ in range(4)]
     threads.append(threading.Thread(target=serve, args=(passing,)))
-    with Directory() as data, Daemon(data, environment={
-            "NETSONDE_COLLECT_TABLES_INTERVAL": "100ms"}) as d:
+    with Directory() as data, Daemon(data, environment=every("100ms")) as d:
         surveys_pass(d)
         for thread in threads:
             thread.start()
@@ -227,7 +231,7 @@ def test_lost_notices():
     held = [pair(listener=listener) for _ in range(20)]
     with Directory() as data, \
             Daemon(data, before=["setpriv", "--bounding-set", "-net_admin"],
-                   environment={"NETSONDE_COLLECT_TABLES_INTERVAL": "5s"}) as d:
+                   environment=every("5s")) as d:
         surveys_pass(d, 1)
         until("the connections are known", lambda: len(connections(d, f"&filter=local:{port}")) >= 20)
         for client, other in held:
@@ -262,7 +266,7 @@ def test_doctor():
         raise Skip("needs setpriv (util-linux)")
     states = {}
     for before in ([], ["setpriv", "--bounding-set", "-net_admin"]):
-        done = subprocess.run([*before, rig.BINARY, "doctor", "--json"], stdout=subprocess.PIPE,
+        done = subprocess.run([*before, rig.BINARY, "doctor", "--json", "--engine", "netlink,procfs"], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, check=False)
         states[bool(before)] = {c["name"]: c for c in json.loads(done.stdout)["capabilities"]}
     for name_, state in (("connections", "in use"), ("connection_quality", "in use"),
@@ -287,7 +291,7 @@ def test_pace():
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     many = []
     with Directory() as data, \
-            Daemon(data, environment={"NETSONDE_COLLECT_TABLES_INTERVAL": "200ms"}) as d:
+            Daemon(data, environment=TABLES) as d:
         while len(many) < wanted:
             many += pair(listener=listener)
         try:

@@ -225,7 +225,8 @@ def test_plain_user():
                 row = until("the own socket has its owner", lambda: [
                     r for r in rows(d, "connections", local=f"127.0.0.1:{own}", pid=mine.pid)])[0]
                 equal(row["process"], "mine", "process")
-                [row] = rows(d, "connections", local=f"127.0.0.1:{other}")
+                [row] = until("the other is shown", lambda: rows(
+                    d, "connections", local=f"127.0.0.1:{other}"))
                 equal((row["pid"], row["process"], row["state"]), (None, None, "listen"), "hidden")
                 until("it is said that some are hidden",
                       lambda: d.metric("netsonde_census_unreadable_processes") > 0)
