@@ -70,6 +70,11 @@ static __always_inline void packet_account(struct __sk_buff *skb, bool sent)
         return;
     }
     s->local = local;
+    /* What goes out does so under the socket's lock, as the change of its state; what comes in
+     * passes here without, at the same time on another processor, and both would tell the same
+     * bytes. Nothing is missed: it passes before TCP has looked at it. */
+    if (!sent)
+        return;
     /* Later SYN and FIN are among what was acknowledged and received. */
     struct bpf_tcp_sock *tp = sk->state == TCP_ESTABLISHED ? bpf_tcp_sock(sk) : NULL;
     if (!tp)
