@@ -128,7 +128,8 @@ int BPF_PROG(connection_state, struct sock *sk, int old, int new)
         s = socket_make(sk);
         if (!s)
             return 0;
-        current_owner(&s->owner);
+        if (current_owner(&s->owner))
+            process_enter(&s->owner.process);
         s->owned = s->direction = s->established = 0;
         break;
     case TCP_ESTABLISHED:

@@ -16,7 +16,10 @@
 
 #include "socket.h"
 
-/* To the account of the socket's owner, from any context. */
+/* To the account of the socket's owner, from any context. Its entry was made when it got the socket
+ * (process_enter): one that is gone is that of a process that has ended, and was read. What comes
+ * so late, as the other end takes what was still waiting for it, is told in an entry that has ended
+ * as it is made: nobody else would ever take it away. */
 static __always_inline void owner_add(struct socket_state *s, __u64 bytes, bool sent, bool local)
 {
     struct bpf_process_key key = s->owner.process;
@@ -26,6 +29,7 @@ static __always_inline void owner_add(struct socket_state *s, __u64 bytes, bool 
         struct bpf_process fresh = {
             .cgroup_id = s->owner.cgroup_id,
             .uid = s->owner.uid,
+            .ended = BPF_ENDED_AT(bpf_ktime_get_ns()),
         };
         __builtin_memcpy(fresh.command, s->owner.command, sizeof(fresh.command));
         bpf_map_update_elem(&processes, &key, &fresh, BPF_NOEXIST);
@@ -66,6 +70,11 @@ static __always_inline void packet_account(struct __sk_buff *skb, bool sent)
         return;
     }
     s->local = local;
+    /* What goes out does so under the socket's lock, as the change of its state; what comes in
+     * passes here without, at the same time on another processor, and both would tell the same
+     * bytes. Nothing is missed: it passes before TCP has looked at it. */
+    if (!sent)
+        return;
     /* Later SYN and FIN are among what was acknowledged and received. */
     struct bpf_tcp_sock *tp = sk->state == TCP_ESTABLISHED ? bpf_tcp_sock(sk) : NULL;
     if (!tp)
@@ -96,6 +105,7 @@ int portable_socket(struct bpf_sock *sk)
         s->owner.uid = (__u32)bpf_get_current_uid_gid();
         s->owner.cgroup_id = bpf_get_current_cgroup_id();
         current_command(s->owner.command);
+        process_enter(&s->owner.process);
     }
     return 1;
 }

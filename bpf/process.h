@@ -64,6 +64,14 @@ static __always_inline void process_add_to(struct bpf_process *p, __u64 bytes, b
     __sync_fetch_and_add(sum, bytes);
 }
 
+/* For portable.h: whoever runs now got a socket. */
+static __always_inline void process_enter(const struct bpf_process_key *owner)
+{
+    struct bpf_process_key key = *owner;
+    if (constants.portable && !bpf_map_lookup_elem(&processes, &key))
+        process_make(&key);
+}
+
 static __always_inline void process_add(struct bpf_process_key *key, __u64 bytes, bool sent,
                                         bool local)
 {

@@ -26,6 +26,7 @@ static __always_inline void socket_own(struct sock *sk, struct socket_state *s, 
     struct bpf_process_key before = s->owner.process;
     if (!current_owner(&s->owner))
         return;
+    process_enter(&s->owner.process);
     s->owned = 1;
     s->netns = socket_netns(sk);
     /* The listener's process accepts itself: it was told with the connection. */

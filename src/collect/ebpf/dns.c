@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/defs.h"
@@ -133,7 +134,8 @@ static void question_asked(struct dns_questions *q, const struct bpf_record_dns 
 
 /* ---- answers ------------------------------------------------------------------------------- */
 
-/* Only answers to what was asked here name anything: others can be sent by anybody. */
+/* Only answers to what was asked here, and that say so, name anything: others can be sent by
+ * anybody. */
 static void names_told(const struct bpf_record_dns *r, const char *name, struct census *census)
 {
     struct dns_walk walk;
@@ -146,6 +148,13 @@ static void names_told(const struct bpf_record_dns *r, const char *name, struct 
     }
 }
 
+/* The server repeats the question, in whatever case. One about something else answers nothing: a
+ * forger's guess, say. The capture may have ended within it, or the server left it out. */
+static bool repeats(const struct question *q, const struct dns_message *m)
+{
+    return !m->type || (m->type == q->type && strncasecmp(q->name, m->name, NAME_BYTES - 1) == 0);
+}
+
 static void question_answered(struct dns_questions *q, const struct bpf_record_dns *r, int64_t t_ms,
                               struct census *census)
 {
@@ -153,7 +162,7 @@ static void question_answered(struct dns_questions *q, const struct bpf_record_d
     char number[16];
     for (size_t i = 0; i < WAITING_MAX; i++) {
         struct question *at = &q->waiting[i];
-        if (!belongs(at, r, m->id))
+        if (!belongs(at, r, m->id) || !repeats(at, m))
             continue;
         const char *rcode = dns_rcode_name(m->rcode);
         if (!rcode) {
@@ -161,7 +170,8 @@ static void question_answered(struct dns_questions *q, const struct bpf_record_d
             rcode = number;
         }
         tell_event(at, t_ms, rcode, (int64_t)r->head.time_ns - at->asked_ns, census);
-        names_told(r, at->name, census);
+        if (m->type)
+            names_told(r, at->name, census);
         at->waits = false;
         return;
     }

@@ -44,7 +44,7 @@ struct packet_engine {
     struct detector *detector;
     struct capture *capture;
     bool running;
-    char failure[256];    /* why it could not be opened, "" */
+    char failure[256];    /* why it, or one of its devices, could not be opened, "" */
     char undetected[256]; /* why there are no applications, "" */
     size_t lost_told;     /* sources */
     struct loss drops, evictions;
@@ -89,6 +89,10 @@ static void packet_probe(struct engine *e, struct engine_probe *ret)
     *ret = (struct engine_probe){0};
     if (p->capture) {
         ret->capabilities = CAPABILITIES_HERE;
+        if (*p->failure)
+            probe_missing(ret, CAPABILITIES_HERE,
+                          "Correct packet.devices, or bring the device up, and start again.", "%s",
+                          p->failure);
         if (*p->undetected)
             probe_missing(ret, CAPABILITY_BIT(CAPABILITY_FLOWS), "sudo apt install libndpi4.2",
                           "%s", p->undetected);
@@ -123,11 +127,16 @@ static int open_devices(struct packet_engine *p)
     static const char *const every[] = {"any"};
     const struct engine_packet_settings *s = &p->settings->packet;
     const char *const *devices = s->devices_count ? s->devices : every;
-    size_t count = s->devices_count ? MIN(s->devices_count, (size_t)CAPTURE_SOURCES_MAX) : 1;
-    size_t opened = 0;
+    size_t count = s->devices_count ? s->devices_count : 1, opened = 0;
     int err = 0;
     for (size_t i = 0; i < count; i++) {
         struct tap *source = NULL;
+        if (opened == CAPTURE_SOURCES_MAX) {
+            snprintf(p->failure, sizeof(p->failure), "%.60s: there are more devices than %d.",
+                     devices[i], CAPTURE_SOURCES_MAX);
+            log_warning("packet", "%s", p->failure);
+            break;
+        }
         int one = tap_open_device(devices[i], s->filter, s->snaplen, &source, p->failure,
                                   sizeof(p->failure));
         if (one) {
@@ -153,12 +162,11 @@ static int packet_open(struct engine *e, uint32_t capabilities)
         log_info("packet", "%s", p->undetected);
     settings.detector = p->detector;
     settings.keep = p->settings->packet.file != NULL;
+    p->failure[0] = '\0';
     p->capture = capture_new(&settings);
     int err = p->settings->packet.file ? open_file(p) : open_devices(p);
-    if (!err) {
-        p->failure[0] = '\0';
+    if (!err)
         return 0;
-    }
     capture_free(TAKE(p->capture));
     detector_free(TAKE(p->detector));
     return err;

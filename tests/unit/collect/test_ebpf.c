@@ -20,6 +20,7 @@
 
 #include "base/defs.h"
 #include "base/mem.h"
+#include "collect/census/result.h"
 #include "collect/ebpf/dns.h"
 #include "collect/ebpf/processes.h"
 #include "collect/ebpf/records.h"
@@ -265,6 +266,57 @@ static void test_increments_of_many(void **state)
     processes_free(p);
 }
 
+/* ---- DNS ------------------------------------------------------------------------------------- */
+
+/* A question for the one label's address, or the answer to it without any record. */
+static struct bpf_record_dns dns_record(bool answer, const char *label)
+{
+    struct bpf_record_dns r = {
+        .head = {BPF_ABI_VERSION, BPF_RECORD_DNS, sizeof(r), answer ? 3000000 : 1000000},
+        .family = AF_INET,
+        .local_port = 40000,
+        .remote_port = 53,
+        .answer = answer,
+    };
+    const uint8_t head[12] = {0, 9, answer ? 0x80 : 0, 0, 0, 1}, end[] = {0, 0, 1, 0, 1};
+    size_t len = strlen(label), at = sizeof(head);
+    memcpy(r.message, head, sizeof(head));
+    r.message[at++] = (uint8_t)len;
+    memcpy(r.message + at, label, len);
+    at += len;
+    memcpy(r.message + at, end, sizeof(end));
+    r.message_bytes = r.kept_bytes = (uint16_t)(at + sizeof(end));
+    return r;
+}
+
+/* With the number and the ends of the question, but about another name. */
+static void test_dns_of_another_name(void **state)
+{
+    const struct census_settings settings = {.proc_root = "/nonexistent",
+                                             .sockets_max = 16,
+                                             .processes_max = 16,
+                                             .process_series_max = 4,
+                                             .ended_keep_ms = 1000};
+    const struct bpf_record_dns records[] = {dns_record(false, "asked"), dns_record(true, "forged"),
+                                             dns_record(true, "AsKeD")};
+    const size_t events[] = {0, 0, 1};
+    struct dns_questions *q = dns_questions_new();
+    struct census *census = census_new(&settings);
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(records); i++) {
+        census_begin(census, 1000 + (int64_t)i, 1000 + (int64_t)i);
+        dns_questions_take(q, &records[i], 1000, census);
+        struct message *msg = census_end(census);
+        const struct census_result *result = CONTAINER_OF(msg, struct census_result, msg);
+        assert_int_equal(result->events_count, events[i]);
+        if (events[i])
+            assert_int_equal(result->events[0]->kind, EVENT_DNS);
+        message_unref(msg);
+    }
+    census_free(census);
+    dns_questions_free(q);
+}
+
 /* ---- names and support ----------------------------------------------------------------------- */
 
 static void test_reason_names(void **state)
@@ -345,10 +397,11 @@ static void test_support(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ring_goes_round), cmocka_unit_test(test_ring_states),
-        cmocka_unit_test(test_ring_nonsense),   cmocka_unit_test(test_records),
-        cmocka_unit_test(test_increments),      cmocka_unit_test(test_increments_of_many),
-        cmocka_unit_test(test_reason_names),    cmocka_unit_test(test_support),
+        cmocka_unit_test(test_ring_goes_round),     cmocka_unit_test(test_ring_states),
+        cmocka_unit_test(test_ring_nonsense),       cmocka_unit_test(test_records),
+        cmocka_unit_test(test_increments),          cmocka_unit_test(test_increments_of_many),
+        cmocka_unit_test(test_reason_names),        cmocka_unit_test(test_support),
+        cmocka_unit_test(test_dns_of_another_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

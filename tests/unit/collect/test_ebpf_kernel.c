@@ -380,6 +380,54 @@ static void test_portable_tcp(void **state)
     }
 }
 
+static bool in_map(pid_t pid)
+{
+    static struct bpf_process_key keys[256];
+    static struct bpf_process values[256];
+    struct bpf_walk walk = BPF_WALK_INIT(stand->programs.maps[BPF_MAP_PROCESSES]);
+    bool found = false;
+    while (!walk.done) {
+        uint32_t count;
+        assert_int_equal(bpf_walk_next(&walk, keys, values, ARRAY_LEN(keys), &count), 0);
+        for (uint32_t i = 0; i < count; i++)
+            found |= keys[i].pid == (uint32_t)pid;
+    }
+    return found;
+}
+
+/* The other end takes the bytes when the writer's end was told already: they are its own, and its
+ * entry does not stay. */
+static void test_portable_late(void **state)
+{
+    enum { BYTES = 100000 };
+    const int small = 4096, large = 4 * BYTES;
+    struct address to;
+    int listener = bound(AF_INET, SOCK_STREAM, &to);
+    (void)state;
+    setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    pid_t writer;
+    CHILD(writer)
+    {
+        int fd = connected(&to, SOCK_STREAM);
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &large, sizeof(large));
+        send_all(fd, BYTES);
+        _exit(0);
+    }
+    wait_for(writer);
+    look();
+    assert_true(person(writer)->ended);
+    assert_true(person(writer)->tx < BYTES);
+    assert_false(in_map(writer));
+    int fd = accept(listener, NULL, NULL);
+    assert_true(fd >= 0);
+    assert_int_equal(receive_all(fd), BYTES);
+    close(fd);
+    close(listener);
+    settle(writer, BYTES);
+    assert_int_equal(person(writer)->tx, BYTES);
+    assert_false(in_map(writer));
+}
+
 static void test_portable_udp(void **state)
 {
     struct address to;
@@ -745,10 +793,8 @@ int main(void)
     };
     /* As kernels before 6.3 do it; there is no need for one. */
     const struct CMUnitTest portable[] = {
-        CASE(test_portable_tcp),
-        CASE(test_portable_udp),
-        CASE(test_portable_short_lives),
-        CASE(test_refused),
+        CASE(test_portable_tcp),         CASE(test_portable_late), CASE(test_portable_udp),
+        CASE(test_portable_short_lives), CASE(test_refused),
     };
     own_network();
     if (!*why_not && start(PARTS) < 0)

@@ -414,6 +414,39 @@ static void test_on_request(void **state)
     assert_false(runs(&asked, names + 1, 1, "netlink"));
 }
 
+/* Of several devices one cannot be opened: the others are looked at, and it is said which is not.
+ */
+static void test_devices_in_part(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"packet"}, *const devices[] = {"lo", "no_such_device0"};
+    struct engine_settings some = settings;
+    struct collector *c = NULL;
+    const char *bad = NULL;
+    unsigned told = 0;
+    some.packet = (struct engine_packet_settings){
+        .devices = devices, .devices_count = 1, .filter = "", .snaplen = 256};
+    assert_int_equal(collector_new(&c, &some, names, 1, &bad), 0);
+    int err = collector_open(c);
+    collector_free(c);
+    if (err)
+        skip(); /* no libpcap, or no CAP_NET_RAW */
+    some.packet.devices_count = 2;
+    assert_int_equal(collector_new(&c, &some, names, 1, &bad), 0);
+    assert_int_equal(collector_open(c), 0);
+    const struct collector_status *status = collector_status(c);
+    for (size_t i = 0; i < status->offers_count; i++) {
+        const struct collector_offer *o = &status->offers[i];
+        if (strcmp(o->engine, "packet") != 0)
+            continue;
+        assert_int_equal(o->state, OFFER_LIMITED);
+        assert_non_null(strstr(o->reason, "no_such_device0"));
+        told++;
+    }
+    assert_int_equal(told, 2); /* flows, DNS */
+    collector_free(c);
+}
+
 static void test_the_best_gets_it(void **state)
 {
     (void)state;
@@ -635,6 +668,7 @@ int main(void)
         cmocka_unit_test(test_privileges),
         cmocka_unit_test(test_nothing_unsaid),
         cmocka_unit_test(test_on_request),
+        cmocka_unit_test(test_devices_in_part),
         cmocka_unit_test(test_the_best_gets_it),
         cmocka_unit_test(test_spare_and_unavailable),
         cmocka_unit_test(test_open_fails),
