@@ -69,7 +69,7 @@ void meter_dns_segment(struct meter *m, struct flow *f, uint8_t sender, const st
         m->count[METER_DNS_GAPS]++;
         return;
     }
-    uint32_t old = (uint32_t)-ahead;
+    uint32_t old = own->next - p->tcp_seq;
     if (old >= bytes)
         return; /* sent again */
     own->next += bytes - old;

@@ -42,7 +42,8 @@ static void seen_push(struct sink *sink, struct tick *tick)
     for (size_t i = 0; i < tick->events_count; i++)
         s->events += tick->events[i]->kind == EVENT_ERROR;
     for (uint32_t i = 0; i < tick->count; i++) {
-        if (strcmp(tick->set->slots[i]->name, "netsonde_core_lost_total") == 0)
+        if (tick->state[i] != SAMPLE_ABSENT && /* a slot may be free */
+            strcmp(tick->set->slots[i]->name, "netsonde_core_lost_total") == 0)
             s->lost = tick->absolute[i];
     }
     s->done = s->events >= s->expected;
