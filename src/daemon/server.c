@@ -26,6 +26,8 @@
 
 #define STOP_GRACE_MS 1000 /* CONTRACT section 1: everything ends within two seconds */
 #define STATS_EVERY_MS 1000
+#define LOOK_EVERY_MS                                                                              \
+    500 /* streams whose right has ended close within a second: docs/SECURITY.md */
 
 struct server {
     struct loop loop;
@@ -37,7 +39,7 @@ struct server {
     struct slot *info[API_INFO_PARTS]; /* struct bytes; NULL inside: nothing was posted */
     struct slot *tls;                  /* the same */
     struct mailbox *bell;              /* one of them has changed; what it carries is the server */
-    uv_timer_t stats_timer;
+    uv_timer_t stats_timer, look_timer;
     uv_mutex_t lock; /* guards stats */
     struct server_stats stats;
     struct complaints *complaints;
@@ -88,8 +90,13 @@ static void server_on_stats(uv_timer_t *timer)
 {
     struct server *s = timer->data;
     server_copy_stats(s);
-    api_look_at_streams(s->api);
     server_complain(s);
+}
+
+static void server_on_look(uv_timer_t *timer)
+{
+    struct server *s = timer->data;
+    api_look_at_streams(s->api);
 }
 
 static void *bytes_ref_posted(void *item)
@@ -146,6 +153,7 @@ static void server_on_stop(struct loop *loop, void *user)
     net_stop(s->net, STOP_GRACE_MS);
     mailbox_close(s->bell);
     uv_close((uv_handle_t *)&s->stats_timer, NULL);
+    uv_close((uv_handle_t *)&s->look_timer, NULL);
 }
 
 struct server *server_new(const struct server_settings *settings, struct server_lane *lane)
@@ -160,7 +168,9 @@ struct server *server_new(const struct server_settings *settings, struct server_
     CHECK(err == 0);
     err = uv_timer_init(uv, &s->stats_timer);
     CHECK(err == 0);
-    s->stats_timer.data = s;
+    err = uv_timer_init(uv, &s->look_timer);
+    CHECK(err == 0);
+    s->stats_timer.data = s->look_timer.data = s;
     s->complaints = settings->complaints;
     s->net = net_new(uv, &settings->limits);
     net_join(s->net, settings->admission);
@@ -200,6 +210,8 @@ int server_start(struct server *s)
     int err = listeners_start(s->listeners, s->net, http_server_accept, s->http);
     if (!err)
         err = uv_timer_start(&s->stats_timer, server_on_stats, 0, STATS_EVERY_MS);
+    if (!err)
+        err = uv_timer_start(&s->look_timer, server_on_look, LOOK_EVERY_MS, LOOK_EVERY_MS);
     return err ? err : loop_start(&s->loop);
 }
 

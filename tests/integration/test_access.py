@@ -19,7 +19,7 @@ from websocket import TEXT
 TOKEN_MODE = {"NETSONDE_AUTH_MODE": "token"}
 NOBODY = 65534
 JSON = {"Content-Type": "application/json"}
-SOON_S = 3 * SLOW  # a loop looks once a second
+SOON_S = 1 * SLOW  # docs/SECURITY.md: a second
 
 # Of every route: who may have it.
 OPEN = ["/healthz", "/readyz", "/", "/interfaces", "/login"]

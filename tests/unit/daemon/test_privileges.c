@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -323,6 +324,25 @@ static void test_refused_calls(void **state)
     earlier_socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_fine(*state, WITH_ALL, refused_body);
     close(earlier_socket);
+}
+
+/* docs/SECURITY.md says about how many of each there are. Numbers of ioctls have 16 bits where no
+ * size is in them; where there is one no call is allowed. */
+static void counted_body(struct fixture *f)
+{
+    EXPECT(f->report.seccomp_calls >= 140 && f->report.seccomp_calls <= 160);
+    unsigned allowed = 0;
+    for (unsigned long request = 0; request < 0x10000; request++)
+        allowed += !(ioctl(-1, request, NULL) < 0 && errno == EPERM);
+    EXPECT(allowed == 12);
+    EXPECT_ERRNO(ioctl(-1, _IOR('T', 0x30, unsigned), NULL), EPERM); /* TIOCGPTN */
+}
+
+static void test_counted_calls(void **state)
+{
+    if (watched_by())
+        skip(); /* no seccomp then */
+    assert_fine(*state, WITH_ALL, counted_body);
 }
 
 static void execve_body(struct fixture *f)
@@ -632,14 +652,12 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        CASE(test_status),           CASE(test_bounding_set),
-        CASE(test_missing_data_dir), CASE(test_files_outside),
-        CASE(test_landlock_tcp),     CASE(test_landlock_signals),
-        CASE(test_landlock_execve),  CASE(test_refused_calls),
-        CASE(test_deadly_calls),     CASE(test_bpf),
-        CASE(test_reading),          CASE(test_sqlite),
-        CASE(test_threads),          CASE(test_loop),
-        CASE(test_sockets),          CASE(test_keeper),
+        CASE(test_status),          CASE(test_bounding_set),  CASE(test_missing_data_dir),
+        CASE(test_files_outside),   CASE(test_landlock_tcp),  CASE(test_landlock_signals),
+        CASE(test_landlock_execve), CASE(test_refused_calls), CASE(test_counted_calls),
+        CASE(test_deadly_calls),    CASE(test_bpf),           CASE(test_reading),
+        CASE(test_sqlite),          CASE(test_threads),       CASE(test_loop),
+        CASE(test_sockets),         CASE(test_keeper),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -567,6 +567,46 @@ static void test_no_second_handshake(void **state)
     ERR_clear_error();
 }
 
+/* A client that offers DEFLATE before no compression gets none (CRIME). Written by hand, RFC 5246
+ * section 7.4.1: OpenSSL's client as Debian builds it cannot offer it. */
+static void test_no_compression(void **state)
+{
+    (void)state;
+    static const uint8_t hello[] = {
+        22,   3,  1,    0,    79,      /* record: handshake */
+        1,    0,  0,    75,   3,    3, /* client_hello, TLS 1.2 */
+        1,    2,  3,    4,    5,    6,    7,  8,  9,  10, 11, 12, 13, 14, 15, 16,
+        17,   18, 19,   20,   21,   22,   23, 24, 25, 26, 27, 28, 29, 30, 31, 32, /* random */
+        0,                                                                        /* no session */
+        0,    4,  0xc0, 0x2b, 0x00, 0xff,                 /* ECDHE-ECDSA-AES128-GCM-SHA256, SCSV */
+        2,    1,  0,                                      /* compression: DEFLATE, none */
+        0,    29,                                         /* extensions */
+        0,    10, 0,    6,    0,    4,    0,  29, 0,  23, /* groups: X25519, P-256 */
+        0,    13, 0,    4,    0,    2,    4,  3,          /* ecdsa_secp256r1_sha256 */
+        0,    11, 0,    2,    1,    0,                    /* points: uncompressed */
+        0xff, 1,  0,    1,    0,                          /* renegotiation_info, empty */
+    };
+    enum { BEFORE_SESSION = 5 + 4 + 2 + 32 };
+    uint8_t answer[4096];
+    ssize_t n = -1;
+    struct bench b;
+    struct tls *tls = make_tls(1);
+    bench_start(&b, tls);
+    assert_int_equal(send(b.fd, hello, sizeof(hello), 0), sizeof(hello));
+    RUN_UNTIL(&b.loop, (n = recv(b.fd, answer, sizeof(answer), 0)) > 0 || b.closed);
+    assert_true(n > BEFORE_SESSION + 1 + 32 + 3);
+    assert_int_equal(answer[0], 22);
+    assert_int_equal(answer[5], 2); /* server_hello */
+    size_t at = BEFORE_SESSION + 1 + answer[BEFORE_SESSION];
+    assert_int_equal(answer[at] << 8 | answer[at + 1], 0xc02b);
+    assert_int_equal(answer[at + 2], 0);
+    shutdown(b.fd, SHUT_WR);
+    RUN_UNTIL(&b.loop, b.closed);
+    bench_end(&b);
+    tls_unref(tls);
+    ERR_clear_error();
+}
+
 static void test_no_tls(void **state)
 {
     (void)state;
@@ -733,6 +773,7 @@ int main(void)
         cmocka_unit_test(test_versions_and_protocols),
         cmocka_unit_test(test_ciphers),
         cmocka_unit_test(test_no_second_handshake),
+        cmocka_unit_test(test_no_compression),
         cmocka_unit_test(test_no_tls),
         cmocka_unit_test(test_split_and_cut),
         cmocka_unit_test(test_nothing_to_say_before),
