@@ -1,6 +1,7 @@
 """Servers that tests need as peers: packages of the distribution, unpacked below build/peers and
 never installed. Why one cannot be had is told, so that its tests are skipped with that."""
 import fcntl
+import fnmatch
 import glob
 import os
 import re
@@ -12,14 +13,34 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PEERS = os.path.join(ROOT, "build", "peers")
 FETCH_S = 120
 
-# The library that a program wants -> the package that has it, where the base system does not.
+# The library that a program wants, as fnmatch has it -> the package that has it, where the base
+# system does not.
 LIBRARIES = {
+    "libbind9-9.*.so": "bind9-libs",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libdns-9.*.so": "bind9-libs",
+    "libfstrm.so.0": "libfstrm0",
+    "libiperf.so.0": "libiperf0",
+    "libirs-9.*.so": "bind9-libs",
+    "libisc-9.*.so": "bind9-libs",
+    "libisccfg-9.*.so": "bind9-libs",
+    "libjemalloc.so.2": "libjemalloc2",
+    "libjson-c.so.5": "libjson-c5",
+    "liblmdb.so.0": "liblmdb0",
     "liblua5.3.so.0": "liblua5.3-0",
     "liblua5.4.so.0": "liblua5.4-0",
+    "libmaxminddb.so.0": "libmaxminddb0",
+    "libnetfilter_conntrack.so.3": "libnetfilter-conntrack3",
+    "libnfnetlink.so.0": "libnfnetlink0",
+    "libnftables.so.1": "libnftables1",
+    "libnftnl.so.11": "libnftnl11",
     "libopentracing-c-wrapper.so.0": "libopentracing-c-wrapper0",
     "libopentracing.so.1": "libopentracing1",
     "libpcre2-8.so.0": "libpcre2-8-0",
     "libpcre2-posix.so.3": "libpcre2-posix3",
+    "libprotobuf-c.so.1": "libprotobuf-c1",
+    "libsctp.so.1": "libsctp1",
+    "libxtables.so.12": "libxtables12",
 }
 
 
@@ -69,7 +90,7 @@ def _fetch(package, path):
         fcntl.flock(lock, fcntl.LOCK_EX)  # programs of tests run at the same time
         binary = os.path.join(unpack(package), path)
         folders = []
-        for _ in range(4):
+        for _ in range(6):
             environment = {**os.environ, "LD_LIBRARY_PATH": ":".join(folders)}
             said = subprocess.run(["ldd", binary], stdout=subprocess.PIPE, env=environment,
                                   stderr=subprocess.DEVNULL, text=True, check=False).stdout
@@ -77,9 +98,10 @@ def _fetch(package, path):
             if not missing:
                 return binary, environment
             for name in missing:
-                if name not in LIBRARIES:
+                holders = [p for like, p in LIBRARIES.items() if fnmatch.fnmatch(name, like)]
+                if not holders:
                     raise Skip(f"{package} needs {name}, which is not installed")
-                root = unpack(LIBRARIES[name])
+                root = unpack(holders[0])
                 folders += [os.path.dirname(f) for f in
                             glob.glob(os.path.join(root, "**", name), recursive=True)]
         raise Skip(f"{package} needs {', '.join(sorted(missing))}")
