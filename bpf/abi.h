@@ -39,9 +39,12 @@
 
 struct bpf_process_key {
     ABI_U64 start_boot_ns; /* of the thread group's leader, as in /proc/PID/stat */
-    ABI_U32 pid;           /* of the thread group, in the initial namespace */
+    ABI_U32 pid;           /* of the thread group, as the monitor's PID namespace numbers it;
+                              BPF_PID_ELSEWHERE and the host's number where it has none there */
     ABI_U32 reserved;      /* zero */
 };
+
+#define BPF_PID_ELSEWHERE 0x80000000u
 
 /* One cache line, and one addition for each send or receive. Bytes grow and never shrink. */
 struct bpf_process {
@@ -167,7 +170,8 @@ struct bpf_constants {
     ABI_U8 cookie_helper;  /* tracing programs may ask for a socket's cookie: 5.12 */
     ABI_U8 follow_sockets; /* tell whose sockets are: BPF_PART_CONNECTIONS */
     ABI_U8 portable;       /* bytes from packets: BPF_PART_TRAFFIC_PORTABLE */
-    ABI_U8 reserved[5];    /* zero */
+    ABI_U8 reserved;       /* zero */
+    ABI_U32 pid_namespace; /* inode of the monitor's; 0: the initial one, which sees all */
 };
 
 _Static_assert(sizeof(struct bpf_constants) == 8, "layout");

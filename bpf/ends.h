@@ -14,7 +14,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
         return 0;
     struct bpf_process_key key = {
         .start_boot_ns = BPF_CORE_READ(task, group_leader, start_boottime),
-        .pid = BPF_CORE_READ(task, tgid),
+        .pid = leader_pid(BPF_CORE_READ(task, group_leader)),
     };
     struct bpf_process *p = bpf_map_lookup_elem(&processes, &key);
     if (p)
@@ -31,7 +31,7 @@ int BPF_PROG(process_rename, struct task_struct *task, const char *command)
         return 0;
     struct bpf_process_key key = {
         .start_boot_ns = BPF_CORE_READ(leader, start_boottime),
-        .pid = BPF_CORE_READ(leader, tgid),
+        .pid = leader_pid(leader),
     };
     struct bpf_process *p = bpf_map_lookup_elem(&processes, &key);
     if (p)

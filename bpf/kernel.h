@@ -126,6 +126,20 @@ struct tcp_sock {
     __u32 total_retrans;
 };
 
+struct pid_namespace {
+    struct ns_common ns;
+};
+
+struct upid {
+    int nr;
+    struct pid_namespace *ns;
+};
+
+struct pid {
+    unsigned int level;
+    struct upid numbers[]; /* one for each namespace from the initial one to its own */
+};
+
 struct signal_struct {
     atomic_t live;
 };
@@ -135,6 +149,7 @@ struct task_struct {
     int tgid;
     struct task_struct *group_leader;
     __u64 start_boottime;
+    struct pid *thread_pid;
     struct signal_struct *signal;
     char comm[16];
 };

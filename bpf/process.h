@@ -7,6 +7,27 @@
 
 #include "maps.h"
 
+#define PID_LEVELS 32 /* MAX_PID_NS_LEVEL, include/linux/pid_namespace.h */
+
+/* As the monitor's namespace numbers it; in a container that is not what the host says. */
+static __always_inline __u32 leader_pid(struct task_struct *leader)
+{
+    __u32 host = BPF_CORE_READ(leader, tgid);
+    if (!constants.pid_namespace)
+        return host;
+    struct pid *pid = BPF_CORE_READ(leader, thread_pid);
+    __u32 seen = host | BPF_PID_ELSEWHERE;
+    unsigned level = BPF_CORE_READ(pid, level);
+    unsigned char *numbers = (unsigned char *)pid + bpf_core_field_offset(pid->numbers);
+    for (unsigned i = 0; i < PID_LEVELS && i <= level; i++) {
+        struct upid *number = (struct upid *)(numbers + i * bpf_core_type_size(struct upid));
+        __u32 here = BPF_CORE_READ(number, nr);
+        if (BPF_CORE_READ(number, ns, ns.inum) == constants.pid_namespace)
+            seen = here; /* no way out from here: the verifier would think `here` not read */
+    }
+    return seen;
+}
+
 /* False: the kernel itself. For programs that run in the context of whoever acts. */
 static __always_inline bool current_key(struct bpf_process_key *key)
 {
@@ -15,7 +36,7 @@ static __always_inline bool current_key(struct bpf_process_key *key)
         return false;
     struct task_struct *leader = BPF_CORE_READ(task, group_leader);
     key->start_boot_ns = BPF_CORE_READ(leader, start_boottime);
-    key->pid = bpf_get_current_pid_tgid() >> 32;
+    key->pid = leader_pid(leader);
     key->reserved = 0;
     return true;
 }

@@ -77,7 +77,7 @@ static __always_inline void traffic_add(struct sock *sk, int bytes, bool sent)
         return;
     struct bpf_process_key key = {
         .start_boot_ns = task->group_leader->start_boottime,
-        .pid = task->tgid,
+        .pid = constants.pid_namespace ? leader_pid(task->group_leader) : task->tgid,
     };
     struct socket_state *s = NULL;
     if (socket_is_fresh(sk, bytes, sent))

@@ -102,8 +102,17 @@ struct socket_seen {
     const char *method; /* "sock_diag", "procfs", "ebpf": literal */
 };
 
+#define PID_ELSEWHERE UINT32_C(0x80000000)
+
+static inline bool pid_is_elsewhere(uint32_t pid)
+{
+    return pid & PID_ELSEWHERE;
+}
+
 struct process_seen {
-    uint32_t pid;         /* thread group; as /proc shows it. 0: the kernel */
+    uint32_t pid;         /* thread group; as /proc shows it. 0: the kernel. With PID_ELSEWHERE: of
+                             a namespace that /proc here does not show; told apart by the rest of
+                             the number, and shown without one */
     uint64_t start_ticks; /* /proc/PID/stat, field 22; 0: not known */
     uint32_t uid;         /* UINT32_MAX: not known */
     uint64_t cgroup_id;   /* inode of its directory in cgroup2; 0: not known */

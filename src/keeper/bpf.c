@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -30,7 +31,8 @@
 #include "keeper/keeper.h"
 
 #define LINKS_MAX (KEEPER_FDS_MAX - BPF_MAPS)
-#define COOKIE_HELPER_KERNEL 0x50c00 /* 5.12: bpf_get_socket_cookie in tracing programs */
+#define INITIAL_PID_NAMESPACE 0xEFFFFFFC /* PROC_PID_INIT_INO, include/linux/proc_ns.h */
+#define COOKIE_HELPER_KERNEL 0x50c00     /* 5.12: bpf_get_socket_cookie in tracing programs */
 
 #define FOR_TRAFFIC BPF_PART_BIT(BPF_PART_TRAFFIC)
 #define FOR_PORTABLE BPF_PART_BIT(BPF_PART_TRAFFIC_PORTABLE)
@@ -77,6 +79,15 @@ static uint32_t kernel_version(void)
     return major << 16 | (minor & 0xff) << 8;
 }
 
+/* The inode of the PID namespace that this process, and so main, is in; 0 for the initial one. */
+static uint32_t pid_namespace(void)
+{
+    struct stat own;
+    if (stat("/proc/self/ns/pid", &own) < 0 || own.st_ino == INITIAL_PID_NAMESPACE)
+        return 0;
+    return (uint32_t)own.st_ino;
+}
+
 /* The constants that the programs are specialized by. */
 static int object_configure(struct bpf_object *object, uint32_t parts)
 {
@@ -84,6 +95,7 @@ static int object_configure(struct bpf_object *object, uint32_t parts)
         .cookie_helper = kernel_version() >= COOKIE_HELPER_KERNEL,
         .follow_sockets = (parts & BPF_PART_BIT(BPF_PART_CONNECTIONS)) != 0,
         .portable = (parts & FOR_PORTABLE) != 0,
+        .pid_namespace = pid_namespace(),
     };
     struct bpf_map *map;
     bpf_object__for_each_map(map, object)

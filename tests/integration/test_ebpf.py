@@ -5,6 +5,7 @@ programs can be loaded."""
 
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -30,8 +31,8 @@ def connect(port, kind=socket.SOCK_STREAM):
 """
 
 
-def process(code, *arguments):
-    done = subprocess.run([sys.executable, "-c", PRELUDE + code, *map(str, arguments)],
+def process(code, *arguments, before=()):
+    done = subprocess.run([*before, sys.executable, "-c", PRELUDE + code, *map(str, arguments)],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode:
         raise AssertionError(done.stderr)
@@ -175,6 +176,38 @@ print(os.getpid())
                   lambda: (d.metric("netsonde_tcp_connect_seconds_count") or 0) >= 1)
 
 
+def test_pid_namespace():
+    """in a PID namespace, as in a container: pids as /proc there has them, or none"""
+    code = """
+name(sys.argv[2])
+connect(int(sys.argv[1])).sendall(b"x" * 54321)
+print(os.getpid())
+"""
+    with Directory() as data, Sink() as sink:
+        d = started(data, before=("unshare", "--pid", "--fork", "--kill-child", "--mount-proc"))
+        with d:
+            with open(f"/proc/{d.pid}/task/{d.pid}/children", encoding="ascii") as f:
+                inner = f.read().split()[0]
+            pid = int(process(code, sink.port, "inmate", before=(
+                "nsenter", "--pid", "--mount", "--target", inner)))
+            process(code, sink.port, "stranger")
+            exactly(d, "inmate", 54321)
+            exactly(d, "stranger", 54321)
+            table = d.json("/api/v1/processes?limit=1000")
+            shown = {row["process"]: row for row in
+                     (dict(zip(table["columns"], cells)) for cells in table["rows"])}
+            equal((shown["inmate"]["pid"], shown["stranger"]["pid"]), (pid, None), "pids")
+            for name, number in (("inmate", pid), ("stranger", None)):
+                closed = until("it is told", lambda: [
+                    e for e in d.events("connection_closed") if e.get("process") == name])[0]
+                equal((closed.get("pid"), closed["tx_bytes"]), (number, 54321), name)
+            until("both have ended", lambda: not [
+                row for name in ("inmate", "stranger")
+                for row in d.json(f"/api/v1/processes?filter={name}")["rows"] if "running" in row])
+            os.kill(int(inner), signal.SIGTERM)  # who runs it would not hand that on
+            equal(d.wait(), 0, "exit status")
+
+
 def test_keeper_dies():
     """the keeper is killed: it is said, and every byte counts on"""
     with Directory() as data, Sink() as sink:
@@ -256,14 +289,19 @@ def test_no_btf():
 
 def test_plain_user():
     """without the rights: said which ones it takes"""
-    with Directory() as data:
+    with Directory() as directory:
+        # Where this tree lies nobody else may be able to look.
+        binary, data = os.path.join(directory, "netsonde"), os.path.join(directory, "data")
+        shutil.copy(os.environ["NETSONDE"], binary)
+        os.mkdir(data)
+        os.chmod(directory, 0o755)
         os.chown(data, 65534, 65534)
 
         def become_nobody():
             os.setgroups([])
             os.setgid(65534)
             os.setuid(65534)
-        with Daemon(data, prepare=become_nobody) as d:
+        with Daemon(data, prepare=become_nobody, binary=binary) as d:
             engine = d.engine("ebpf")
             equal(engine["state"], "unavailable", "ebpf")
             contains(engine["reason"], "CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN")
@@ -271,5 +309,5 @@ def test_plain_user():
 
 
 own_network()
-run([test_bytes, test_connection, test_keeper_dies, test_dns, test_drops, test_no_btf,
-     test_plain_user])
+run([test_bytes, test_connection, test_pid_namespace, test_keeper_dies, test_dns, test_drops,
+     test_no_btf, test_plain_user])

@@ -22,6 +22,13 @@ def status(pid, thread=None):
         return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
 
 
+def has_ended(pid):
+    try:
+        return status(pid)["State"].startswith("Z")
+    except FileNotFoundError:
+        return True
+
+
 def children(pid, name):
     """The helpers of this name."""
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
@@ -85,8 +92,7 @@ def test_keeper():
         equal({name for name in open_files if name not in sockets} <=
               {"/dev/null", os.readlink(f"/proc/{d.pid}/fd/2")}, True, f"files: {open_files}")
         d.kill()
-        until("it ends with main", lambda: not os.path.exists(f"/proc/{keeper}") or
-              status(keeper)["State"].startswith("Z"))
+        until("it ends with main", lambda: has_ended(keeper))
 
 
 def test_finder():
@@ -105,8 +111,7 @@ def test_finder():
         names = [os.readlink(f"/proc/{finder}/fd/{fd}") for fd in os.listdir(f"/proc/{finder}/fd")]
         equal(len([name for name in names if name.startswith("socket:")]), 1, f"among {names}")
         d.kill()
-        until("it ends with main", lambda: not os.path.exists(f"/proc/{finder}") or
-              status(finder)["State"].startswith("Z"))
+        until("it ends with main", lambda: has_ended(finder))
 
 
 def sockets(pid):

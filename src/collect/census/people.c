@@ -194,7 +194,8 @@ static uint32_t people_add(struct people *p, const struct process_seen *seen, in
     struct identity identity = {0};
     bool lives = true;
     p->now_ms = now_ms;
-    if (seen->pid) {
+    bool here = seen->pid && !pid_is_elsewhere(seen->pid);
+    if (here) {
         lives = p->proc >= 0 && identity_read(p->proc, seen->pid, &identity) == 0;
         if (lives && seen->start_ticks && identity.start_ticks != seen->start_ticks) {
             identity = (struct identity){0}; /* another one has the pid by now */
@@ -214,7 +215,7 @@ static uint32_t people_add(struct people *p, const struct process_seen *seen, in
     char command[COMMAND_BYTES], unit[UNIT_BYTES];
     people_describe(p, seen, &identity, command, unit);
     uint32_t uid = seen->uid;
-    if (uid == UINT32_MAX && lives && seen->pid)
+    if (uid == UINT32_MAX && lives && here)
         (void)identity_uid(p->proc, seen->pid, &uid);
     p->persons[number] = (struct person){
         .id = (*next_id)++,
@@ -261,7 +262,7 @@ static void person_check(struct people *p, uint32_t number)
     struct person *one = &p->persons[number];
     struct identity identity;
     one->doubted = false;
-    if (!one->pid || one->ended_ms || p->proc < 0)
+    if (!person_is_here(one) || one->ended_ms || p->proc < 0)
         return;
     int err = identity_read(p->proc, one->pid, &identity);
     if (err == -ENOENT || err == -ESRCH ||

@@ -27,6 +27,12 @@ struct person {
     bool doubted;       /* look soon whether it still lives */
 };
 
+/* Whether /proc here shows it under its number. */
+static inline bool person_is_here(const struct person *one)
+{
+    return one->pid && !pid_is_elsewhere(one->pid);
+}
+
 struct people;
 
 /* `folded` is told of each that goes while sockets still call it their owner: it must make its

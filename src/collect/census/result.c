@@ -90,7 +90,8 @@ static void row_connection(struct census *c, struct table *t, struct shared_name
         cell_literal(&row[CONN_DIRECTION], socket_direction_name(e->direction));
     if (e->owner != NOBODY) {
         const struct person *owner = people_at(c->people, e->owner);
-        cell_uint(&row[CONN_PID], owner->pid);
+        if (!pid_is_elsewhere(owner->pid))
+            cell_uint(&row[CONN_PID], owner->pid);
         cell_group(c, t, names, owner->group, &row[CONN_PROCESS], &row[CONN_UNIT]);
     }
     if (e->flags & ENTRY_BYTES) {
@@ -148,7 +149,8 @@ static void row_person(struct census *c, struct table *t, struct shared_names *n
                        const struct person *one)
 {
     struct cell *row = table_row(t, one->id);
-    cell_uint(&row[PROC_PID], one->pid);
+    if (!pid_is_elsewhere(one->pid))
+        cell_uint(&row[PROC_PID], one->pid);
     cell_group(c, t, names, one->group, &row[PROC_PROCESS], &row[PROC_UNIT]);
     if (one->uid != UINT32_MAX)
         cell_text(t, &row[PROC_USER], users_name(c->users, one->uid));

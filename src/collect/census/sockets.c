@@ -177,7 +177,8 @@ static void entry_tell(struct census *c, const struct entry *e, enum event_kind 
     if (e->owner != NOBODY) {
         const struct person *owner = people_at(c->people, e->owner);
         const struct group *group = ledger_group(c->ledger, owner->group);
-        event_number(event, "pid", owner->pid);
+        if (!pid_is_elsewhere(owner->pid))
+            event_number(event, "pid", owner->pid);
         event_text(event, "process", group->process);
         if (group->unit[0])
             event_text(event, "unit", group->unit);

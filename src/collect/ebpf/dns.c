@@ -74,7 +74,8 @@ static void tell_event(const struct question *asked, int64_t t_ms, const char *r
         event_number(e, "latency_ms", (double)latency_ns / (double)NS_PER_MS);
     event_text(e, "server", asked->server);
     if (asked->pid) {
-        event_number(e, "pid", asked->pid);
+        if (!pid_is_elsewhere(asked->pid))
+            event_number(e, "pid", asked->pid);
         event_text(e, "process", asked->process);
     }
     event_text(e, "method", "ebpf");

@@ -161,6 +161,32 @@ static void test_ended_process(void **state)
 
 /* ---- joining what several engines see ------------------------------------------------------ */
 
+/* One that /proc here does not show under any number: it lives until its end is told, is its own
+ * row, and nobody takes the host's number for one of here. */
+static void test_process_elsewhere(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    tree_process(&f.tree, 50, 1, "mine", 0, "/user.slice/user-0.slice/session-1.scope");
+    struct process_seen elsewhere = {
+        .pid = PID_ELSEWHERE | 50, .start_ticks = 1, .uid = 0, .command = "theirs"};
+    const struct traffic t = {.rx_bytes = 10, .tx_bytes = 20};
+    for (int round = 0; round < 3; round++) {
+        begin(&f);
+        census_traffic(f.census, &elsewhere, &t, "ebpf");
+        end(&f);
+        TEXT(process(&f, "theirs", PROC_STATE), "running");
+    }
+    UINT(process(&f, "theirs", PROC_RX_BYTES), 30);
+    assert_int_equal(process(&f, "theirs", PROC_PID)->type, CELL_NULL);
+    assert_int_equal(f.result->tables[TABLE_PROCESSES]->rows_count, 1);
+    begin(&f);
+    census_process_ended(f.census, &elsewhere, now_ms(&f));
+    end(&f);
+    TEXT(process(&f, "theirs", PROC_STATE), "ended");
+    fixture_free(&f);
+}
+
 static void test_owner_first(void **state)
 {
     (void)state;
@@ -775,13 +801,21 @@ static void test_socket_sums(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life),           cmocka_unit_test(test_ended_process),
-        cmocka_unit_test(test_owner_first),    cmocka_unit_test(test_methods),
-        cmocka_unit_test(test_same_addresses), cmocka_unit_test(test_exact_ends),
-        cmocka_unit_test(test_full),           cmocka_unit_test(test_many_events),
-        cmocka_unit_test(test_hidden_owners),  cmocka_unit_test(test_directions),
-        cmocka_unit_test(test_opening_waits),  cmocka_unit_test(test_peer_names),
-        cmocka_unit_test(test_round_trips),    cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_life),
+        cmocka_unit_test(test_ended_process),
+        cmocka_unit_test(test_process_elsewhere),
+        cmocka_unit_test(test_owner_first),
+        cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_same_addresses),
+        cmocka_unit_test(test_exact_ends),
+        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_many_events),
+        cmocka_unit_test(test_hidden_owners),
+        cmocka_unit_test(test_directions),
+        cmocka_unit_test(test_opening_waits),
+        cmocka_unit_test(test_peer_names),
+        cmocka_unit_test(test_round_trips),
+        cmocka_unit_test(test_sums),
         cmocka_unit_test(test_socket_sums),
     };
     return cmocka_run_group_tests_name("census", tests, NULL, NULL);
