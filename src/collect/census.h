@@ -98,6 +98,7 @@ struct socket_seen {
     uint64_t rx_bytes, tx_bytes;
     bool has_quality;
     struct socket_quality quality;
+    uint32_t connect_us; /* from SYN to established; 0: not known, or it came from the other end */
     int64_t opened_ms;  /* wall; 0: not known, the census takes when it was first seen */
     const char *method; /* "sock_diag", "procfs", "ebpf": literal */
 };

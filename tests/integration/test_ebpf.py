@@ -172,6 +172,8 @@ print(os.getpid())
                 equal(began <= event["t"] <= now_ms(), True, f"when: {event}")
             equal((closed["tx_bytes"], closed["rx_bytes"]), (4321, 0), "bytes")
             equal(0 <= closed["duration_ms"] < 5000, True, f"{closed}")
+            equal(0 < closed["rtt_ms"] < 5000 and closed["retransmits"] == 0, True, f"{closed}")
+            equal(0 < opened["connect_ms"] == closed["connect_ms"] < 5000, True, f"{opened}")
             until("the time to connect counts",
                   lambda: (d.metric("netsonde_tcp_connect_seconds_count") or 0) >= 1)
 

@@ -143,6 +143,25 @@ def test_iperf_tcp():
         device_agrees(d)
 
 
+def test_iperf_retransmits():
+    """iperf3 through a queue that is too short: segments sent again are those that iperf3 counts"""
+    with world() as (d, pid), served(pid, "iperf3", "-s", "-1", "--forceflush", ready="listening"):
+        if not in_use(d, "ebpf"):
+            raise Skip(d.engine("ebpf")["reason"])
+        done = subprocess.run(["tc", "qdisc", "add", "dev", DEVICE, "root", "tbf", "rate", "80mbit",
+                               "burst", "8kb", "limit", "20kb"], stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise Skip(f"no such queue here: {done.stderr.strip()}")
+        client, end = iperf("-n", "4M", "-C", "reno")
+        counted = end["sum_sent"]["retransmits"]
+        moved = max(told(d, "connection_closed", client, 2), key=lambda e: e["tx_bytes"])
+        equal(counted > 0, True, "the queue was too short")
+        # iperf3 asks while the connection still lives.
+        equal(counted <= moved["retransmits"] <= counted + 20, True,
+              f"{moved['retransmits']}, by iperf3 {counted}")
+        equal(moved["rtt_ms"] > 0, True, "round trip")
+
+
 def test_iperf_udp():
     """iperf3 over UDP: every datagram, by process and by flow"""
     with world() as (d, pid), served(pid, "iperf3", "-s", "-1", "--forceflush", ready="listening"):
@@ -197,7 +216,7 @@ def page():
 
 
 def test_curl():
-    """curl: bytes of head and body in both directions"""
+    """curl: bytes of head and body in both directions, and the time to connect"""
     with world() as (d, _), Directory() as directory, page() as port:
         if not in_use(d, "ebpf"):
             raise Skip(d.engine("ebpf")["reason"])
@@ -218,6 +237,8 @@ def test_curl():
             else:  # releases of curl differ in whether a request's size includes its body
                 equal(0 < closed["tx_bytes"] - said["size_upload"] <= said["size_request"], True,
                       f"{closed['tx_bytes']} sent, by curl {said['size_request']}")
+            equal(0 < closed["connect_ms"] <= said["time_connect"] * 1000, True,
+                  f"{closed['connect_ms']} ms to connect, by curl {said['time_connect']} s")
             equal(closed["duration_ms"] <= said["time_total"] * 1000 + 1000, True,
                   f"{closed['duration_ms']} ms, by curl {said['time_total']} s")
 
@@ -266,5 +287,5 @@ if __name__ == "__main__":
     peers.fetch("dnsmasq-base", "usr/sbin/dnsmasq")
     peers.fetch("bind9-dnsutils", "usr/bin/dig")
     own_network()
-    run([test_iperf_tcp, test_iperf_udp, test_curl, test_dig])
+    run([test_iperf_tcp, test_iperf_retransmits, test_iperf_udp, test_curl, test_dig])
     sys.exit()

@@ -42,7 +42,7 @@ struct entry {
     uint8_t family, state, direction, method;
     uint32_t inode;
     uint32_t owner; /* in people; NOBODY: not known */
-    uint32_t rtt_us, retransmits;
+    uint32_t rtt_us, retransmits, connect_us;
     uint32_t round;             /* in which it was shown last */
     uint32_t seen[METHODS_MAX]; /* the same by each method; 0: never */
     uint8_t sought;             /* walks over /proc that did not find its owner */

@@ -143,7 +143,8 @@ static void entry_take_quality(struct census *c, struct entry *e, const struct s
         c->retransmits += q->retransmits;
     e->flags |= ENTRY_QUALITY;
     e->retransmits = MAX(q->retransmits, e->retransmits);
-    e->rtt_us = q->rtt_us;
+    if (q->rtt_us)
+        e->rtt_us = q->rtt_us;
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -183,11 +184,18 @@ static void entry_tell(struct census *c, const struct entry *e, enum event_kind 
         if (group->unit[0])
             event_text(event, "unit", group->unit);
     }
+    if (e->connect_us)
+        event_number(event, "connect_ms", (double)e->connect_us / 1000);
     if (kind == EVENT_CONNECTION_CLOSED) {
         event_number(event, "duration_ms", (double)MAX(t_ms - e->opened_ms, INT64_C(0)));
         if (e->flags & ENTRY_BYTES) {
             event_number(event, "rx_bytes", (double)e->rx_bytes);
             event_number(event, "tx_bytes", (double)e->tx_bytes);
+        }
+        if (e->flags & ENTRY_QUALITY) {
+            if (e->rtt_us)
+                event_number(event, "rtt_ms", (double)e->rtt_us / 1000);
+            event_number(event, "retransmits", e->retransmits);
         }
     }
     event_text(event, "method", c->methods[e->method].name);
@@ -254,6 +262,8 @@ static void entry_take(struct census *c, struct entry *e, const struct socket_se
         e->direction = seen->direction;
     if (seen->opened_ms)
         e->opened_ms = seen->opened_ms;
+    if (seen->connect_us)
+        e->connect_us = seen->connect_us;
     if (!(e->flags & ENTRY_CONNECTED) && is_connected(e)) {
         /* One that was only trying so far is opened now. */
         e->flags |= ENTRY_CONNECTED | (e->flags & ENTRY_NEW ? 0 : ENTRY_BORN);

@@ -110,8 +110,9 @@ static struct socket_seen socket_of(const struct tell *t, const struct bpf_recor
         .has_bytes = true,
         .rx_bytes = r->rx_bytes,
         .tx_bytes = r->tx_bytes,
-        .has_quality = r->srtt_us != 0,
+        .has_quality = true,
         .quality = {.rtt_us = r->srtt_us, .retransmits = r->retransmits},
+        .connect_us = r->connect_us,
         .opened_ms = r->opened_ns ? wall_ms(t, r->opened_ns) : 0,
         .method = METHOD,
     };
