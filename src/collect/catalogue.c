@@ -343,6 +343,12 @@ const struct metric catalogue_census_lost =
 const struct metric catalogue_census_unreadable =
     GAUGE("netsonde_census_unreadable_processes", "processes",
           "Processes whose sockets could not be looked up, for lack of rights.");
+const struct metric catalogue_peer_names =
+    GAUGE("netsonde_peer_names", "addresses",
+          "Addresses whose name is known from a DNS answer that was seen and still holds.");
+const struct metric catalogue_peer_names_evicted =
+    COUNTER("netsonde_peer_names_evicted_total", "addresses",
+            "Names of addresses that still held and had to make room for others, or found none.");
 
 bool catalogue_at(size_t index, struct catalogue_entry *ret)
 {
@@ -392,6 +398,8 @@ bool catalogue_at(size_t index, struct catalogue_entry *ret)
         {&catalogue_tcp_retransmits, 1, ""},
         {&catalogue_census_lost, 1, ""},
         {&catalogue_census_unreadable, 1, ""},
+        {&catalogue_peer_names, 1, ""},
+        {&catalogue_peer_names_evicted, 1, ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         if (index < parts[i].count) {

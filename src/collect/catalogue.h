@@ -138,6 +138,7 @@ extern const struct metric catalogue_tcp_connections;                  /* {state
 extern const struct metric catalogue_tcp_rtt[3], catalogue_tcp_connect[3];
 extern const struct metric catalogue_tcp_retransmits;
 extern const struct metric catalogue_census_lost, catalogue_census_unreadable;
+extern const struct metric catalogue_peer_names, catalogue_peer_names_evicted;
 
 struct catalogue_entry {
     const struct metric *metric;

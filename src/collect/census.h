@@ -37,6 +37,7 @@ struct census_settings {
     int64_t ended_keep_ms;     /* how long a process that ended keeps its own row: 60 s */
     const char *users_file;    /* names of users; borrowed. NULL: "/etc/passwd" */
     struct finder *finder;     /* looks for owners of sockets; borrowed. NULL: the census does */
+    bool nameless;             /* collect.resolve: off: no names of peers are kept */
 };
 
 struct census *census_new(const struct census_settings *settings);
@@ -171,8 +172,10 @@ void census_event(struct census *c, struct event *e);
 
 void census_lost(struct census *c, uint64_t count, const char *what); /* literal */
 
-/* A name for an address, from a DNS answer that was seen; never looked up. */
-void census_peer_name(struct census *c, const struct endpoint *address, const char *name);
+/* A name for an address, from a DNS answer that was seen and that says how long it holds; never
+ * looked up. Any bytes. */
+void census_peer_name(struct census *c, const struct endpoint *address, const char *name,
+                      uint32_t ttl_s);
 
 /* ---- the result ------------------------------------------------------------------------------ */
 

@@ -112,6 +112,7 @@ struct engine_settings {
     const char *program;
     size_t sockets_max, processes_max; /* that the census keeps; 0: as many as usual */
     size_t process_series_limit;       /* (process, unit) with series of their own; 0: as usual */
+    bool nameless;                     /* no names of peers: collect.resolve: off */
     struct finder *finder;             /* for the survey thread; NULL: there is none */
     struct engine_packet_settings packet;
     struct keeper *keeper; /* opens what needs privileges, in open; NULL: there is none, or open is

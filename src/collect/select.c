@@ -496,6 +496,7 @@ static struct census *collector_census(struct collector *c)
                 s->process_series_limit ? s->process_series_limit : PROCESS_SERIES_MAX,
             .ended_keep_ms = ENDED_KEEP_MS,
             .finder = s->finder,
+            .nameless = s->nameless,
         };
         c->survey.census = census_new(&settings);
         c->survey.wire = wire_new(s->sys_root);

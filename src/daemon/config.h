@@ -24,6 +24,7 @@ struct config_list {
 };
 
 enum config_durability { CONFIG_DURABILITY_NORMAL, CONFIG_DURABILITY_FULL };
+enum config_resolve { CONFIG_RESOLVE_OBSERVED, CONFIG_RESOLVE_OFF };
 enum config_auth { CONFIG_AUTH_AUTO, CONFIG_AUTH_TOKEN, CONFIG_AUTH_NONE };
 
 struct config_origin;
@@ -39,6 +40,7 @@ struct config {
         int64_t tables_interval_ms;
         uint64_t series_limit;
         uint64_t process_series_limit;
+        enum config_resolve resolve;
     } collect;
     struct {
         struct config_list devices;

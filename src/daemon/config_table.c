@@ -137,6 +137,7 @@ static const struct config_form origin_form = {"http://HOST or https://HOST, wit
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const engines[] = {"auto", "ebpf", "netlink", "packet", "procfs", NULL};
 static const char *const auth_modes[] = {"auto", "token", "none", NULL};
+static const char *const resolves[] = {"observed", "off", NULL};
 static const char *const durabilities[] = {"normal", "full", NULL};
 
 #define AT(member) offsetof(struct config, member)
@@ -239,6 +240,16 @@ const struct config_row config_rows[] = {
      .doc = "Most pairs of process and unit whose bytes become series of their own; more count as "
             "process \"other\". The table of processes shows them all.",
      .example = "2000"},
+    {.section = "collect",
+     .key = "resolve",
+     .type = CONFIG_WORD,
+     .offset = AT(collect.resolve),
+     .value = "observed",
+     .words = resolves,
+     .doc =
+         "Names of the other ends of connections: from DNS answers that were seen (observed), or "
+         "none (off). Nothing is ever looked up.",
+     .example = "off"},
 
     {.section = "packet",
      .key = "devices",

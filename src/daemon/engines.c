@@ -49,6 +49,7 @@ int engines_new(const struct config *config, struct keeper *keeper, struct finde
         .exclude_devices_count = config->collect.exclude_devices.count,
         .interval_ms = config->collect.interval_ms,
         .process_series_limit = config->collect.process_series_limit,
+        .nameless = config->collect.resolve == CONFIG_RESOLVE_OFF,
         .program = *program ? program : NULL,
         .packet = {.devices = (const char *const *)config->packet.devices.items,
                    .devices_count = config->packet.devices.count,

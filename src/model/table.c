@@ -49,6 +49,7 @@ static const struct table_column connections_columns[CONN_COLUMNS] = {
     [CONN_RETRANSMITS] = {"retransmits", CELL_UINT, ""},
     [CONN_OPENED] = {"opened", CELL_UINT, "ms"},
     [CONN_METHOD] = {"method", CELL_TEXT, ""},
+    [CONN_REMOTE_NAME] = {"remote_name", CELL_TEXT, ""},
 };
 
 static const struct table_column processes_columns[PROC_COLUMNS] = {

@@ -84,6 +84,7 @@ enum connections_column {
     CONN_RETRANSMITS,
     CONN_OPENED,
     CONN_METHOD,
+    CONN_REMOTE_NAME,
     CONN_COLUMNS
 };
 

@@ -28,7 +28,7 @@
 /* What store.record_names: off leaves out: programs, users, hosts. Addresses stay. */
 static bool is_name(const char *column)
 {
-    static const char *const names[] = {"process", "unit", "user", "host", "name"};
+    static const char *const names[] = {"remote_name", "process", "unit", "user", "host", "name"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (strcmp(column, names[i]) == 0)
             return true;

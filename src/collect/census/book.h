@@ -34,7 +34,8 @@ struct entry {
     uint64_t rx_bytes, tx_bytes;     /* since it was opened */
     uint64_t rx_counted, tx_counted; /* of these, what its owner has on its account */
     int64_t opened_ms;
-    int64_t bytes_ns; /* monotonic: when the bytes were read */
+    int64_t bytes_ns;              /* monotonic: when the bytes were read */
+    struct peer_name *remote_name; /* a reference; NULL: not known */
     float rx_rate, tx_rate;
     uint8_t local[16], remote[16];
     uint16_t local_port, remote_port;

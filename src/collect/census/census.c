@@ -54,6 +54,7 @@ void census_free(struct census *c)
 {
     if (!c)
         return;
+    sockets_forget_names(c);
     book_free(c->book);
     people_free(c->people);
     ledger_free(c->ledger);
@@ -161,9 +162,11 @@ void census_lost(struct census *c, uint64_t count, const char *what)
     news_lost(c->news, count, what);
 }
 
-void census_peer_name(struct census *c, const struct endpoint *address, const char *name)
+void census_peer_name(struct census *c, const struct endpoint *address, const char *name,
+                      uint32_t ttl_s)
 {
-    peers_learn(c->peers, address, name);
+    if (!c->settings.nameless)
+        peers_learn(c->peers, address, name, ttl_s, c->mono_ns);
 }
 
 /* ---- the end of a round -------------------------------------------------------------------- */

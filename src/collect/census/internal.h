@@ -9,6 +9,7 @@
 #include "collect/census/ledger.h"
 #include "collect/census/names.h"
 #include "collect/census/news.h"
+#include "collect/census/peers.h"
 #include "collect/census/people.h"
 #include "collect/census/result.h"
 
@@ -45,6 +46,7 @@ struct census {
     struct owners *owners;
     struct news *news;
     struct peers *peers;
+    uint64_t peers_asked; /* peers_learned when unnamed sockets were last looked up */
     struct durations rtt, rtt_now, connect;
     uint32_t round_trips_round; /* when an engine measured one last; 0: never */
     bool has_quality;           /* some engine tells of round trips and retransmissions */
@@ -60,6 +62,8 @@ struct census {
 void sockets_settle(struct census *c);
 /* Nobody owns this one any more, because it was folded. */
 void sockets_disown(void *census, uint32_t person);
+/* Gives back the names that sockets hold, before the end. */
+void sockets_forget_names(struct census *c);
 /* `person` NOBODY: none. */
 void entry_own(struct census *c, struct entry *e, uint32_t person);
 

@@ -3,23 +3,18 @@
  *
  * Losses are added up by what was lost (the literal's address tells them apart) and told at most
  * once in TELL_EVERY_MS each: a table that is full stays full, and one line a second would bury the
- * other events. Names of addresses are kept in a ring, so what is not asked for is forgotten first.
+ * other events.
  */
 #include "collect/census/news.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/defs.h"
-#include "base/lookup.h"
 #include "base/mem.h"
-#include "collect/census/names.h"
 
 #define LOSSES_MAX 16
 #define TELL_EVERY_MS 10000
-#define PEERS_MAX 4096
-#define PEER_NAME_BYTES 256
 
 struct loss {
     const char *what;
@@ -116,89 +111,4 @@ struct event **news_take(struct news *n, int64_t now_ms, size_t *ret_count)
         events = NULL;
     }
     return events;
-}
-
-/* ---- names --------------------------------------------------------------------------------- */
-
-struct peer {
-    uint8_t family; /* 0: free */
-    uint8_t address[16];
-    char *name;
-};
-
-struct peers {
-    uint64_t seed;
-    struct lookup by_address;
-    struct peer *ring;
-    uint32_t next;
-};
-
-struct peers *peers_new(void)
-{
-    struct peers *p = mem_alloc(sizeof(*p));
-    p->seed = lookup_seed();
-    return p;
-}
-
-void peers_free(struct peers *p)
-{
-    if (!p)
-        return;
-    for (size_t i = 0; p->ring && i < PEERS_MAX; i++)
-        free(p->ring[i].name);
-    free(p->ring);
-    lookup_fini(&p->by_address);
-    free(p);
-}
-
-static uint32_t peer_hash(const struct peers *p, uint8_t family, const uint8_t address[16])
-{
-    return lookup_hash(lookup_mix_bytes(lookup_mix(p->seed, family), address, 16));
-}
-
-static struct peer *peers_get(const struct peers *p, const struct endpoint *address)
-{
-    struct lookup_walk walk =
-        lookup_walk(&p->by_address, peer_hash(p, address->family, address->address));
-    for (uint32_t n; lookup_next(&walk, &n);) {
-        struct peer *peer = &p->ring[n];
-        if (peer->family == address->family && memcmp(peer->address, address->address, 16) == 0)
-            return peer;
-    }
-    return NULL;
-}
-
-void peers_learn(struct peers *p, const struct endpoint *address, const char *name)
-{
-    char tame[PEER_NAME_BYTES];
-    name_tame(tame, sizeof(tame), name, strlen(name));
-    if (!tame[0] || !address->family)
-        return;
-    struct peer *known = peers_get(p, address);
-    if (known) {
-        if (strcmp(known->name, tame) != 0) {
-            free(known->name);
-            known->name = mem_string(tame);
-        }
-        return;
-    }
-    if (!p->ring)
-        p->ring = mem_array(PEERS_MAX, sizeof(*p->ring));
-    struct peer *place = &p->ring[p->next];
-    if (place->family)
-        lookup_remove(&p->by_address, peer_hash(p, place->family, place->address), p->next);
-    free(place->name);
-    *place = (struct peer){0};
-    if (!lookup_add(&p->by_address, peer_hash(p, address->family, address->address), p->next))
-        return;
-    place->family = address->family;
-    memcpy(place->address, address->address, sizeof(place->address));
-    place->name = mem_string(tame);
-    p->next = (p->next + 1) % PEERS_MAX;
-}
-
-const char *peers_find(const struct peers *p, const struct endpoint *address)
-{
-    const struct peer *peer = address->family ? peers_get(p, address) : NULL;
-    return peer ? peer->name : NULL;
 }

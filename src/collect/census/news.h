@@ -1,6 +1,5 @@
 /*
- * news.h: events and losses of a round, and names of addresses that were seen in DNS answers.
- * Survey thread.
+ * news.h: events and losses of a round. Survey thread.
  */
 #pragma once
 
@@ -29,12 +28,3 @@ void news_lost(struct news *n, uint64_t count, const char *what);
 /* The events of the round, losses last: an array of references to be freed; NULL when *ret_count
  * is 0. */
 struct event **news_take(struct news *n, int64_t now_ms, size_t *ret_count);
-
-/* ---- names ---------------------------------------------------------------------------------- */
-
-struct peers;
-
-struct peers *peers_new(void);
-void peers_free(struct peers *p); /* NULL allowed */
-void peers_learn(struct peers *p, const struct endpoint *address, const char *name);
-const char *peers_find(const struct peers *p, const struct endpoint *address); /* NULL: unknown */

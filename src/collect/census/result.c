@@ -108,6 +108,8 @@ static void row_connection(struct census *c, struct table *t, struct shared_name
     }
     cell_uint(&row[CONN_OPENED], (uint64_t)MAX(e->opened_ms, INT64_C(0)));
     cell_literal(&row[CONN_METHOD], c->methods[e->method].name);
+    if (e->remote_name)
+        cell_text(t, &row[CONN_REMOTE_NAME], peer_name_text(e->remote_name));
 }
 
 static struct table *connections_table(struct census *c, struct census_result *r)
@@ -288,6 +290,8 @@ struct message *result_make(struct census *c)
     r->retransmits = c->retransmits;
     r->lost = c->lost;
     r->unreadable = owners_unreadable(c->owners);
+    r->peer_names = peers_count(c->peers, c->mono_ns);
+    r->peer_names_evicted = peers_evicted(c->peers);
     r->events = news_take(c->news, c->now_ms, &r->events_count);
     return &r->msg;
 }

@@ -45,4 +45,5 @@ struct census_result {
     bool has_quality;
     struct durations rtt, connect;
     uint64_t retransmits, lost, unreadable;
+    uint64_t peer_names, peer_names_evicted;
 };

@@ -44,8 +44,8 @@ struct census_series {
     struct pair *groups;
     size_t groups_count;
     struct pair unattributed;
-    struct series *tcp[SOCKET_STATES], *unreadable;
-    struct counter retransmits, lost;
+    struct series *tcp[SOCKET_STATES], *unreadable, *names;
+    struct counter retransmits, lost, names_evicted;
     struct duration_counters rtt, connect;
     bool asked, asked_tcp, asked_quality, asked_connect;
 };
@@ -86,7 +86,9 @@ static void series_forget(struct census_series *s)
         s->tcp[i] = series_unref(s->tcp[i]);
     counter_forget(&s->retransmits);
     counter_forget(&s->lost);
+    counter_forget(&s->names_evicted);
     s->unreadable = series_unref(s->unreadable);
+    s->names = series_unref(s->names);
     durations_forget(&s->rtt);
     durations_forget(&s->connect);
     s->asked = s->asked_tcp = s->asked_quality = s->asked_connect = false;
@@ -239,11 +241,15 @@ static void sample_own(struct census_series *s, const struct engine_sink *sink)
 {
     if (!s->asked) {
         begin(s, sink, &s->lost, &catalogue_census_lost, NULL, 0);
+        begin(s, sink, &s->names_evicted, &catalogue_peer_names_evicted, NULL, 0);
         s->unreadable = sampler_series(&s->sampler, sink, &catalogue_census_unreadable, NULL, 0);
+        s->names = sampler_series(&s->sampler, sink, &catalogue_peer_names, NULL, 0);
         s->asked = true;
     }
     sample(s, sink, &s->lost, s->last->lost);
+    sample(s, sink, &s->names_evicted, s->last->peer_names_evicted);
     draft_gauge(sink->draft, s->unreadable, (double)s->last->unreadable);
+    draft_gauge(sink->draft, s->names, (double)s->last->peer_names);
 }
 
 void census_series_sample(struct census_series *s, const struct engine_sink *sink)

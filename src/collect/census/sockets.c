@@ -169,10 +169,8 @@ static void entry_tell(struct census *c, const struct entry *e, enum event_kind 
     event_text(event, "protocol", protocol_name(e->protocol));
     event_end(event, "local", e->family, e->local, e->local_port);
     event_end(event, "remote", e->family, e->remote, e->remote_port);
-    struct endpoint remote = entry_remote(e);
-    const char *name = peers_find(c->peers, &remote);
-    if (name)
-        event_text(event, "remote_name", name);
+    if (e->remote_name)
+        event_text(event, "remote_name", peer_name_text(e->remote_name));
     if (socket_direction_name(e->direction))
         event_text(event, "direction", socket_direction_name(e->direction));
     if (e->owner != NOBODY) {
@@ -200,6 +198,32 @@ static void entry_tell(struct census *c, const struct entry *e, enum event_kind 
     }
     event_text(event, "method", c->methods[e->method].name);
     news_event(c->news, event);
+}
+
+/* ---- names of peers ------------------------------------------------------------------------ */
+
+static void entry_forget_name(struct census *c, struct entry *e)
+{
+    peers_give_back(c->peers, TAKE(e->remote_name));
+}
+
+void sockets_forget_names(struct census *c)
+{
+    for (uint32_t i = 0; i < book_top(c->book); i++) {
+        struct entry *e = book_at(c->book, i);
+        if (e)
+            entry_forget_name(c, e);
+    }
+}
+
+/* Once it is new, and again when something was learned since: the answer may be told after the
+ * connection that was made for it. */
+static void entry_name(struct census *c, struct entry *e)
+{
+    if (e->remote_name || !e->remote_port)
+        return;
+    struct endpoint remote = entry_remote(e);
+    e->remote_name = peers_take(c->peers, &remote, c->mono_ns);
 }
 
 /* ---- coming -------------------------------------------------------------------------------- */
@@ -256,6 +280,8 @@ static void entry_take(struct census *c, struct entry *e, const struct socket_se
                        size_t method)
 {
     struct method *m = &c->methods[method];
+    if (e->remote_name && memcmp(e->remote, seen->remote.address, sizeof(e->remote)) != 0)
+        entry_forget_name(c, e); /* a datagram socket that was connected elsewhere */
     book_update(c->book, e, seen);
     e->state = seen->state;
     if (seen->direction != DIRECTION_UNKNOWN)
@@ -378,6 +404,7 @@ static void entry_drop(struct census *c, struct entry *e)
     if (e->owner != NOBODY)
         people_at(c->people, e->owner)->doubted = true;
     entry_own(c, e, NOBODY);
+    entry_forget_name(c, e);
     book_remove(c->book, e);
 }
 
@@ -450,6 +477,7 @@ void census_socket_closed(struct census *c, const struct socket_seen *given, int
     /* It stays until the next round: a time-wait may take its place. */
     entry_take(c, e, &seen, method);
     entry_settle_direction(c, e);
+    entry_name(c, e);
     if (e->flags & ENTRY_NEW)
         entry_settle_place(c, e);
     entry_tell_closed(c, e, t_ms);
@@ -509,7 +537,7 @@ static void entry_settle(struct census *c, struct entry *e)
 
 void sockets_settle(struct census *c)
 {
-    bool silent = has_silent_method(c);
+    bool silent = has_silent_method(c), learned = c->peers_asked != peers_learned(c->peers);
     c->ports_round = 0; /* listeners may have come after somebody asked */
     for (uint32_t i = 0; i < book_top(c->book); i++) {
         struct entry *e = book_at(c->book, i);
@@ -528,6 +556,9 @@ void sockets_settle(struct census *c)
         if (!shown || gone)
             continue;
         entry_settle_direction(c, e);
+        if (learned || e->flags & ENTRY_NEW)
+            entry_name(c, e);
         entry_settle(c, e);
     }
+    c->peers_asked = peers_learned(c->peers);
 }

@@ -145,7 +145,7 @@ static void names_told(const struct bpf_record_dns *r, const char *name, struct 
     while (dns_walk_next(&walk, &address)) {
         struct endpoint e = {.family = address.family == 4 ? AF_INET : AF_INET6};
         memcpy(e.address, address.address, address.family == 4 ? 4 : 16);
-        census_peer_name(census, &e, name);
+        census_peer_name(census, &e, name, address.ttl_s);
     }
 }
 

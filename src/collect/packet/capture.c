@@ -38,6 +38,7 @@ struct input {
 struct shown {
     struct message msg;
     struct table *flows, *lookups;
+    struct heard_names *names; /* NULL: none */
     struct capture_state state;
 };
 
@@ -52,6 +53,7 @@ struct capture {
     int64_t shown_ns, began_ns;
     bool changed; /* since the tables were made */
     struct slot *shown;
+    _Atomic uint64_t names_taken; /* written by who takes them */
     _Atomic uint64_t kernel_drops, interface_drops;
 };
 
@@ -76,6 +78,7 @@ static void shown_destroy(struct message *msg)
     struct shown *shown = CONTAINER_OF(msg, struct shown, msg);
     table_unref(shown->flows);
     table_unref(shown->lookups);
+    message_unref(shown->names ? &shown->names->msg : NULL);
     free(shown);
 }
 
@@ -92,6 +95,9 @@ static void capture_show(struct capture *c)
     struct shown *shown = shown_make(c);
     shown->flows = meter_flows_table(c->meter);
     shown->lookups = meter_lookups_table(c->meter);
+    heard_forget(meter_heard(c->meter),
+                 atomic_load_explicit(&c->names_taken, memory_order_relaxed));
+    shown->names = heard_freeze(meter_heard(c->meter));
     slot_set(c->shown, shown);
     c->changed = false;
     c->shown_ns = clock_mono_ns();
@@ -125,6 +131,21 @@ struct table *capture_lookups(struct capture *c)
     struct table *table = shown->lookups ? table_ref(shown->lookups) : NULL;
     message_unref(&shown->msg);
     return table;
+}
+
+struct heard_names *capture_names(struct capture *c)
+{
+    struct shown *shown = slot_get(c->shown);
+    struct heard_names *names = shown->names;
+    if (names)
+        message_ref(&names->msg);
+    message_unref(&shown->msg);
+    return names;
+}
+
+void capture_names_taken(struct capture *c, uint64_t before)
+{
+    atomic_store_explicit(&c->names_taken, before, memory_order_relaxed);
 }
 
 void capture_get_state(struct capture *c, struct capture_state *ret)

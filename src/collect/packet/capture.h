@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collect/packet/heard.h"
 #include "collect/packet/meter.h"
 #include "collect/packet/tap.h"
 
@@ -39,3 +40,8 @@ void capture_get_state(struct capture *c, struct capture_state *ret);
 /* The newest table, a reference of the caller's own; NULL: none yet. */
 struct table *capture_flows(struct capture *c);
 struct table *capture_lookups(struct capture *c);
+
+/* One thread: names of addresses that have not been taken yet, a reference of the caller's own, or
+ * NULL. They go once their number is below what capture_names_taken was told. */
+struct heard_names *capture_names(struct capture *c);
+void capture_names_taken(struct capture *c, uint64_t before);

@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "collect/catalogue.h"
+#include "collect/census.h"
 #include "collect/engine.h"
 #include "collect/packet/capture.h"
 #include "collect/sampler.h"
@@ -47,6 +48,7 @@ struct packet_engine {
     char failure[256];    /* why it, or one of its devices, could not be opened, "" */
     char undetected[256]; /* why there are no applications, "" */
     size_t lost_told;     /* sources */
+    uint64_t names_next;  /* survey thread: number of the next name that it has not taken */
     struct loss drops, evictions;
 
     bool asked;
@@ -387,6 +389,33 @@ static int packet_collect(struct engine *e, const struct engine_sink *sink, uint
     return -ENODEV;
 }
 
+/* ---- a survey
+ * ----------------------------------------------------------------------------- */
+
+/* Those of a file are of another time: addresses may have other names by now. */
+static struct message *packet_survey(struct engine *e, struct census *census)
+{
+    struct packet_engine *p = CONTAINER_OF(e, struct packet_engine, engine);
+    if (p->settings->packet.file)
+        return NULL;
+    struct heard_names *names = capture_names(p->capture);
+    if (!names)
+        return NULL;
+    uint64_t end = names->first + names->count;
+    if (names->first > p->names_next)
+        census_lost(census, names->first - p->names_next, "names of addresses");
+    for (uint64_t i = MAX(names->first, p->names_next); i < end; i++) {
+        const struct heard_name *one = &names->names[i - names->first];
+        struct endpoint address = {.family = one->family == 4 ? AF_INET : AF_INET6};
+        memcpy(address.address, one->address, sizeof(address.address));
+        census_peer_name(census, &address, one->name, one->ttl_s);
+    }
+    p->names_next = MAX(p->names_next, end);
+    capture_names_taken(p->capture, p->names_next);
+    message_unref(&names->msg);
+    return NULL;
+}
+
 const struct engine_class engine_packet = {
     .name = "packet",
     .preference = 5,
@@ -398,6 +427,8 @@ const struct engine_class engine_packet = {
     .attach = packet_attach,
     .collect = packet_collect,
     .assign = packet_assign,
+    .survey = packet_survey,
+    .surveyed = CAPABILITIES_HERE,
     .detach = packet_detach,
     .free = packet_free,
 };

@@ -228,12 +228,13 @@ static void count_latency(struct lookups *t, int64_t ns)
     t->counts.sum_ns += (uint64_t)ns;
 }
 
-static void answer(struct lookups *t, const struct flow_key *key, uint8_t client,
-                   const struct dns_message *m, int64_t t_ns)
+/* The name of the question that it answers, or NULL. */
+static const char *answer(struct lookups *t, const struct flow_key *key, uint8_t client,
+                          const struct dns_message *m, int64_t t_ns)
 {
     struct lookup lookup = {.t_ns = t_ns, .latency_ns = -1, .answered = true, .outcome = m->rcode};
     uint32_t *link = find(t, key, client, m->id);
-    const char *name = m->name;
+    const char *name = m->name, *asked = NULL;
     uint16_t type = m->type;
     if (*link != NONE) {
         struct question *q = &t->ring[*link];
@@ -248,20 +249,21 @@ static void answer(struct lookups *t, const struct flow_key *key, uint8_t client
                 lookup.latency_ns = t_ns - q->t_ns;
                 count_latency(t, lookup.latency_ns);
             }
-            name = q->name;
+            name = asked = q->name;
             type = q->type;
         }
     }
     show(t, key, client, type, name, lookup);
+    return asked;
 }
 
-void lookups_message(struct lookups *t, const struct flow_key *key, uint8_t sender,
-                     const struct dns_message *m, int64_t t_ns)
+const char *lookups_message(struct lookups *t, const struct flow_key *key, uint8_t sender,
+                            const struct dns_message *m, int64_t t_ns)
 {
     if (m->response)
-        answer(t, key, !sender, m, t_ns);
-    else
-        ask(t, key, sender, m, t_ns);
+        return answer(t, key, !sender, m, t_ns);
+    ask(t, key, sender, m, t_ns);
+    return NULL;
 }
 
 void lookups_expire(struct lookups *t, int64_t before_ns)

@@ -37,9 +37,10 @@ struct lookups;
 struct lookups *lookups_new(size_t waiting_max, size_t shown_max);
 void lookups_free(struct lookups *t); /* NULL allowed */
 
-/* sender: the side of the key that sent the message. */
-void lookups_message(struct lookups *t, const struct flow_key *key, uint8_t sender,
-                     const struct dns_message *m, int64_t t_ns);
+/* sender: the side of the key that sent the message. The name that was asked for, until the next
+ * call, when it answers a question that was seen; else NULL. */
+const char *lookups_message(struct lookups *t, const struct flow_key *key, uint8_t sender,
+                            const struct dns_message *m, int64_t t_ns);
 
 /* Questions asked before then are counted as not answered. */
 void lookups_expire(struct lookups *t, int64_t before_ns);

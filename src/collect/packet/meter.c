@@ -314,6 +314,7 @@ struct meter *meter_new(const struct meter_settings *settings)
     m->flows = flows_new(settings->flows_max, flow_ended, m);
     m->fragments = fragments_new();
     m->lookups = lookups_new(settings->lookups_max, settings->lookups_shown);
+    m->heard = heard_new();
     return m;
 }
 
@@ -324,5 +325,6 @@ void meter_free(struct meter *m)
     flows_free(m->flows);
     fragments_free(m->fragments);
     lookups_free(m->lookups);
+    heard_free(m->heard);
     free(m);
 }

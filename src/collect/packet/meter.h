@@ -53,6 +53,7 @@ struct meter_settings {
                              .lookups_shown = 4096,                                                \
                              .rows_max = 10000})
 
+struct heard;
 struct meter;
 
 struct meter *meter_new(const struct meter_settings *settings);
@@ -79,6 +80,9 @@ void meter_publish(struct meter *m);
 /* Frozen, one reference each. Flows: the rows_max newest, of all that there are (METER_FLOWS). */
 struct table *meter_flows_table(struct meter *m);
 struct table *meter_lookups_table(struct meter *m);
+
+/* Names of addresses that DNS answers told (heard.h). */
+struct heard *meter_heard(struct meter *m);
 
 /* ---- any thread: as of the last meter_publish ------------------------------------------------ */
 

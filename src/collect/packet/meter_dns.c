@@ -22,14 +22,28 @@ struct dns_connection {
     } side[2];
 };
 
+/* Only an answer to what was asked, and that says so, names anything: others can be sent by
+ * anybody. */
+static void names_told(struct meter *m, const char *name, const uint8_t *data, size_t captured)
+{
+    struct dns_walk walk;
+    struct dns_address address;
+    dns_walk_begin(&walk, data, captured);
+    while (dns_walk_next(&walk, &address))
+        heard_add(m->heard, &address, name);
+}
+
 static void message(struct meter *m, const struct flow *f, uint8_t sender, const uint8_t *data,
                     size_t captured, size_t bytes, int64_t t_ns)
 {
     struct dns_message dns;
-    if (dns_parse(data, captured, bytes, &dns) < 0)
+    if (dns_parse(data, captured, bytes, &dns) < 0) {
         m->count[METER_DNS_BAD]++;
-    else
-        lookups_message(m->lookups, &f->key, sender, &dns, t_ns);
+        return;
+    }
+    const char *asked = lookups_message(m->lookups, &f->key, sender, &dns, t_ns);
+    if (asked && dns.type)
+        names_told(m, asked, data, captured);
 }
 
 void meter_dns_datagram(struct meter *m, const struct flow *f, uint8_t sender,

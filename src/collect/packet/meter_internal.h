@@ -5,6 +5,7 @@
 
 #include "collect/packet/flows.h"
 #include "collect/packet/fragments.h"
+#include "collect/packet/heard.h"
 #include "collect/packet/meter.h"
 
 struct meter {
@@ -12,6 +13,7 @@ struct meter {
     struct flows *flows;
     struct fragments *fragments;
     struct lookups *lookups;
+    struct heard *heard;
     size_t detections;      /* that are open */
     size_t dns_connections; /* that are followed */
     int64_t newest_ns;      /* of a packet */

@@ -87,6 +87,11 @@ struct table *meter_flows_table(struct meter *m)
     return table;
 }
 
+struct heard *meter_heard(struct meter *m)
+{
+    return m->heard;
+}
+
 struct table *meter_lookups_table(struct meter *m)
 {
     return lookups_table(m->lookups);

@@ -18,6 +18,7 @@ struct fixture {
     struct census_settings settings;
     struct census *census;
     int64_t round;
+    int64_t later_ns;             /* the monotonic clock is ahead by this */
     struct census_result *result; /* of the last round */
 };
 
@@ -55,7 +56,7 @@ static inline void begin(struct fixture *f)
         f->census = census_new(&f->settings);
     }
     f->round++;
-    census_begin(f->census, now_ms(f), f->round * 2 * NS_PER_S);
+    census_begin(f->census, now_ms(f), f->round * 2 * NS_PER_S + f->later_ns);
 }
 
 static inline void end(struct fixture *f)

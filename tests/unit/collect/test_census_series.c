@@ -174,12 +174,13 @@ static void test_catalogue(void **state)
         bool wanted = strncmp(name, "netsonde_process_", 17) == 0 ||
                       strncmp(name, "netsonde_tcp_", 13) == 0 ||
                       strncmp(name, "netsonde_census_", 16) == 0 ||
+                      strncmp(name, "netsonde_peer_", 14) == 0 ||
                       strcmp(name, "netsonde_unattributed_bytes_total") == 0;
         if (emitted != wanted)
             fail_msg("%s", name);
         found += emitted;
     }
-    assert_int_equal(found, 13);
+    assert_int_equal(found, 15);
     census_series_free(s);
     stand_free(&stand);
     fixture_free(&f);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/defs.h"
+#include "collect/packet/heard.h"
 #include "collect/packet/meter.h"
 
 #define S NS_PER_S
@@ -241,6 +242,51 @@ static void test_lookups(void **state)
     meter_free(m);
 }
 
+/* A name pointed to, type A, class IN, a TTL of `ttl`, four bytes. */
+#define RECORD(ttl, address) "\xc0\x0c\0\1\0\1\0\0\0" ttl "\0\4" address
+#define TOLD(id, name, record) id "\x81\x80\0\1\0\1\0\0\0\0" name "\0\0\1\0\1" record
+
+static void test_names(void **state)
+{
+    (void)state;
+    struct meter *m = make();
+    assert_null(heard_freeze(meter_heard(m)));
+    send_udp(m, 1, 2, 4000, 53, BYTES(QUERY("\0\1", "\1A")), S);
+    /* About something else, from somewhere else, unasked: no names. */
+    send_udp(m, 2, 1, 53, 4000, BYTES(TOLD("\0\1", "\1x", RECORD("\7", "\1\1\1\1"))), S);
+    send_udp(m, 3, 1, 53, 4000, BYTES(TOLD("\0\1", "\1a", RECORD("\7", "\1\1\1\2"))), S);
+    send_udp(m, 2, 1, 53, 4000, BYTES(TOLD("\0\2", "\1a", RECORD("\7", "\1\1\1\3"))), S);
+    assert_null(heard_freeze(meter_heard(m)));
+    send_udp(m, 2, 1, 53, 4000, BYTES(TOLD("\0\1", "\1a", RECORD("\7", "\1\1\1\4"))), S + MS);
+    send_udp(m, 2, 1, 53, 4000, BYTES(TOLD("\0\1", "\1a", RECORD("\7", "\1\1\1\5"))), S + MS);
+    struct heard_names *names = heard_freeze(meter_heard(m));
+    assert_non_null(names);
+    assert_int_equal(names->first, 0);
+    assert_int_equal(names->count, 1); /* the second answer answers nothing any more */
+    assert_int_equal(names->names[0].family, 4);
+    assert_memory_equal(names->names[0].address, "\1\1\1\4", 4);
+    assert_int_equal(names->names[0].ttl_s, 7);
+    assert_string_equal(names->names[0].name, "A");
+    message_unref(&names->msg);
+    heard_forget(meter_heard(m), 1);
+    assert_null(heard_freeze(meter_heard(m)));
+
+    /* More than may wait: the numbers tell how many are missing. */
+    for (unsigned i = 0; i < HEARD_MAX + 100; i++) {
+        char query[] = QUERY("\0\0", "\1q"), told[] = TOLD("\0\0", "\1q", RECORD("\1", "\1\1\1\1"));
+        query[0] = told[0] = (char)(i >> 8);
+        query[1] = told[1] = (char)i;
+        send_udp(m, 1, 2, 4000, 53, query, sizeof(query) - 1, 2 * S);
+        send_udp(m, 2, 1, 53, 4000, told, sizeof(told) - 1, 2 * S);
+    }
+    heard_forget(meter_heard(m), 50); /* somebody who is late */
+    names = heard_freeze(meter_heard(m));
+    assert_int_equal(names->first, 101);
+    assert_int_equal(names->count, HEARD_MAX);
+    message_unref(&names->msg);
+    meter_free(m);
+}
+
 static void test_dns_over_tcp(void **state)
 {
     (void)state;
@@ -323,10 +369,10 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_directions),   cmocka_unit_test(test_tunnel),
-        cmocka_unit_test(test_fragments),    cmocka_unit_test(test_lookups),
-        cmocka_unit_test(test_dns_over_tcp), cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_directions), cmocka_unit_test(test_tunnel),
+        cmocka_unit_test(test_fragments),  cmocka_unit_test(test_lookups),
+        cmocka_unit_test(test_names),      cmocka_unit_test(test_dns_over_tcp),
+        cmocka_unit_test(test_silence),    cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

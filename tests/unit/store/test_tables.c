@@ -29,6 +29,7 @@ static void store_connections(struct world *w, size_t rows, uint64_t mark)
         snprintf(text, sizeof(text), "process-%llx", /* as good as random */
                  (unsigned long long)((mark + i) * UINT64_C(0x9e3779b97f4a7c15)));
         cell_text(t, &row[CONN_PROCESS], text);
+        cell_text(t, &row[CONN_REMOTE_NAME], "www.example");
         cell_uint(&row[CONN_RX_BYTES], mark + i);
     }
     draft_table(w->draft, t);
@@ -133,6 +134,7 @@ static void test_names(void **state)
     struct stored_table got;
     assert_int_equal(ask(w.dir, TABLE_CONNECTIONS, NEVER_MS, &got), 0);
     assert_int_equal(table_cell(got.table, 0, CONN_PROCESS)->type, CELL_NULL);
+    assert_int_equal(table_cell(got.table, 0, CONN_REMOTE_NAME)->type, CELL_NULL);
     assert_int_equal(table_cell(got.table, 0, CONN_RX_BYTES)->uint, 3);
     table_unref(got.table);
     buf_fini(&all);
