@@ -14,15 +14,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <seccomp.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -30,9 +26,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/watched.h"
+#include "keeper/helper.h"
 
-#define SOCKET_FD 3
-#define FDS_MAX 16
 #define END_TIMEOUT_MS 1000
 
 struct answer_head {
@@ -55,53 +50,6 @@ struct finder {
 };
 
 /* ---- the finder's end ---------------------------------------------------------------------- */
-
-static int keep_fds(int fd)
-{
-    if (fd != SOCKET_FD && dup3(fd, SOCKET_FD, O_CLOEXEC) < 0)
-        return -errno;
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
-        return -errno;
-    if (close_range(SOCKET_FD + 1, ~0U, 0) == 0)
-        return 0;
-    long most = sysconf(_SC_OPEN_MAX);
-    for (int i = SOCKET_FD + 1; i < MIN(most, 65536L); i++)
-        close(i);
-    return 0;
-}
-
-static int keep_capabilities(void)
-{
-    static const unsigned kept[] = {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
-    bool held[ARRAY_LEN(kept)];
-    if (capng_get_caps_process() < 0)
-        return -EPERM;
-    bool may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) > 0;
-    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
-        held[i] = capng_have_capability(CAPNG_EFFECTIVE, kept[i]) > 0;
-    capng_clear(CAPNG_SELECT_ALL);
-    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
-        if (held[i] && capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, kept[i]) < 0)
-            return -EPERM;
-    }
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return -errno;
-    if (may_bound && capng_apply(CAPNG_SELECT_BOUNDS) < 0)
-        return -EPERM;
-    return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) < 0 ? -EPERM : 0;
-}
-
-static int limit_resources(void)
-{
-    const struct rlimit none = {0, 0}, few = {FDS_MAX, FDS_MAX};
-    if (watched_by()) /* it has files of its own */
-        return 0;
-    if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0 ||
-        setrlimit(RLIMIT_NOFILE, &few) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-        return -errno;
-    return 0;
-}
 
 static int filter_rules(scmp_filter_ctx filter)
 {
@@ -145,27 +93,18 @@ static int filter_calls(void)
 
 static int confine(int fd, pid_t parent)
 {
-    static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
-    prctl(PR_SET_NAME, "netsonde-finder", 0, 0, 0);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-        return -errno;
-    if (getppid() != parent)
-        _exit(EXIT_SUCCESS); /* main died before the line above */
-    for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
-        signal(ignored[i], SIG_IGN);
-    if (chdir("/") < 0)
-        return -errno;
-    int err = keep_fds(fd);
+    const uint64_t kept = UINT64_C(1) << CAP_SYS_PTRACE | UINT64_C(1) << CAP_DAC_READ_SEARCH;
+    int err = helper_detach("netsonde-finder", fd, parent);
     if (!err)
-        err = keep_capabilities();
+        err = helper_keep_capabilities(helper_capabilities(kept));
     if (!err)
-        err = limit_resources();
-    tzset(); /* the C library reads the time zone's file once: now */
+        err = helper_limit();
     return err ? err : filter_calls();
 }
 
-static _Noreturn void finder_process(int fd, pid_t parent)
+static void finder_process(void *user, int fd, pid_t parent)
 {
+    (void)user;
     int err = confine(fd, parent);
     if (err) {
         log_error("finder", "cannot confine itself: %s", strerror(-err));
@@ -175,7 +114,7 @@ static _Noreturn void finder_process(int fd, pid_t parent)
     struct answer *answer = mem_alloc(sizeof(*answer));
     for (;;) {
         uint32_t id;
-        ssize_t len = recv(SOCKET_FD, &id, sizeof(id), MSG_TRUNC);
+        ssize_t len = recv(HELPER_FD, &id, sizeof(id), MSG_TRUNC);
         if (len < 0 && errno == EINTR)
             continue;
         if (len != (ssize_t)sizeof(id))
@@ -188,7 +127,7 @@ static _Noreturn void finder_process(int fd, pid_t parent)
             answer->head.end = end;
         }
         size_t size = sizeof(answer->head) + answer->head.count * sizeof(answer->found[0]);
-        if (send(SOCKET_FD, answer, size, MSG_NOSIGNAL) != (ssize_t)size)
+        if (send(HELPER_FD, answer, size, MSG_NOSIGNAL) != (ssize_t)size)
             _exit(EXIT_SUCCESS); /* main is gone */
     }
 }
@@ -247,24 +186,14 @@ static int finder_ask(struct finder *f, uint32_t id)
 
 int finder_start(struct finder **ret)
 {
-    int fds[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
-        return -errno;
-    pid_t parent = getpid(), pid = fork();
-    if (pid < 0) {
-        int err = -errno;
-        close(fds[0]);
-        close(fds[1]);
+    struct finder *f = mem_alloc(sizeof(*f));
+    f->next_id = 1;
+    int err = helper_fork(finder_process, NULL, &f->fd, &f->pid);
+    if (err) {
+        free(f);
         return err;
     }
-    if (pid == 0)
-        finder_process(fds[1], parent);
-    close(fds[1]);
-    struct finder *f = mem_alloc(sizeof(*f));
-    f->fd = fds[0];
-    f->pid = pid;
-    f->next_id = 1;
-    int err = finder_ask(f, 0);
+    err = finder_ask(f, 0);
     if (err) {
         finder_stop(f);
         return err;

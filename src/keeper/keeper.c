@@ -24,6 +24,7 @@
 #include "base/defs.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "keeper/helper.h"
 #include "keeper/process.h"
 #include "keeper/protocol.h"
 
@@ -239,19 +240,6 @@ void keeper_programs_close(struct keeper_programs *p)
 
 /* ---- life -------------------------------------------------------------------------------- */
 
-/* What of the capabilities this process can use now. */
-static uint64_t capabilities_held(uint64_t wanted)
-{
-    uint64_t held = 0;
-    if (capng_get_caps_process() < 0)
-        return 0;
-    for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
-        if (wanted & UINT64_C(1) << cap && capng_have_capability(CAPNG_EFFECTIVE, cap) > 0)
-            held |= UINT64_C(1) << cap;
-    }
-    return held;
-}
-
 struct keeper *keeper_adopt(int fd, pid_t pid, int timeout_ms)
 {
     struct keeper *k = mem_alloc(sizeof(*k));
@@ -265,27 +253,25 @@ struct keeper *keeper_adopt(int fd, pid_t pid, int timeout_ms)
     return k;
 }
 
+static void run_process(void *user, int fd, pid_t parent)
+{
+    const uint64_t *capabilities = user;
+    keeper_process(fd, parent, *capabilities);
+}
+
 int keeper_start(const struct keeper_settings *settings, struct keeper **ret)
 {
-    int fds[2];
-    uint64_t capabilities = capabilities_held(settings->capabilities);
+    uint64_t capabilities = helper_capabilities(settings->capabilities);
+    int fd;
+    pid_t pid;
     *ret = NULL;
     if (!capabilities)
         return -EPERM;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
-        return -errno;
-    pid_t parent = getpid(), pid = fork();
-    if (pid < 0) {
-        int err = -errno;
-        close(fds[0]);
-        close(fds[1]);
+    int err = helper_fork(run_process, &capabilities, &fd, &pid);
+    if (err)
         return err;
-    }
-    if (pid == 0)
-        keeper_process(fds[1], parent, capabilities);
-    close(fds[1]);
-    struct keeper *k = keeper_adopt(fds[0], pid, settings->timeout_ms);
-    int err = keeper_greet(k);
+    struct keeper *k = keeper_adopt(fd, pid, settings->timeout_ms);
+    err = keeper_greet(k);
     if (err) {
         keeper_stop(k);
         return err;

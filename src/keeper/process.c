@@ -19,27 +19,21 @@
 
 #include <cap-ng.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/netlink.h>
 #include <seccomp.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/defs.h"
 #include "base/log.h"
 #include "base/watched.h"
 #include "keeper/bpf.h"
+#include "keeper/helper.h"
 #include "keeper/protocol.h"
-
-#define SOCKET_FD 3
-#define FDS_MAX 16 /* the socket, 0-2, and what is being handed over */
 
 /* Until it is sealed. */
 #define LOADING (UINT64_C(1) << CAP_BPF | UINT64_C(1) << CAP_PERFMON)
@@ -50,51 +44,6 @@ static _Noreturn void give_up(const char *what, int err)
 {
     log_error("keeper", "cannot %s: %s", what, strerror(-err));
     _exit(EXIT_FAILURE);
-}
-
-static int keep_fds(int fd)
-{
-    if (fd != SOCKET_FD) {
-        if (dup3(fd, SOCKET_FD, O_CLOEXEC) < 0)
-            return -errno;
-    }
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
-        return -errno;
-    if (close_range(SOCKET_FD + 1, ~0U, 0) == 0)
-        return 0;
-    long most = sysconf(_SC_OPEN_MAX); /* an old kernel, or a tool that does not know the call */
-    for (int i = SOCKET_FD + 1; i < MIN(most, 65536L); i++)
-        close(i);
-    return 0;
-}
-
-static int keep_capabilities(uint64_t kept)
-{
-    bool may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) > 0;
-    capng_clear(CAPNG_SELECT_ALL);
-    for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
-        if (kept & UINT64_C(1) << cap &&
-            capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, cap) < 0)
-            return -EPERM;
-    }
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return -errno;
-    /* The bounding set needs a right of its own; after no_new_privs it gives nothing any more. */
-    if (may_bound && capng_apply(CAPNG_SELECT_BOUNDS) < 0)
-        return -EPERM;
-    return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) < 0 ? -EPERM : 0;
-}
-
-static int limit_resources(void)
-{
-    const struct rlimit none = {0, 0}, few = {FDS_MAX, FDS_MAX};
-    if (watched_by()) /* it has files of its own */
-        return 0;
-    if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0 ||
-        setrlimit(RLIMIT_NOFILE, &few) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-        return -errno;
-    return 0;
 }
 
 /* All of them are ints: the kernel looks at the lower half only. */
@@ -153,33 +102,22 @@ static bool may_load(uint64_t capabilities)
 static void seal(uint64_t capabilities)
 {
     int err;
-    if ((err = keep_capabilities(capabilities)) < 0)
+    if ((err = helper_keep_capabilities(capabilities)) < 0)
         give_up("limit the capabilities", err);
-    if ((err = limit_resources()) < 0)
+    if ((err = helper_limit()) < 0)
         give_up("limit the resources", err);
-    tzset(); /* the C library reads the time zone's file once: now */
     if ((err = filter_calls()) < 0)
         give_up("filter system calls", err);
 }
 
 static void confine(int fd, pid_t parent, uint64_t capabilities)
 {
-    int err;
-    prctl(PR_SET_NAME, "netsonde-keeper", 0, 0, 0);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-        give_up("ask for the death signal", -errno);
-    if (getppid() != parent)
-        _exit(EXIT_SUCCESS); /* main died before the line above */
-    static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
-    for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
-        signal(ignored[i], SIG_IGN);
-    if (chdir("/") < 0) /* no directory is held in use */
-        give_up("leave the directory", -errno);
-    if ((err = keep_fds(fd)) < 0)
-        give_up("close the files of main", err);
+    int err = helper_detach("netsonde-keeper", fd, parent);
+    if (err)
+        give_up("leave what is main's", err);
     if (!may_load(capabilities))
         seal(capabilities);
-    else if ((err = keep_capabilities(capabilities)) < 0)
+    else if ((err = helper_keep_capabilities(capabilities)) < 0)
         give_up("limit the capabilities", err);
 }
 
@@ -226,7 +164,7 @@ static bool answer(const struct keeper_answer *a, const int *fds, size_t count)
     }
     ssize_t sent;
     do
-        sent = sendmsg(SOCKET_FD, &msg, MSG_NOSIGNAL);
+        sent = sendmsg(HELPER_FD, &msg, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     return sent == (ssize_t)sizeof(*a);
 }
@@ -265,7 +203,7 @@ _Noreturn void keeper_process(int fd, pid_t parent, uint64_t capabilities)
     confine(fd, parent, capabilities);
     for (;;) {
         struct keeper_request request;
-        ssize_t len = recv(SOCKET_FD, &request, sizeof(request), MSG_TRUNC);
+        ssize_t len = recv(HELPER_FD, &request, sizeof(request), MSG_TRUNC);
         if (len < 0 && errno == EINTR)
             continue;
         if (len <= 0)
