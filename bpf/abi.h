@@ -28,7 +28,7 @@
 
 /* Sizes at the defaults; together under 16 MiB with what the kernel adds to an entry. */
 #define BPF_PROCESSES_MAX 16384
-#define BPF_RING_BYTES (2 * 1024 * 1024) /* main maps it twice, which counts as resident */
+#define BPF_RING_BYTES (2 * 1024 * 1024) /* all of it is resident in main */
 #define BPF_DROP_PORTS_MAX 1024
 #define BPF_REASONS_MAX 256 /* of drops; those of subsystems have numbers beyond */
 #define BPF_REASON_NAME_MAX 48

@@ -27,6 +27,13 @@ void mem_setup(void)
 #endif
 }
 
+void mem_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 static void *mem_or_die(void *p)
 {
     if (!p) {

@@ -23,5 +23,9 @@ void *mem_try_array(size_t count, size_t size) MUST_CHECK; /* zeroed, or NULL */
 /* Once, before the first thread: memory that is free goes back to the system. */
 void mem_setup(void);
 
+/* Gives back what lies free between what is used. Takes up to a millisecond, in which other threads
+ * may wait for memory: for once a minute, after much was freed. */
+void mem_trim(void);
+
 /* For CLEANUP(mem_freep): frees the pointer that the variable holds. */
 void mem_freep(void *pointer_to_pointer);

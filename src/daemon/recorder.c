@@ -87,15 +87,19 @@ static void recorder_write(struct recorder *r, const struct tick *tick)
 /* The tables that are newer than those stored last. */
 static void recorder_store_tables(struct recorder *r, int64_t now_ns)
 {
+    bool stored = false;
     for (int kind = 0; kind < TABLE_KINDS; kind++) {
         struct tick_table *t = slot_get(r->tables[kind]);
         if (t && t->seq != r->stored_seq[kind]) {
             store_write_table(r->store, t); /* a failure is counted by the store */
             r->stored_seq[kind] = t->seq;
             r->tables_ns = now_ns;
+            stored = true;
         }
         tick_table_unref(t);
     }
+    if (stored)
+        mem_trim(); /* the sockets and processes of a busy minute leave holes behind */
 }
 
 static void recorder_receive(void *item, void *user)

@@ -1,6 +1,8 @@
 /*
  * table.c: rows of typed cells. Cells grow in one array; the texts of a table live in its own
- * chain of blocks, so a table is freed in a few calls whatever its size.
+ * chain of blocks, so a table is freed in a few calls whatever its size. Each block is twice as
+ * large as the one before: those of a large table are large to the allocator, too, which maps them
+ * and gives them back whole, instead of holes between what lives longer.
  */
 #include "model/table.h"
 
@@ -99,6 +101,7 @@ static const struct table_schema schemas[TABLE_KINDS] = {
 };
 
 #define TABLE_BLOCK_BYTES 4096
+#define TABLE_BLOCK_BYTES_MAX (256 * 1024)
 
 struct table_block {
     struct table_block *next;
@@ -181,7 +184,8 @@ static char *table_text(struct table *t, size_t size)
 {
     struct table_block *block = t->texts;
     if (!block || block->size - block->used < size) {
-        size_t room = MAX(size, (size_t)TABLE_BLOCK_BYTES);
+        size_t grown = block ? MIN(2 * block->size, (size_t)TABLE_BLOCK_BYTES_MAX) : 0;
+        size_t room = MAX(size, MAX(grown, (size_t)TABLE_BLOCK_BYTES));
         block = mem_alloc(sizeof(*block) + room);
         block->size = room;
         block->next = t->texts;

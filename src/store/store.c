@@ -561,7 +561,6 @@ void store_close(struct store *store, const struct store_numbers *next)
     ledger_fini(&store->ledger);
     series_set_unref(store->set);
     buf_fini(&store->row);
-    codec_free(store->tables_codec);
     free(store->index);
     free(store->id);
     free(store->kind);

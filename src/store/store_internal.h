@@ -114,7 +114,6 @@ struct store {
     union sample *value; /* slot -> value, of a tick that follows lost ones */
     bool rows_pending;   /* some series of the set may have no row, or another method */
     struct buf row;
-    struct codec *tables_codec; /* NULL: no table was written yet */
 
     /* The log: `older` ticks of runs that have ended, then the run that grows. A run is made of
      * ticks that may share a span: one interval, no great jump in time. */

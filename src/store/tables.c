@@ -34,10 +34,10 @@ static int put_table(struct store *store, const struct tick_table *t)
 {
     struct buf data CLEANUP(buf_fini) = BUF_INIT;
     struct view view = rows_to_store(t->table);
-    if (!store->tables_codec)
-        store->tables_codec = codec_new();
-    snapshot_encode(store->tables_codec, t->table, view.rows, view.count,
-                    store->settings.record_names, &data);
+    /* Once a minute, and some megabytes for a busy host: not worth keeping until then. */
+    struct codec *codec = codec_new();
+    snapshot_encode(codec, t->table, view.rows, view.count, store->settings.record_names, &data);
+    codec_free(codec);
     sqlite3_stmt *stmt = store->stmt[STMT_TABLE_PUT];
     sqlite3_bind_text(stmt, 1, t->table->schema->name, -1, SQLITE_STATIC);
     sqlite3_bind_int64(stmt, 2, t->t_ms);

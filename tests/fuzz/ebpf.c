@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    _Alignas(8) static uint8_t room[2 * RING_BYTES];
+    _Alignas(8) static uint8_t room[RING_BYTES];
     const struct census_settings settings = {.proc_root = "/nonexistent",
                                              .sockets_max = 16,
                                              .processes_max = 16,
@@ -30,7 +30,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     producer = (uint64_t)(data[2] | data[3] << 8) & ~UINT64_C(7);
     memset(room, 0, sizeof(room));
     memcpy(room, data + 4, MIN(size - 4, (size_t)RING_BYTES));
-    memcpy(room + RING_BYTES, room, RING_BYTES);
     struct ring *ring = ring_map_over(&consumer, &producer, room, RING_BYTES);
     struct census *census = census_new(&settings);
     tell_init(&tell, "/nonexistent");

@@ -1,8 +1,8 @@
 /*
  * ring.h: the consumer's end of a BPF ring buffer (kernel/bpf/ringbuf.c;
- * Documentation/bpf/ringbuf.rst): a page with our position, a page with the kernel's, and the data,
- * which the kernel maps twice in a row so that no record is cut. What lies in it is read as bytes
- * of a stranger: lengths and positions are checked before they are used. One thread.
+ * Documentation/bpf/ringbuf.rst): a page with our position, a page with the kernel's, and the data.
+ * What lies in it is read as bytes of a stranger: lengths and positions are checked before they are
+ * used. One thread.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ struct ring;
 
 /* Maps the ring of this descriptor; `bytes` as it was made. 0 or -errno. */
 int ring_map_new(int fd, size_t bytes, struct ring **ret);
-/* The same over memory of the caller's, for tests: data holds 2 * bytes. */
+/* The same over memory of the caller's, for tests: data holds `bytes`, a power of two. */
 struct ring *ring_map_over(uint64_t *consumer, uint64_t *producer, const uint8_t *data,
                            size_t bytes);
 void ring_map_free(struct ring *r); /* NULL allowed */
