@@ -85,9 +85,10 @@ struct run {
     int64_t interval_ms;     /* in force: of `config`, until SIGHUP brings another one */
     char host[256];
     struct sandbox_report sandbox;
-    bool keeper_lost;      /* told already */
-    unsigned clients;      /* most connections: serve.max_clients, if the descriptors suffice */
-    struct tokens *tokens; /* until the keyring has them */
+    bool keeper_lost;         /* told already */
+    uint32_t keeper_restarts; /* told already */
+    unsigned clients;         /* most connections: serve.max_clients, if the descriptors suffice */
+    struct tokens *tokens;    /* until the keyring has them */
     struct keyring *keyring;
     pthread_t main_thread;
     struct complaints *complaints;
@@ -403,11 +404,20 @@ static void run_tell_sandbox(struct run *r)
     struct keeper_status keeper;
     keeper_status(r->keeper, &keeper);
     servers_post_info(r->servers, API_INFO_SANDBOX, describe_sandbox(&r->sandbox, &keeper));
-    if (!r->keeper || keeper.alive || r->keeper_lost)
+    if (!r->keeper)
         return;
-    r->keeper_lost = true;
-    log_error("keeper", "%s; what needs privileges later will be missing until a restart",
-              keeper.text);
+    bool again = keeper.restarts != r->keeper_restarts, gone = !keeper.alive;
+    bool news = again || (gone && !r->keeper_lost);
+    r->keeper_restarts = keeper.restarts;
+    r->keeper_lost = gone;
+    if (!news)
+        return;
+    if (gone && !keeper.returns)
+        log_error("keeper", "%s; what needs privileges later will be missing until a restart",
+                  keeper.text);
+    else
+        log_warning("keeper", "%s%s", keeper.text,
+                    gone ? "; engines go on with what they have" : "");
     struct event *e = event_new(EVENT_ERROR, clock_wall_ms());
     event_text(e, "what", "keeper");
     event_text(e, "reason", keeper.text);
@@ -519,7 +529,8 @@ static int run_build(struct run *r)
                                               .servers = r->servers,
                                               .store = r->store,
                                               .recorder = r->recorder,
-                                              .surveyor = r->surveyor});
+                                              .surveyor = r->surveyor,
+                                              .keeper = &r->keeper});
     core_on_sample(r->core, run_sample, r);
     core_on_engines(r->core, run_engines_changed, r);
     core_on_end(r->core, run_core_ended, r);

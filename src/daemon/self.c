@@ -15,6 +15,7 @@
 #include "daemon/servers.h"
 #include "daemon/surveyor.h"
 #include "hub/hub.h"
+#include "keeper/keeper.h"
 #include "store/store.h"
 
 enum own {
@@ -57,6 +58,7 @@ enum own {
     OWN_SURVEYS,
     OWN_SURVEY_SECONDS,
     OWN_SURVEY_INTERVAL,
+    OWN_KEEPER_RESTARTS,
     OWN_METRICS
 };
 
@@ -155,6 +157,10 @@ static const struct metric own_metrics[OWN_METRICS] = {
                              "Time between two surveys: collect.tables_interval, or longer when "
                              "they would take more than 5 % of a core.",
                              GAUGE},
+    [OWN_KEEPER_RESTARTS] = {"netsonde_keeper_restarts_total", "starts",
+                             "Times that the privileged helper was started again because it was "
+                             "killed.",
+                             COUNTER},
 };
 
 static const struct metric build_info = {"netsonde_build_info", "",
@@ -257,6 +263,7 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
     counts[OWN_STORE_WRITE] = (uint64_t)store.write_ns_total;
     counts[OWN_STORE_WORK] = (uint64_t)store.work_ns_total;
     counts[OWN_SURVEYS] = surveys.rounds;
+    counts[OWN_KEEPER_RESTARTS] = s->sources.keeper ? keeper_restarts(*s->sources.keeper) : 0;
     counts[OWN_SURVEY_SECONDS] = surveys.cpu_ns;
     gauges[OWN_SURVEY_INTERVAL] = (double)surveys.interval_ms / (double)MS_PER_S;
 }

@@ -12,6 +12,7 @@
 #include "model/tick.h"
 
 struct hub;
+struct keeper;
 struct recorder;
 struct servers;
 struct store;
@@ -25,6 +26,7 @@ struct self_sources {
     struct store *store;
     struct recorder *recorder;
     struct surveyor *surveyor;
+    struct keeper *const *keeper; /* where it is, or NULL */
 };
 
 /* Opens what it reads; before the sandbox. */

@@ -93,10 +93,13 @@ static int filter_calls(void)
 
 static int confine(int fd, pid_t parent)
 {
-    const uint64_t kept = UINT64_C(1) << CAP_SYS_PTRACE | UINT64_C(1) << CAP_DAC_READ_SEARCH;
+    static const unsigned kept[] = {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
+    uint64_t wanted = 0;
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        wanted |= UINT64_C(1) << kept[i];
     int err = helper_detach("netsonde-finder", fd, parent);
     if (!err)
-        err = helper_keep_capabilities(helper_capabilities(kept));
+        err = helper_keep_capabilities(helper_capabilities(wanted));
     if (!err)
         err = helper_limit();
     return err ? err : filter_calls();

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -40,6 +41,7 @@ struct keeper {
     uint32_t next_id;
     int timeout_ms;
     uint64_t capabilities;
+    struct keeper_pulse *pulse; /* shared with the keeper; NULL: not known */
 };
 
 /* ---- requests ---------------------------------------------------------------------------- */
@@ -240,7 +242,7 @@ void keeper_programs_close(struct keeper_programs *p)
 
 /* ---- life -------------------------------------------------------------------------------- */
 
-struct keeper *keeper_adopt(int fd, pid_t pid, int timeout_ms)
+struct keeper *keeper_adopt(int fd, pid_t pid, int timeout_ms, struct keeper_pulse *pulse)
 {
     struct keeper *k = mem_alloc(sizeof(*k));
     *k = (struct keeper){
@@ -248,29 +250,51 @@ struct keeper *keeper_adopt(int fd, pid_t pid, int timeout_ms)
         .pid = pid,
         .pidfd = pidfd_open(pid, 0),
         .next_id = 1,
+        .pulse = pulse,
         .timeout_ms = timeout_ms ? timeout_ms : KEEPER_TIMEOUT_MS,
     };
     return k;
 }
 
+static struct keeper_pulse *pulse_new(void)
+{
+    void *pulse = mmap(NULL, sizeof(struct keeper_pulse), PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return pulse == MAP_FAILED ? NULL : pulse;
+}
+
+static void pulse_free(struct keeper_pulse *pulse)
+{
+    if (pulse)
+        munmap(pulse, sizeof(*pulse));
+}
+
+struct beginning {
+    uint64_t capabilities;
+    struct keeper_pulse *pulse;
+};
+
 static void run_process(void *user, int fd, pid_t parent)
 {
-    const uint64_t *capabilities = user;
-    keeper_process(fd, parent, *capabilities);
+    const struct beginning *b = user;
+    keeper_process(fd, parent, b->capabilities, b->pulse);
 }
 
 int keeper_start(const struct keeper_settings *settings, struct keeper **ret)
 {
-    uint64_t capabilities = helper_capabilities(settings->capabilities);
+    struct beginning b = {.capabilities = helper_capabilities(settings->capabilities)};
     int fd;
     pid_t pid;
     *ret = NULL;
-    if (!capabilities)
+    if (!b.capabilities)
         return -EPERM;
-    int err = helper_fork(run_process, &capabilities, &fd, &pid);
-    if (err)
+    b.pulse = pulse_new();
+    int err = helper_fork(run_process, &b, &fd, &pid);
+    if (err) {
+        pulse_free(b.pulse);
         return err;
-    struct keeper *k = keeper_adopt(fd, pid, settings->timeout_ms);
+    }
+    struct keeper *k = keeper_adopt(fd, pid, settings->timeout_ms, b.pulse);
     err = keeper_greet(k);
     if (err) {
         keeper_stop(k);
@@ -309,6 +333,7 @@ void keeper_stop(struct keeper *k)
         log_warning("keeper", "process %d does not end; it will with this one", (int)k->pid);
     if (k->pidfd >= 0)
         close(k->pidfd);
+    pulse_free(k->pulse);
     free(k);
 }
 
@@ -328,19 +353,36 @@ void keeper_status(struct keeper *k, struct keeper_status *ret)
         return;
     }
     keeper_reaped(k);
-    ret->pid = (int)k->pid;
-    ret->alive = !k->reaped && k->fd >= 0;
+    uint32_t answers = k->pulse ? atomic_load(&k->pulse->pid) : (uint32_t)k->pid;
+    int killed_by = k->pulse ? atomic_load(&k->pulse->signal) : 0;
+    ret->pid = (int)answers;
+    ret->restarts = keeper_restarts(k);
+    ret->alive = !k->reaped && k->fd >= 0 && answers;
+    ret->returns = !k->reaped && k->fd >= 0;
     ret->capabilities = k->capabilities;
     if (k->reaped) {
         describe_end(k, ret->text, sizeof(ret->text));
     } else if (k->fd < 0) {
         snprintf(ret->text, sizeof(ret->text), "off: it was cut off for breaking the protocol");
+    } else if (!answers) {
+        snprintf(ret->text, sizeof(ret->text),
+                 "off: it was killed by signal %d; it is started again within %d s", killed_by,
+                 NURSE_WAIT_MOST_MS / 1000);
     } else {
-        int len = snprintf(ret->text, sizeof(ret->text), "running, pid %d, keeps", (int)k->pid);
+        int len = snprintf(ret->text, sizeof(ret->text), "running, pid %d, keeps", ret->pid);
         for (unsigned cap = 0; cap <= CAP_LAST_CAP && len < (int)sizeof(ret->text); cap++) {
             const char *name = capng_capability_to_name(cap);
             if (name && k->capabilities & UINT64_C(1) << cap)
                 len += snprintf(ret->text + len, sizeof(ret->text) - (size_t)len, " %s", name);
         }
+        if (ret->restarts && len < (int)sizeof(ret->text))
+            snprintf(ret->text + len, sizeof(ret->text) - (size_t)len,
+                     "; started again %u times, the last one was killed by signal %d",
+                     ret->restarts, killed_by);
     }
+}
+
+uint32_t keeper_restarts(const struct keeper *k)
+{
+    return k && k->pulse ? atomic_load(&k->pulse->restarts) : 0;
 }

@@ -1,7 +1,9 @@
 /*
  * keeper.h: main's end of the keeper, a small process that keeps the capabilities which main gives
  * up, and uses them for a handful of requests. It is forked before main has threads, and ends
- * when main does. Main lives on when the keeper dies: requests then fail with -EPIPE.
+ * when main does. Main lives on when the keeper dies: once it is sealed it is started again by a
+ * process of its own (nurse.h), and requests time out meanwhile; before, or when that one dies,
+ * too, they fail with -EPIPE.
  *
  * One thread at a time may use a keeper; no request takes longer than KEEPER_TIMEOUT_MS.
  */
@@ -25,10 +27,12 @@ struct keeper_settings {
 
 /* What `info` shows. */
 struct keeper_status {
-    int pid; /* 0: none was started */
+    int pid; /* of who answers requests; 0: nobody (yet) */
     bool alive;
+    bool returns;          /* not alive, but it is going to be started again */
+    uint32_t restarts;     /* so far */
     uint64_t capabilities; /* that it holds */
-    char text[160];        /* "running, pid 7, keeps net_admin" or "off: reason" */
+    char text[192];        /* "running, pid 7, keeps net_admin" or "off: reason" */
 };
 
 /* Forks the keeper and waits for its greeting. 0; -EPERM when this process has none of the
@@ -40,6 +44,9 @@ void keeper_stop(struct keeper *k);
 
 /* NULL allowed: "off: …". Looks whether the process still lives, and reaps it when not. */
 void keeper_status(struct keeper *k, struct keeper_status *ret);
+
+/* How often it was started again. Any thread; NULL allowed. */
+uint32_t keeper_restarts(const struct keeper *k);
 
 /* 0, -ETIMEDOUT, -EPIPE (it is gone), -EPROTO (it talks nonsense and is cut off). */
 int keeper_ping(struct keeper *k);

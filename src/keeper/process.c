@@ -20,11 +20,13 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <linux/netlink.h>
+#include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -53,7 +55,8 @@ static struct scmp_arg_cmp argument_is(unsigned index, uint64_t value)
         .arg = index, .op = SCMP_CMP_MASKED_EQ, .datum_a = 0xffffffff, .datum_b = value};
 }
 
-static int filter_rules(scmp_filter_ctx filter)
+/* What answering takes. */
+static int filter_answering(scmp_filter_ctx filter)
 {
     static const int plain[] = {
         SCMP_SYS(recvfrom),     SCMP_SYS(sendmsg),       SCMP_SYS(bind),
@@ -79,14 +82,48 @@ static int filter_rules(scmp_filter_ctx filter)
     return err;
 }
 
-static int filter_calls(void)
+/* What the nurse needs besides: a child of its own kind and no thread, its end, a word to main, and
+ * what the child needs to load the filter above. */
+static int filter_nursing(scmp_filter_ctx filter, pid_t parent)
+{
+    static const int plain[] = {
+        SCMP_SYS(wait4),  SCMP_SYS(poll),    SCMP_SYS(ppoll),           SCMP_SYS(getpid),
+        SCMP_SYS(gettid), SCMP_SYS(getppid), SCMP_SYS(set_robust_list), SCMP_SYS(rt_sigprocmask),
+        SCMP_SYS(brk),    SCMP_SYS(munmap),  SCMP_SYS(mremap),          SCMP_SYS(madvise),
+        SCMP_SYS(prctl),  SCMP_SYS(seccomp), SCMP_SYS(futex),
+    };
+    const uint64_t not_shared = CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_THREAD | CLONE_NEWUSER |
+                                CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID;
+    const struct {
+        int call;
+        unsigned count;
+        struct scmp_arg_cmp arguments[2];
+    } narrow[] = {
+        {SCMP_SYS(clone), 1, {{0, SCMP_CMP_MASKED_EQ, not_shared, 0}}},
+        {SCMP_SYS(mmap), 1, {{2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}}},
+        {SCMP_SYS(kill), 2, {argument_is(0, (uint32_t)parent), argument_is(1, SIGCHLD)}},
+    };
+    int err = 0;
+    for (size_t i = 0; !err && i < ARRAY_LEN(plain); i++)
+        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, plain[i], 0);
+    for (size_t i = 0; !err && i < ARRAY_LEN(narrow); i++)
+        err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, narrow[i].call, narrow[i].count,
+                                     narrow[i].arguments);
+    return err;
+}
+
+/* Filters only add up: the child's leaves of the nurse's what both allow. nurse_of: main's pid; 0:
+ * the child's filter. */
+static int filter_calls(pid_t nurse_of)
 {
     if (watched_by())
         return 0;
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     if (!filter)
         return -ENOMEM;
-    int err = filter_rules(filter);
+    int err = filter_answering(filter);
+    if (!err && nurse_of)
+        err = filter_nursing(filter, nurse_of);
     if (!err)
         err = seccomp_load(filter);
     seccomp_release(filter);
@@ -99,26 +136,44 @@ static bool may_load(uint64_t capabilities)
 }
 
 /* The second half of confine, which an open keeper puts off. */
-static void seal(uint64_t capabilities)
+static void seal(uint64_t capabilities, pid_t parent)
 {
     int err;
     if ((err = helper_keep_capabilities(capabilities)) < 0)
         give_up("limit the capabilities", err);
     if ((err = helper_limit()) < 0)
         give_up("limit the resources", err);
-    if ((err = filter_calls()) < 0)
+    if ((err = filter_calls(parent)) < 0)
         give_up("filter system calls", err);
 }
 
-static void confine(int fd, pid_t parent, uint64_t capabilities)
+/* The process splits: from here on a child of it answers. Returns its pid, there. */
+static uint32_t split(struct keeper_pulse *pulse, pid_t parent)
+{
+    nurse_watch(pulse, parent);
+    uint32_t pid = (uint32_t)getpid();
+    if (pulse)
+        atomic_store(&pulse->pid, pid); /* before the first answer */
+    if (pulse)
+        munmap(pulse, sizeof(*pulse));
+    int err = filter_calls(0);
+    if (err)
+        give_up("filter system calls", err);
+    return pid;
+}
+
+static uint32_t confine(int fd, pid_t parent, uint64_t capabilities, struct keeper_pulse *pulse)
 {
     int err = helper_detach("netsonde-keeper", fd, parent);
     if (err)
         give_up("leave what is main's", err);
-    if (!may_load(capabilities))
-        seal(capabilities);
-    else if ((err = helper_keep_capabilities(capabilities)) < 0)
-        give_up("limit the capabilities", err);
+    if (may_load(capabilities)) {
+        if ((err = helper_keep_capabilities(capabilities)) < 0)
+            give_up("limit the capabilities", err);
+        return (uint32_t)getpid();
+    }
+    seal(capabilities, parent);
+    return split(pulse, parent);
 }
 
 /* ---- requests ---------------------------------------------------------------------------- */
@@ -196,11 +251,13 @@ static int load_bpf(uint32_t parts, bool open, struct keeper_bpf *ret, int *fds,
     return err;
 }
 
-_Noreturn void keeper_process(int fd, pid_t parent, uint64_t capabilities)
+_Noreturn void keeper_process(int fd, pid_t parent, uint64_t capabilities,
+                              struct keeper_pulse *pulse)
 {
-    const uint32_t pid = (uint32_t)getpid();
-    bool open = may_load(capabilities);
-    confine(fd, parent, capabilities);
+    bool open = may_load(capabilities), splits = false;
+    if (pulse)
+        atomic_store(&pulse->pid, (uint32_t)getpid());
+    uint32_t pid = confine(fd, parent, capabilities, pulse);
     for (;;) {
         struct keeper_request request;
         ssize_t len = recv(HELPER_FD, &request, sizeof(request), MSG_TRUNC);
@@ -228,8 +285,9 @@ _Noreturn void keeper_process(int fd, pid_t parent, uint64_t capabilities)
             a.error = load_bpf(request.bpf_parts, open, &a.bpf, fds, &count);
             break;
         case KEEPER_SEAL:
+            splits = open;
             if (open)
-                seal(capabilities &= ~LOADING);
+                seal(capabilities &= ~LOADING, parent);
             open = false;
             break;
         default:
@@ -240,5 +298,9 @@ _Noreturn void keeper_process(int fd, pid_t parent, uint64_t capabilities)
             close(fds[--count]);
         if (!sent)
             _exit(EXIT_SUCCESS);
+        if (splits) {
+            splits = false;
+            pid = split(pulse, parent);
+        }
     }
 }

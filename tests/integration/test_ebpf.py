@@ -244,13 +244,21 @@ print(os.getpid())
 
 
 def test_keeper_dies():
-    """the keeper is killed: it is said, and every byte counts on"""
+    """the keeper is killed: it is said, it is started again, and every byte counts on"""
     with Directory() as data, Sink() as sink:
         d = started(data)
         with d:
             keeper = int(re.search(r"pid (\d+)", d.json("/api/v1/info")["sandbox"]["keeper"])[1])
             os.kill(keeper, signal.SIGKILL)
-            d.logged("what needs privileges later will be missing until a restart")
+            def again(times):
+                text = d.json("/api/v1/info")["sandbox"]["keeper"]
+                return f"started again {times} times" in text and int(re.search(r"pid (\d+)", text)[1])
+            second = until("it is back", lambda: again(1))
+            d.logged("started again 1 times, the last one was killed by signal 9")
+            os.kill(second, signal.SIGKILL)  # so soon afterwards it takes a pause
+            until("it is said that nobody is there", lambda: "off: it was killed by signal 9; it is "
+                  "started again within" in d.json("/api/v1/info")["sandbox"]["keeper"])
+            d.logged("engines go on with what they have")
             until("it is an event", lambda: [e for e in d.events("error")
                                              if e.get("what") == "keeper"])
             process("""
@@ -259,6 +267,15 @@ connect(int(sys.argv[1])).sendall(b"x" * 1234567)
 """, sink.port)
             exactly(d, "orphan", 1234567)
             equal(d.engine("ebpf")["state"], "in use", "the engine")
+            third = until("it is back again", lambda: again(2))
+            equal(len({keeper, second, third}), 3, "three processes")
+            until("it is counted", lambda: d.metric("netsonde_keeper_restarts_total") == 2)
+            # When who starts it is killed, too, nobody is left to do so: that is said.
+            with open(f"/proc/{third}/stat", encoding="ascii") as f:
+                nurse = int(f.read().rpartition(")")[2].split()[1])
+            os.kill(nurse, signal.SIGKILL)
+            d.logged("what needs privileges later will be missing until a restart")
+            exactly(d, "orphan", 1234567)
 
 
 def test_dns():

@@ -30,10 +30,13 @@ def has_ended(pid):
 
 
 def children(pid, name):
-    """The helpers of this name."""
+    """The helpers of this name, also those that a nurse has."""
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
         pids = [int(word) for word in f.read().split()]
-    return [child for child in pids if status(child)["Name"] == "netsonde-" + name]
+    found = [child for child in pids if status(child)["Name"] == "netsonde-" + name]
+    for nurse in [] if name == "nurse" else children(pid, "nurse"):
+        found += children(nurse, name)
+    return found
 
 
 def holds_nothing(d):
@@ -74,6 +77,8 @@ def test_keeper():
     """the keeper: CAP_NET_ADMIN and nothing else, seccomp, no files, ends with main"""
     with Directory() as data, Daemon(data) as d:
         [keeper] = children(d.pid, "keeper")
+        [nurse] = children(d.pid, "nurse")
+        equal(children(nurse, "keeper"), [keeper], "who starts it again")
         sandbox = d.json("/api/v1/info")["sandbox"]
         equal(sandbox["keeper"], f"running, pid {keeper}, keeps net_admin", "what info says")
         held = status(keeper)
@@ -91,8 +96,11 @@ def test_keeper():
         equal(len(sockets), 1, f"sockets among {open_files}")
         equal({name for name in open_files if name not in sockets} <=
               {"/dev/null", os.readlink(f"/proc/{d.pid}/fd/2")}, True, f"files: {open_files}")
+        for part in ("CapPrm", "CapEff"):
+            equal(int(status(nurse)[part], 16), NET_ADMIN, f"{part} of the nurse")
         d.kill()
-        until("it ends with main", lambda: has_ended(keeper))
+        for pid in (keeper, nurse):
+            until("it ends with main", lambda: has_ended(pid))
 
 
 def test_finder():

@@ -170,6 +170,7 @@ static bool is_of_census(const char *name)
 {
     return strncmp(name, "netsonde_process_", 17) == 0 || strncmp(name, "netsonde_tcp_", 13) == 0 ||
            strncmp(name, "netsonde_census_", 16) == 0 ||
+           strncmp(name, "netsonde_peer_names", 19) == 0 ||
            strcmp(name, "netsonde_unattributed_bytes_total") == 0;
 }
 

@@ -13,6 +13,7 @@
 #include <linux/capability.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,18 +182,111 @@ static void test_leaves_signals_to_main(void **state)
 
 /* ---- one of the two dies ----------------------------------------------------------------- */
 
+/* Waits, within bounds, until another one answers; its status. */
+static struct keeper_status next_keeper(struct keeper *k, int before, int wait_ms)
+{
+    struct keeper_status status;
+    for (int i = 0; i < wait_ms / 10; i++) {
+        keeper_status(k, &status);
+        if (status.alive && status.pid != before)
+            return status;
+        poll(NULL, 0, 10);
+    }
+    fail_msg("%s", status.text);
+    return status;
+}
+
+/* It is started again, with the same rights and as confined as before; at once the first time,
+ * later with a pause in which it is said that nobody is there. */
+static void test_is_started_again(void **state)
+{
+    struct keeper_status status;
+    char expected[192];
+    int fd, pid = keeper_pid(*state);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    status = next_keeper(*state, pid, 5000);
+    assert_int_equal(status.restarts, 1);
+    assert_int_equal(keeper_ping(*state), 0);
+    assert_int_equal(keeper_open_netlink(*state, NETLINK_ROUTE, RTMGRP_LINK, 1 << 24, &fd), 0);
+    close(fd);
+    assert_int_equal(keeper_ping(*state), 0); /* it has closed its own, too */
+    snprintf(expected, sizeof(expected),
+             "running, pid %d, keeps net_admin; started again 1 times, the last one was killed by "
+             "signal 9",
+             status.pid);
+    assert_string_equal(status.text, expected);
+    test_is_confined(state);
+
+    pid = status.pid;
+    assert_int_equal(kill(pid, SIGABRT), 0);
+    do
+        keeper_status(*state, &status);
+    while (status.alive);
+    assert_true(status.returns);
+    assert_string_equal(status.text,
+                        "off: it was killed by signal 6; it is started again within 60 s");
+    assert_int_equal(next_keeper(*state, pid, 10000).restarts, 2);
+    assert_int_equal(keeper_ping(*state), 0);
+}
+
+static void test_restarts_are_bounded(void **state)
+{
+    (void)state;
+    assert_int_equal(nurse_wait_ms(1), 0);
+    for (unsigned i = 2; i < 8; i++)
+        assert_int_equal(nurse_wait_ms(i), MIN(1000 << (i - 2), NURSE_WAIT_MOST_MS));
+    assert_int_equal(nurse_wait_ms(8), NURSE_WAIT_MOST_MS);
+    assert_int_equal(nurse_wait_ms(UINT32_MAX), NURSE_WAIT_MOST_MS);
+}
+
+/* The parent of a process. */
+static int parent_of(int pid)
+{
+    char value[16];
+    read_status(pid, "PPid", value, sizeof(value));
+    return atoi(value);
+}
+
+/* And when who would start it again is killed, it ends, too. */
 static void test_main_survives(void **state)
 {
     struct keeper_status status;
-    int fd, pid = keeper_pid(*state);
-    assert_int_equal(kill(pid, SIGKILL), 0);
-    assert_int_equal(waitid(P_PID, (id_t)pid, &(siginfo_t){0}, WEXITED | WNOWAIT), 0);
+    int fd, nurse = parent_of(keeper_pid(*state));
+    char name[32];
+    read_status(nurse, "Name", name, sizeof(name));
+    assert_string_equal(name, "netsonde-nurse");
+    assert_int_equal(parent_of(nurse), getpid());
+    assert_int_equal(kill(nurse, SIGKILL), 0);
+    assert_int_equal(waitid(P_PID, (id_t)nurse, &(siginfo_t){0}, WEXITED | WNOWAIT), 0);
+    while (keeper_ping(*state) == 0) /* until the keeper has followed it */
+        continue;
     assert_int_equal(keeper_ping(*state), -EPIPE);
     assert_int_equal(keeper_open_netlink(*state, NETLINK_ROUTE, 0, 0, &fd), -EPIPE);
     keeper_status(*state, &status);
     assert_false(status.alive);
+    assert_false(status.returns);
     assert_string_equal(status.text, "off: it was killed by signal 9");
-    assert_int_equal(kill(pid, 0), -1); /* and is no zombie */
+    assert_int_equal(kill(nurse, 0), -1); /* and is no zombie */
+}
+
+/* It lets through what it takes to start a child, and main cannot ask it for anything. */
+static void test_nurse_is_confined(void **state)
+{
+    char value[32], process[16];
+    int nurse = parent_of(keeper_pid(*state));
+    read_status(nurse, "Seccomp", value, sizeof(value));
+    assert_string_equal(value, watched_by() ? "0" : "2");
+    read_status(nurse, "NoNewPrivs", value, sizeof(value));
+    assert_string_equal(value, "1");
+    read_status(nurse, "CapBnd", value, sizeof(value));
+    assert_string_equal(value, "0000000000000000");
+    snprintf(process, sizeof(process), "%d", nurse);
+    if (watched_by())
+        return;
+    assert_int_equal(count_fds(process), 4);
+    read_status(nurse, "VmRSS", value, sizeof(value));
+    print_message("# nurse VmRSS %s\n", value);
+    assert_in_range(strtoul(value, NULL, 10), 1, 4096); /* kB */
 }
 
 /* Main is killed: nobody stops the keeper, it has to notice. */
@@ -215,7 +309,10 @@ static void test_ends_with_main(void **state)
     assert_int_equal(read(pipe_fds[0], &pid, sizeof(pid)), sizeof(pid));
     assert_int_equal(waitpid(main_pid, &status, 0), main_pid);
     assert_true(WIFSIGNALED(status));
-    assert_int_equal(waitpid(pid, &status, 0), pid); /* waits: hangs when it does not end */
+    while (waitpid(-1, &status, 0) > 0) /* waits: hangs when keeper or nurse do not end */
+        continue;
+    assert_int_equal(errno, ECHILD);
+    assert_int_equal(kill(pid, 0), -1);
     close(pipe_fds[0]);
     close(pipe_fds[1]);
 }
@@ -255,7 +352,10 @@ static void test_late_answers(void **state)
     int pid = keeper_pid(k);
     size_t before = count_fds("self");
     assert_int_equal(kill(pid, SIGSTOP), 0);
-    assert_int_equal(waitid(P_PID, (id_t)pid, &(siginfo_t){0}, WSTOPPED | WNOWAIT), 0);
+    char stopped[32];
+    do
+        read_status(pid, "State", stopped, sizeof(stopped));
+    while (stopped[0] != 'T');
     assert_int_equal(keeper_open_netlink(k, NETLINK_ROUTE, 0, 0, &fd), -ETIMEDOUT);
     assert_int_equal(keeper_ping(k), -ETIMEDOUT);
     assert_int_equal(kill(pid, SIGCONT), 0);
@@ -295,7 +395,7 @@ static struct keeper *start_liar(const struct keeper_answer *answer, size_t len,
         _exit(0);
     }
     close(fds[1]);
-    return keeper_adopt(fds[0], pid, 0);
+    return keeper_adopt(fds[0], pid, 0, NULL);
 }
 
 static void test_wrong_answers(void **state)
@@ -334,7 +434,7 @@ static pid_t start_raw(int *fd)
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
     pid_t parent = getpid(), pid = fork();
     if (pid == 0)
-        keeper_process(fds[1], parent, NET_ADMIN);
+        keeper_process(fds[1], parent, NET_ADMIN, NULL);
     close(fds[1]);
     *fd = fds[0];
     return pid;
@@ -391,7 +491,11 @@ static void test_takes_no_descriptors(void **state)
     (void)state;
     memcpy(CMSG_DATA(&control.head), &mine, sizeof(mine));
     pid_t pid = start_raw(&fd);
-    snprintf(process, sizeof(process), "%d", pid);
+    request.head.operation = KEEPER_HELLO;
+    assert_int_equal(send(fd, &request, sizeof(request), 0), sizeof(request));
+    assert_int_equal(recv(fd, &answer, sizeof(answer), 0), sizeof(answer));
+    request.head.operation = KEEPER_PING;
+    snprintf(process, sizeof(process), "%u", answer.hello.pid);
     size_t fds[2];
     for (size_t round = 0; round < ARRAY_LEN(fds); round++) {
         for (int i = 0; i < 4; i++) {
@@ -422,6 +526,9 @@ int main(void)
         CASE(test_opens_netlink),
         CASE(test_refuses),
         CASE(test_leaves_signals_to_main),
+        CASE(test_is_started_again),
+        CASE(test_nurse_is_confined),
+        cmocka_unit_test(test_restarts_are_bounded),
         CASE(test_main_survives),
         cmocka_unit_test(test_ends_with_main),
         cmocka_unit_test(test_stop_ends_it),

@@ -1,0 +1,80 @@
+/*
+ * nurse.c: see nurse.h. The filter that the keeper's process has by now lets through what forking,
+ * waiting and confining a child takes (process.c), and no more: the nurse reads nothing that main
+ * sends, so nobody who has taken over main can talk to it. All he can do is to have its children
+ * killed by their filter, which gets slower each time.
+ */
+#include "keeper/nurse.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/defs.h"
+#include "base/log.h"
+#include "keeper/helper.h"
+
+int nurse_wait_ms(unsigned failures)
+{
+    if (failures <= 1)
+        return 0;
+    return failures > 7 ? NURSE_WAIT_MOST_MS : MIN(1000 << (failures - 2), NURSE_WAIT_MOST_MS);
+}
+
+/* Unless main leaves meanwhile, which nobody else would notice now. */
+static void nurse_wait(int wait_ms)
+{
+    struct pollfd p = {.fd = HELPER_FD};
+    if (wait_ms && poll(&p, 1, wait_ms) > 0)
+        _exit(EXIT_SUCCESS);
+}
+
+static void pulse_set(struct keeper_pulse *pulse, pid_t pid, int ended_by)
+{
+    if (!pulse)
+        return;
+    if (ended_by)
+        atomic_store(&pulse->signal, ended_by);
+    atomic_store(&pulse->pid, (uint32_t)pid);
+}
+
+void nurse_watch(struct keeper_pulse *pulse, pid_t main_pid)
+{
+    const pid_t self = getpid();
+    unsigned failures = 0;
+    prctl(PR_SET_NAME, "netsonde-nurse", 0, 0, 0);
+    for (;;) {
+        int status;
+        int64_t begun_ns = clock_mono_ns();
+        pid_t ended, pid = fork();
+        if (pid == 0) {
+            if (helper_follow(self) < 0)
+                _exit(EXIT_FAILURE);
+            prctl(PR_SET_NAME, "netsonde-keeper", 0, 0, 0);
+            return;
+        }
+        if (pid > 0) {
+            pulse_set(pulse, pid, 0);
+            if (failures)
+                kill(main_pid, SIGCHLD);
+            do
+                ended = waitpid(pid, &status, 0);
+            while (ended < 0 && errno == EINTR);
+            if (ended != pid || WIFEXITED(status))
+                _exit(ended == pid ? WEXITSTATUS(status) : EXIT_FAILURE);
+            pulse_set(pulse, 0, WTERMSIG(status));
+            kill(main_pid, SIGCHLD);
+        }
+        bool calm = pid > 0 && clock_mono_ns() - begun_ns >= NURSE_CALM_MS * NS_PER_MS;
+        failures = calm ? 1 : failures + 1;
+        nurse_wait(nurse_wait_ms(failures));
+        if (pulse)
+            atomic_fetch_add(&pulse->restarts, 1);
+    }
+}
