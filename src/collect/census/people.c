@@ -8,7 +8,9 @@
  * Ends are noticed in two ways: an engine tells (people_end), or a look into /proc finds nothing.
  * Looking costs some microseconds, so a round looks at CHECKS processes in turn, and first at those
  * that are doubted because a socket of theirs has gone. The same look finds out that a process has
- * become another program: its command is another one then, and it joins another group.
+ * become another program: its command is another one then, and it joins another group. Unit and
+ * user take two more files: they are read when the command has changed, in the first looks, in
+ * which a server that opened its port as root may become somebody else, and then with every eighth.
  *
  * Who ended keeps the row for settings.ended_keep_ms and is then folded into the row of its group.
  * When all places are taken the one that ended first goes early; one that lives goes only when it
@@ -31,6 +33,7 @@
 
 #define CHECKS 32            /* processes looked at in a round, in turn */
 #define CHECKS_OF_DOUBT 1024 /* and because of doubts */
+#define LOOKS_WHOLE 8        /* at first, and of so many one later */
 
 struct people {
     const struct census_settings *settings;
@@ -275,12 +278,18 @@ static void person_check(struct people *p, uint32_t number)
     one->start_ticks = identity.start_ticks;
     char unit[UNIT_BYTES];
     const struct group *group = ledger_group(p->ledger, one->group);
+    bool renamed = strcmp(group->process, identity.command) != 0;
+    one->looks = renamed ? 0 : one->looks + 1;
+    if (one->looks == 2 * LOOKS_WHOLE)
+        one->looks = LOOKS_WHOLE;
+    if (one->looks > LOOKS_WHOLE)
+        return;
     if (identity_unit(p->proc, one->pid, unit) < 0)
         memccpy(unit, group->unit, '\0', UNIT_BYTES);
     else
         units_learn(p->units, one->cgroup_id, unit);
     (void)identity_uid(p->proc, one->pid, &one->uid);
-    if (strcmp(group->process, identity.command) == 0 && strcmp(group->unit, unit) == 0)
+    if (!renamed && strcmp(group->unit, unit) == 0)
         return;
     uint32_t before = one->group;
     one->group = ledger_join(p->ledger, identity.command, unit);

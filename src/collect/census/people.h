@@ -25,6 +25,7 @@ struct person {
     uint32_t sockets;   /* that say it is their owner */
     const char *method; /* who counted its bytes last; NULL: nobody */
     bool doubted;       /* look soon whether it still lives */
+    uint8_t looks;      /* at it so far, see people.c */
 };
 
 /* Whether /proc here shows it under its number. */

@@ -51,7 +51,8 @@ static const struct {
 };
 #define KIND_TCP 0
 #define KIND_TCP_LAST 2
-#define MPTCP_ROUNDS 4 /* between looks for multipath connections where there were none */
+#define MPTCP_ROUNDS 16 /* between looks for multipath sockets where no TCP socket is part of one  \
+                         */
 
 struct diag {
     struct rtsocket *dumps, *closes; /* NULL: not open */

@@ -548,6 +548,36 @@ static void test_directions(void **state)
     fixture_free(&f);
 }
 
+/* A long-lived process may be moved and may become another user: seen soon, with or without a new
+ * name. */
+static void test_process_changes(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    struct socket_seen seen = tcp(2, 80, "192.0.2.9", 1000, 901);
+    size_t waited = 0;
+    tree_process(&f.tree, 42, 7, "srv", 0, "/system.slice/old.service");
+    tree_socket(&f.tree, 42, 3, 901);
+    for (unsigned round = 0; round < 40; round++) {
+        if (round == 33)
+            tree_process(&f.tree, 42, 7, "srv", 1000, "/system.slice/new.service");
+        begin(&f);
+        census_socket(f.census, &seen);
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+        waited += round >= 33 && strcmp(process(&f, "srv", PROC_UNIT)->text, "new.service") != 0;
+    }
+    assert_true(waited <= 7);
+    TEXT(process(&f, "srv", PROC_USER), "alice");
+    tree_process(&f.tree, 42, 7, "other", 0, "/system.slice/last.service");
+    begin(&f);
+    census_socket(f.census, &seen);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    TEXT(process(&f, "other", PROC_UNIT), "last.service"); /* with the name, at once */
+    fixture_free(&f);
+}
+
 /* An opening waits for the owner, but not for ever, and not beyond the end. */
 static void test_opening_waits(void **state)
 {
@@ -925,6 +955,7 @@ int main(void)
         cmocka_unit_test(test_hidden_owners),
         cmocka_unit_test(test_directions),
         cmocka_unit_test(test_opening_waits),
+        cmocka_unit_test(test_process_changes),
         cmocka_unit_test(test_peer_names),
         cmocka_unit_test(test_peer_names_age),
         cmocka_unit_test(test_peer_names_held),
