@@ -64,7 +64,10 @@ struct netlink {
     void *detached_user;
 
     struct sysfs_links *speeds;   /* newest; NULL: none */
-    struct survey_result *result; /* newest survey; NULL: none yet */
+    struct survey_result *result; /* newest survey; NULL: none yet, or its loss was told */
+    struct {
+        uint64_t errors, overruns, incomplete;
+    } surveyed; /* so far: counters stay when the result goes */
 
     struct survey *survey; /* survey thread */
 };
@@ -224,13 +227,9 @@ static void netlink_sample_own(struct netlink *n, const struct engine_sink *sink
     }
     uint64_t errors = n->sampler.errors + monitor_bad(n->monitor);
     uint64_t overruns = monitor_overruns(n->monitor);
-    if (n->result) {
-        errors += n->result->errors + n->result->sockets.bad;
-        overruns += n->result->sockets.overruns;
-        draft_counter(sink->draft, n->incomplete, n->result->sockets.incomplete, 0);
-    }
-    draft_counter(sink->draft, n->overruns, overruns, 0);
-    draft_counter(sink->draft, n->errors, errors, 0);
+    draft_counter(sink->draft, n->incomplete, n->surveyed.incomplete, 0);
+    draft_counter(sink->draft, n->overruns, overruns + n->surveyed.overruns, 0);
+    draft_counter(sink->draft, n->errors, errors + n->surveyed.errors, 0);
 }
 
 /* As the newest survey has them. */
@@ -325,6 +324,9 @@ static void netlink_take_survey(struct engine *e, struct message *result)
     struct sysfs_links *before = n->speeds;
     netlink_drop_result(n);
     n->result = CONTAINER_OF(result, struct survey_result, msg);
+    n->surveyed.errors = n->result->errors + n->result->sockets.bad;
+    n->surveyed.overruns = n->result->sockets.overruns;
+    n->surveyed.incomplete = n->result->sockets.incomplete;
     n->speeds = n->result->speeds;
     if (n->speeds)
         message_ref(&n->speeds->msg);

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "collect/netlink/monitor.h"
+#include "collect/netlink/survey.h"
 #include "collect/select.h"
 
 static bool counts_only;        /* every tick but the first is one soon after another */
@@ -523,6 +524,39 @@ static void test_overrun(void **state)
     run("ip link delete va && ip link delete vc");
 }
 
+/* Hands the survey over as one whose queueing disciplines failed three times. */
+static void take_failed_survey(void *user, struct engine *e, struct message *result)
+{
+    struct fixture *f = user;
+    struct survey_result *r = CONTAINER_OF(result, struct survey_result, msg);
+    if (e && strcmp(e->class->name, "netlink") == 0) {
+        r->errors = 7;
+        r->sockets.overruns = 3;
+        r->sockets.incomplete = 2;
+        r->lost = CAPABILITY_BIT(CAPABILITY_QUEUES);
+        r->lost_err = -EIO;
+    }
+    collector_take_survey(f->collector, e, result);
+}
+
+/* What a survey has counted stays counted when its loss was told. */
+static void test_errors_never_fall(void **state)
+{
+    (void)state;
+    NEED_NAMESPACE();
+    struct fixture f;
+    fixture_start(&f, "netlink");
+    tick(&f);
+    collector_survey(f.collector, take_failed_survey, &f);
+    tick(&f);
+    for (int i = 0; i < 3; i++)
+        tick(&f);
+    assert_counter(&f.stand, "netsonde_collect_errors_total{engine=\"netlink\"}", SAMPLE_OK, 7, 0);
+    assert_counter(&f.stand, "netsonde_netlink_overruns_total", SAMPLE_OK, 3, 0);
+    assert_counter(&f.stand, "netsonde_sockets_incomplete_total", SAMPLE_OK, 2, 0);
+    fixture_end(&f);
+}
+
 static void stop_waiting(uv_timer_t *timer)
 {
     uv_stop(timer->loop);
@@ -645,6 +679,7 @@ int main(void)
         COUNTS(test_rename_and_delete),
         COUNTS(test_appears),
         cmocka_unit_test_teardown(test_overrun, clean_up),
+        cmocka_unit_test_teardown(test_errors_never_fall, clean_up),
         cmocka_unit_test_teardown(test_loop, clean_up),
     };
     return cmocka_run_group_tests(tests, enter_namespace, NULL);
