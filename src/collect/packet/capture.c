@@ -236,7 +236,7 @@ static void capture_timer(uv_timer_t *timer)
     for (size_t i = 0; i < c->state.sources; i++)
         live |= tap_fd(c->input[i].source) >= 0;
     if (live) {
-        meter_tidy(c->meter, clock_wall_ms() * NS_PER_MS);
+        (void)meter_tidy_due(c->meter, clock_wall_ms() * NS_PER_MS);
         c->changed = true; /* what is silent goes */
     }
     capture_publish(c);

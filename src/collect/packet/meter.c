@@ -258,6 +258,15 @@ void meter_tidy(struct meter *m, int64_t now_ns)
     flows_expire(m->flows, now_ns - SILENT_NS, now_ns - CLOSED_NS);
 }
 
+bool meter_tidy_due(struct meter *m, int64_t now_ns)
+{
+    int64_t since_ns = now_ns - m->tidied_ns;
+    if (since_ns >= 0 && since_ns < TIDY_NS) /* less: the clock was set back */
+        return false;
+    meter_tidy(m, now_ns);
+    return true;
+}
+
 void meter_finish(struct meter *m)
 {
     lookups_expire(m->lookups, INT64_MAX);

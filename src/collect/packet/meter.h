@@ -70,6 +70,9 @@ void meter_packet(struct meter *m, uint32_t link, const uint8_t *frame, uint32_t
 /* Now and then: what is long silent goes, and what is quiet is decided. now_ns as in the packets.
  */
 void meter_tidy(struct meter *m, int64_t now_ns);
+/* The same when the last time is a second ago, by whoever it was: it walks over all flows that are
+ * silent. Whether it did. */
+bool meter_tidy_due(struct meter *m, int64_t now_ns);
 
 /* The last packet was seen: nothing is waited for any more. */
 void meter_finish(struct meter *m);

@@ -341,6 +341,22 @@ static void test_silence(void **state)
     meter_free(m);
 }
 
+/* The capture thread asks ten times a second, with or without packets; flows are walked once. */
+static void test_tidied_once_a_second(void **state)
+{
+    (void)state;
+    struct meter *m = make();
+    unsigned walks = 0;
+    send_udp(m, 1, 2, 3000, 2000, BYTES("x"), S);
+    for (int64_t t = S; t <= 302 * S; t += 100 * MS)
+        walks += meter_tidy_due(m, t);
+    assert_in_range(walks, 300, 302);
+    assert_int_equal(count(m, METER_FLOWS), 0); /* silent for 300 s */
+    assert_true(meter_tidy_due(m, 100 * S));    /* a clock that was set back holds nothing up */
+    assert_false(meter_tidy_due(m, 100 * S + 100 * MS));
+    meter_free(m);
+}
+
 static void test_limits(void **state)
 {
     (void)state;
@@ -369,10 +385,15 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_directions), cmocka_unit_test(test_tunnel),
-        cmocka_unit_test(test_fragments),  cmocka_unit_test(test_lookups),
-        cmocka_unit_test(test_names),      cmocka_unit_test(test_dns_over_tcp),
-        cmocka_unit_test(test_silence),    cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_directions),
+        cmocka_unit_test(test_tunnel),
+        cmocka_unit_test(test_fragments),
+        cmocka_unit_test(test_lookups),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_dns_over_tcp),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_tidied_once_a_second),
+        cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
