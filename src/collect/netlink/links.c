@@ -3,8 +3,9 @@
  *
  * A dump that was interrupted by changes may show an interface twice or not at all, and an
  * interface that is missing is taken for gone: so it is asked for again, and the caller is told
- * when that did not help. Each link that it does show is right. The array keeps its size from tick
- * to tick.
+ * when that did not help. Each link that it does show is right. The names of the last dump that was
+ * whole are kept beside it, for those who only want to know what a number is called. The array
+ * keeps its size from tick to tick.
  *
  * The kernel counts errors in more detail than /proc/net/dev shows. The sums are those of the
  * kernel's own /proc file, so the series are the same whichever engine reads them:
@@ -30,7 +31,14 @@
 
 #define LINKS_MAX 16384
 
+struct link_name {
+    uint32_t index;
+    char name[IFNAMSIZ];
+};
+
 struct links {
+    struct link_name *whole; /* of the last whole dump but the running one; NULL: none yet */
+    size_t whole_count;
     struct rtnetlink_link *items;
     size_t count, capacity;
     bool complete; /* items are what the kernel has, each once */
@@ -49,6 +57,7 @@ void links_free(struct links *links)
 {
     if (!links)
         return;
+    free(links->whole);
     free(links->items);
     free(links->counted);
     free(links);
@@ -65,8 +74,21 @@ const struct rtnetlink_link *links_at(const struct links *links, size_t index)
     return &links->items[index];
 }
 
+static void keep_names(struct links *links)
+{
+    links->whole = mem_resize(links->whole, links->count, sizeof(links->whole[0]));
+    links->whole_count = links->count;
+    for (size_t i = 0; i < links->count; i++) {
+        links->whole[i].index = links->items[i].index;
+        _Static_assert(sizeof(links->items[i].name) == IFNAMSIZ, "names are those of the kernel");
+        memcpy(links->whole[i].name, links->items[i].name, IFNAMSIZ);
+    }
+}
+
 void links_clear(struct links *links)
 {
+    if (links->complete)
+        keep_names(links);
     links->count = 0;
     links->complete = false;
 }
@@ -89,6 +111,11 @@ int links_add(void *user, const struct nlmsghdr *msg)
     return err;
 }
 
+void links_end(struct links *links, bool whole)
+{
+    links->complete = whole;
+}
+
 int links_read(struct links *links, struct rtsocket *socket, uint64_t *ret_bad)
 {
     int err = -EINTR;
@@ -96,7 +123,7 @@ int links_read(struct links *links, struct rtsocket *socket, uint64_t *ret_bad)
         links_clear(links);
         err = rtsocket_dump(socket, RTM_GETLINK, links_add, links, ret_bad);
     }
-    links->complete = err == 0;
+    links_end(links, err == 0);
     return err;
 }
 
@@ -111,6 +138,16 @@ static struct rtnetlink_link *links_find(struct links *links, uint32_t index)
         }
     }
     return NULL;
+}
+
+const char *links_name(struct links *links, uint32_t index)
+{
+    const struct rtnetlink_link *link = links_find(links, index);
+    for (size_t i = 0; !link && !links->complete && i < links->whole_count; i++) {
+        if (links->whole[i].index == index)
+            return links->whole[i].name;
+    }
+    return link ? link->name : NULL;
 }
 
 static int links_count_one(void *user, const struct nlmsghdr *msg)

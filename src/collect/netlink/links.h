@@ -26,9 +26,14 @@ int links_read_counters(struct links *links, struct rtsocket *socket, uint64_t *
 size_t links_count(const struct links *links);
 const struct rtnetlink_link *links_at(const struct links *links, size_t index);
 
+/* What the link with this number is called, borrowed until the next dump; NULL: there is none. A
+ * dump that was interrupted may have missed it: then it has the name that it had before. */
+const char *links_name(struct links *links, uint32_t index);
+
 /* For tests with recorded dumps: what links_read does with each message; user is the links. */
 void links_clear(struct links *links);
 int links_add(void *user, const struct nlmsghdr *msg);
+void links_end(struct links *links, bool whole);
 
 /* node_network_* as /proc/net/dev sums them up, and what else the message has. Texts are borrowed
  * from `link`. */

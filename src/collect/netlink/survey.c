@@ -63,7 +63,6 @@ struct survey {
     /* During one round. */
     struct survey_result *result;
     size_t qdiscs_capacity, nics_capacity;
-    size_t hint; /* links come in the order of their qdiscs */
 };
 
 struct survey *survey_new(const struct engine_settings *settings)
@@ -254,19 +253,6 @@ static void result_destroy(struct message *msg)
     free(r);
 }
 
-static const struct rtnetlink_link *find_link(struct survey *s, uint32_t index)
-{
-    size_t count = links_count(s->links);
-    for (size_t i = 0; i < count; i++) {
-        size_t at = (s->hint + i) % count;
-        if (links_at(s->links, at)->index == index) {
-            s->hint = at;
-            return links_at(s->links, at);
-        }
-    }
-    return NULL;
-}
-
 /* Of an interface with several queues the root one (mq) has the sums of all. */
 static int add_qdisc(void *user, const struct nlmsghdr *msg)
 {
@@ -276,8 +262,8 @@ static int add_qdisc(void *user, const struct nlmsghdr *msg)
     int err = qdisc_parse(msg, &q);
     if (err || q.parent != TC_H_ROOT)
         return err;
-    const struct rtnetlink_link *link = find_link(s, q.index);
-    if (!link || device_excluded(s->settings, link->name) || r->qdiscs_count == ROWS_MAX)
+    const char *device = links_name(s->links, q.index);
+    if (!device || device_excluded(s->settings, device) || r->qdiscs_count == ROWS_MAX)
         return 0;
     if (r->qdiscs_count == s->qdiscs_capacity) {
         s->qdiscs_capacity = MAX(s->qdiscs_capacity * 2, (size_t)16);
@@ -299,7 +285,7 @@ static int add_qdisc(void *user, const struct nlmsghdr *msg)
     if (q.has & QDISC_HAS_QUEUE)
         to->has |= 1U << QDISC_DROPS | 1U << QDISC_REQUEUES | 1U << QDISC_OVERLIMITS |
                    1U << QDISC_QUEUE_LENGTH | 1U << QDISC_BACKLOG;
-    memcpy(to->device, link->name, sizeof(to->device));
+    memcpy(to->device, device, sizeof(to->device));
     memcpy(to->kind, q.kind, sizeof(to->kind));
     return 0;
 }

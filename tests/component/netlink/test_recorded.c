@@ -438,9 +438,48 @@ static void test_bursts(void **state)
     stand_free(&s);
 }
 
+/* A dump that was interrupted, and so was the one after it, may lack links: these keep their names,
+ * until a whole one says that they are gone. */
+static void test_interrupted_names(void **state)
+{
+    (void)state;
+    struct recording r = recording_read("links.bin");
+    struct links *links = links_new();
+    uint32_t index[64];
+    char name[64][IF_NAMESIZE];
+    size_t count = 0;
+    assert_null(links_name(links, 1));
+    for (unsigned round = 0; round < 5; round++) {
+        const struct nlmsghdr *msg = NULL;
+        bool bad = false, whole = round == 0 || round == 4;
+        links_clear(links);
+        /* All, then one of them, twice; then another one alone, which is all there is. */
+        for (size_t i = 0; rtnetlink_next(r.data, r.len, &msg, &bad); i++) {
+            if (round == 0 || i == (round == 4))
+                links_add(links, msg);
+        }
+        links_end(links, whole);
+        for (size_t i = 0; round == 0 && i < links_count(links) && i < 64; i++) {
+            index[count] = links_at(links, i)->index;
+            memcpy(name[count++], links_at(links, i)->name, IF_NAMESIZE);
+        }
+        assert_true(count > 2 && !bad);
+        assert_int_equal(links_count(links), round == 0 ? count : 1);
+        for (size_t i = 0; i < count; i++) {
+            if (round < 4 || i == 1)
+                assert_string_equal(links_name(links, index[i]), name[i]);
+            else
+                assert_null(links_name(links, index[i]));
+        }
+    }
+    links_free(links);
+    free(r.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_interrupted_names),
         cmocka_unit_test(test_links),
         cmocka_unit_test(test_counters),
         cmocka_unit_test(test_sums),
