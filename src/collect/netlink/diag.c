@@ -10,6 +10,9 @@
  * interrupted, or that fails for want of room, is asked for once more; when that does not help, the
  * census hears what there is but not that it is all, so nothing counts as closed for being absent.
  *
+ * Of more sockets than anybody reads the first are told, the rest is counted as lost, and again the
+ * list is not all.
+ *
  * A multipath connection is there twice: as itself (MPTCP), and as the TCP connections below it,
  * with the same inode. Bytes are told for the latter alone, or they would count twice. Most hosts
  * have none, and the kernel's table of them takes long to look through: they are asked for when a
@@ -51,8 +54,9 @@ static const struct {
 };
 #define KIND_TCP 0
 #define KIND_TCP_LAST 2
-#define MPTCP_ROUNDS 16 /* between looks for multipath sockets where no TCP socket is part of one  \
-                         */
+#define MPTCP_ROUNDS                                                                               \
+    16 /* between looks for multipath sockets where no TCP socket is part of one                   \
+        */
 
 struct diag {
     struct rtsocket *dumps, *closes; /* NULL: not open */
@@ -178,6 +182,8 @@ static int diag_dump(struct diag *s, size_t kind)
         err = rtsocket_ask(s->dumps, (struct nlmsghdr *)request, diag_add, s, &s->counts.bad);
         s->fresh_ms = 0; /* the round trips have been told of */
     }
+    if (err == -E2BIG)
+        census_lost(s->census, rtsocket_left_out(s->dumps), "sockets");
     /* -EINVAL: a kernel that has given up the oldest request. */
     bool unknown = err == -ENOENT || (kind == KIND_TCP && err == -EINVAL);
     s->unknown_since[kind] = unknown ? MAX(s->rounds, 1U) : 0;
@@ -199,7 +205,7 @@ static int diag_dump_all(struct diag *s)
             continue;
         s->fresh_ms = fresh_ms;
         int err = diag_dump(s, i);
-        if (i <= KIND_TCP_LAST && err && err != -EINTR && err != -ENOBUFS)
+        if (i <= KIND_TCP_LAST && err && err != -EINTR && err != -ENOBUFS && err != -E2BIG)
             tcp_err = err;
         if (i == KIND_TCP && !s->unknown_since[i])
             i = KIND_TCP_LAST;

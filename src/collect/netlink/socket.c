@@ -5,6 +5,9 @@
  * when the one before has been received. On a non-blocking socket EAGAIN in the middle of one
  * therefore does not happen; should it, the dump counts as failed and its rest, recognised by the
  * old sequence number, is skipped when the next one is read.
+ *
+ * A dump that is larger than anybody has use for is read to its end all the same, because the
+ * kernel refuses another one before; what comes after DUMP_PARTS_MAX is counted and not looked at.
  */
 #include "collect/netlink/socket.h"
 
@@ -22,10 +25,12 @@
 /* The kernel makes no larger parts of a dump than 32 KiB, and smaller ones for smaller buffers. */
 #define RECEIVE_BYTES 32768
 #define DUMP_PARTS_MAX 4096
+#define DUMP_PARTS_READ (1U << 20)
 
 struct rtsocket {
     struct mnl_socket *mnl;
     uint32_t seq;
+    uint64_t left_out; /* messages of the last dump */
     _Alignas(struct nlmsghdr) char buffer[RECEIVE_BYTES];
 };
 
@@ -98,7 +103,7 @@ struct dump {
     int err;
 };
 
-/* One received part of a dump. */
+/* One received part of a dump. each NULL: nobody has use for it. */
 static void dump_part(struct rtsocket *s, size_t len, struct dump *dump,
                       int (*each)(void *user, const struct nlmsghdr *msg), void *user,
                       uint64_t *ret_bad)
@@ -113,6 +118,8 @@ static void dump_part(struct rtsocket *s, size_t len, struct dump *dump,
         if (msg->nlmsg_type == NLMSG_DONE || msg->nlmsg_type == NLMSG_ERROR) {
             dump->done = true;
             dump->err = rtnetlink_error(msg);
+        } else if (!each) {
+            s->left_out++;
         } else if (each(user, msg) < 0) {
             (*ret_bad)++;
         }
@@ -134,20 +141,28 @@ int rtsocket_ask(struct rtsocket *s, struct nlmsghdr *request,
                  int (*each)(void *user, const struct nlmsghdr *msg), void *user, uint64_t *ret_bad)
 {
     request->nlmsg_seq = ++s->seq;
+    s->left_out = 0;
     if (mnl_socket_sendto(s->mnl, request, request->nlmsg_len) < 0)
         return -errno;
     struct dump dump = {0};
     for (size_t parts = 0; !dump.done; parts++) {
-        if (parts == DUMP_PARTS_MAX)
+        if (parts == DUMP_PARTS_READ)
             return -E2BIG;
         ssize_t got = mnl_socket_recvfrom(s->mnl, s->buffer, sizeof(s->buffer));
         if (got < 0)
             return -errno;
-        dump_part(s, (size_t)got, &dump, each, user, ret_bad);
+        dump_part(s, (size_t)got, &dump, parts < DUMP_PARTS_MAX ? each : NULL, user, ret_bad);
     }
     if (dump.err)
         return dump.err;
+    if (s->left_out)
+        return -E2BIG;
     return dump.interrupted ? -EINTR : 0;
+}
+
+uint64_t rtsocket_left_out(const struct rtsocket *s)
+{
+    return s->left_out;
 }
 
 int rtsocket_notices(struct rtsocket *s, size_t datagrams,

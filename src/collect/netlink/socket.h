@@ -30,7 +30,8 @@ void rtsocket_set_buffer(struct rtsocket *s, int bytes);
  * Asks for all objects of one kind (RTM_GETLINK, RTM_GETSTATS, RTM_GETADDR) and hands each message
  * to `each`, whose negative answers are counted in *ret_bad, not fatal. The kernel fills a dump
  * while it is read, so this never waits for anything but the kernel's own locks. -EINTR: the
- * objects changed meanwhile and some may be missing or doubled; ask again.
+ * objects changed meanwhile and some may be missing or doubled; ask again. -E2BIG: there are more
+ * than some 400,000, and the rest of them, rtsocket_left_out, was not handed out.
  */
 int rtsocket_dump(struct rtsocket *s, uint16_t type,
                   int (*each)(void *user, const struct nlmsghdr *msg), void *user,
@@ -40,6 +41,9 @@ int rtsocket_dump(struct rtsocket *s, uint16_t type,
 int rtsocket_ask(struct rtsocket *s, struct nlmsghdr *request,
                  int (*each)(void *user, const struct nlmsghdr *msg), void *user,
                  uint64_t *ret_bad);
+
+/* Messages of the last dump that were beyond what is handed out. */
+uint64_t rtsocket_left_out(const struct rtsocket *s);
 
 /* Hands out the notices that wait, at most `datagrams` of them. 0, -EAGAIN when none is left,
  * -ENOBUFS when some were lost: read on after a resync. */
