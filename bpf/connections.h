@@ -95,8 +95,9 @@ static __always_inline void connection_closed(struct sock *sk, int old)
     struct socket_state *s = bpf_sk_storage_get(&sockets, sk, NULL, 0);
     if (old == TCP_LISTEN || old == TCP_CLOSE)
         return;
-    /* One that never was: of interest to who wanted it, not to who was knocked at. */
-    if (s && !s->established && s->direction != BPF_DIRECTION_OUT)
+    /* One that never was: of interest to who wanted it, not to who was knocked at. Below a listener
+     * from before we looked nothing is kept, but its last state says it. */
+    if (s ? !s->established && s->direction != BPF_DIRECTION_OUT : old == TCP_SYN_RECV)
         return;
     connection_tell(sk, s, BPF_RECORD_CLOSED);
     if (!s)

@@ -168,12 +168,13 @@ struct engine {
     uint32_t assigned;         /* capabilities it provides now */
     struct engine_probe probe; /* filled by select.c */
     atomic_uint surveying;     /* `assigned` for the survey thread, kept by select.c */
+    uint32_t round; /* survey thread: what it surveys in this round, decided for all at its begin */
 };
 
-/* Survey thread: does the engine provide this now? May be as old as the last tick. */
+/* Survey thread: does the engine provide this in the running round? */
 static inline bool engine_surveys(const struct engine *e, enum capability c)
 {
-    return atomic_load_explicit(&e->surveying, memory_order_relaxed) & CAPABILITY_BIT(c);
+    return e->round & CAPABILITY_BIT(c);
 }
 
 extern const struct engine_class engine_ebpf;

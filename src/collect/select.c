@@ -19,8 +19,10 @@
  * the core thread as those of no engine.
  *
  * Threads: everything on the core thread, except the survey itself. The survey thread owns the
- * census and the wire and reads `surveyed`, the one word that tells it which engines are in use,
- * and what each of them has been assigned. Engines are neither added nor removed after open.
+ * census and the wire and reads what each engine has been assigned: once, when a round begins, and
+ * of one division, which `divisions` shows (odd while it changes). Would engines ask one by one, a
+ * change in the middle of a round would let two of them count the same bytes, or none. Engines are
+ * neither added nor removed after open.
  */
 #include "collect/select_internal.h"
 
@@ -71,7 +73,7 @@ struct collector {
     struct engine_settings settings;              /* owns its texts */
     struct member members[COLLECTOR_ENGINES_MAX]; /* by falling preference */
     size_t count;
-    atomic_uint surveyed; /* bits by place in members: engines whose survey is wanted */
+    atomic_uint divisions; /* of capabilities so far, times two; odd: one is being made */
     struct census_series *census_series;
     struct {                   /* survey thread */
         struct census *census; /* NULL: there was no round yet */
@@ -217,15 +219,24 @@ static void collector_changed(struct collector *c)
     message_unref(c->status ? &c->status->msg : NULL);
     c->status = NULL;
     c->generation++;
-    unsigned surveyed = 0;
+    atomic_fetch_add(&c->divisions, 1);
     for (size_t i = 0; i < c->count; i++) {
         struct engine *e = c->members[i].engine;
-        uint32_t assigned = c->members[i].open ? e->assigned : 0;
-        atomic_store_explicit(&e->surveying, assigned, memory_order_relaxed);
-        if (assigned & e->class->surveyed)
-            surveyed |= 1U << i;
+        atomic_store(&e->surveying, c->members[i].open ? e->assigned : 0);
     }
-    atomic_store_explicit(&c->surveyed, surveyed, memory_order_relaxed);
+    atomic_fetch_add(&c->divisions, 1);
+}
+
+/* Survey thread: who has what in this round. */
+static void collector_begin_round(struct collector *c)
+{
+    unsigned before, after;
+    do {
+        before = atomic_load(&c->divisions);
+        for (size_t i = 0; i < c->count; i++)
+            c->members[i].engine->round = atomic_load(&c->members[i].engine->surveying);
+        after = atomic_load(&c->divisions);
+    } while (before != after || before % 2); /* some stores, made once a minute at most */
 }
 
 /* The capabilities that each member should have: *wanted[i]. */
@@ -405,12 +416,13 @@ static void collector_sample_own(struct collector *c, const struct engine_sink *
     draft_counter(sink->draft, c->ticks, c->bucket_count[ARRAY_LEN(buckets) - 1], 0);
 }
 
-/* Does anybody tell the census? Either thread. */
-static bool collector_has_census(const struct collector *c)
+/* Does anybody tell the census? Either thread: by what is assigned now, or was in this round. */
+static bool collector_has_census(const struct collector *c, bool in_round)
 {
     for (size_t i = 0; i < c->count; i++) {
-        if (atomic_load_explicit(&c->members[i].engine->surveying, memory_order_relaxed) &
-            CENSUS_CAPABILITIES)
+        const struct engine *e = c->members[i].engine;
+        uint32_t has = in_round ? e->round : atomic_load(&e->surveying);
+        if (has & CENSUS_CAPABILITIES)
             return true;
     }
     return false;
@@ -438,7 +450,7 @@ void collector_collect(struct collector *c, const struct engine_sink *given)
         if (lost)
             collector_lose(c, m, lost, err ? err : -EIO, &sink);
     }
-    if (collector_has_census(c))
+    if (collector_has_census(c, false))
         census_series_sample(c->census_series, &sink);
     collector_sample_own(c, &sink, clock_mono_ns() - start_ns);
 }
@@ -508,13 +520,14 @@ void collector_survey(struct collector *c,
                       void (*deliver)(void *user, struct engine *e, struct message *result),
                       void *user)
 {
-    unsigned wanted = atomic_load_explicit(&c->surveyed, memory_order_relaxed);
-    struct census *census = collector_has_census(c) ? collector_census(c) : NULL;
+    collector_begin_round(c);
+    struct census *census = collector_has_census(c, true) ? collector_census(c) : NULL;
     if (census)
         census_begin(census, clock_wall_ms(), clock_mono_ns());
     for (size_t i = 0; i < c->count; i++) {
         struct engine *e = c->members[i].engine;
-        struct message *result = wanted & 1U << i ? e->class->survey(e, census) : NULL;
+        bool wanted = e->round & e->class->surveyed;
+        struct message *result = wanted ? e->class->survey(e, census) : NULL;
         if (result)
             deliver(user, e, result);
     }

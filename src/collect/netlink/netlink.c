@@ -314,8 +314,7 @@ static int netlink_collect(struct engine *e, const struct engine_sink *sink, uin
 static struct message *netlink_survey(struct engine *e, struct census *census)
 {
     struct netlink *n = CONTAINER_OF(e, struct netlink, engine);
-    uint32_t assigned = atomic_load_explicit(&e->surveying, memory_order_relaxed);
-    return &survey_round(n->survey, assigned, census)->msg;
+    return &survey_round(n->survey, e->round, census)->msg;
 }
 
 static void netlink_take_survey(struct engine *e, struct message *result)

@@ -548,6 +548,28 @@ static void test_directions(void **state)
     fixture_free(&f);
 }
 
+/* One that ended in its handshake, of whose listener nobody kept anything, is told by its end
+ * alone; without a byte it was no connection, whoever thinks so. */
+static void test_never_established(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    begin(&f);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    struct socket_seen seen = tcp(5, 5000, "192.0.2.9", 22, 0);
+    begin(&f);
+    seen.method = "ebpf";
+    seen.has_bytes = true;
+    census_socket_closed(f.census, &seen, now_ms(&f));
+    end(&f);
+    assert_int_equal(f.result->events_count, 0);
+    begin(&f);
+    end(&f);
+    assert_int_equal(f.result->events_count, 0);
+    fixture_free(&f);
+}
+
 /* A long-lived process may be moved and may become another user: seen soon, with or without a new
  * name. */
 static void test_process_changes(void **state)
@@ -956,6 +978,7 @@ int main(void)
         cmocka_unit_test(test_directions),
         cmocka_unit_test(test_opening_waits),
         cmocka_unit_test(test_process_changes),
+        cmocka_unit_test(test_never_established),
         cmocka_unit_test(test_peer_names),
         cmocka_unit_test(test_peer_names_age),
         cmocka_unit_test(test_peer_names_held),

@@ -41,7 +41,7 @@ static void fixture_open(struct fixture *f)
     f->engine = engine_procfs.make(&f->settings);
     engine_procfs.probe(f->engine, &f->probe);
     assert_int_equal(engine_procfs.open(f->engine, f->probe.capabilities), 0);
-    atomic_store(&f->engine->surveying, f->engine->assigned);
+    f->engine->round = f->engine->assigned;
 }
 
 static void fixture_end(struct fixture *f)

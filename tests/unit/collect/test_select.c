@@ -20,6 +20,8 @@ struct script {
 };
 
 static struct script script[2];
+static struct engine *made[2];
+static void (*during_survey)(void); /* of the first engine; NULL: nothing happens */
 
 struct fake {
     struct engine engine;
@@ -35,6 +37,7 @@ static struct engine *fake_make(const struct engine_settings *settings,
     struct fake *f = mem_alloc(sizeof(*f));
     f->engine.class = class;
     f->place = place;
+    made[place] = &f->engine;
     return &f->engine;
 }
 
@@ -118,6 +121,8 @@ static struct message *fake_survey(struct engine *e, struct census *census)
 {
     (void)census;
     script_of(e)->surveys++;
+    if (during_survey && e == made[0])
+        during_survey();
     struct message *msg = mem_alloc(sizeof(*msg));
     message_init(msg, survey_destroy);
     return msg;
@@ -612,6 +617,42 @@ static void test_survey(void **state)
     stand_free(&s);
 }
 
+static struct {
+    struct stand *stand;
+    struct collector *collector;
+} changing;
+
+static void lose_in_the_middle(void)
+{
+    script[0].lose = A;
+    tick(changing.stand, changing.collector);
+    assert_int_equal(made[1]->assigned, A | B);
+    assert_true(engine_surveys(made[0], CAPABILITY_INTERFACES)); /* this round is still its */
+    assert_false(engine_surveys(made[1], CAPABILITY_INTERFACES));
+}
+
+/* Who takes over in the middle of a round begins with the next one: nothing is counted twice. */
+static void test_change_in_a_round(void **state)
+{
+    (void)state;
+    struct stand s = stand_new(100);
+    struct collector *c = make(A, A | B);
+    assert_int_equal(collector_open(c), 0);
+    changing.stand = &s;
+    changing.collector = c;
+    during_survey = lose_in_the_middle;
+    collector_survey(c, deliver, c);
+    during_survey = NULL;
+    assert_int_equal(script[1].surveys, 0);
+    collector_survey(c, deliver, c);
+    assert_int_equal(script[0].surveys, 1);
+    assert_int_equal(script[1].surveys, 1);
+    assert_false(engine_surveys(made[0], CAPABILITY_INTERFACES));
+    assert_true(engine_surveys(made[1], CAPABILITY_INTERFACES));
+    collector_free(c);
+    stand_free(&s);
+}
+
 static void detached(void *user)
 {
     *(int *)user += 1;
@@ -676,6 +717,7 @@ int main(void)
         cmocka_unit_test(test_comes_back),
         cmocka_unit_test(test_comes_up_later),
         cmocka_unit_test(test_survey),
+        cmocka_unit_test(test_change_in_a_round),
         cmocka_unit_test(test_attach_and_detach),
         cmocka_unit_test(test_own_histogram),
     };
