@@ -38,7 +38,7 @@ struct link_name {
 
 struct links {
     struct link_name *whole; /* of the last whole dump but the running one; NULL: none yet */
-    size_t whole_count;
+    size_t whole_count, whole_room;
     struct rtnetlink_link *items;
     size_t count, capacity;
     bool complete; /* items are what the kernel has, each once */
@@ -76,7 +76,10 @@ const struct rtnetlink_link *links_at(const struct links *links, size_t index)
 
 static void keep_names(struct links *links)
 {
-    links->whole = mem_resize(links->whole, links->count, sizeof(links->whole[0]));
+    if (links->whole_room < links->count) {
+        links->whole_room = links->count;
+        links->whole = mem_resize(links->whole, links->whole_room, sizeof(links->whole[0]));
+    }
     links->whole_count = links->count;
     for (size_t i = 0; i < links->count; i++) {
         links->whole[i].index = links->items[i].index;
