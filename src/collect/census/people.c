@@ -191,6 +191,19 @@ static uint32_t people_find(const struct people *p, uint32_t pid, uint64_t start
     return NOBODY;
 }
 
+/* The one that was told of before by its pid alone and could not be found in /proc either. Whether
+ * it is the same nobody can tell; a row for each time would be worse. */
+static uint32_t people_find_startless(const struct people *p, uint32_t pid)
+{
+    struct lookup_walk walk = lookup_walk(&p->by_pid, pid_hash(p, pid));
+    for (uint32_t n; lookup_next(&walk, &n);) {
+        const struct person *one = &p->persons[n];
+        if (one->pid == pid && !one->start_ticks)
+            return n;
+    }
+    return NOBODY;
+}
+
 static uint32_t people_add(struct people *p, const struct process_seen *seen, int64_t now_ms,
                            uint64_t *next_id)
 {
@@ -206,7 +219,9 @@ static uint32_t people_add(struct people *p, const struct process_seen *seen, in
         }
         /* Without a start it could have been meant all the same. */
         uint32_t known = people_find(p, seen->pid, identity.start_ticks);
-        if (lives && known != NOBODY)
+        if (!lives && !seen->start_ticks)
+            known = people_find_startless(p, seen->pid);
+        if (known != NOBODY && (lives || !seen->start_ticks))
             return known;
     }
     uint32_t number = people_place(p, next_id);

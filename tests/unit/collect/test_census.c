@@ -570,6 +570,35 @@ static void test_never_established(void **state)
     fixture_free(&f);
 }
 
+/* A pid without a start, and without a process behind it by now: one row, however often. */
+static void test_pid_alone(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    const struct process_seen gone = {.pid = 77, .uid = 0, .command = "ssh"};
+    const struct traffic increment = {.rx_bytes = 10, .tx_bytes = 5};
+    size_t rows = 0;
+    for (int i = 0; i < 3; i++) {
+        begin(&f);
+        census_traffic(f.census, &gone, &increment, "ebpf");
+        end(&f);
+    }
+    const struct table *t = f.result->tables[TABLE_PROCESSES];
+    for (size_t i = 0; i < t->rows_count; i++)
+        rows += table_cell(t, i, PROC_PID)->uint == 77;
+    assert_int_equal(rows, 1);
+    UINT(process(&f, "ssh", PROC_RX_BYTES), 30);
+    TEXT(process(&f, "ssh", PROC_STATE), "ended");
+    /* The pid is given away again: that is somebody else. */
+    tree_process(&f.tree, 77, 9, "later", 0, "/");
+    begin(&f);
+    census_traffic(f.census, &gone, &increment, "ebpf");
+    end(&f);
+    UINT(process(&f, "later", PROC_RX_BYTES), 10);
+    UINT(process(&f, "ssh", PROC_RX_BYTES), 30);
+    fixture_free(&f);
+}
+
 /* A long-lived process may be moved and may become another user: seen soon, with or without a new
  * name. */
 static void test_process_changes(void **state)
@@ -978,6 +1007,7 @@ int main(void)
         cmocka_unit_test(test_directions),
         cmocka_unit_test(test_opening_waits),
         cmocka_unit_test(test_process_changes),
+        cmocka_unit_test(test_pid_alone),
         cmocka_unit_test(test_never_established),
         cmocka_unit_test(test_peer_names),
         cmocka_unit_test(test_peer_names_age),
