@@ -83,6 +83,7 @@ static const struct table_column flows_columns[FLOW_COLUMNS] = {
     [FLOW_RTT_MS] = {"rtt_ms", CELL_REAL, "ms"},
     [FLOW_RETRANSMITS] = {"retransmits", CELL_UINT, ""},
     [FLOW_OPENED] = {"opened", CELL_UINT, "ms"},
+    [FLOW_ALPN] = {"alpn", CELL_TEXT, ""},
 };
 
 static const struct table_column dns_columns[DNS_COLUMNS] = {

@@ -120,6 +120,7 @@ enum flows_column {
     FLOW_RTT_MS,
     FLOW_RETRANSMITS,
     FLOW_OPENED,
+    FLOW_ALPN,
     FLOW_COLUMNS
 };
 

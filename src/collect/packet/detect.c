@@ -157,6 +157,18 @@ void detection_free(struct detector *d, struct detection *flow)
         d->lib.flow_free(&flow->flow);
 }
 
+/* What the flow's union holds goes by the protocol that was found in its packets, not by one that
+ * was guessed from its ports: the text of TLS is there for no other. */
+static const char *alpn_of(const struct detection *flow, ndpi_protocol found)
+{
+    static const uint16_t with_tls[] = {NDPI_PROTOCOL_TLS, NDPI_PROTOCOL_QUIC};
+    for (size_t i = 0; i < ARRAY_LEN(with_tls); i++) {
+        if (found.master_protocol == with_tls[i] || found.app_protocol == with_tls[i])
+            return flow->flow.protos.tls_quic.alpn;
+    }
+    return NULL;
+}
+
 static void detection_tell(const struct detector *d, const struct detection *flow,
                            ndpi_protocol found, struct detection_result *ret)
 {
@@ -165,6 +177,7 @@ static void detection_tell(const struct detector *d, const struct detection *flo
         found.app_protocol != NDPI_PROTOCOL_UNKNOWN ? found.app_protocol : found.master_protocol;
     ret->application = application < d->count ? application : 0;
     ret->host = flow->flow.host_server_name[0] ? flow->flow.host_server_name : NULL;
+    ret->alpn = alpn_of(flow, found);
 }
 
 void detection_give_up(struct detector *d, struct detection *flow, struct detection_result *ret)
@@ -172,6 +185,7 @@ void detection_give_up(struct detector *d, struct detection *flow, struct detect
     u_int8_t guessed;
     ndpi_protocol found = d->lib.give_up(d->module, &flow->flow, 1, &guessed);
     detection_tell(d, flow, found, ret);
+    ret->alpn = NULL; /* perhaps guessed; what was found was told before */
     ret->decided = true;
 }
 

@@ -28,6 +28,8 @@ struct detection_result {
     bool decided;         /* nothing more will be found: the detection can go */
     uint16_t application; /* 0: not known (yet) */
     const char *host;     /* NULL: not known. Until the detection goes; any bytes */
+    const char *alpn;     /* likewise: protocols that TLS or QUIC agree about (RFC 7301), as nDPI
+                           * has them: those that the client offers, joined by commas */
 };
 
 struct detection *detection_new(struct detector *d); /* NULL: no memory */

@@ -56,6 +56,7 @@ struct flow {
     struct detection *detection; /* NULL: nobody looks */
     struct dns_connection *dns;  /* NULL: not DNS over TCP */
     char *host;                  /* NULL: not known */
+    char *alpn;                  /* likewise */
 };
 
 struct flows;

@@ -24,6 +24,7 @@
 #define QUIET_NS (5 * NS_PER_S)    /* what it is will not become clearer */
 #define TIDY_NS NS_PER_S
 #define HOST_MAX 255
+#define ALPN_MAX 255
 
 /* ---- applications ---------------------------------------------------------------------------- */
 
@@ -38,6 +39,10 @@ static void take_result(struct meter *m, struct flow *f, const struct detection_
     f->application = result->application;
     if (!f->host && result->host)
         f->host = mem_string_n(result->host, strnlen(result->host, HOST_MAX));
+    if (result->alpn && (!f->alpn || strncmp(f->alpn, result->alpn, ALPN_MAX) != 0)) {
+        free(f->alpn); /* it may become complete with a later packet */
+        f->alpn = mem_string_n(result->alpn, strnlen(result->alpn, ALPN_MAX));
+    }
     if (!result->decided)
         return;
     f->decided = true;
@@ -82,6 +87,7 @@ static void flow_ended(void *user, struct flow *f)
     decide(m, f);
     meter_dns_end(m, f);
     free(TAKE(f->host));
+    free(TAKE(f->alpn));
 }
 
 /* ---- packets -----------------------------------------------------------------------------------

@@ -76,6 +76,7 @@ static void put_flow(const struct meter *m, struct table *table, const struct fl
     if (f->key.protocol == IPPROTO_TCP)
         cell_uint(&row[FLOW_RETRANSMITS], f->again[0] + (uint64_t)f->again[1]);
     cell_uint(&row[FLOW_OPENED], (uint64_t)MAX(f->opened_ns / NS_PER_MS, 0));
+    cell_text(table, &row[FLOW_ALPN], f->alpn);
 }
 
 struct table *meter_flows_table(struct meter *m)

@@ -36,6 +36,8 @@ MAY_DIFFER = {
     # Ethernet says IPv4 and the header IPv6: tshark believes the header, hosts (and this) neither.
     "version": {"fuzz-2006-06-26-2594.pcap": 1},
     "ports": {"fuzz-2006-06-26-2594.pcap", "badpackets.pcap"},
+    # QUIC version 2 (RFC 9369) is newer than nDPI 4.2.
+    "alpn": {"quic-v2.pcapng"},
     # ndpiReader gives up on packets with broken lengths before it looks for their flow.
     "ndpi": {"fuzz-2006-06-26-2594.pcap", "badpackets.pcap", "ip_fragmented_garbage.pcap"},
 }
@@ -81,7 +83,7 @@ class Found:
             if word == "flow":
                 self.flows.append(dict(zip(
                     ("protocol", "client", "server", "application", "host", "rx", "tx", "packets",
-                     "rtt", "retransmits", "opened"), cells)))
+                     "rtt", "retransmits", "opened", "alpn"), cells)))
             elif word == "dns":
                 self.dns.append(dict(zip(
                     ("t", "name", "type", "rcode", "latency", "server", "process"), cells)))
@@ -312,5 +314,39 @@ def test_applications():
     each(check)
 
 
+def test_alpn():
+    """of each TLS and QUIC conversation the protocols that tshark says the client offered"""
+    names = ("ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport",
+             "udp.srcport", "udp.dstport", "tls.handshake.extensions_alpn_str")
+    agreed = []
+
+    def check(name):
+        found = Found(name)
+        if found.ndpi:
+            raise Skip(found.ndpi)
+        words = [w for f in names for w in ("-e", f)]
+        out = ask("tshark", "tshark", "-r", os.path.join(FOLDER, name), "-Y",
+                  "tls.handshake.type == 1 && tls.handshake.extensions_alpn_str",
+                  "-T", "fields", "-E", "separator=/t", *words)
+        offered = {}
+        for line in out.splitlines():
+            frame = dict(zip(names, line.split("\t")))
+            family = "ipv6" if frame["ipv6.src"] else "ip"
+            ends = []
+            for side, port in (("src", "srcport"), ("dst", "dstport")):
+                address = frame[f"{family}.{side}"].split(",")[-1]
+                number = frame[f"tcp.{port}"] or frame[f"udp.{port}"].split(",")[-1]
+                ends.append(f"[{address}]:{number}" if family == "ipv6" else f"{address}:{number}")
+            offered.setdefault(tuple(ends), frame["tls.handshake.extensions_alpn_str"])
+        for flow in found.flows:
+            ends = flow["client"], flow["server"]
+            if flow["alpn"] or (ends in offered and name not in MAY_DIFFER["alpn"]):
+                equal(flow["alpn"], offered.get(ends), f"{ends}")
+                agreed.append(name)
+    each(check)
+    equal(len(agreed) > 0, True, "conversations with ALPN")
+
+
 if __name__ == "__main__":
-    run([test_packets, test_conversations, test_tcp, test_dns, test_broken, test_applications])
+    run([test_packets, test_conversations, test_tcp, test_dns, test_broken, test_applications,
+         test_alpn])
