@@ -1,10 +1,12 @@
 """Bytes sent by a known tool equal the bytes shown, to the byte; devices that come, go, are renamed
 or move between namespaces show right values or a gap, never a spike."""
+import errno
 import os
 import socket
 import sqlite3
+import struct
 
-from rig import (Daemon, Directory, Wire, equal, inside, ip, link_counters, neighbour, no_ipv6,
+from rig import (Daemon, Directory, Skip, Wire, equal, inside, ip, link_counters, neighbour, no_ipv6,
                  now_ms, own_network, remove_links, run, settled, until)
 
 BYTES, PACKETS = "node_network_transmit_bytes_total", "node_network_transmit_packets_total"
@@ -218,6 +220,108 @@ def test_put_back():
             remove_links("va")
 
 
+# ---- connection tracking -------------------------------------------------------------------------
+
+# linux/netfilter/nfnetlink_conntrack.h: the counters of a CPU that we have names for.
+CT_NEW, CT_GET_STATS_CPU, CT_GET_STATS = 0, 4, 5
+CTA_STATS = {2: "found", 4: "invalid", 5: "ignore", 8: "insert", 9: "insert_failed", 10: "drop",
+             11: "early_drop", 13: "search_restart"}
+
+
+def attribute(kind, data, nested=False):
+    return struct.pack("=HH", 4 + len(data), kind | nested << 15) + data + b"\0" * (-len(data) % 4)
+
+
+def attributes(data):
+    while len(data) >= 4:
+        size, kind = struct.unpack_from("=HH", data)
+        yield kind & 0x3fff, data[4:size]
+        data = data[size + 3 & ~3:]
+
+
+class Ctnetlink:
+    """Asks the kernel about connection tracking as `conntrack -S` does."""
+
+    def __enter__(self):
+        try:
+            self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+        except OSError as why:
+            raise Skip(f"no NETLINK_NETFILTER: {why}")
+        self.socket.settimeout(5)
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def ask(self, kind, flags, payload=b"", family=socket.AF_UNSPEC):
+        """The attributes of each answer."""
+        body = struct.pack("=BBH", family, 0, 0) + payload
+        self.socket.send(struct.pack("=IHHII", 16 + len(body), 1 << 8 | kind, 1 | flags, 1, 0)
+                         + body)
+        answers = []
+        while True:
+            data = self.socket.recv(1 << 16)
+            while data:
+                size, kind = struct.unpack_from("=IH", data)
+                if kind == 2 and struct.unpack_from("=i", data, 16)[0]:
+                    err = -struct.unpack_from("=i", data, 16)[0]
+                    if err in (errno.EINVAL, errno.EOPNOTSUPP):
+                        raise Skip("this kernel has no CTNETLINK")
+                    raise OSError(err, os.strerror(err))
+                if kind in (2, 3):
+                    return answers
+                answers.append(list(attributes(data[20:size])))
+                data = data[size + 3 & ~3:]
+
+    def track(self, port):
+        """Enters a connection by UDP that nobody makes."""
+        def side(kind, source, target):
+            address = attribute(1, socket.inet_aton("192.0.2.1")) + \
+                attribute(2, socket.inet_aton("192.0.2.1"))
+            proto = attribute(1, b"\x11") + attribute(2, struct.pack("!H", source)) + \
+                attribute(3, struct.pack("!H", target))
+            return attribute(kind, attribute(1, address, True) + attribute(2, proto, True), True)
+        # NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE
+        self.ask(CT_NEW, 4 | 0x200 | 0x400, side(1, port, 53) + side(2, 53, port)
+                 + attribute(3, struct.pack("!I", 1 << 3)) + attribute(7, struct.pack("!I", 600)),
+                 socket.AF_INET)
+
+    def stats(self):
+        """The sums over all CPUs."""
+        sums = dict.fromkeys(CTA_STATS.values(), 0)
+        for answer in self.ask(CT_GET_STATS_CPU, 0x300):
+            for kind, data in answer:
+                if kind in CTA_STATS:
+                    sums[CTA_STATS[kind]] += struct.unpack("!I", data)[0]
+        return sums
+
+    def entries(self):
+        [answer] = self.ask(CT_GET_STATS, 4)
+        return {kind: struct.unpack("!I", data)[0] for kind, data in answer}
+
+
+def test_conntrack():
+    """what /proc says of connection tracking is what CTNETLINK says, each counter and both numbers"""
+    with Directory() as data, Daemon(data) as d, Ctnetlink() as kernel:
+        if "conntrack" not in d.engine("procfs")["provides"]:
+            raise Skip(d.engine("procfs")["reason"])
+        for port in range(1000, 1037):
+            kernel.track(port)
+        try:
+            kernel.track(1000)
+        except FileExistsError:
+            pass
+        equal(kernel.stats()["insert"], 37, "entered, says the kernel")
+        until("they are shown", lambda: d.metric("node_nf_conntrack_entries") == 37)
+        d.ticks_pass()
+        for name, count in kernel.stats().items():
+            equal(d.metric("node_nf_conntrack_stat_" + name), count, name)
+        # CTA_STATS_GLOBAL_ENTRIES, CTA_STATS_GLOBAL_MAX_ENTRIES
+        equal({1: d.metric("node_nf_conntrack_entries"),
+               2: d.metric("node_nf_conntrack_entries_limit")}, kernel.entries(), "numbers")
+
+
 own_network()
 no_ipv6()  # on lo, too: nobody speaks unasked
-run([test_netlink, test_procfs, test_no_spike_netlink, test_no_spike_procfs, test_put_back])
+run([test_netlink, test_procfs, test_no_spike_netlink, test_no_spike_procfs, test_put_back,
+     test_conntrack])
