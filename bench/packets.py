@@ -101,10 +101,14 @@ def process_seconds(command):
     return time.monotonic() - began
 
 
-def own(programs, path, *words):
-    out = subprocess.run([os.path.join(programs, "bench_packets"), path, "1", *words],
+def own(netsonde, path):
+    """Packets a second with nDPI on and off."""
+    out = subprocess.run([netsonde, "bench", "packets", path, "--seconds", "0.2", "--json"],
                          stdout=subprocess.PIPE, text=True, check=True, preexec_fn=on(0)).stdout
-    return json.loads(out)["best_per_second"]
+    rates = {row["ndpi"]: row for row in json.loads(out)["results"]}
+    if rates[True]["outcome"] != "measured":
+        sys.exit(rates[True]["why"])
+    return rates[True]["median_per_s"], rates[False]["median_per_s"]
 
 
 def offline(options, folder):
@@ -125,8 +129,7 @@ def offline(options, folder):
         for _ in range(options.rounds):
             start = process_seconds(["ndpiReader", "-q", "-i", empty])
             peer = packets / (process_seconds(["ndpiReader", "-q", "-i", path]) - start)
-            rounds.append((peer, own(options.programs, path),
-                           own(options.programs, path, "no-ndpi")))
+            rounds.append((peer, *own(options.netsonde, path)))
         os.unlink(path)
         results[name] = {
             "packets": packets,

@@ -1,10 +1,11 @@
 /*
- * cmd_bench.c: `netsonde bench fanout`: reads what is asked, measures level by level, prints. The
- * measuring is src/bench's. What it measures is this program's own code on this machine; no
- * configuration is read and no daemon asked.
+ * cmd_bench.c: `netsonde bench fanout` and `packets`: reads what is asked, measures piece by piece,
+ * prints. The measuring is src/bench's. What it measures is this program's own code on this
+ * machine; no configuration is read and no daemon asked.
  */
 #include "daemon/commands.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "base/defs.h"
 #include "base/text.h"
 #include "bench/fan_bench.h"
+#include "bench/packet_bench.h"
 
 #define SECONDS_MIN 0.2
 #define SECONDS_MAX 600
@@ -34,12 +36,12 @@ static int unavailable(const char *what, const char *name)
 /* What there will be to measure one day, too. */
 static int refuse_subject(const char *subject)
 {
-    static const char *const later[] = {"collect", "store", "packets", "query"};
+    static const char *const later[] = {"collect", "store", "query"};
     for (size_t i = 0; i < ARRAY_LEN(later); i++) {
         if (subject && strcmp(subject, later[i]) == 0)
             return unavailable("", subject);
     }
-    return usage("say what to measure: netsonde bench fanout", subject);
+    return usage("say what to measure: netsonde bench fanout, or packets FILE", subject);
 }
 
 /* ---- the options -------------------------------------------------------------------------- */
@@ -99,6 +101,16 @@ static int read_choices(const struct options *options, struct fan_settings *sett
     return 0;
 }
 
+/* Unchanged when it is not given. */
+static int read_seconds(const struct options *options, double *seconds)
+{
+    const char *text = options->bench.seconds;
+    if (text &&
+        (text_double(text, seconds) < 0 || *seconds < SECONDS_MIN || *seconds > SECONDS_MAX))
+        return -1;
+    return 0;
+}
+
 /* 0 or the exit code. */
 static int read_settings(const struct options *options, struct fan_settings *settings)
 {
@@ -114,10 +126,8 @@ static int read_settings(const struct options *options, struct fan_settings *set
     text = options->bench.rate;
     if (text && read_rate(text, settings) < 0)
         return usage("--rate takes a whole number from 1 to 1000, max or auto", text);
-    text = options->bench.seconds;
-    if (text && (text_double(text, &settings->seconds) < 0 || settings->seconds < SECONDS_MIN ||
-                 settings->seconds > SECONDS_MAX))
-        return usage("--seconds takes a number from 0.2 to 600", text);
+    if (read_seconds(options, &settings->seconds) < 0)
+        return usage("--seconds takes a number from 0.2 to 600", options->bench.seconds);
     text = options->bench.stalled;
     number = 0;
     if (text && (text_u64(text, &number) < 0 || number > FAN_CLIENTS_MAX))
@@ -185,14 +195,82 @@ static int measure(const struct fan_settings *settings, bool json)
     return good && !failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* ---- packets ------------------------------------------------------------------------------ */
+
+static int refuse_fanout_options(const struct options *options)
+{
+    const struct {
+        const char *name, *value;
+    } others[] = {
+        {"--levels", options->bench.levels}, {"--size", options->bench.size},
+        {"--rate", options->bench.rate},     {"--mode", options->bench.mode},
+        {"--send", options->bench.send},     {"--stalled", options->bench.stalled},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        if (others[i].value)
+            return usage("an option of fanout", others[i].name);
+    }
+    return 0;
+}
+
+static int bench_packets(const struct options *options)
+{
+    struct packet_settings settings = {
+        .file = options->arguments[1],
+        .seconds = 5,
+        .progress = isatty(STDERR_FILENO),
+    };
+    struct packet_rate rates[PACKET_VARIANTS] = {0};
+    struct buf out = BUF_INIT;
+    bool good = true, failed = false;
+    int code = refuse_fanout_options(options);
+    if (code)
+        return code;
+    if (!settings.file)
+        return usage("say which capture: netsonde bench packets FILE", NULL);
+    if (read_seconds(options, &settings.seconds) < 0)
+        return usage("--seconds takes a number from 0.2 to 600", options->bench.seconds);
+    if (!options->json) {
+        packet_report_head(&out, &settings);
+        good = print(&out);
+    }
+    for (unsigned i = 0; good && i < PACKET_VARIANTS; i++) {
+        int err = packet_bench(&settings, (enum packet_variant)i, &rates[i]);
+        /* nDPI is not everywhere, which is told and no failure. A file that cannot be read is. */
+        failed |= err && !(i == PACKET_NDPI_ON && err == -ENOTSUP);
+        if (failed) {
+            fprintf(stderr, "netsonde bench: %s\n", rates[i].why);
+            break;
+        }
+        if (!options->json) {
+            packet_report_rate(&out, (enum packet_variant)i, &rates[i]);
+            good = print(&out);
+        }
+    }
+    if (options->json && !failed) {
+        packet_report_json(&out, &settings, rates);
+        good = print(&out);
+    }
+    buf_fini(&out);
+    if (!good)
+        fprintf(stderr, "netsonde bench: the result cannot be written\n");
+    return good && !failed ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int cmd_bench(const struct options *options)
 {
+    const char *subject = options->arguments[0];
     struct fan_settings settings = FAN_SETTINGS_DEFAULT;
     sigset_t set;
-    if (!options->arguments[0] || strcmp(options->arguments[0], "fanout") != 0)
-        return refuse_subject(options->arguments[0]);
+    bool packets = subject && strcmp(subject, "packets") == 0;
+    if (!packets && (!subject || strcmp(subject, "fanout") != 0))
+        return refuse_subject(subject);
+    if (!packets && options->arguments[1])
+        return usage("one word too many", options->arguments[1]);
     if (options->bench.unavailable)
         return unavailable("--", options->bench.unavailable);
+    if (packets)
+        return bench_packets(options);
     int code = read_settings(options, &settings);
     if (code)
         return code;

@@ -42,11 +42,14 @@ static const struct {
                        "shown as units per second, but for --agg sum. Tables are stored once a\n"
                        "minute, and when the daemon stops.\n"},
     [COMMAND_BENCH] =
-        {"bench", " fanout", "measure how fast this machine serves many viewers",
+        {"bench", " fanout|packets [FILE]",
+         "measure how fast this machine serves viewers or reads packets",
          "fanout starts a server and a crowd of clients on this host and sends all of them the\n"
          "same messages. For each number of clients it prints the messages delivered a second,\n"
          "when the first and the last client had one, what a delivery costs the server's CPU and\n"
-         "a client its memory. A running netsonde is not asked and not disturbed.\n"},
+         "a client its memory. packets reads the capture FILE with the packet engine, on one\n"
+         "thread, with nDPI and without, and prints the packets a second.\n"
+         "A running netsonde is not asked and not disturbed.\n"},
     [COMMAND_CHECK_CONFIG] =
         {"check-config", " [FILE]", "check the configuration",
          "Prints every mistake as FILE:LINE:COLUMN: message, and exits with 1\n"
@@ -143,7 +146,8 @@ static const struct {
     {"size", "SIZE", OPTION_SIZE, BIT(COMMAND_BENCH), "of a message, 64 to 64KiB; 1KiB without it"},
     {"rate", "N", OPTION_RATE, BIT(COMMAND_BENCH),
      "messages a second, 1 to 1000, max, or auto: 10, fewer for many clients"},
-    {"seconds", "N", OPTION_SECONDS, BIT(COMMAND_BENCH), "for each level; 5 without it"},
+    {"seconds", "N", OPTION_SECONDS, BIT(COMMAND_BENCH),
+     "for each level, or with and without nDPI; 5 without it"},
     {"mode", "NAME", OPTION_MODE, BIT(COMMAND_BENCH),
      "plain (without it), tls, deflate or tls-deflate"},
     {"send", "NAME", OPTION_SEND, BIT(COMMAND_BENCH),
@@ -349,7 +353,8 @@ static int take_argument(struct parse *p, const char *text)
 {
     struct options *o = p->options;
     enum command ignored;
-    size_t most = o->command == COMMAND_TOKEN ? 2 : *commands[o->command].arguments ? 1 : 0;
+    bool two = o->command == COMMAND_TOKEN || o->command == COMMAND_BENCH;
+    size_t most = two ? 2 : *commands[o->command].arguments ? 1 : 0;
     size_t at = o->arguments[0] ? 1 : 0;
     if (at >= most || o->arguments[at])
         return USAGE(p, "%s: \"%s\" is one word too many", command_name(o->command), text);

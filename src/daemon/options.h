@@ -33,8 +33,8 @@ struct options {
     bool json;
     struct config_sources sources; /* points into `flags` below: do not copy the struct */
     struct config_flag flags[OPTIONS_FLAGS_MAX];
-    const char *arguments[2];  /* check-config: FILE; help: COMMAND; bench: what; token: action, ID;
-                                  or NULL */
+    const char *arguments[2];  /* check-config: FILE; help: COMMAND; bench: what, FILE; token:
+                                  action, ID;  or NULL */
     const char *documentation; /* dump-config: "markdown" or "man" */
     struct {
         const char *role, *expires, *note; /* NULL: not given */

@@ -1,5 +1,5 @@
-"""`netsonde bench fanout` with a few clients: what it prints, what it refuses, and that nothing of it
-is left, however it ends. The figures themselves mean nothing here."""
+"""`netsonde bench fanout` with a few clients and `packets` with a small file: what they print, what
+they refuse, and that nothing is left, however it ends. The figures themselves mean nothing here."""
 import ctypes
 import json
 import os
@@ -8,7 +8,8 @@ import signal
 import struct
 import subprocess
 
-from rig import BINARY, SLOW, WAIT_S, contains, die_with_parent, equal, own_network, run, until
+from rig import (BINARY, SLOW, WAIT_S, Directory, contains, die_with_parent, equal, own_network, run,
+                 until)
 
 
 IO_URING_SETUP = 425 # everywhere
@@ -174,6 +175,73 @@ def test_nothing_measured():
         contains(err, "no level could be measured; ", why)
 
 
+def ethernet_frame(port, payload):
+    """One UDP packet over IPv4."""
+    udp = struct.pack("!HHHH", port, 9, 8 + len(payload), 0) + payload
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
+                     bytes((192, 0, 2, 1)), bytes((192, 0, 2, 2)))
+    return bytes(12) + b"\x08\x00" + ip + udp
+
+
+def write_capture(path, packets, flows, cut=0):
+    """Packets of 142 bytes; the file ends `cut` bytes before its end. Returns the bytes of frames."""
+    data, total = [struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1)], 0
+    for i in range(packets):
+        frame = ethernet_frame(20000 + i % flows, b"x" * 100)
+        data.append(struct.pack("<IIII", 1_500_000_000, i, len(frame), len(frame)) + frame)
+        total += len(frame)
+    whole = b"".join(data)
+    with open(path, "wb") as f:
+        f.write(whole[:len(whole) - cut])
+    return total
+
+
+def run_packets(*arguments):
+    done = subprocess.run([BINARY, "bench", "packets", *arguments], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=WAIT_S, preexec_fn=die_with_parent)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_packets():
+    """packets: every packet, byte and flow of the file, without nDPI and with it where there is one"""
+    with Directory() as directory:
+        path = os.path.join(directory, "some.pcap")
+        total = write_capture(path, 5000, 40)
+        code, out, err = run_packets(path, "--seconds", "0.2", "--json")
+        equal((code, err), (0, ""), "status and standard error")
+        said = json.loads(out)
+        equal((said["bench"], said["file"]), ("packets", path), "head")
+        equal([row["ndpi"] for row in said["results"]], [False, True], "rows")
+        for row in said["results"]:
+            if row["ndpi"] and row["outcome"] == "failed":
+                contains(row["why"], "nDPI")
+                continue
+            equal([row[key] for key in ("outcome", "packets", "bytes", "flows")],
+                  ["measured", 5000, total, 40], row)
+            equal(row["rounds"] >= 1 and 0 < row["median_per_s"] <= row["best_per_s"], True, row)
+        code, out, err = run_packets(path, "--seconds", "0.2")
+        equal((code, err), (0, ""), "status and standard error")
+        equal([line.split()[0] for line in out.splitlines()[-2:]], ["off", "on"], out)
+
+
+def test_packets_bad_files():
+    """packets: a file that is none, is cut off or has no packets is no measurement, and is named"""
+    with Directory() as directory:
+        paths = {name: os.path.join(directory, name) for name in ("missing", "text", "cut", "none")}
+        with open(paths["text"], "w", encoding="ascii") as f:
+            f.write("this is no capture, though it is long enough for the head of one\n")
+        write_capture(paths["cut"], 50, 5, cut=7)
+        write_capture(paths["none"], 0, 1)
+        for name, path in paths.items():
+            for words in ([], ["--json"]):
+                code, out, err = run_packets(path, "--seconds", "0.2", *words)
+                equal((code, err.count("\n")), (1, 1), f"{name}: {out}{err}")
+                contains(err, name)
+                if words:
+                    equal(out, "", name)
+
+
 def test_signals():
     """SIGINT and SIGTERM end it and its two processes, within a second, with what it has so far"""
     for sig in (signal.SIGINT, signal.SIGTERM):
@@ -214,4 +282,4 @@ def test_children_die():
 if __name__ == "__main__":
     own_network()
     run([test_json, test_text, test_modes, test_senders, test_as_fast_as_it_goes, test_what_does_not_fit,
-         test_nothing_measured, test_signals, test_killed, test_children_die])
+         test_nothing_measured, test_packets, test_packets_bad_files, test_signals, test_killed, test_children_die])

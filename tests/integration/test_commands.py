@@ -55,9 +55,11 @@ def test_usage():
                             (["dump-config", "--documentation", "html"], "html"),
                             (["doctor", "word"], "word"), (["doctor", "--engine", "magic"], "magic"),
                             (["bench"], "fanout"), (["bench", "nonsense"], "nonsense"),
-                            (["bench", "fanout", "x"], "x"),
+                            (["bench", "fanout", "x"], "x"), (["bench", "packets"], "FILE"),
+                            (["bench", "packets", "x", "--levels", "5"], "--levels"),
+                            (["bench", "packets", "x", "--seconds", "0.1"], "0.1"),
                             *((["bench", word], f"{word} is not available in this version")
-                              for word in ("collect", "store", "packets", "query")),
+                              for word in ("collect", "store", "query")),
                             *((["bench", "fanout", f"--{word}"], "not available in this version")
                               for word in ("save-baseline", "compare", "publish")),
                             *((["bench", "fanout", *words], words[-1]) for words in (
