@@ -1,7 +1,7 @@
 /*
- * cmd_bench.c: `netsonde bench fanout` and `packets`: reads what is asked, measures piece by piece,
- * prints. The measuring is src/bench's. What it measures is this program's own code on this
- * machine; no configuration is read and no daemon asked.
+ * cmd_bench.c: `netsonde bench fanout`, `packets`, `store` and `query`: reads what is asked,
+ * measures piece by piece, prints. The measuring is src/bench's. What it measures is this program's
+ * own code on this machine; no configuration is read and no daemon asked.
  */
 #include "daemon/commands.h"
 
@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "bench/fan_bench.h"
 #include "bench/packet_bench.h"
+#include "bench/store_bench.h"
 
 #define SECONDS_MIN 0.2
 #define SECONDS_MAX 600
@@ -36,12 +37,13 @@ static int unavailable(const char *what, const char *name)
 /* What there will be to measure one day, too. */
 static int refuse_subject(const char *subject)
 {
-    static const char *const later[] = {"collect", "store", "query"};
+    static const char *const later[] = {"collect"};
     for (size_t i = 0; i < ARRAY_LEN(later); i++) {
         if (subject && strcmp(subject, later[i]) == 0)
             return unavailable("", subject);
     }
-    return usage("say what to measure: netsonde bench fanout, or packets FILE", subject);
+    return usage("say what to measure: netsonde bench fanout, packets FILE, store or query",
+                 subject);
 }
 
 /* ---- the options -------------------------------------------------------------------------- */
@@ -226,6 +228,8 @@ static int bench_packets(const struct options *options)
     int code = refuse_fanout_options(options);
     if (code)
         return code;
+    if (options->bench.series || options->bench.ticks)
+        return usage("--series and --ticks are options of store and query", NULL);
     if (!settings.file)
         return usage("say which capture: netsonde bench packets FILE", NULL);
     if (read_seconds(options, &settings.seconds) < 0)
@@ -257,20 +261,89 @@ static int bench_packets(const struct options *options)
     return good && !failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* ---- store and query ---------------------------------------------------------------------- */
+
+/* Blocked, they are waited for or looked at, so that nothing is left behind. */
+static void block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Unchanged when it is not given. */
+static int read_count(const char *text, uint64_t most, size_t *count)
+{
+    uint64_t number;
+    if (!text)
+        return 0;
+    if (text_u64(text, &number) < 0 || number == 0 || number > most)
+        return -1;
+    *count = (size_t)number;
+    return 0;
+}
+
+static int bench_store(const struct options *options, bool query)
+{
+    struct store_bench_settings settings = {
+        .series = 500,
+        .ticks = 3600,
+        .query = query,
+        .seconds = 5,
+        .progress = isatty(STDERR_FILENO),
+    };
+    struct store_result result;
+    struct buf out = BUF_INIT;
+    int code = refuse_fanout_options(options);
+    if (code)
+        return code;
+    if (options->arguments[1])
+        return usage("one word too many", options->arguments[1]);
+    if (read_count(options->bench.series, STORE_SERIES_MAX, &settings.series) < 0)
+        return usage("--series takes a number from 1 to 100000", options->bench.series);
+    if (read_count(options->bench.ticks, STORE_TICKS_MAX, &settings.ticks) < 0)
+        return usage("--ticks takes a number from 1 to 1000000", options->bench.ticks);
+    if (read_seconds(options, &settings.seconds) < 0)
+        return usage("--seconds takes a number from 0.2 to 600", options->bench.seconds);
+    block_signals();
+    if (store_bench(&settings, &result) < 0) {
+        fprintf(stderr, "netsonde bench: %s\n", result.why);
+        return EXIT_FAILURE;
+    }
+    if (options->json)
+        store_report_json(&out, &settings, &result);
+    else
+        store_report_text(&out, &settings, &result);
+    bool good = print(&out);
+    buf_fini(&out);
+    if (!good)
+        fprintf(stderr, "netsonde bench: the result cannot be written\n");
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int cmd_bench(const struct options *options)
 {
     const char *subject = options->arguments[0];
     struct fan_settings settings = FAN_SETTINGS_DEFAULT;
-    sigset_t set;
     bool packets = subject && strcmp(subject, "packets") == 0;
-    if (!packets && (!subject || strcmp(subject, "fanout") != 0))
+    bool query = subject && strcmp(subject, "query") == 0;
+    bool store = query || (subject && strcmp(subject, "store") == 0);
+    if (!packets && !store && (!subject || strcmp(subject, "fanout") != 0))
         return refuse_subject(subject);
-    if (!packets && options->arguments[1])
+    if (!packets && !store && options->arguments[1])
         return usage("one word too many", options->arguments[1]);
     if (options->bench.unavailable)
         return unavailable("--", options->bench.unavailable);
     if (packets)
         return bench_packets(options);
+    if (store)
+        return bench_store(options, query);
+    if (options->bench.series || options->bench.ticks)
+        return usage("--series and --ticks are options of store and query", NULL);
     int code = read_settings(options, &settings);
     if (code)
         return code;
@@ -280,11 +353,6 @@ int cmd_bench(const struct options *options)
         return EXIT_FAILURE;
     }
     settings.progress = isatty(STDERR_FILENO);
-    sigemptyset(&set); /* they are waited for, so that no child is left behind */
-    sigaddset(&set, SIGCHLD);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    block_signals();
     return measure(&settings, options->json);
 }

@@ -42,13 +42,14 @@ static const struct {
                        "shown as units per second, but for --agg sum. Tables are stored once a\n"
                        "minute, and when the daemon stops.\n"},
     [COMMAND_BENCH] =
-        {"bench", " fanout|packets [FILE]",
-         "measure how fast this machine serves viewers or reads packets",
+        {"bench", " fanout|packets|store|query [FILE]",
+         "measure how fast this machine does its work",
          "fanout starts a server and a crowd of clients on this host and sends all of them the\n"
          "same messages. For each number of clients it prints the messages delivered a second,\n"
          "when the first and the last client had one, what a delivery costs the server's CPU and\n"
          "a client its memory. packets reads the capture FILE with the packet engine, on one\n"
-         "thread, with nDPI and without, and prints the packets a second.\n"
+         "thread, with nDPI and without, and prints the packets a second. store writes a history\n"
+         "below $TMPDIR (/var/tmp) and removes it, query also asks it.\n"
          "A running netsonde is not asked and not disturbed.\n"},
     [COMMAND_CHECK_CONFIG] =
         {"check-config", " [FILE]", "check the configuration",
@@ -100,6 +101,8 @@ enum option_id {
     OPTION_MODE,
     OPTION_SEND,
     OPTION_STALLED,
+    OPTION_SERIES,
+    OPTION_TICKS,
     OPTION_LATER,
 };
 
@@ -153,6 +156,10 @@ static const struct {
     {"send", "NAME", OPTION_SEND, BIT(COMMAND_BENCH),
      "io_uring, send, or auto: io_uring where it can be used"},
     {"stalled", "N", OPTION_STALLED, BIT(COMMAND_BENCH), "so many clients that never read"},
+    {"series", "N", OPTION_SERIES, BIT(COMMAND_BENCH),
+     "store, query: in each tick; 500 without it"},
+    {"ticks", "N", OPTION_TICKS, BIT(COMMAND_BENCH),
+     "store, query: seconds of history; 3600 without it"},
     {"save-baseline", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
     {"compare", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
     {"publish", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
@@ -297,6 +304,12 @@ static int take_option(struct parse *p, size_t index, const char *text)
         return 0;
     case OPTION_STALLED:
         o->bench.stalled = text;
+        return 0;
+    case OPTION_SERIES:
+        o->bench.series = text;
+        return 0;
+    case OPTION_TICKS:
+        o->bench.ticks = text;
         return 0;
     case OPTION_LATER:
         o->bench.unavailable = options[index].name;

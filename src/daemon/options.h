@@ -49,6 +49,7 @@ struct options {
     } query;
     struct {
         const char *levels, *size, *rate, *seconds, *mode, *send, *stalled;
+        const char *series, *ticks;
         const char *unavailable; /* an option that a later version will have */
     } bench;
 };

@@ -196,9 +196,9 @@ def write_capture(path, packets, flows, cut=0):
     return total
 
 
-def run_packets(*arguments):
-    done = subprocess.run([BINARY, "bench", "packets", *arguments], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+def run_bench(*arguments, env=None):
+    done = subprocess.run([BINARY, "bench", *arguments], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env,
                           timeout=WAIT_S, preexec_fn=die_with_parent)
     return done.returncode, done.stdout, done.stderr
 
@@ -208,7 +208,7 @@ def test_packets():
     with Directory() as directory:
         path = os.path.join(directory, "some.pcap")
         total = write_capture(path, 5000, 40)
-        code, out, err = run_packets(path, "--seconds", "0.2", "--json")
+        code, out, err = run_bench("packets", path, "--seconds", "0.2", "--json")
         equal((code, err), (0, ""), "status and standard error")
         said = json.loads(out)
         equal((said["bench"], said["file"]), ("packets", path), "head")
@@ -220,7 +220,7 @@ def test_packets():
             equal([row[key] for key in ("outcome", "packets", "bytes", "flows")],
                   ["measured", 5000, total, 40], row)
             equal(row["rounds"] >= 1 and 0 < row["median_per_s"] <= row["best_per_s"], True, row)
-        code, out, err = run_packets(path, "--seconds", "0.2")
+        code, out, err = run_bench("packets", path, "--seconds", "0.2")
         equal((code, err), (0, ""), "status and standard error")
         equal([line.split()[0] for line in out.splitlines()[-2:]], ["off", "on"], out)
 
@@ -235,11 +235,52 @@ def test_packets_bad_files():
         write_capture(paths["none"], 0, 1)
         for name, path in paths.items():
             for words in ([], ["--json"]):
-                code, out, err = run_packets(path, "--seconds", "0.2", *words)
+                code, out, err = run_bench("packets", path, "--seconds", "0.2", *words)
                 equal((code, err.count("\n")), (1, 1), f"{name}: {out}{err}")
                 contains(err, name)
                 if words:
                     equal(out, "", name)
+
+
+def test_store():
+    """store and query: everything is written, questions are answered in full, nothing is left"""
+    with Directory() as directory:
+        env = {**os.environ, "TMPDIR": directory}
+        few = ("--series", "100", "--ticks", "1500", "--seconds", "0.2")
+        for subject in ("store", "query"):
+            code, out, err = run_bench(subject, *few, "--json", env=env)
+            equal((code, err), (0, ""), "status and standard error")
+            said = json.loads(out)
+            equal([said[key] for key in ("bench", "series", "ticks", "samples")],
+                  [subject, 100, 1500, 150000], said)
+            equal(said["ticks_per_s"] > 0 and said["disk_bytes"] > 4096, True, said)
+            equal(abs(said["bytes_per_sample"] - said["disk_bytes"] / 150000) < 0.01, True, said)
+            rows = said.get("queries", [])
+            equal([(row["question"], row["series"]) for row in rows],
+                  [("one_recent", 1), ("one_all", 1), ("many_recent", 100)]
+                  if subject == "query" else [], "questions")
+            for row in [*rows, said["write"]]:
+                equal(0 < row["p50_ms"] <= row["p99_ms"] <= row["max_ms"], True, row)
+            equal(os.listdir(directory), [], "left behind")
+        code, out, err = run_bench("store", *few, env=env)
+        equal((code, err), (0, ""), "status and standard error")
+        contains(out, "100 series, 1500 ticks", "bytes a sample")
+        code, out, err = run_bench("store", *few,
+                                   env={**os.environ, "TMPDIR": os.path.join(directory, "none")})
+        equal((code, out, err.count("\n")), (1, "", 1), err)
+
+
+def test_store_signal():
+    """store: SIGTERM ends it, and its history goes"""
+    with Directory() as directory:
+        process = subprocess.Popen([BINARY, "bench", "store", "--ticks", "1000000"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent,
+                                   env={**os.environ, "TMPDIR": directory})
+        until("it writes", lambda: os.listdir(directory))
+        process.terminate()
+        finish(process, 1)
+        equal(os.listdir(directory), [], "left behind")
 
 
 def test_signals():
@@ -282,4 +323,5 @@ def test_children_die():
 if __name__ == "__main__":
     own_network()
     run([test_json, test_text, test_modes, test_senders, test_as_fast_as_it_goes, test_what_does_not_fit,
-         test_nothing_measured, test_packets, test_packets_bad_files, test_signals, test_killed, test_children_die])
+         test_nothing_measured, test_packets, test_packets_bad_files, test_store,
+         test_store_signal, test_signals, test_killed, test_children_die])

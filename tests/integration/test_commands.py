@@ -56,10 +56,14 @@ def test_usage():
                             (["doctor", "word"], "word"), (["doctor", "--engine", "magic"], "magic"),
                             (["bench"], "fanout"), (["bench", "nonsense"], "nonsense"),
                             (["bench", "fanout", "x"], "x"), (["bench", "packets"], "FILE"),
+                            (["bench", "store", "x"], "x"), (["bench", "query", "--ticks", "0"], "0"),
+                            (["bench", "store", "--series", "100001"], "100001"),
+                            (["bench", "query", "--mode", "tls"], "--mode"),
+                            (["bench", "fanout", "--ticks", "5"], "--ticks"),
                             (["bench", "packets", "x", "--levels", "5"], "--levels"),
                             (["bench", "packets", "x", "--seconds", "0.1"], "0.1"),
                             *((["bench", word], f"{word} is not available in this version")
-                              for word in ("collect", "store", "query")),
+                              for word in ("collect",)),
                             *((["bench", "fanout", f"--{word}"], "not available in this version")
                               for word in ("save-baseline", "compare", "publish")),
                             *((["bench", "fanout", *words], words[-1]) for words in (

@@ -27,7 +27,7 @@ ALLOWED = {
     "hub": {"base", "model", "wire", "loop", "net"},
     "http": {"base", "wire", "loop", "net"},
     "api": {"base", "model", "wire", "loop", "store", "detect", "net", "alert", "hub", "http"},
-    "bench": {"base", "wire", "loop", "collect", "net"},
+    "bench": {"base", "model", "wire", "loop", "collect", "store", "net"},
 }
 ALLOWED["daemon"] = set(ALLOWED)
 

@@ -1,0 +1,86 @@
+/* store_report.c: what was measured of the store, for people and as JSON for programs. */
+#include "bench/store_bench.h"
+
+#include "version.h"
+#include "wire/json.h"
+
+static const char *const questions[STORE_QUESTIONS] = {"one_recent", "one_all", "many_recent"};
+static const char *const meanings[STORE_QUESTIONS] = {
+    "one series, 15 minutes", "one series, all of it", "all series, 15 minutes"};
+
+static double per(double value, double divisor)
+{
+    return divisor > 0 ? value / divisor : 0;
+}
+
+void store_report_text(struct buf *out, const struct store_bench_settings *settings,
+                       const struct store_result *r)
+{
+    buf_printf(out, "%zu series, %zu ticks of a second\n\n", settings->series, settings->ticks);
+    buf_printf(out, "written        %.0f ticks a second, %.0f samples a second\n",
+               per((double)r->ticks, r->seconds), per((double)r->samples, r->seconds));
+    buf_printf(out, "a tick         p50 %.3f ms, p99 %.3f ms, max %.3f ms\n", r->write.p50_ms,
+               r->write.p99_ms, r->write.max_ms);
+    buf_printf(out, "on disk        %.3f bytes a sample, %.1f MiB in all\n",
+               per((double)r->disk_bytes, (double)r->samples), (double)r->disk_bytes / (1 << 20));
+    for (size_t i = 0; settings->query && i < STORE_QUESTIONS; i++)
+        buf_printf(out, "%-22s p50 %.3f ms, p99 %.3f ms, max %.3f ms (%llu queries)\n", meanings[i],
+                   r->questions[i].took.p50_ms, r->questions[i].took.p99_ms,
+                   r->questions[i].took.max_ms, (unsigned long long)r->questions[i].asked);
+}
+
+static void put_number(struct buf *out, const char *key, double value)
+{
+    json_put_key(out, key);
+    json_put_rounded(out, value, 6);
+}
+
+static void put_count(struct buf *out, const char *key, uint64_t value)
+{
+    json_put_key(out, key);
+    json_put_u64(out, value);
+}
+
+static void put_spread(struct buf *out, const struct spread_summary *s)
+{
+    put_number(out, "p50_ms", s->p50_ms);
+    put_number(out, "p99_ms", s->p99_ms);
+    put_number(out, "max_ms", s->max_ms);
+}
+
+void store_report_json(struct buf *out, const struct store_bench_settings *settings,
+                       const struct store_result *r)
+{
+    json_open(out, '{');
+    json_put_key(out, "bench");
+    json_put_string(out, settings->query ? "query" : "store");
+    json_put_key(out, "version");
+    json_put_string(out, NETSONDE_VERSION);
+    put_count(out, "series", settings->series);
+    put_count(out, "ticks", r->ticks);
+    put_count(out, "samples", r->samples);
+    put_number(out, "ticks_per_s", per((double)r->ticks, r->seconds));
+    put_number(out, "samples_per_s", per((double)r->samples, r->seconds));
+    put_count(out, "disk_bytes", r->disk_bytes);
+    put_number(out, "bytes_per_sample", per((double)r->disk_bytes, (double)r->samples));
+    json_put_key(out, "write");
+    json_open(out, '{');
+    put_spread(out, &r->write);
+    json_close(out, '}');
+    if (settings->query) {
+        json_put_key(out, "queries");
+        json_open(out, '[');
+        for (size_t i = 0; i < STORE_QUESTIONS; i++) {
+            json_open(out, '{');
+            json_put_key(out, "question");
+            json_put_string(out, questions[i]);
+            put_count(out, "asked", r->questions[i].asked);
+            put_count(out, "series", r->questions[i].series);
+            put_spread(out, &r->questions[i].took);
+            json_close(out, '}');
+        }
+        json_close(out, ']');
+    }
+    json_close(out, '}');
+    buf_char(out, '\n');
+}
