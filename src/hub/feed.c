@@ -373,6 +373,7 @@ static void feed_step_table(struct feed *f, struct tick *t, struct parcels *out)
         frame = encode_table(now, t->seq, t->t_ms);
     } else if (!encode_table_change(before, now, t->seq, t->t_ms, &frame)) {
         table_unref(rows);
+        f->last_table_ms = t->t_ms;
         return; /* nothing changed: nothing to say */
     }
     parcels_add(out, frame, t->seq, PARCEL_LATEST, complete);
@@ -380,6 +381,7 @@ static void feed_step_table(struct feed *f, struct tick *t, struct parcels *out)
         table_unref(f->last_table);
         f->last_table = rows;
         f->last_total = now.total;
+        f->last_table_ms = t->t_ms;
     } else {
         table_unref(rows); /* without memory the next change counts from the table before */
     }
@@ -389,16 +391,19 @@ static void feed_step_table(struct feed *f, struct tick *t, struct parcels *out)
 static void feed_start_table(struct feed *f, const struct tick_ring *ring)
 {
     struct tick_table *newest = tick_ring_table(ring, feed_table_kind(f));
-    if (newest)
-        f->last_table = feed_rows(f, newest->table, &f->last_total);
+    if (!newest)
+        return;
+    f->last_table = feed_rows(f, newest->table, &f->last_total);
+    f->last_table_ms = newest->t_ms;
 }
 
 static void feed_snapshot_table(struct feed *f, struct tick *t, struct parcels *out)
 {
-    /* Viewers of this feed go on from what it sent last, not from what is newest. */
+    /* Viewers of this feed go on from what it sent last, not from what is newest: seq is where they
+     * go on, t is when the rows were so. */
     struct encode_rows last = {f->last_table, f->last_total};
     if (f->last_table)
-        parcels_add(out, encode_table(last, t->seq, t->t_ms), t->seq, PARCEL_LATEST, true);
+        parcels_add(out, encode_table(last, t->seq, f->last_table_ms), t->seq, PARCEL_LATEST, true);
 }
 
 /* ---- events ------------------------------------------------------------------------------ */

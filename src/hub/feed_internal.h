@@ -30,6 +30,7 @@ struct feed {
     bool table_due;              /* its time has come, but no tick has brought the table since */
     struct table *last_table;    /* the rows that were sent, no others */
     size_t last_total;           /* rows that there were of them */
+    int64_t last_table_ms;       /* when they were so last, epoch ms */
     struct encode_value *values; /* scratch, as long as picks */
     struct replay *replay;       /* NULL: nobody came back since the last tick */
     struct replay_room *room;    /* NULL: replays are not kept */

@@ -617,11 +617,13 @@ static void test_table_snapshot(void **state)
     (void)state;
     m.t_ms += 4000;
     step(f, tick_with(&m, maker_table(1, 2, 0)), &out);
+    const int64_t sent_ms = m.t_ms;
     struct tick *t = tick_with(&m, maker_table(1, 5, 1)); /* not sent: not due */
     feed_step(f, t, &out);
     feed_snapshot(f, t, &now);
     json_t *table = only_table(&now, true, 2, 0);
     assert_int_equal(json_whole(table, "seq"), m.seq);
+    assert_int_equal(json_whole(table, "t"), sent_ms); /* of these rows, not of the newest tick */
     json_decref(table);
     tick_unref(t);
     parcels_fini(&now);
@@ -717,8 +719,10 @@ static void test_table_start(void **state)
     struct tick_ring *ring = tick_ring_new(3, 1U << 20);
     struct parcels out = PARCELS_INIT;
     (void)state;
+    int64_t brought_ms = 0;
     for (int i = 0; i < 10; i++) {
         struct tick *t = tick_with(&m, i == 2 ? maker_table(1, 700, 1) : NULL);
+        brought_ms = i == 2 ? t->t_ms : brought_ms;
         tick_ring_push(ring, t);
         tick_unref(t);
     }
@@ -727,6 +731,7 @@ static void test_table_start(void **state)
     feed_snapshot(f, tick_ring_newest(ring), &out);
     json_t *table = only_table(&out, true, FEED_ROWS_DEFAULT, 0);
     assert_int_equal(json_whole(table, "total"), 700);
+    assert_int_equal(json_whole(table, "t"), brought_ms);
     json_decref(table);
     parcels_fini(&out);
     feed_free(f);
