@@ -454,7 +454,8 @@ const struct config_row config_rows[] = {
      .offset = AT(store.record_names),
      .value = "on",
      .doc = "Whether stored tables and events of connections have the names of programs, units, "
-            "users and hosts; addresses are stored in any case.",
+            "users and hosts; addresses are stored in any case, and so are the labels of "
+            "the series netsonde_process_*.",
      .example = "off"},
     {.section = "store",
      .key = "max_size",
