@@ -135,7 +135,8 @@ struct engine;
 
 struct engine_class {
     const char *name;
-    int preference;  /* larger wins when two engines offer a capability */
+    int preference;         /* larger wins when two engines offer a capability */
+    uint32_t preferred_for; /* capabilities that it wins whatever the others' preference is */
     uint32_t offers; /* bit set of all that it can give where nothing is in its way; for each of
                       * them a probe says that it works or what falls short */
     /* Whether its settings ask for it; it costs much, so it does not run for "auto" alone. NULL: it

@@ -1,13 +1,14 @@
 /*
  * select.c: which engine gives what, and what happens when one fails.
  *
- * Every capability belongs to at most one engine at a time: the one with the largest preference
- * among those that have it and have not lost it. Losing is reported by collect; the bit then goes
- * to the next engine in the same tick, as an error event and in the log, and is kept in `lost`.
- * Once a minute the engines are probed again: what came up (such as a module that was loaded) or
- * came back is given to its best engine again. A loss that repeats costs a few ticks each time it
- * is tried, so an engine waits twice as long after each one, up to about an hour. The series do
- * not notice, because series belong to names and labels, not to engines.
+ * Every capability belongs to at most one engine at a time: the one that is preferred for it, else
+ * the one with the largest preference, among those that have it and have not lost it. Losing is
+ * reported by collect; the bit then goes to the next engine in the same tick, as an error event and
+ * in the log, and is kept in `lost`. Once a minute the engines are probed again: what came up (such
+ * as a module that was loaded) or came back is given to its best engine again. A loss that repeats
+ * costs a few ticks each time it is tried, so an engine waits twice as long after each one, up to
+ * about an hour. The series do not notice, because series belong to names and labels, not to
+ * engines.
  *
  * All engines known are made and probed, so that the status can say what one would give that was
  * not chosen; only those chosen are opened, collect and are probed again.
@@ -242,11 +243,17 @@ static void collector_begin_round(struct collector *c)
 /* The capabilities that each member should have: *wanted[i]. */
 static void collector_divide(const struct collector *c, uint32_t wanted[COLLECTOR_ENGINES_MAX])
 {
-    uint32_t taken = 0;
+    uint32_t works[COLLECTOR_ENGINES_MAX], taken = 0;
     for (size_t i = 0; i < c->count; i++) {
         const struct member *m = &c->members[i];
-        wanted[i] = m->chosen ? m->engine->probe.capabilities & ~m->lost & ~taken : 0;
+        works[i] = m->chosen ? m->engine->probe.capabilities & ~m->lost : 0;
+        wanted[i] = works[i] & m->engine->class->preferred_for & ~taken;
         taken |= wanted[i];
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        uint32_t rest = works[i] & ~taken;
+        wanted[i] |= rest;
+        taken |= rest;
     }
 }
 

@@ -313,6 +313,16 @@ print(os.getpid())
                   ("query.test", "A", "NXDOMAIN", "127.0.0.1:53"), "what")
             equal((event["pid"], event["process"]), (pid, "resolver"), "who")
             equal(0 < event["latency_ms"] < 10000, True, f"{event}")
+            row = until("it is in the table", lambda: [
+                dict(zip(table["columns"], row)) for table in [d.json("/api/v1/dns?limit=1000")]
+                for row in table["rows"] if "query.test" in row])[0]
+            equal({**row, "id": 0, "t": 0, "latency_ms": 0},
+                  {"id": 0, "t": 0, "name": "query.test", "type": "A", "rcode": "NXDOMAIN",
+                   "latency_ms": 0, "server": "127.0.0.1:53", "process": "resolver"}, "a row")
+            equal(abs(row["latency_ms"] - event["latency_ms"]) < 1e-3, True, f"{row}")
+            equal(d.metric('netsonde_dns_queries_total{rcode="NXDOMAIN"}') >= 1, True, "counted")
+            count = d.metric("netsonde_dns_lookup_seconds_count")
+            equal(count >= 1, True, "time to answer")
 
 
 def test_drops():

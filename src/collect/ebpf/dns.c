@@ -19,6 +19,7 @@
 #include "wire/dns.h"
 
 #define WAITING_MAX 512
+#define SHOWN_MAX 1000             /* rows of the table */
 #define GIVE_UP_NS (10 * NS_PER_S) /* resolvers ask again after 5 s */
 #define NAME_BYTES 256             /* of an event's text */
 
@@ -37,17 +38,36 @@ struct question {
 struct dns_questions {
     struct question waiting[WAITING_MAX];
     uint32_t count;
+    struct dns_log *log;
     struct dns_message message; /* scratch */
 };
 
 struct dns_questions *dns_questions_new(void)
 {
-    return mem_alloc(sizeof(struct dns_questions));
+    struct dns_questions *q = mem_alloc(sizeof(*q));
+    q->log = dns_log_new(SHOWN_MAX);
+    return q;
 }
 
 void dns_questions_free(struct dns_questions *q)
 {
+    if (!q)
+        return;
+    dns_log_free(q->log);
     free(q);
+}
+
+const struct dns_log *dns_questions_log(const struct dns_questions *q)
+{
+    return q->log;
+}
+
+static void word(char out[16], const char *name, const char *other, unsigned number)
+{
+    if (name)
+        snprintf(out, 16, "%s", name);
+    else
+        snprintf(out, 16, "%s%u", other, number);
 }
 
 static void write_server(const struct bpf_record_dns *r, char *out, size_t size)
@@ -57,19 +77,18 @@ static void write_server(const struct bpf_record_dns *r, char *out, size_t size)
     snprintf(out, size, r->family == AF_INET6 ? "[%s]:%u" : "%s:%u", address, r->remote_port);
 }
 
-static void tell_event(const struct question *asked, int64_t t_ms, const char *rcode,
-                       int64_t latency_ns, struct census *census)
+/* rcode < 0: there was no answer. */
+static void question_over(struct dns_questions *q, const struct question *asked, int64_t t_ms,
+                          int rcode, int64_t latency_ns, struct census *census)
 {
     struct event *e = event_new(EVENT_DNS, t_ms);
-    char number[16];
-    const char *type = dns_type_name(asked->type);
-    if (!type) {
-        snprintf(number, sizeof(number), "TYPE%u", asked->type); /* RFC 3597 */
-        type = number;
-    }
+    char type[16], code[16] = "none";
+    word(type, dns_type_name(asked->type), "TYPE", asked->type); /* RFC 3597 */
+    if (rcode >= 0)
+        word(code, dns_rcode_name((uint16_t)rcode), "RCODE", (unsigned)rcode);
     event_text(e, "name", asked->name);
     event_text(e, "type", type);
-    event_text(e, "rcode", rcode);
+    event_text(e, "rcode", code);
     if (latency_ns >= 0)
         event_number(e, "latency_ms", (double)latency_ns / (double)NS_PER_MS);
     event_text(e, "server", asked->server);
@@ -80,6 +99,20 @@ static void tell_event(const struct question *asked, int64_t t_ms, const char *r
     }
     event_text(e, "method", "ebpf");
     census_event(census, e);
+
+    struct dns_lookup lookup = {
+        .t_ns = asked->asked_ms * NS_PER_MS,
+        .latency_ns = latency_ns,
+        .answered = rcode >= 0,
+        .rcode = rcode >= 0 ? (uint16_t)rcode : 0,
+        .type = asked->type,
+        .port = asked->remote_port,
+        .family = asked->family == AF_INET ? 4 : 6,
+        .name = asked->name,
+        .process = asked->pid ? asked->process : NULL,
+    };
+    memcpy(lookup.server, asked->remote, sizeof(lookup.server));
+    dns_log_add(q->log, &lookup);
 }
 
 /* Is this message of the question, or the answer to it? */
@@ -160,17 +193,11 @@ static void question_answered(struct dns_questions *q, const struct bpf_record_d
                               struct census *census)
 {
     const struct dns_message *m = &q->message;
-    char number[16];
     for (size_t i = 0; i < WAITING_MAX; i++) {
         struct question *at = &q->waiting[i];
         if (!belongs(at, r, m->id) || !repeats(at, m))
             continue;
-        const char *rcode = dns_rcode_name(m->rcode);
-        if (!rcode) {
-            snprintf(number, sizeof(number), "RCODE%u", m->rcode);
-            rcode = number;
-        }
-        tell_event(at, t_ms, rcode, (int64_t)r->head.time_ns - at->asked_ns, census);
+        question_over(q, at, t_ms, m->rcode, (int64_t)r->head.time_ns - at->asked_ns, census);
         if (m->type)
             names_told(r, at->name, census);
         at->waits = false;
@@ -195,7 +222,7 @@ void dns_questions_expire(struct dns_questions *q, int64_t mono_ns, struct censu
         struct question *at = &q->waiting[i];
         if (!at->waits || mono_ns - at->asked_ns < GIVE_UP_NS)
             continue;
-        tell_event(at, at->asked_ms, "none", -1, census);
+        question_over(q, at, at->asked_ms, -1, -1, census);
         at->waits = false;
     }
 }

@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "collect/census.h"
+#include "collect/dns_series.h"
 #include "collect/ebpf/processes.h"
 #include "collect/ebpf/ring.h"
 #include "collect/ebpf/support.h"
@@ -39,15 +40,16 @@
 #define FAILURES_MAX 3
 #define COUNTS_PROCESSES (BPF_PART_BIT(BPF_PART_TRAFFIC) | BPF_PART_BIT(BPF_PART_TRAFFIC_PORTABLE))
 
-/* Capabilities, and the parts that give them. DNS comes as events beside the connections: the
- * table of lookups belongs to the engine that sees packets. */
+/* Capabilities, and the parts that give them. DNS comes as a table and as events beside those of
+ * connections. */
 static const struct {
     uint32_t parts, capabilities;
 } gives[] = {
     {BPF_PART_BIT(BPF_PART_TRAFFIC), CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC)},
     {BPF_PART_BIT(BPF_PART_TRAFFIC_PORTABLE), CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC)},
     {BPF_PART_BIT(BPF_PART_CONNECTIONS), CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS)},
-    {BPF_PART_BIT(BPF_PART_DNS), CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS)},
+    {BPF_PART_BIT(BPF_PART_DNS),
+     CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS) | CAPABILITY_BIT(CAPABILITY_DNS)},
     {BPF_PART_BIT(BPF_PART_DROPS), CAPABILITY_BIT(CAPABILITY_DROPS)},
 };
 
@@ -59,6 +61,7 @@ struct ebpf {
     struct keeper_programs programs;
     struct sampler sampler;
     struct totals_series *series;
+    struct dns_series dns;
     struct reason_names names;
     struct totals *totals; /* newest survey */
     int lost;              /* -errno that collect was told of */
@@ -114,7 +117,7 @@ static struct engine *ebpf_make(const struct engine_settings *settings)
 
 #define OFFERS                                                                                     \
     (CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC) | CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS) |   \
-     CAPABILITY_BIT(CAPABILITY_DROPS))
+     CAPABILITY_BIT(CAPABILITY_DROPS) | CAPABILITY_BIT(CAPABILITY_DNS))
 #define PRIVILEGES                                                                                 \
     (UINT64_C(1) << CAP_BPF | UINT64_C(1) << CAP_PERFMON | UINT64_C(1) << CAP_NET_ADMIN)
 
@@ -188,6 +191,7 @@ static void ebpf_assign(struct engine *e, uint32_t capabilities)
     struct ebpf *b = CONTAINER_OF(e, struct ebpf, engine);
     e->assigned = capabilities & capabilities_of(b->programs.parts);
     totals_series_forget(b->series);
+    dns_series_forget(&b->dns);
 }
 
 /* ---- survey -------------------------------------------------------------------------------- */
@@ -223,6 +227,8 @@ static struct message *ebpf_survey(struct engine *e, struct census *census)
     if (!totals)
         return NULL;
     totals_tell_losses(totals, b->surveyed, census);
+    if (engine_surveys(e, CAPABILITY_DNS))
+        totals_take_lookups(totals, dns_questions_log(b->tell.questions), b->surveyed);
     message_unref(b->surveyed ? &b->surveyed->msg : NULL);
     b->surveyed = totals;
     message_ref(&totals->msg);
@@ -246,10 +252,16 @@ static int ebpf_collect(struct engine *e, const struct engine_sink *sink, uint32
         *ret_lost = e->assigned;
         return failed;
     }
-    if (sampler_retry(&b->sampler))
+    if (sampler_retry(&b->sampler)) {
         totals_series_forget(b->series);
+        dns_series_forget(&b->dns);
+    }
     if (b->totals)
         totals_sample(b->series, b->totals, &b->sampler, sink, e->assigned);
+    if (b->totals && b->totals->dns && e->assigned & CAPABILITY_BIT(CAPABILITY_DNS)) {
+        dns_series_sample(&b->dns, &b->totals->lookups, &b->sampler, sink);
+        draft_table(sink->draft, table_ref(b->totals->dns));
+    }
     return 0;
 }
 
@@ -259,6 +271,7 @@ static void ebpf_free(struct engine *e)
         return;
     struct ebpf *b = CONTAINER_OF(e, struct ebpf, engine);
     totals_series_free(b->series);
+    dns_series_forget(&b->dns);
     message_unref(b->totals ? &b->totals->msg : NULL);
     message_unref(b->surveyed ? &b->surveyed->msg : NULL);
     ring_map_free(b->ring);
@@ -279,7 +292,8 @@ const struct engine_class engine_ebpf = {
     .assign = ebpf_assign,
     .survey = ebpf_survey,
     .surveyed = CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC) |
-                CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS) | CAPABILITY_BIT(CAPABILITY_DROPS),
+                CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS) | CAPABILITY_BIT(CAPABILITY_DROPS) |
+                CAPABILITY_BIT(CAPABILITY_DNS),
     .take_survey = ebpf_take_survey,
     .free = ebpf_free,
 };

@@ -19,7 +19,9 @@
 
 static void totals_destroy(struct message *msg)
 {
-    free(CONTAINER_OF(msg, struct totals, msg));
+    struct totals *t = CONTAINER_OF(msg, struct totals, msg);
+    table_unref(t->dns);
+    free(t);
 }
 
 void totals_reason_name(const char *kernel, char out[BPF_REASON_NAME_MAX])
@@ -143,6 +145,14 @@ int totals_read(const struct keeper_programs *programs, const struct reason_name
     }
     *ret = t;
     return 0;
+}
+
+void totals_take_lookups(struct totals *t, const struct dns_log *log, const struct totals *before)
+{
+    t->lookups = *dns_log_counts(log);
+    t->lookups_total = dns_log_total(log);
+    bool same = before && before->dns && before->lookups_total == t->lookups_total;
+    t->dns = same ? table_ref(before->dns) : dns_log_table(log);
 }
 
 void totals_tell_losses(const struct totals *now, const struct totals *before,

@@ -10,6 +10,7 @@
 
 #include "bpf/abi.h"
 #include "collect/census.h"
+#include "collect/dns_log.h"
 #include "collect/engine.h"
 #include "collect/sampler.h"
 #include "keeper/keeper.h"
@@ -34,6 +35,9 @@ struct totals {
         uint8_t protocol;
         uint64_t packets;
     } ports[TOTALS_PORTS_MAX]; /* those with the most drops */
+    struct lookup_counts lookups;
+    uint64_t lookups_total;
+    struct table *dns; /* NULL: another engine has it */
 };
 
 /* What this kernel calls its reasons. */
@@ -47,6 +51,9 @@ void reason_names_read(const struct keeper_programs *programs, struct reason_nam
 /* 0 and one reference, or -errno. */
 int totals_read(const struct keeper_programs *programs, const struct reason_names *names,
                 uint64_t bad_records, struct totals **ret);
+
+/* The log as it is now; the table of `before` (NULL allowed), when nothing has come since. */
+void totals_take_lookups(struct totals *t, const struct dns_log *log, const struct totals *before);
 
 /* What was lost since the totals before (NULL: since the programs were loaded), to the census. */
 void totals_tell_losses(const struct totals *now, const struct totals *before,

@@ -25,6 +25,7 @@
 #include "base/mem.h"
 #include "collect/catalogue.h"
 #include "collect/census.h"
+#include "collect/dns_series.h"
 #include "collect/engine.h"
 #include "collect/packet/capture.h"
 #include "collect/sampler.h"
@@ -55,7 +56,7 @@ struct packet_engine {
     struct series *count[PACKET_COUNTERS], *drop[PACKET_DROPS], *undecoded[PACKET_UNDECODED],
         *incomplete[PACKET_INCOMPLETE], *flows;
     struct series *application[DETECT_APPLICATIONS_MAX];
-    struct series *rcode[LOOKUP_OUTCOMES], *bucket[LOOKUP_BUCKETS], *sum, *lookups;
+    struct dns_series dns;
 };
 
 static struct engine *packet_make(const struct engine_settings *settings)
@@ -193,18 +194,15 @@ static void packet_detach(struct engine *e, void (*done)(void *user), void *user
 
 static void packet_forget(struct packet_engine *p)
 {
-    struct series **all[] = {p->count,       p->drop,  p->undecoded, p->incomplete,
-                             p->application, p->rcode, p->bucket};
-    const size_t counts[] = {
-        PACKET_COUNTERS,         PACKET_DROPS,    PACKET_UNDECODED, PACKET_INCOMPLETE,
-        DETECT_APPLICATIONS_MAX, LOOKUP_OUTCOMES, LOOKUP_BUCKETS};
+    struct series **all[] = {p->count, p->drop, p->undecoded, p->incomplete, p->application};
+    const size_t counts[] = {PACKET_COUNTERS, PACKET_DROPS, PACKET_UNDECODED, PACKET_INCOMPLETE,
+                             DETECT_APPLICATIONS_MAX};
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         for (size_t j = 0; j < counts[i]; j++)
             all[i][j] = series_unref(all[i][j]);
     }
     p->flows = series_unref(p->flows);
-    p->sum = series_unref(p->sum);
-    p->lookups = series_unref(p->lookups);
+    dns_series_forget(&p->dns);
     p->asked = false;
 }
 
@@ -254,12 +252,6 @@ static void packet_ask(struct packet_engine *p, const struct engine_sink *sink)
             parts[i].into[j] = sampler_series(&p->sampler, sink, parts[i].metric, &reason, 1);
         }
     }
-    for (size_t i = 0; i < LOOKUP_BUCKETS; i++) {
-        struct label le = {"le", lookup_bucket_le(i)};
-        p->bucket[i] = sampler_series(&p->sampler, sink, &catalogue_dns_bucket, &le, 1);
-    }
-    p->sum = sampler_series(&p->sampler, sink, &catalogue_dns_sum, NULL, 0);
-    p->lookups = sampler_series(&p->sampler, sink, &catalogue_dns_count, NULL, 0);
     p->asked = true;
 }
 
@@ -307,28 +299,6 @@ static void packet_sample_applications(struct packet_engine *p, const struct eng
     }
 }
 
-static void packet_sample_dns(struct packet_engine *p, const struct engine_sink *sink)
-{
-    struct lookup_counts counts;
-    meter_lookup_counts(capture_meter(p->capture), &counts);
-    for (size_t i = 0; i < LOOKUP_OUTCOMES; i++) {
-        if (!counts.outcome[i])
-            continue;
-        if (!p->rcode[i]) {
-            struct label rcode = {"rcode", lookup_outcome_name(i)};
-            p->rcode[i] = sampler_series(&p->sampler, sink, &catalogue_dns_queries, &rcode, 1);
-        }
-        draft_counter(sink->draft, p->rcode[i], counts.outcome[i], 0);
-    }
-    uint64_t within = 0;
-    for (size_t i = 0; i < LOOKUP_BUCKETS; i++) {
-        within += counts.bucket[i];
-        draft_counter(sink->draft, p->bucket[i], within, 0);
-    }
-    draft_counter(sink->draft, p->sum, counts.sum_ns, 0);
-    draft_counter(sink->draft, p->lookups, within, 0);
-}
-
 static void tell_loss(struct loss *loss, const struct engine_sink *sink, uint64_t now,
                       const char *what, const char *reason)
 {
@@ -370,7 +340,9 @@ static int packet_collect(struct engine *e, const struct engine_sink *sink, uint
             draft_table(sink->draft, flows);
     }
     if (e->assigned & CAPABILITY_BIT(CAPABILITY_DNS)) {
-        packet_sample_dns(p, sink);
+        struct lookup_counts counts;
+        meter_lookup_counts(capture_meter(p->capture), &counts);
+        dns_series_sample(&p->dns, &counts, &p->sampler, sink);
         struct table *lookups = capture_lookups(p->capture);
         if (lookups)
             draft_table(sink->draft, lookups);
@@ -419,6 +391,7 @@ static struct message *packet_survey(struct engine *e, struct census *census)
 const struct engine_class engine_packet = {
     .name = "packet",
     .preference = 5,
+    .preferred_for = CAPABILITY_BIT(CAPABILITY_DNS), /* also over TCP, also what passes through */
     .offers = CAPABILITIES_HERE,
     .wanted = packet_wanted,
     .make = packet_make,

@@ -21,16 +21,7 @@
 #include "base/mem.h"
 
 #define NONE UINT32_MAX
-#define NAME_KEPT 256
-
-static const struct {
-    int64_t ns;
-    const char *le;
-} buckets[LOOKUP_BUCKETS] = {
-    {250000, "0.00025"}, {500000, "0.0005"}, {1000000, "0.001"},  {2500000, "0.0025"},
-    {5000000, "0.005"},  {10000000, "0.01"}, {25000000, "0.025"}, {50000000, "0.05"},
-    {100000000, "0.1"},  {500000000, "0.5"}, {2500000000, "2.5"}, {INT64_MAX, "+Inf"},
-};
+#define NAME_KEPT LOOKUP_NAME_BYTES
 
 struct question {
     struct flow_key key;
@@ -42,48 +33,13 @@ struct question {
     char name[NAME_KEPT];
 };
 
-/* What is shown. */
-struct lookup {
-    uint64_t id;
-    int64_t t_ns, latency_ns; /* -1: not known */
-    uint32_t outcome;         /* the code, or LOOKUP_NO_ANSWER */
-    bool answered;
-    uint16_t type;
-    uint16_t port;
-    uint8_t family;
-    uint8_t server[16];
-    char name[NAME_KEPT];
-};
-
 struct lookups {
     struct question *ring;
     uint32_t *heads;
     size_t max, first, count;
     uint64_t seed;
-    struct lookup *shown;
-    size_t shown_max;
-    uint64_t shown_count; /* ever */
-    struct lookup_counts counts;
+    struct dns_log *log;
 };
-
-int64_t lookup_bucket_ns(size_t bucket)
-{
-    CHECK(bucket < LOOKUP_BUCKETS);
-    return buckets[bucket].ns;
-}
-
-const char *lookup_bucket_le(size_t bucket)
-{
-    CHECK(bucket < LOOKUP_BUCKETS);
-    return buckets[bucket].le;
-}
-
-const char *lookup_outcome_name(size_t outcome)
-{
-    if (outcome == LOOKUP_NO_ANSWER)
-        return "none";
-    return outcome == LOOKUP_OTHER ? "other" : dns_rcode_name((uint16_t)outcome);
-}
 
 struct lookups *lookups_new(size_t waiting_max, size_t shown_max)
 {
@@ -93,8 +49,7 @@ struct lookups *lookups_new(size_t waiting_max, size_t shown_max)
     t->heads = mem_array(waiting_max, sizeof(*t->heads));
     for (size_t i = 0; i < waiting_max; i++)
         t->heads[i] = NONE;
-    t->shown_max = shown_max;
-    t->shown = mem_array(shown_max, sizeof(*t->shown));
+    t->log = dns_log_new(shown_max);
     if (getrandom(&t->seed, sizeof(t->seed), GRND_NONBLOCK) != (ssize_t)sizeof(t->seed))
         t->seed = (uint64_t)(uintptr_t)t;
     return t;
@@ -106,7 +61,7 @@ void lookups_free(struct lookups *t)
         return;
     free(t->ring);
     free(t->heads);
-    free(t->shown);
+    dns_log_free(t->log);
     free(t);
 }
 
@@ -145,12 +100,6 @@ static void take_out(struct lookups *t, struct question *q)
     q->waiting = false;
 }
 
-static void count_outcome(struct lookups *t, uint32_t code)
-{
-    bool named = code == LOOKUP_NO_ANSWER || (code < LOOKUP_RCODES && lookup_outcome_name(code));
-    t->counts.outcome[named ? code : LOOKUP_OTHER]++;
-}
-
 /* Only a name full of bytes that are no letters is longer. */
 static void name_keep(char into[NAME_KEPT], const char *name)
 {
@@ -159,25 +108,20 @@ static void name_keep(char into[NAME_KEPT], const char *name)
     into[len] = '\0';
 }
 
-static void show(struct lookups *t, const struct flow_key *key, uint8_t client, uint16_t type,
-                 const char *name, struct lookup lookup)
+static void show(struct lookups *t, const struct flow_key *key, uint8_t client,
+                 struct dns_lookup lookup)
 {
-    lookup.id = t->shown_count + 1;
-    lookup.type = type;
     lookup.family = key->family;
     lookup.port = key->port[!client];
     memcpy(lookup.server, key->address[!client], sizeof(lookup.server));
-    struct lookup *into = &t->shown[t->shown_count++ % t->shown_max];
-    *into = lookup;
-    name_keep(into->name, name);
-    count_outcome(t, lookup.answered ? lookup.outcome : LOOKUP_NO_ANSWER);
+    dns_log_add(t->log, &lookup);
 }
 
 static void give_up(struct lookups *t, struct question *q)
 {
     take_out(t, q);
-    show(t, &q->key, q->client, q->type, q->name,
-         (struct lookup){.t_ns = q->t_ns, .latency_ns = -1});
+    show(t, &q->key, q->client,
+         (struct dns_lookup){.t_ns = q->t_ns, .latency_ns = -1, .type = q->type, .name = q->name});
 }
 
 static void drop_first(struct lookups *t)
@@ -200,7 +144,7 @@ static void ask(struct lookups *t, const struct flow_key *key, uint8_t client,
         struct question *oldest = &t->ring[t->first];
         if (oldest->waiting) {
             take_out(t, oldest);
-            t->counts.evicted++;
+            dns_log_evicted(t->log);
         }
         drop_first(t);
     }
@@ -218,24 +162,18 @@ static void ask(struct lookups *t, const struct flow_key *key, uint8_t client,
     *head = (uint32_t)at;
 }
 
-static void count_latency(struct lookups *t, int64_t ns)
-{
-    size_t i = 0;
-    while (buckets[i].ns < ns)
-        i++;
-    t->counts.bucket[i]++;
-    t->counts.answered++;
-    t->counts.sum_ns += (uint64_t)ns;
-}
-
 /* The name of the question that it answers, or NULL. */
 static const char *answer(struct lookups *t, const struct flow_key *key, uint8_t client,
                           const struct dns_message *m, int64_t t_ns)
 {
-    struct lookup lookup = {.t_ns = t_ns, .latency_ns = -1, .answered = true, .outcome = m->rcode};
+    struct dns_lookup lookup = {.t_ns = t_ns,
+                                .latency_ns = -1,
+                                .answered = true,
+                                .rcode = m->rcode,
+                                .type = m->type,
+                                .name = m->name};
     uint32_t *link = find(t, key, client, m->id);
-    const char *name = m->name, *asked = NULL;
-    uint16_t type = m->type;
+    const char *asked = NULL;
     if (*link != NONE) {
         struct question *q = &t->ring[*link];
         /* The server repeats the question, in whatever case; one about something else answers
@@ -245,15 +183,13 @@ static const char *answer(struct lookups *t, const struct flow_key *key, uint8_t
         if (same) {
             take_out(t, q);
             lookup.t_ns = q->t_ns;
-            if (t_ns >= q->t_ns) {
+            if (t_ns >= q->t_ns)
                 lookup.latency_ns = t_ns - q->t_ns;
-                count_latency(t, lookup.latency_ns);
-            }
-            name = asked = q->name;
-            type = q->type;
+            lookup.name = asked = q->name;
+            lookup.type = q->type;
         }
     }
-    show(t, key, client, type, name, lookup);
+    show(t, key, client, lookup);
     return asked;
 }
 
@@ -280,39 +216,10 @@ void lookups_expire(struct lookups *t, int64_t before_ns)
 
 const struct lookup_counts *lookups_counts(const struct lookups *t)
 {
-    return &t->counts;
-}
-
-/* ---- the table ---------------------------------------------------------------------------------
- */
-
-static void put_word(struct table *t, struct cell *cell, const char *name, const char *other,
-                     unsigned number)
-{
-    char text[16];
-    snprintf(text, sizeof(text), "%s%u", other, number);
-    cell_text(t, cell, name ? name : text);
+    return dns_log_counts(t->log);
 }
 
 struct table *lookups_table(const struct lookups *t)
 {
-    uint64_t rows = MIN(t->shown_count, (uint64_t)t->shown_max);
-    struct table *table = table_new(TABLE_DNS, rows);
-    for (uint64_t i = 0; i < rows; i++) {
-        const struct lookup *l = &t->shown[(t->shown_count - 1 - i) % t->shown_max];
-        struct cell *row = table_row(table, l->id);
-        cell_uint(&row[DNS_T], (uint64_t)MAX(l->t_ns / NS_PER_MS, 0));
-        cell_text(table, &row[DNS_NAME], l->name[0] ? l->name : NULL);
-        if (l->type)
-            put_word(table, &row[DNS_TYPE], dns_type_name(l->type), "TYPE", l->type);
-        if (l->answered)
-            put_word(table, &row[DNS_RCODE], dns_rcode_name((uint16_t)l->outcome), "RCODE",
-                     l->outcome);
-        if (l->latency_ns >= 0)
-            cell_real(&row[DNS_LATENCY_MS], (double)l->latency_ns / (double)NS_PER_MS);
-        char server[FLOW_ENDPOINT_TEXT];
-        flow_endpoint_text(l->family, l->server, l->port, server);
-        cell_text(table, &row[DNS_SERVER], server);
-    }
-    return table;
+    return dns_log_table(t->log);
 }

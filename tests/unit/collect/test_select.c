@@ -28,7 +28,7 @@ struct fake {
     size_t place;
 };
 
-static const struct engine_class fake_good, fake_plain;
+static const struct engine_class fake_good, fake_plain, fake_insisting;
 
 static struct engine *fake_make(const struct engine_settings *settings,
                                 const struct engine_class *class, size_t place)
@@ -49,6 +49,11 @@ static struct engine *good_make(const struct engine_settings *settings)
 static struct engine *plain_make(const struct engine_settings *settings)
 {
     return fake_make(settings, &fake_plain, 1);
+}
+
+static struct engine *insisting_make(const struct engine_settings *settings)
+{
+    return fake_make(settings, &fake_insisting, 1);
 }
 
 static struct script *script_of(struct engine *e)
@@ -169,6 +174,19 @@ static const struct engine_class fake_plain = {
     .survey = fake_survey,
     .surveyed = A,
     .take_survey = fake_take_survey,
+    .free = fake_free,
+};
+
+static const struct engine_class fake_insisting = {
+    .name = "insisting",
+    .preference = 10,
+    .preferred_for = B,
+    .offers = A | B,
+    .make = insisting_make,
+    .probe = fake_probe,
+    .open = fake_open,
+    .collect = fake_collect,
+    .assign = fake_assign,
     .free = fake_free,
 };
 
@@ -468,6 +486,25 @@ static void test_the_best_gets_it(void **state)
     collector_free(c);
 }
 
+/* What an engine is preferred for it has, although the other one has the rest; and that one has it
+ * where the engine cannot give it. */
+static void test_preferred_for(void **state)
+{
+    (void)state;
+    const struct engine_class *const classes[] = {&fake_insisting, &fake_good};
+    for (int works = 0; works < 2; works++) {
+        memset(script, 0, sizeof(script));
+        script[0].capabilities = A | B;
+        script[1].capabilities = works ? A | B : A;
+        struct collector *c = collector_new_with(&settings, classes, 2);
+        assert_int_equal(collector_open(c), 0);
+        const struct collector_status *status = collector_status(c);
+        assert_string_equal(status->providers[CAPABILITY_INTERFACES], "good");
+        assert_string_equal(status->providers[CAPABILITY_PROTOCOLS], works ? "insisting" : "good");
+        collector_free(c);
+    }
+}
+
 static void test_spare_and_unavailable(void **state)
 {
     (void)state;
@@ -711,6 +748,7 @@ int main(void)
         cmocka_unit_test(test_on_request),
         cmocka_unit_test(test_devices_in_part),
         cmocka_unit_test(test_the_best_gets_it),
+        cmocka_unit_test(test_preferred_for),
         cmocka_unit_test(test_spare_and_unavailable),
         cmocka_unit_test(test_open_fails),
         cmocka_unit_test(test_loss),
