@@ -93,7 +93,8 @@ static int filter_nursing(scmp_filter_ctx filter, pid_t parent)
         SCMP_SYS(prctl),  SCMP_SYS(seccomp), SCMP_SYS(futex),
     };
     const uint64_t not_shared = CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_THREAD | CLONE_NEWUSER |
-                                CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID;
+                                CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC |
+                                CLONE_NEWUTS | CLONE_NEWCGROUP;
     const struct {
         int call;
         unsigned count;

@@ -86,10 +86,16 @@ def rows(d, table, **where):
 def told(d, kind, pid, count=1, **where):
     """The events of that process, when there are as many."""
     def there():
+        nonlocal found
         found = [e for e in d.events(kind) if e.get("pid") == pid
                  and all(e.get(key) == value for key, value in where.items())]
         return found if len(found) == count else None
-    return until(f"{count} {kind} of {pid}", there)
+    found = []
+    try:
+        return until(f"{count} {kind} of {pid}", there)
+    except AssertionError as why:
+        lost = d.metric('netsonde_ebpf_lost_total{what="records"}')
+        raise AssertionError(f"{why}; there are {found}; records lost: {lost}") from None
 
 
 def device_agrees(d):
