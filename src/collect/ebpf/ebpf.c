@@ -147,20 +147,25 @@ static void ebpf_probe(struct engine *e, struct engine_probe *ret)
         probe_missing(ret, lacking, b->support.remedy, "%s", b->support.reason);
 }
 
-/* What the kernel, or this build, refused, in words for `doctor`. */
+/* What the kernel, or this build, refused, or the keeper left open, in words for `doctor`. */
 static void ebpf_refused(struct ebpf *b, uint32_t asked, int err)
 {
     uint32_t missing = asked & ~b->programs.parts;
     char parts[128];
+    bool silent = err == -ETIMEDOUT || err == -EPIPE || err == -EPROTO; /* keeper.h */
     if (!missing)
         return;
     for (unsigned i = 0; i < BPF_PARTS; i++) {
-        if (missing & BPF_PART_BIT(i) && b->programs.error[i])
+        if (missing & BPF_PART_BIT(i) && b->programs.error[i]) {
             err = b->programs.error[i];
+            silent = false;
+        }
     }
     bpf_parts_name(missing, parts, sizeof(parts));
-    snprintf(b->refused, sizeof(b->refused), "The kernel refused the programs for %s: %s.", parts,
-             strerror(-err));
+    snprintf(b->refused, sizeof(b->refused), "%s for %s: %s.",
+             silent ? "The keeper did not say whether the kernel took the programs"
+                    : "The kernel refused the programs",
+             parts, strerror(-err));
     log_warning("collect", "ebpf: %s", b->refused);
 }
 
