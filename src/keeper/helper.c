@@ -75,7 +75,8 @@ int helper_detach(const char *name, int fd, pid_t parent)
         return err;
     for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
         signal(ignored[i], SIG_IGN);
-    if (chdir("/") < 0) /* no directory is held in use */
+    signal(SIGCHLD, SIG_DFL); /* whoever started main may have had it ignored, and that is kept */
+    if (chdir("/") < 0)       /* no directory is held in use */
         return -errno;
     return keep_fds(fd);
 }

@@ -294,6 +294,8 @@ int keeper_start(const struct keeper_settings *settings, struct keeper **ret)
         pulse_free(b.pulse);
         return err;
     }
+    if (b.pulse) /* no business of the helpers that are forked after it */
+        (void)madvise(b.pulse, sizeof(*b.pulse), MADV_DONTFORK);
     struct keeper *k = keeper_adopt(fd, pid, settings->timeout_ms, b.pulse);
     err = keeper_greet(k);
     if (err) {

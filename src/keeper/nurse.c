@@ -61,8 +61,11 @@ void nurse_watch(struct keeper_pulse *pulse, pid_t main_pid)
         }
         if (pid > 0) {
             pulse_set(pulse, pid, 0);
-            if (failures)
+            if (failures) {
+                if (pulse)
+                    atomic_fetch_add(&pulse->restarts, 1);
                 kill(main_pid, SIGCHLD);
+            }
             do
                 ended = waitpid(pid, &status, 0);
             while (ended < 0 && errno == EINTR);
@@ -74,7 +77,5 @@ void nurse_watch(struct keeper_pulse *pulse, pid_t main_pid)
         bool calm = pid > 0 && clock_mono_ns() - begun_ns >= NURSE_CALM_MS * NS_PER_MS;
         failures = calm ? 1 : failures + 1;
         nurse_wait(nurse_wait_ms(failures));
-        if (pulse)
-            atomic_fetch_add(&pulse->restarts, 1);
     }
 }
