@@ -40,7 +40,8 @@ struct peers {
     struct lookup by_address;
     struct peer *ring; /* NULL until the first */
     uint32_t hand;
-    size_t names; /* that are in memory */
+    size_t names;  /* that are in memory */
+    size_t placed; /* of these, in the ring: the others are held by connections alone */
     uint64_t learned, evicted;
 };
 
@@ -129,6 +130,7 @@ static void peer_clear(struct peers *p, struct peer *peer, int64_t now_ns)
     lookup_remove(&p->by_address, peer_hash(p, peer->family, peer->address),
                   (uint32_t)(peer - p->ring));
     peers_give_back(p, peer->name);
+    p->placed--;
     *peer = (struct peer){0};
 }
 
@@ -149,21 +151,39 @@ static struct peer *peers_make_room(struct peers *p, int64_t now_ns)
     }
 }
 
+/* No other host: what a filter of advertisements answers, say, and then every service here would
+ * have that name. */
+static bool is_nobody(const struct endpoint *e)
+{
+    static const uint8_t none[16], self4[4] = {127, 0, 0, 1}, self6[16] = {[15] = 1};
+    return memcmp(e->address, none, sizeof(none)) == 0 ||
+           (e->family == AF_INET ? memcmp(e->address, self4, sizeof(self4)) == 0
+                                 : memcmp(e->address, self6, sizeof(self6)) == 0);
+}
+
+/* Letters of one case: resolvers mix them to make forging harder (0x20). */
+static void lower(char *name)
+{
+    for (; *name; name++) {
+        if (*name >= 'A' && *name <= 'Z')
+            *name = (char)(*name - 'A' + 'a');
+    }
+}
+
 void peers_learn(struct peers *p, const struct endpoint *address, const char *name, uint32_t ttl_s,
                  int64_t now_ns)
 {
     char tame[PEER_NAME_BYTES];
     name_tame(tame, sizeof(tame), name, strlen(name));
+    lower(tame);
     if (!tame[0] || !address->family)
         return;
     uint32_t held_s = MIN(MAX(ttl_s, (uint32_t)PEER_TTL_LEAST_S), (uint32_t)PEER_TTL_MOST_S);
     struct endpoint e = plain(address);
+    if (is_nobody(&e))
+        return;
     struct peer *peer = peers_get(p, &e);
     bool same = peer && strcmp(peer->name->text, tame) == 0;
-    if (!same && p->names >= (size_t)2 * PEERS_MAX) {
-        p->evicted++;
-        return;
-    }
     if (!peer) {
         peer = peers_make_room(p, now_ns);
         if (!lookup_add(&p->by_address, peer_hash(p, e.family, e.address),
@@ -171,6 +191,7 @@ void peers_learn(struct peers *p, const struct endpoint *address, const char *na
             p->evicted++;
             return;
         }
+        p->placed++;
         peer->family = e.family;
         memcpy(peer->address, e.address, sizeof(peer->address));
     } else {
@@ -190,7 +211,7 @@ struct peer_name *peers_take(struct peers *p, const struct endpoint *address, in
         return NULL;
     struct endpoint e = plain(address);
     struct peer *peer = peers_get(p, &e);
-    if (!peer || peer->until_ns <= now_ns)
+    if (!peer || peer->until_ns <= now_ns || p->names - p->placed >= PEERS_MAX)
         return NULL;
     peer->name->users++;
     return peer->name;

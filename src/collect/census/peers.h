@@ -14,7 +14,8 @@
 
 #include "collect/census.h"
 
-/* Addresses; and once more as many names that only connections still hold. */
+/* Addresses; and when connections hold as many names that no address has any more, others get none
+ * until some have ended (learning goes on). Never more than three times as many names in all. */
 #define PEERS_MAX 4096
 #define PEER_TTL_LEAST_S 60
 #define PEER_TTL_MOST_S 3600
@@ -38,5 +39,5 @@ const char *peer_name_text(const struct peer_name *name); /* UTF-8 without contr
 /* Grows with each name that is learned: nothing else makes a new one known. */
 uint64_t peers_learned(const struct peers *p);
 size_t peers_count(const struct peers *p, int64_t now_ns); /* that hold now */
-/* Names that still held and had to make room, or had none. */
+/* Names that still held and had to make room. */
 uint64_t peers_evicted(const struct peers *p);

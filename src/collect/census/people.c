@@ -243,6 +243,7 @@ static uint32_t people_add(struct people *p, const struct process_seen *seen, in
         .uid = seen->pid ? uid : 0,
         .group = ledger_join(p->ledger, command, unit),
         .ended_ms = lives ? 0 : MAX(now_ms, INT64_C(1)),
+        .told_ms = now_ms,
     };
     return number;
 }
@@ -256,7 +257,12 @@ uint32_t people_get(struct people *p, const struct process_seen *seen, int64_t n
                     uint64_t *next_id)
 {
     uint32_t known = people_known(p, seen);
-    return known != NOBODY ? known : people_add(p, seen, now_ms, next_id);
+    if (known == NOBODY)
+        return people_add(p, seen, now_ms, next_id);
+    p->persons[known].told_ms = now_ms;
+    if (pid_is_elsewhere(seen->pid))
+        p->persons[known].ended_ms = 0;
+    return known;
 }
 
 void people_count(struct people *p, uint32_t number, const struct amounts *increment,
@@ -280,6 +286,11 @@ static void person_check(struct people *p, uint32_t number)
     struct person *one = &p->persons[number];
     struct identity identity;
     one->doubted = false;
+    /* The end of one that is elsewhere may never be told: the engine is gone, or did not count it.
+     * If it is told of again, it lives again (people_get). */
+    if (pid_is_elsewhere(one->pid) && !one->sockets &&
+        p->now_ms - one->told_ms >= p->settings->ended_keep_ms)
+        people_end(p, number, p->now_ms);
     if (!person_is_here(one) || one->ended_ms || p->proc < 0)
         return;
     int err = identity_read(p->proc, one->pid, &identity);

@@ -20,6 +20,7 @@ struct person {
     struct amounts all;      /* since it was first seen */
     uint64_t rx_now, tx_now; /* of this round */
     int64_t ended_ms;        /* 0: lives */
+    int64_t told_ms;         /* wall: when an engine told of it last */
     uint32_t pid, uid;
     uint32_t group;     /* in the ledger: command and unit */
     uint32_t sockets;   /* that say it is their owner */

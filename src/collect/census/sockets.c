@@ -38,6 +38,7 @@
 #define OPENED_WAITS 2
 #define OPENED_WAITS_MOST 50 /* whatever the wall clock says */
 #define OPENED_WAITS_MS 2000
+#define NAMED_WITHIN_MS 10000
 #define GHOST_ROUNDS 10
 #define SILENT_ROUNDS 3
 
@@ -216,11 +217,12 @@ void sockets_forget_names(struct census *c)
     }
 }
 
-/* Once it is new, and again when something was learned since: the answer may be told after the
- * connection that was made for it. */
+/* Once it is new, and again when something was learned soon afterwards: the answer may be told
+ * after the connection that was made for it. One that the other end made was made for no name. */
 static void entry_name(struct census *c, struct entry *e)
 {
-    if (e->remote_name || !e->remote_port)
+    bool late = !(e->flags & ENTRY_NEW) && c->now_ms - e->opened_ms > NAMED_WITHIN_MS;
+    if (e->remote_name || !e->remote_port || e->direction == DIRECTION_IN || late)
         return;
     struct endpoint remote = entry_remote(e);
     e->remote_name = peers_take(c->peers, &remote, c->mono_ns);

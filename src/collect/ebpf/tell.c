@@ -192,11 +192,9 @@ void tell_traffic(void *user, const struct bpf_process_key *key,
                                      .local_bytes = increment->rx_local_bytes};
     const struct traffic sent = {.tx_bytes = increment->tx_bytes + increment->tx_local_bytes,
                                  .local_bytes = increment->tx_local_bytes};
-    if (!t->traffic)
-        return;
-    if (received.rx_bytes)
+    if (t->traffic && received.rx_bytes)
         census_traffic(t->census, &seen, &received, METHOD);
-    if (sent.tx_bytes)
+    if (t->traffic && sent.tx_bytes)
         census_traffic(t->census, &seen, &sent, METHOD);
     if (increment->ended)
         census_process_ended(t->census, &seen, ended_ms(t, increment->ended));

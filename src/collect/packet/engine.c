@@ -368,7 +368,7 @@ static int packet_collect(struct engine *e, const struct engine_sink *sink, uint
 static struct message *packet_survey(struct engine *e, struct census *census)
 {
     struct packet_engine *p = CONTAINER_OF(e, struct packet_engine, engine);
-    if (p->settings->packet.file)
+    if (p->settings->packet.file || !census)
         return NULL;
     struct heard_names *names = capture_names(p->capture);
     if (!names)

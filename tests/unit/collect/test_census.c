@@ -186,6 +186,26 @@ static void test_process_elsewhere(void **state)
     census_process_ended(f.census, &elsewhere, now_ms(&f));
     end(&f);
     TEXT(process(&f, "theirs", PROC_STATE), "ended");
+
+    /* One whose end nobody tells has ended when nothing was told of it for long enough, and lives
+     * again when something is. */
+    struct process_seen silent = elsewhere;
+    silent.pid++;
+    memcpy(silent.command, "silent", sizeof("silent"));
+    begin(&f);
+    census_traffic(f.census, &silent, &t, "ebpf");
+    end(&f);
+    TEXT(process(&f, "silent", PROC_STATE), "running");
+    for (int64_t i = 0; i <= f.settings.ended_keep_ms / 2000; i++) {
+        begin(&f);
+        end(&f);
+    }
+    TEXT(process(&f, "silent", PROC_STATE), "ended");
+    begin(&f);
+    census_traffic(f.census, &silent, &t, "ebpf");
+    end(&f);
+    TEXT(process(&f, "silent", PROC_STATE), "running");
+    UINT(process(&f, "silent", PROC_RX_BYTES), 20);
     fixture_free(&f);
 }
 
@@ -787,12 +807,55 @@ static void test_peer_names_held(void **state)
         census_socket(f.census, &seen);
         end(&f);
     }
-    assert_int_equal(f.result->peer_names_evicted, 100);
-    char name[32];
-    snprintf(name, sizeof(name), "n%u.example", 2 * PEERS_MAX - 1);
+    assert_int_equal(f.result->peer_names_evicted, 0);
     char local[32];
-    snprintf(local, sizeof(local), "192.0.2.1:%u", 1000 + 2 * PEERS_MAX + 99);
-    TEXT(connection(&f, local, CONN_REMOTE_NAME), name); /* the newest that was learned */
+    TEXT(connection(&f, "192.0.2.1:1000", CONN_REMOTE_NAME), "n0.example");
+    snprintf(local, sizeof(local), "192.0.2.1:%u", 1000 + PEERS_MAX - 1);
+    TEXT(connection(&f, local, CONN_REMOTE_NAME), "n4095.example");
+    snprintf(local, sizeof(local), "192.0.2.1:%u", 1000 + PEERS_MAX);
+    assert_int_equal(connection(&f, local, CONN_REMOTE_NAME)->type, CELL_NULL);
+    /* They end, and learning never stopped. */
+    for (int i = 0; i < 3; i++) {
+        begin(&f);
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+    }
+    TEXT(named_in_round(&f, tcp(99, 900, "192.0.2.9", 443, 0), "192.0.2.1:900"), "n8291.example");
+    fixture_free(&f);
+}
+
+/* Who connects to this host has no name from an answer, nor has a connection that is much older,
+ * nor this host itself; and letters are small. */
+static void test_peer_names_refused(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    const struct endpoint address = ipv4("192.0.2.9", 0), self = ipv4("127.0.0.1", 0);
+    struct socket_seen in = tcp(5, 5000, "192.0.2.9", 443, 0),
+                       old = tcp(6, 5001, "192.0.2.9", 443, 0),
+                       here = tcp(7, 5002, "127.0.0.1", 443, 0);
+    in.direction = DIRECTION_IN;
+    old.direction = DIRECTION_OUT;
+    begin(&f);
+    end(&f);
+    begin(&f);
+    old.opened_ms = now_ms(&f) - 60000;
+    census_socket(f.census, &old);
+    end(&f);
+    census_peer_name(f.census, &address, "wWw.exaMPle", 300);
+    census_peer_name(f.census, &self, "ads.example", 300);
+    begin(&f);
+    census_socket(f.census, &old);
+    census_socket(f.census, &in);
+    census_socket(f.census, &here);
+    end(&f);
+    assert_int_equal(connection(&f, "192.0.2.1:5000", CONN_REMOTE_NAME)->type, CELL_NULL);
+    assert_int_equal(connection(&f, "192.0.2.1:5001", CONN_REMOTE_NAME)->type, CELL_NULL);
+    assert_int_equal(connection(&f, "192.0.2.1:5002", CONN_REMOTE_NAME)->type, CELL_NULL);
+    struct socket_seen out = tcp(8, 5003, "192.0.2.9", 443, 0);
+    out.direction = DIRECTION_OUT;
+    TEXT(named_in_round(&f, out, "192.0.2.1:5003"), "www.example");
+    assert_int_equal(f.result->peer_names, 1);
     fixture_free(&f);
 }
 
@@ -1012,6 +1075,7 @@ int main(void)
         cmocka_unit_test(test_peer_names),
         cmocka_unit_test(test_peer_names_age),
         cmocka_unit_test(test_peer_names_held),
+        cmocka_unit_test(test_peer_names_refused),
         cmocka_unit_test(test_nameless),
         cmocka_unit_test(test_round_trips),
         cmocka_unit_test(test_sums),
