@@ -148,7 +148,7 @@ struct table *dns_log_table(const struct dns_log *log)
     for (uint64_t i = 0; i < rows; i++) {
         const struct dns_lookup *l = &log->shown[(log->total - 1 - i) % log->shown_max].lookup;
         struct cell *row = table_row(table, log->total - i);
-        cell_uint(&row[DNS_T], (uint64_t)MAX(l->t_ns / NS_PER_MS, 0));
+        cell_uint(&row[DNS_T], (uint64_t)MAX(l->t_ms, INT64_C(0)));
         cell_text(table, &row[DNS_NAME], l->name[0] ? l->name : NULL);
         if (l->type)
             put_word(table, &row[DNS_TYPE], dns_type_name(l->type), "TYPE", l->type);

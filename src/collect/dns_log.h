@@ -1,7 +1,6 @@
 /*
  * dns_log.h: DNS lookups that are over, whichever engine saw them: what the table "dns" shows of
- * the latest ones, and counts of all. Bounded. One owner, one thread; times are nanoseconds since
- * 1970.
+ * the latest ones, and counts of all. Bounded. One owner, one thread.
  */
 #pragma once
 
@@ -34,7 +33,8 @@ struct lookup_counts {
 };
 
 struct dns_lookup {
-    int64_t t_ns, latency_ns; /* of the question, where it was seen; latency -1: not known */
+    int64_t t_ms;       /* wall: of the question, where it was seen */
+    int64_t latency_ns; /* -1: not known */
     bool answered;
     uint16_t rcode; /* when it was answered */
     uint16_t type;  /* 0: not known */

@@ -101,7 +101,7 @@ static void question_over(struct dns_questions *q, const struct question *asked,
     census_event(census, e);
 
     struct dns_lookup lookup = {
-        .t_ns = asked->asked_ms * NS_PER_MS,
+        .t_ms = asked->asked_ms,
         .latency_ns = latency_ns,
         .answered = rcode >= 0,
         .rcode = rcode >= 0 ? (uint16_t)rcode : 0,

@@ -121,7 +121,8 @@ static void give_up(struct lookups *t, struct question *q)
 {
     take_out(t, q);
     show(t, &q->key, q->client,
-         (struct dns_lookup){.t_ns = q->t_ns, .latency_ns = -1, .type = q->type, .name = q->name});
+         (struct dns_lookup){
+             .t_ms = q->t_ns / NS_PER_MS, .latency_ns = -1, .type = q->type, .name = q->name});
 }
 
 static void drop_first(struct lookups *t)
@@ -166,7 +167,7 @@ static void ask(struct lookups *t, const struct flow_key *key, uint8_t client,
 static const char *answer(struct lookups *t, const struct flow_key *key, uint8_t client,
                           const struct dns_message *m, int64_t t_ns)
 {
-    struct dns_lookup lookup = {.t_ns = t_ns,
+    struct dns_lookup lookup = {.t_ms = t_ns / NS_PER_MS,
                                 .latency_ns = -1,
                                 .answered = true,
                                 .rcode = m->rcode,
@@ -182,7 +183,7 @@ static const char *answer(struct lookups *t, const struct flow_key *key, uint8_t
             !m->type || (q->type == m->type && strncasecmp(q->name, m->name, NAME_KEPT - 1) == 0);
         if (same) {
             take_out(t, q);
-            lookup.t_ns = q->t_ns;
+            lookup.t_ms = q->t_ns / NS_PER_MS;
             if (t_ns >= q->t_ns)
                 lookup.latency_ns = t_ns - q->t_ns;
             lookup.name = asked = q->name;
