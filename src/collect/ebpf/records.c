@@ -41,7 +41,8 @@ int record_parse(const uint8_t *data, size_t len, struct record *ret)
         return -EBADMSG;
     memcpy(&head, data, sizeof(head));
     size_t size = size_of(head.kind);
-    if (head.version != BPF_ABI_VERSION || !size || head.size != size || len != size)
+    if (head.version != BPF_ABI_VERSION || !size || head.size != size || len != size ||
+        head.time_ns > INT64_MAX)
         return -EBADMSG;
     ret->kind = (enum bpf_record_kind)head.kind;
     memcpy(&ret->head, data, size);
