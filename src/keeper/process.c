@@ -55,6 +55,25 @@ static struct scmp_arg_cmp argument_is(unsigned index, uint64_t value)
         .arg = index, .op = SCMP_CMP_MASKED_EQ, .datum_a = 0xffffffff, .datum_b = value};
 }
 
+/* A call that is allowed with these arguments alone. */
+struct narrow {
+    int call;
+    unsigned count;
+    struct scmp_arg_cmp arguments[2];
+};
+
+static int filter_allow(scmp_filter_ctx filter, const int *plain, size_t plain_count,
+                        const struct narrow *narrow, size_t narrow_count)
+{
+    int err = 0;
+    for (size_t i = 0; !err && i < plain_count; i++)
+        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, plain[i], 0);
+    for (size_t i = 0; !err && i < narrow_count; i++)
+        err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, narrow[i].call, narrow[i].count,
+                                     narrow[i].arguments);
+    return err;
+}
+
 /* What answering takes. */
 static int filter_answering(scmp_filter_ctx filter)
 {
@@ -63,23 +82,13 @@ static int filter_answering(scmp_filter_ctx filter)
         SCMP_SYS(close),        SCMP_SYS(exit),          SCMP_SYS(exit_group),
         SCMP_SYS(rt_sigreturn), SCMP_SYS(clock_gettime), SCMP_SYS(restart_syscall),
     };
-    const struct {
-        int call;
-        unsigned count;
-        struct scmp_arg_cmp arguments[2];
-    } narrow[] = {
+    const struct narrow narrow[] = {
         {SCMP_SYS(socket), 2, {argument_is(0, AF_NETLINK), argument_is(2, NETLINK_ROUTE)}},
         {SCMP_SYS(socket), 2, {argument_is(0, AF_NETLINK), argument_is(2, NETLINK_SOCK_DIAG)}},
         {SCMP_SYS(setsockopt), 2, {argument_is(1, SOL_SOCKET), argument_is(2, SO_RCVBUFFORCE)}},
         {SCMP_SYS(write), 1, {argument_is(0, STDERR_FILENO)}}, /* log_error */
     };
-    int err = 0;
-    for (size_t i = 0; !err && i < ARRAY_LEN(plain); i++)
-        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, plain[i], 0);
-    for (size_t i = 0; !err && i < ARRAY_LEN(narrow); i++)
-        err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, narrow[i].call, narrow[i].count,
-                                     narrow[i].arguments);
-    return err;
+    return filter_allow(filter, plain, ARRAY_LEN(plain), narrow, ARRAY_LEN(narrow));
 }
 
 /* What the nurse needs besides: a child of its own kind and no thread, its end, a word to main, and
@@ -95,22 +104,12 @@ static int filter_nursing(scmp_filter_ctx filter, pid_t parent)
     const uint64_t not_shared = CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_THREAD | CLONE_NEWUSER |
                                 CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC |
                                 CLONE_NEWUTS | CLONE_NEWCGROUP;
-    const struct {
-        int call;
-        unsigned count;
-        struct scmp_arg_cmp arguments[2];
-    } narrow[] = {
+    const struct narrow narrow[] = {
         {SCMP_SYS(clone), 1, {{0, SCMP_CMP_MASKED_EQ, not_shared, 0}}},
         {SCMP_SYS(mmap), 1, {{2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}}},
         {SCMP_SYS(kill), 2, {argument_is(0, (uint32_t)parent), argument_is(1, SIGCHLD)}},
     };
-    int err = 0;
-    for (size_t i = 0; !err && i < ARRAY_LEN(plain); i++)
-        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, plain[i], 0);
-    for (size_t i = 0; !err && i < ARRAY_LEN(narrow); i++)
-        err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, narrow[i].call, narrow[i].count,
-                                     narrow[i].arguments);
-    return err;
+    return filter_allow(filter, plain, ARRAY_LEN(plain), narrow, ARRAY_LEN(narrow));
 }
 
 /* Filters only add up: the child's leaves of the nurse's what both allow. nurse_of: main's pid; 0:

@@ -423,6 +423,16 @@ def new_login(data, *arguments, env=None):
     return re.search(r"Login ([0-9a-f]{8})", done.stderr)[1], address, secret
 
 
+def rows(d, table, **where):
+    """The rows of a table as dictionaries, those that have these cells."""
+    path = f"/api/v1/{table}?limit=10000"
+    if d.status(path) == 503:  # not made yet
+        return []
+    answer = d.json(path)
+    found = [dict(zip(answer["columns"], row)) for row in answer["rows"]]
+    return [row for row in found if all(row[key] == value for key, value in where.items())]
+
+
 def refused(data, *arguments, **kwargs):
     """A daemon that does not start: (exit status, what it said)."""
     # It ends where it is, without giving back what the end of the process gives back.

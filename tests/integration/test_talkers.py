@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 
-from rig import (Daemon, Directory, contains, die_with_parent, equal, free_port, own_network, run,
+from rig import (Daemon, Directory, contains, die_with_parent, equal, free_port, own_network, rows, run,
                  until)
 
 NOBODY = 65534
@@ -63,15 +63,6 @@ class Talker:
     def end(self):
         self.process.kill()
         self.process.wait()
-
-
-def rows(d, table, **where):
-    path = f"/api/v1/{table}?limit=10000"
-    if d.status(path) == 503:  # not made yet
-        return []
-    answer = d.json(path)
-    found = [dict(zip(answer["columns"], row)) for row in answer["rows"]]
-    return [row for row in found if all(row[key] == value for key, value in where.items())]
 
 
 def shown_by_ss(port, kind):

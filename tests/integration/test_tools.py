@@ -12,7 +12,7 @@ import threading
 
 import peers
 from rig import (WAIT_S, Daemon, Directory, Skip, contains, die_with_parent, equal, inside, ip,
-                 link_counters, neighbour, no_ipv6, own_network, run, settled, until)
+                 link_counters, neighbour, no_ipv6, own_network, rows, run, settled, until)
 
 HERE, THERE = "10.98.0.1", "10.98.0.2"
 DEVICE = "vt"
@@ -72,15 +72,6 @@ def runs(package, *arguments):
 
 def in_use(d, engine):
     return d.engine(engine)["state"] == "in use"
-
-
-def rows(d, table, **where):
-    path = f"/api/v1/{table}?limit=10000"
-    if d.status(path) == 503:  # not made yet
-        return []
-    answer = d.json(path)
-    found = [dict(zip(answer["columns"], row)) for row in answer["rows"]]
-    return [row for row in found if all(row[key] == value for key, value in where.items())]
 
 
 def told(d, kind, pid, count=1, **where):
