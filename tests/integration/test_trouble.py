@@ -389,7 +389,16 @@ def keepers(pid):
 
 def test_keeper():
     """the keeper killed with -9: info, log and an event say so, another one comes, all goes on"""
-    with Directory() as data, Daemon(data) as d:
+    keeper_killed()
+
+
+def test_keeper_sigchld_ignored():
+    """the same where SIGCHLD came ignored from whoever started it"""
+    keeper_killed("env", "--ignore-signal=CHLD")
+
+
+def keeper_killed(*before):
+    with Directory() as data, Daemon(data, before=before) as d:
         d.ticks_pass()
         [keeper] = keepers(d.pid)
         contains(d.json("/api/v1/info")["sandbox"]["keeper"], f"running, pid {keeper}")
@@ -409,4 +418,5 @@ def test_keeper():
 own_network()
 run([test_missing_proc, test_port, test_beyond_loopback, test_unwritable, test_configuration,
      test_newer, test_corrupt, test_corrupt_running, test_full, test_full_at_start,
-     test_missing_conntrack, test_missing_sys, test_keeper, test_missing_comes_back])
+     test_missing_conntrack, test_missing_sys, test_keeper, test_keeper_sigchld_ignored,
+     test_missing_comes_back])
