@@ -396,16 +396,21 @@ def measure_many(args, rows):
 
 
 def many_of_daemon(args, rows):
-    results = []
-    for _ in range(2):
+    """In turns with the bare loop sending as many bytes: what the machine needs for that alone."""
+    daemon, bare = [], []
+    for _ in range(3):
         with Daemon(args, "1s") as server:
-            results.append(crowd(args, server, 10000, max(10, args.seconds), *STREAM))
+            daemon.append(crowd(args, server, 10000, max(10, args.seconds), *STREAM))
             how = server.kind()
-        note(args, "daemon: 10,000 viewers", results[-1])
+        note(args, "daemon: 10,000 viewers", daemon[-1])
+        size = round(dig(daemon[-1], WIRE))
+        bare += rounds(args, {BARE: servers(args)[BARE]}, 10000, 1, size, seconds=max(10, args.seconds), count=1)[BARE]
     rows.append(("10,000 viewers of the daemon's `metrics` at 1 Hz, all its threads on that core: last viewer "
                  "served after the grid time", "within 150 ms",
-                 f"median {middle(results, 'last', 'p50_ms'):.0f} ms, worst {worst(results):.0f} ms, lost "
-                 f"{lost(results) or 'none'}; {middle(results, *WIRE):,.0f} bytes a message; {how}"))
+                 f"median {middle(daemon, 'last', 'p50_ms'):.0f} ms, worst {worst(daemon):.0f} ms, lost "
+                 f"{lost(daemon) or 'none'}; {middle(daemon, *WIRE):,.0f} bytes a message; {how}"))
+    rows.append(("the same, bare loop with as many bytes, in turns", "–",
+                 f"median {middle(bare, 'last', 'p50_ms'):.0f} ms, worst {worst(bare):.0f} ms"))
 
 
 def worst(results):
