@@ -5,14 +5,14 @@
 
 The same load on loopback with the daemon running, once with the engines netlink and procfs and once
 with ebpf as well, in turns; a ratio is made within a round, and the median is told with the least
-and the most. The loads are the worst that there is: one byte to and fro, where the kernel's part is
-all, and iperf3 (its Debian package, unpacked under build/peers, never installed). A request of a
-web server is told beside them: the daemon's own /healthz over one connection. Then each program's
+and the most. Both ends of the load share one processor and the daemon has another: the rate is then
+what a processor does, and does not depend on who is woken where. The loads are the worst that there
+is: one byte to and fro, where the kernel's part is all, and iperf3 (its Debian package, unpacked
+under build/peers, never installed). A request of a web server is told beside them: the daemon's own /healthz over one connection. Then each program's
 run time per event, by kernel.bpf_stats_enabled (with bpftool); reading the clock twice is in it,
 which an empty program shows as well. Needs root. Everything talks to 127.0.0.1.
 """
 import argparse
-import glob
 import http.client
 import json
 import os
@@ -23,9 +23,17 @@ import sys
 import tempfile
 import time
 
-from run import PEERS, free_port, get, machine, rss_mb, wait_for
+from run import ROOT, free_port, get, machine, rss_mb, wait_for
 
+sys.path.append(os.path.join(ROOT, "tests", "integration"))
+import peers # noqa: E402, where the tests unpack them, too
+
+PROCESSORS = sorted(os.sched_getaffinity(0))
 STATS = "/proc/sys/kernel/bpf_stats_enabled"
+
+
+def on_processor(which):
+    return lambda: os.sched_setaffinity(0, {PROCESSORS[which]})
 
 
 class Daemon:
@@ -33,7 +41,8 @@ class Daemon:
         self.port, self.data = free_port(), tempfile.mkdtemp(prefix="netsonde-bench-")
         self.process = subprocess.Popen(
             [binary, "run", "--listen", f"127.0.0.1:{self.port}", "--data-dir", self.data,
-             "--engine", engines], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+             "--engine", engines], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            preexec_fn=on_processor(0))
 
     def __enter__(self):
         wait_for(lambda: get(self.port, "/readyz"), "the daemon")
@@ -52,36 +61,33 @@ class Daemon:
 # ---- loads: each returns (done in a second, processor's µs for each or None) -----------------------
 
 def own_load(args, mode):
-    out = subprocess.run([args.load, mode, str(args.seconds)], stdout=subprocess.PIPE, check=True)
+    out = subprocess.run([args.load, mode, str(args.seconds)], stdout=subprocess.PIPE, check=True,
+                         preexec_fn=on_processor(-1))
     told = json.loads(out.stdout)
     return told["per_second"], told["cpu_us"]
 
 
 def fetch_iperf():
-    """The binary and its libraries, or None when the packages cannot be had."""
-    root = os.path.join(PEERS, "iperf3")
-    binary = os.path.join(root, "usr/bin/iperf3")
-    if not os.path.exists(binary):
-        os.makedirs(root, exist_ok=True)
-        if subprocess.run(["apt-get", "download", "-q", "iperf3", "libiperf0", "libsctp1"], cwd=root,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
-            return None
-        for package in glob.glob(os.path.join(root, "*.deb")):
-            subprocess.run(["dpkg", "-x", package, root], check=True)
-    return binary, ":".join(glob.glob(os.path.join(root, "usr/lib/*-linux-gnu")))
+    """(The binary, its environment), or None when the packages cannot be had."""
+    peers.fetch("iperf3", "usr/bin/iperf3")
+    try:
+        return peers.program("iperf3")
+    except peers.Skip as why:
+        print(f"\niperf3: {why}.")
+        return None
 
 
 def iperf_load(args, iperf, kind):
-    binary, libraries = iperf
-    environment = {**os.environ, "LD_LIBRARY_PATH": libraries}
+    binary, environment = iperf
     port = free_port()
     server = subprocess.Popen([binary, "-s", "-1", "--forceflush", "-B", "127.0.0.1", "-p", str(port)],
-                              env=environment, stdout=subprocess.PIPE)
+                              env=environment, stdout=subprocess.PIPE, preexec_fn=on_processor(-1))
     try:
         server.stdout.readline()  # dashes, when it listens
         out = subprocess.run([binary, "-c", "127.0.0.1", "-p", str(port), "-J",
                               "-t", str(args.seconds), *(["-u", "-b", "0"] if kind == "udp" else [])],
-                             env=environment, stdout=subprocess.PIPE, timeout=60)
+                             env=environment, stdout=subprocess.PIPE, timeout=60,
+                             preexec_fn=on_processor(-1))
         end = json.loads(out.stdout)["end"]
         return (end["sum"] if kind == "udp" else end["sum_received"])["bits_per_second"] / 8, None
     finally:
@@ -168,8 +174,6 @@ def main():
     for kind in ("tcp", "udp") if iperf else ():
         results.append(compare(args, f"iperf3 {kind}, bytes",
                                lambda _, kind=kind: iperf_load(args, iperf, kind)))
-    if not iperf:
-        print("\niperf3 cannot be downloaded here.")
     run_times(args)
     if args.json:
         with open(args.json, "w") as f:
