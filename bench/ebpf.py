@@ -8,8 +8,8 @@ with ebpf as well, in turns; a ratio is made within a round, and the median is t
 and the most. Both ends of the load share one processor and the daemon has another: the rate is then
 what a processor does, and does not depend on who is woken where. The loads are the worst that there
 is: one byte to and fro, where the kernel's part is all, and iperf3 (its Debian package, unpacked
-under build/peers, never installed). A request of a web server is told beside them: the daemon's own /healthz over one connection. Then each program's
-run time per event, by kernel.bpf_stats_enabled (with bpftool); reading the clock twice is in it,
+under build/peers, never installed). A request of a web server is told beside them: the daemon's own
+/healthz over one connection. Then each program's run time per event, by kernel.bpf_stats_enabled (with bpftool); reading the clock twice is in it,
 which an empty program shows as well. Needs root. Everything talks to 127.0.0.1.
 """
 import argparse

@@ -92,6 +92,7 @@ enum bpf_counter {
 enum bpf_record_kind {
     BPF_RECORD_OPENED = 1, /* struct bpf_record_socket: a TCP connection is established */
     BPF_RECORD_CLOSED,     /* the same: one that was, or that could not be made, has ended */
+    BPF_RECORD_RESENT,     /* the same: it has sent segments again; of each about once a second */
     BPF_RECORD_OWNER,      /* struct bpf_record_owner: whose socket it is */
     BPF_RECORD_DNS,        /* struct bpf_record_dns */
 };
@@ -135,7 +136,7 @@ struct bpf_record_socket {
     ABI_U8 family;      /* AF_INET, AF_INET6 */
     ABI_U8 direction;   /* enum bpf_direction */
     ABI_U8 established; /* it ever was */
-    ABI_U8 reserved;    /* zero */
+    ABI_U8 state;       /* the kernel's number, include/net/tcp_states.h */
     ABI_U8 local[16], remote[16];
 };
 
@@ -183,6 +184,7 @@ enum bpf_part {
     BPF_PART_TRAFFIC,          /* bytes of processes, from sock_send_length and sock_recv_length */
     BPF_PART_TRAFFIC_PORTABLE, /* the same for older kernels, from packets and tcp_sock */
     BPF_PART_CONNECTIONS,      /* opened, closed, owners */
+    BPF_PART_RETRANSMITS,      /* connections that send segments again, as they do */
     BPF_PART_DROPS,
     BPF_PART_DNS,
     BPF_PARTS

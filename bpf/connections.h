@@ -32,8 +32,9 @@ static __always_inline __u64 payload_received(struct sock *sk)
     return received && finished ? received - 1 : received;
 }
 
+/* `state`: the one that it is in, or goes into: the socket itself has the one before until then. */
 static __always_inline void connection_tell(struct sock *sk, const struct socket_state *s,
-                                            __u16 kind)
+                                            __u16 kind, __u8 state)
 {
     struct bpf_record_socket *r = record_begin(kind, sizeof(*r));
     if (!r)
@@ -56,6 +57,7 @@ static __always_inline void connection_tell(struct sock *sk, const struct socket
     r->srtt_us = BPF_CORE_READ(tp, srtt_us) >> 3;
     r->retransmits = BPF_CORE_READ(tp, total_retrans);
     r->family = sk->__sk_common.skc_family;
+    r->state = state;
     /* skc_num is gone by the time of the end. */
     r->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
     r->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
@@ -87,7 +89,7 @@ static __always_inline void connection_established(struct sock *sk)
         s->opened_ns = now;
     }
     s->established = 1;
-    connection_tell(sk, s, BPF_RECORD_OPENED);
+    connection_tell(sk, s, BPF_RECORD_OPENED, TCP_ESTABLISHED);
 }
 
 static __always_inline void connection_closed(struct sock *sk, int old)
@@ -99,7 +101,7 @@ static __always_inline void connection_closed(struct sock *sk, int old)
      * from before we looked nothing is kept, but its last state says it. */
     if (s ? !s->established && s->direction != BPF_DIRECTION_OUT : old == TCP_SYN_RECV)
         return;
-    connection_tell(sk, s, BPF_RECORD_CLOSED);
+    connection_tell(sk, s, BPF_RECORD_CLOSED, TCP_CLOSE);
     if (!s)
         return;
     if (constants.portable)

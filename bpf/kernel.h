@@ -87,6 +87,7 @@ struct sock_common {
         };
     };
     unsigned short skc_family;
+    volatile unsigned char skc_state;
     unsigned long skc_flags;
     possible_net_t skc_net;
     struct in6_addr skc_v6_daddr;

@@ -60,11 +60,11 @@ struct socket_state {
     __u64 opened_ns;
     __u32 connect_us;
     __u8 direction;
-    __u8 owned;       /* the owner has used it, and is not just whoever listens */
-    __u8 established; /* it was, or is */
-    __u8 local;       /* its latest packet stayed on this host */
-    __u32 netns;      /* once it is owned */
-    __u32 reserved;
+    __u8 owned;             /* the owner has used it, and is not just whoever listens */
+    __u8 established;       /* it was, or is */
+    __u8 local;             /* its latest packet stayed on this host */
+    __u32 netns;            /* once it is owned */
+    __u32 resent_told;      /* RESENT_CLOCK when retransmissions were told last */
     __u64 rx_told, tx_told; /* bytes of TCP that its owner was given (portable.h) */
 };
 

@@ -8,6 +8,7 @@
 #include "drops.h"
 #include "ends.h"
 #include "portable.h"
+#include "resent.h"
 #include "traffic.h"
 
 char LICENSE[] SEC("license") = "GPL";

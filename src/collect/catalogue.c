@@ -312,6 +312,9 @@ const struct metric catalogue_process_rx =
 const struct metric catalogue_process_tx =
     COUNTER("netsonde_process_transmit_bytes_total", "bytes",
             "Payload that sockets of processes of this name sent, on every interface.");
+const struct metric catalogue_process_retransmits =
+    COUNTER("netsonde_process_retransmits_total", "segments",
+            "Segments that TCP connections of processes of this name sent again.");
 const struct metric catalogue_unattributed =
     COUNTER("netsonde_unattributed_bytes_total", "bytes",
             "Bytes of the physical interfaces that are no process's payload: headers, "
@@ -389,6 +392,7 @@ bool catalogue_at(size_t index, struct catalogue_entry *ret)
         {&catalogue_collect_count, 1, ""},
         {&catalogue_process_rx, 1, "process,unit"},
         {&catalogue_process_tx, 1, "process,unit"},
+        {&catalogue_process_retransmits, 1, "process,unit"},
         {&catalogue_unattributed, 1, "direction"},
         {&catalogue_tcp_connections, 1, "state"},
         {catalogue_tcp_rtt, 1, "le"},

@@ -132,6 +132,7 @@ extern const struct metric catalogue_collect_errors; /* {engine} */
 extern const struct metric catalogue_collect_bucket; /* {le} */
 extern const struct metric catalogue_collect_sum, catalogue_collect_count;
 extern const struct metric catalogue_process_rx, catalogue_process_tx; /* {process,unit} */
+extern const struct metric catalogue_process_retransmits;              /* the same */
 extern const struct metric catalogue_unattributed;                     /* {direction} */
 extern const struct metric catalogue_tcp_connections;                  /* {state} */
 /* Histograms: bucket {le}, sum, count. */

@@ -37,7 +37,7 @@ enum capability {
     CAPABILITY_CONNECTION_QUALITY, /* their round trips, retransmissions and bytes */
     CAPABILITY_CONNECTION_EVENTS,  /* opened, accepted, closed, as they happen */
     CAPABILITY_PROCESS_TRAFFIC,    /* bytes by process and unit: table "processes" */
-    CAPABILITY_RETRANSMITS,        /* each retransmission, with its connection */
+    CAPABILITY_RETRANSMITS,        /* connections that send again, as they do, in every namespace */
     CAPABILITY_DROPS,              /* packets that the kernel dropped, by reason */
     CAPABILITY_DNS,                /* DNS queries and answers: table "dns" */
     CAPABILITY_FLOWS,              /* conversations seen in packets: table "flows" */

@@ -50,6 +50,7 @@ static const struct {
     {"portable_out", FOR_PORTABLE, true},
     {"portable_in", FOR_PORTABLE, true},
     {"connection_state", BPF_PART_BIT(BPF_PART_CONNECTIONS) | FOR_PORTABLE, false},
+    {"segment_resent", BPF_PART_BIT(BPF_PART_RETRANSMITS), false},
     {"drop_counted", BPF_PART_BIT(BPF_PART_DROPS), false},
     {"packet_sent", BPF_PART_BIT(BPF_PART_DNS), false},
     {"packet_received", BPF_PART_BIT(BPF_PART_DNS), false},

@@ -59,7 +59,6 @@ struct keeper_answer {
     uint32_t reserved;         /* zero */
     struct keeper_hello hello; /* zero for the other operations, as is this: */
     struct keeper_bpf bpf;
-    uint32_t reserved_end; /* zero */
 };
 
 #define KEEPER_RECEIVE_BYTES_MAX (64U * 1024 * 1024)

@@ -68,6 +68,8 @@ static const struct table_column processes_columns[PROC_COLUMNS] = {
     [PROC_TX_RATE] = {"tx_rate", CELL_REAL, "bytes/s"},
     [PROC_CONNECTIONS] = {"connections", CELL_UINT, ""},
     [PROC_METHOD] = {"method", CELL_TEXT, ""},
+    [PROC_RTT_MS] = {"rtt_ms", CELL_REAL, "ms"},
+    [PROC_RETRANSMITS] = {"retransmits", CELL_UINT, ""},
 };
 
 static const struct table_column flows_columns[FLOW_COLUMNS] = {

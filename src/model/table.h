@@ -104,6 +104,8 @@ enum processes_column {
     PROC_TX_RATE,
     PROC_CONNECTIONS,
     PROC_METHOD,
+    PROC_RTT_MS,
+    PROC_RETRANSMITS,
     PROC_COLUMNS
 };
 

@@ -157,6 +157,12 @@ def test_iperf_retransmits():
         equal(counted <= moved["retransmits"] <= counted + 20, True,
               f"{moved['retransmits']}, by iperf3 {counted}")
         equal(moved["rtt_ms"] > 0, True, "round trip")
+        # The process has what its connections have, of the data and of arranging things.
+        [process] = until("the process", lambda: [
+            p for p in rows(d, "processes", pid=client) if p["state"] == "ended"])
+        sums = sum(e["retransmits"] for e in told(d, "connection_closed", client, 2))
+        equal(process["retransmits"], sums, "segments that the process sent again")
+        equal(process["rtt_ms"] > 0, True, "round trip of the process")
 
 
 def test_iperf_udp():

@@ -44,10 +44,11 @@ struct entry {
     uint32_t inode;
     uint32_t owner; /* in people; NOBODY: not known */
     uint32_t rtt_us, retransmits, connect_us;
-    uint32_t round;             /* in which it was shown last */
-    uint32_t seen[METHODS_MAX]; /* the same by each method; 0: never */
-    uint8_t sought;             /* walks over /proc that did not find its owner */
-    uint8_t waited;             /* rounds that its opening has not been told for want of an owner */
+    uint32_t retransmits_counted; /* of these, what its owner has on its account */
+    uint32_t round;               /* in which it was shown last */
+    uint32_t seen[METHODS_MAX];   /* the same by each method; 0: never */
+    uint8_t sought;               /* walks over /proc that did not find its owner */
+    uint8_t waited; /* rounds that its opening has not been told for want of an owner */
 };
 
 struct book;

@@ -86,7 +86,7 @@ void census_begin(struct census *c, int64_t now_ms, int64_t mono_ns)
     for (uint32_t i = 0; i < people_top(c->people); i++) {
         struct person *one = people_at(c->people, i);
         if (one)
-            one->rx_now = one->tx_now = 0;
+            one->rx_now = one->tx_now = one->rtt_sum_us = one->rtt_count = 0;
     }
     if (c->round % USERS_EVERY == 0)
         users_refresh(c->users);
@@ -103,8 +103,11 @@ static void counted_by(struct census *c, const char *method)
 void census_traffic(struct census *c, const struct process_seen *process,
                     const struct traffic *increment, const char *method)
 {
-    struct amounts bytes = {increment->rx_bytes, increment->tx_bytes,
-                            MIN(increment->local_bytes, increment->rx_bytes + increment->tx_bytes)};
+    const struct amounts bytes = {
+        .rx = increment->rx_bytes,
+        .tx = increment->tx_bytes,
+        .local = MIN(increment->local_bytes, increment->rx_bytes + increment->tx_bytes),
+    };
     counted_by(c, method);
     uint32_t person = people_get(c->people, process, c->now_ms, &c->next_id);
     if (person != NOBODY) {

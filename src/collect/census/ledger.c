@@ -166,7 +166,7 @@ static uint64_t local_part_of_rx(const struct amounts *a)
 void ledger_count(struct ledger *l, uint32_t group, const struct amounts *increment)
 {
     CHECK(group < l->groups_count && l->groups[group].process);
-    if (!increment->rx && !increment->tx)
+    if (!increment->rx && !increment->tx && !increment->resent)
         return;
     struct group *g = &l->groups[group];
     if (g->series < 0 && group != LEDGER_OTHER && l->series_count <= l->series_max) {
@@ -182,6 +182,7 @@ void ledger_count(struct ledger *l, uint32_t group, const struct amounts *increm
     }
     g->rx += increment->rx;
     g->tx += increment->tx;
+    g->resent += increment->resent;
 
     uint64_t rx_local = local_part_of_rx(increment);
     uint64_t tx_local = MIN(increment->local - MIN(rx_local, increment->local), increment->tx);
@@ -193,7 +194,7 @@ void ledger_fold(struct ledger *l, uint32_t group, const struct amounts *all, co
                  uint64_t *next_id)
 {
     CHECK(group < l->groups_count && l->groups[group].process);
-    if (!all->rx && !all->tx)
+    if (!all->rx && !all->tx && !all->resent)
         return;
     struct group *g = &l->groups[group];
     if (!g->fold_id && l->folds_count >= l->folds_max)
@@ -205,6 +206,7 @@ void ledger_fold(struct ledger *l, uint32_t group, const struct amounts *all, co
     g->fold.rx += all->rx;
     g->fold.tx += all->tx;
     g->fold.local += all->local;
+    g->fold.resent += all->resent;
     g->method = method;
 }
 

@@ -16,16 +16,17 @@
 
 struct amounts {
     uint64_t rx, tx;
-    uint64_t local; /* the part of both that stayed on loopback */
+    uint64_t local;  /* the part of both that stayed on loopback */
+    uint64_t resent; /* segments that its TCP connections sent again */
 };
 
 struct group {
     char *process, *unit; /* owned; NULL: a free place */
     uint32_t members;     /* processes of this name */
     uint32_t hash;
-    int32_t series;   /* its number, from 0 on without holes; -1: none, "other" has its bytes */
-    uint64_t rx, tx;  /* of the series: never less than before */
-    uint64_t fold_id; /* row of the ended; 0: none yet */
+    int32_t series; /* its number, from 0 on without holes; -1: none, "other" has its bytes */
+    uint64_t rx, tx, resent; /* of the series: never less than before */
+    uint64_t fold_id;        /* row of the ended; 0: none yet */
     struct amounts fold;
     const char *method; /* of the last one folded: literal */
 };
@@ -40,7 +41,7 @@ void ledger_free(struct ledger *l); /* NULL allowed */
 uint32_t ledger_join(struct ledger *l, const char *process, const char *unit);
 void ledger_leave(struct ledger *l, uint32_t group);
 
-/* Bytes of a member, for the series. */
+/* Bytes and segments of a member, for the series. */
 void ledger_count(struct ledger *l, uint32_t group, const struct amounts *increment);
 
 /* What a member that ended had counted in all. next_id: for a new row, advanced when used. */

@@ -119,7 +119,7 @@ static uint32_t people_dispensable(const struct people *p)
     uint32_t best = NOBODY;
     for (uint32_t i = 0; i < p->count; i++) {
         const struct person *one = &p->persons[i];
-        bool idle = !one->all.rx && !one->all.tx && !one->sockets;
+        bool idle = !one->all.rx && !one->all.tx && !one->all.resent && !one->sockets;
         if (!one->id || (!one->ended_ms && !idle))
             continue;
         if (!one->ended_ms)
@@ -273,9 +273,11 @@ void people_count(struct people *p, uint32_t number, const struct amounts *incre
     one->all.rx += increment->rx;
     one->all.tx += increment->tx;
     one->all.local += increment->local;
+    one->all.resent += increment->resent;
     one->rx_now += increment->rx;
     one->tx_now += increment->tx;
-    one->method = method;
+    if (method)
+        one->method = method;
     ledger_count(p->ledger, one->group, increment);
 }
 

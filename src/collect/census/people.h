@@ -19,11 +19,14 @@ struct person {
     uint64_t start_ticks, cgroup_id;
     struct amounts all;      /* since it was first seen */
     uint64_t rx_now, tx_now; /* of this round */
+    uint64_t rtt_sum_us;     /* of this round: connections that left this host and moved bytes */
     int64_t ended_ms;        /* 0: lives */
     int64_t told_ms;         /* wall: when an engine told of it last */
     uint32_t pid, uid;
     uint32_t group;     /* in the ledger: command and unit */
     uint32_t sockets;   /* that say it is their owner */
+    uint32_t rtt_count; /* of rtt_sum_us */
+    uint32_t rtt_us;    /* their mean in the last round that had any; 0: none yet */
     const char *method; /* who counted its bytes last; NULL: nobody */
     bool doubted;       /* look soon whether it still lives */
     uint8_t looks;      /* at it so far, see people.c */
@@ -54,7 +57,8 @@ uint32_t people_known(const struct people *p, const struct process_seen *seen);
 struct person *people_at(struct people *p, uint32_t number);
 uint32_t people_top(const struct people *p); /* all numbers are below */
 
-/* Its bytes of this round, also for the series. */
+/* What came in this round, also for the series. `method`: who counted the bytes; NULL: none are
+ * among it. */
 void people_count(struct people *p, uint32_t number, const struct amounts *increment,
                   const char *method);
 void people_end(struct people *p, uint32_t number, int64_t t_ms);

@@ -160,6 +160,10 @@ static void row_person(struct census *c, struct table *t, struct shared_names *n
     if (one->method || c->counted_by)
         row_amounts(row, &one->all, rate(c, one->rx_now), rate(c, one->tx_now));
     cell_uint(&row[PROC_CONNECTIONS], one->sockets);
+    if (one->rtt_us)
+        cell_real(&row[PROC_RTT_MS], (double)one->rtt_us / 1000);
+    if (c->has_quality)
+        cell_uint(&row[PROC_RETRANSMITS], one->all.resent);
     cell_literal(&row[PROC_METHOD], one->method     ? one->method
                                     : c->counted_by ? c->counted_by
                                                     : "procfs");
@@ -173,6 +177,8 @@ static void row_fold(struct census *c, struct table *t, struct shared_names *nam
     cell_literal(&row[PROC_STATE], "ended");
     row_amounts(row, &group->fold, 0, 0);
     cell_uint(&row[PROC_CONNECTIONS], 0);
+    if (c->has_quality)
+        cell_uint(&row[PROC_RETRANSMITS], group->fold.resent);
     if (group->method)
         cell_literal(&row[PROC_METHOD], group->method);
 }
@@ -180,7 +186,7 @@ static void row_fold(struct census *c, struct table *t, struct shared_names *nam
 static void row_unattributed(struct census *c, struct table *t, const struct census_result *r)
 {
     const struct unattributed *u = ledger_unattributed(c->ledger);
-    struct amounts all = {u->rx, u->tx, 0};
+    struct amounts all = {.rx = u->rx, .tx = u->tx};
     struct cell *row = table_row(t, c->unattributed_id);
     cell_literal(&row[PROC_PROCESS], "(unattributed)");
     row_amounts(row, &all, rate(c, u->rx - c->unattributed_rx),
@@ -198,7 +204,7 @@ static struct table *processes_table(struct census *c, const struct census_resul
         row_unattributed(c, t, r);
     for (uint32_t i = 0; i < people_top(c->people); i++) {
         const struct person *one = people_at(c->people, i);
-        if (one && (one->sockets || one->all.rx || one->all.tx))
+        if (one && (one->sockets || one->all.rx || one->all.tx || one->all.resent))
             row_person(c, t, names, one);
     }
     for (uint32_t i = 0; i < ledger_groups(c->ledger); i++) {
@@ -227,6 +233,7 @@ static void result_groups(struct census *c, struct census_result *r)
         CHECK(at < count);
         r->groups[at].rx = group->rx;
         r->groups[at].tx = group->tx;
+        r->groups[at].resent = group->resent;
         places[2 * at] = texts.len;
         buf_append(&texts, group->process, strlen(group->process) + 1);
         places[2 * at + 1] = texts.len;
@@ -279,12 +286,11 @@ struct message *result_make(struct census *c)
     if (r->has_wire && !c->unattributed_id)
         c->unattributed_id = c->next_id++;
     r->tables[TABLE_CONNECTIONS] = connections_table(c, r);
+    c->has_quality |= r->has_quality || c->rtt.count || c->retransmits;
+    r->has_quality = c->has_quality;
     r->tables[TABLE_PROCESSES] = processes_table(c, r);
     result_groups(c, r);
     r->has_tcp = has_dumps(c);
-    r->has_quality |= c->rtt.count || c->retransmits;
-    c->has_quality |= r->has_quality;
-    r->has_quality = c->has_quality;
     r->rtt = c->rtt;
     r->connect = c->connect;
     r->retransmits = c->retransmits;

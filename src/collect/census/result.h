@@ -26,7 +26,7 @@ void durations_add(struct durations *to, const struct durations *from);
 
 struct group_total {
     const char *process, *unit; /* owned by the result; NULL: nobody has the number */
-    uint64_t rx, tx;
+    uint64_t rx, tx, resent;
 };
 
 struct census_result {

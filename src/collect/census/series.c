@@ -31,6 +31,12 @@ struct pair {
     bool asked;
 };
 
+struct group_counters {
+    struct pair bytes;
+    struct counter resent; /* from its first segment on: most names never have one */
+    bool asked_resent;
+};
+
 struct duration_counters {
     struct counter buckets[DURATION_BUCKETS], sum, count;
 };
@@ -41,7 +47,7 @@ struct census_series {
     struct table *tables[TABLE_KINDS];
     struct event **events;
     size_t events_count, events_dropped;
-    struct pair *groups;
+    struct group_counters *groups;
     size_t groups_count;
     struct pair unattributed;
     struct series *tcp[SOCKET_STATES], *unreadable, *names;
@@ -77,10 +83,17 @@ static void pair_forget(struct pair *p)
     p->asked = false;
 }
 
+static void group_forget(struct group_counters *g)
+{
+    pair_forget(&g->bytes);
+    counter_forget(&g->resent);
+    g->asked_resent = false;
+}
+
 static void series_forget(struct census_series *s)
 {
     for (size_t i = 0; i < s->groups_count; i++)
-        pair_forget(&s->groups[i]);
+        group_forget(&s->groups[i]);
     pair_forget(&s->unattributed);
     for (size_t i = 0; i < SOCKET_STATES; i++)
         s->tcp[i] = series_unref(s->tcp[i]);
@@ -159,15 +172,22 @@ static void sample_groups(struct census_series *s, const struct engine_sink *sin
     }
     for (size_t i = 0; i < r->groups_count; i++) {
         const struct group_total *group = &r->groups[i];
-        struct pair *pair = &s->groups[i];
+        const struct label labels[] = {{"process", group->process}, {"unit", group->unit}};
+        struct group_counters *counters = &s->groups[i];
+        struct pair *pair = &counters->bytes;
         if (!pair->asked) {
-            const struct label labels[] = {{"process", group->process}, {"unit", group->unit}};
             begin(s, sink, &pair->rx, &catalogue_process_rx, labels, 2);
             begin(s, sink, &pair->tx, &catalogue_process_tx, labels, 2);
             pair->asked = true;
         }
         sample(s, sink, &pair->rx, group->rx);
         sample(s, sink, &pair->tx, group->tx);
+        if (!group->resent)
+            continue;
+        if (!counters->asked_resent)
+            begin(s, sink, &counters->resent, &catalogue_process_retransmits, labels, 2);
+        counters->asked_resent = true;
+        sample(s, sink, &counters->resent, group->resent);
     }
 }
 

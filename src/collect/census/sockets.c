@@ -102,9 +102,10 @@ void census_owner(struct census *c, uint64_t netns, uint64_t cookie,
 /* ---- bytes --------------------------------------------------------------------------------- */
 
 /* Brings the owner's account up to what the socket has. */
-static void entry_account(struct census *c, struct entry *e)
+static void entry_account_bytes(struct census *c, struct entry *e)
 {
-    struct amounts increment = {e->rx_bytes - e->rx_counted, e->tx_bytes - e->tx_counted, 0};
+    struct amounts increment = {.rx = e->rx_bytes - e->rx_counted,
+                                .tx = e->tx_bytes - e->tx_counted};
     if ((!increment.rx && !increment.tx) || (c->count_sockets && e->owner == NOBODY))
         return;
     e->rx_counted = e->rx_bytes;
@@ -114,6 +115,36 @@ static void entry_account(struct census *c, struct entry *e)
     if (e->flags & ENTRY_LOCAL)
         increment.local = increment.rx + increment.tx;
     people_count(c->people, e->owner, &increment, c->methods[e->method].name);
+}
+
+/* Who sends again is known from the sockets alone, whoever counts the bytes. */
+static void entry_account_resent(struct census *c, struct entry *e)
+{
+    const struct amounts again = {.resent = e->retransmits - e->retransmits_counted};
+    if (!again.resent || e->owner == NOBODY)
+        return;
+    e->retransmits_counted = e->retransmits;
+    people_count(c->people, e->owner, &again, NULL);
+}
+
+static void entry_account(struct census *c, struct entry *e)
+{
+    if (e->flags & ENTRY_BYTES)
+        entry_account_bytes(c, e);
+    if (e->flags & ENTRY_QUALITY)
+        entry_account_resent(c, e);
+}
+
+/* Once a round, for those that moved bytes in it: their owner's round trip. Loopback has none worth
+ * telling, and would hide the others'. */
+static void entry_measure(struct census *c, const struct entry *e)
+{
+    if (!(e->flags & ENTRY_MOVED) || !(e->flags & ENTRY_QUALITY) || !e->rtt_us ||
+        e->flags & ENTRY_LOCAL || e->owner == NOBODY)
+        return;
+    struct person *owner = people_at(c->people, e->owner);
+    owner->rtt_sum_us += e->rtt_us;
+    owner->rtt_us = (uint32_t)(owner->rtt_sum_us / ++owner->rtt_count);
 }
 
 static void entry_take_bytes(struct census *c, struct entry *e, const struct socket_seen *seen)
@@ -142,6 +173,8 @@ static void entry_take_quality(struct census *c, struct entry *e, const struct s
         c->retransmits += q->retransmits - MIN(q->retransmits, e->retransmits);
     else if (e->flags & ENTRY_BORN)
         c->retransmits += q->retransmits;
+    else
+        e->retransmits_counted = q->retransmits;
     e->flags |= ENTRY_QUALITY;
     e->retransmits = MAX(q->retransmits, e->retransmits);
     if (q->rtt_us)
@@ -483,6 +516,7 @@ void census_socket_closed(struct census *c, const struct socket_seen *given, int
     if (e->flags & ENTRY_NEW)
         entry_settle_place(c, e);
     entry_tell_closed(c, e, t_ms);
+    entry_measure(c, e);
     e->flags |= ENTRY_GONE;
     if (e->owner != NOBODY)
         people_at(c->people, e->owner)->doubted = true;
@@ -522,8 +556,7 @@ static void entry_settle(struct census *c, struct entry *e)
 {
     if (e->flags & ENTRY_NEW)
         entry_settle_place(c, e);
-    if (e->flags & ENTRY_BYTES)
-        entry_account(c, e);
+    entry_account(c, e);
     if (e->state == SOCKET_TIME_WAIT && !(e->flags & ENTRY_CLOSED))
         entry_tell_closed(c, e, c->now_ms);
     /* One that was not accepted yet, or whose process the walk has not reached, will have an owner.
@@ -534,6 +567,7 @@ static void entry_settle(struct census *c, struct entry *e)
         e->waited++;
     if (e->flags & ENTRY_MOVED && e->flags & ENTRY_QUALITY && e->rtt_us)
         durations_record(&c->rtt_now, (int64_t)e->rtt_us * 1000);
+    entry_measure(c, e);
     e->flags &= (uint16_t) ~(ENTRY_NEW | ENTRY_MOVED);
 }
 

@@ -2,9 +2,9 @@
  * ebpf.c: the engine that lets programs in the kernel count and tell (bpf/).
  *
  *   processes   payload by process, in a map                        -> census_traffic
- *   ring        connections, whose sockets are, DNS                 -> census_socket, _owner, ...
+ *   ring        connections, their retransmissions, owners, DNS     -> census_socket, _owner, ...
  *   drops       packets thrown away, by reason and port, in a map   -> series
- *   counters    what was lost in the kernel; retransmissions        -> loss events, series
+ *   counters    what was lost in the kernel                         -> loss events, series
  *
  * The keeper loads and attaches the programs before the sandbox closes (open), those of the
  * capabilities that this engine was given and no others, and hands over descriptors. Main holds
@@ -50,6 +50,7 @@ static const struct {
     {BPF_PART_BIT(BPF_PART_CONNECTIONS), CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS)},
     {BPF_PART_BIT(BPF_PART_DNS),
      CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS) | CAPABILITY_BIT(CAPABILITY_DNS)},
+    {BPF_PART_BIT(BPF_PART_RETRANSMITS), CAPABILITY_BIT(CAPABILITY_RETRANSMITS)},
     {BPF_PART_BIT(BPF_PART_DROPS), CAPABILITY_BIT(CAPABILITY_DROPS)},
 };
 
@@ -80,9 +81,10 @@ static uint32_t capabilities_of(uint32_t parts)
     uint32_t capabilities = 0;
     for (size_t i = 0; i < ARRAY_LEN(gives); i++)
         capabilities |= parts & gives[i].parts ? gives[i].capabilities : 0;
-    /* DNS alone is no connection. */
+    /* DNS alone is no connection, and of one that sends again nobody else would tell the end. */
     if (!(parts & BPF_PART_BIT(BPF_PART_CONNECTIONS)))
-        capabilities &= ~CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS);
+        capabilities &= ~(CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS) |
+                          CAPABILITY_BIT(CAPABILITY_RETRANSMITS));
     return capabilities;
 }
 
@@ -117,7 +119,8 @@ static struct engine *ebpf_make(const struct engine_settings *settings)
 
 #define OFFERS                                                                                     \
     (CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC) | CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS) |   \
-     CAPABILITY_BIT(CAPABILITY_DROPS) | CAPABILITY_BIT(CAPABILITY_DNS))
+     CAPABILITY_BIT(CAPABILITY_RETRANSMITS) | CAPABILITY_BIT(CAPABILITY_DROPS) |                   \
+     CAPABILITY_BIT(CAPABILITY_DNS))
 #define PRIVILEGES                                                                                 \
     (UINT64_C(1) << CAP_BPF | UINT64_C(1) << CAP_PERFMON | UINT64_C(1) << CAP_NET_ADMIN)
 
@@ -297,7 +300,8 @@ const struct engine_class engine_ebpf = {
     .assign = ebpf_assign,
     .survey = ebpf_survey,
     .surveyed = CAPABILITY_BIT(CAPABILITY_PROCESS_TRAFFIC) |
-                CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS) | CAPABILITY_BIT(CAPABILITY_DROPS) |
+                CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS) |
+                CAPABILITY_BIT(CAPABILITY_RETRANSMITS) | CAPABILITY_BIT(CAPABILITY_DROPS) |
                 CAPABILITY_BIT(CAPABILITY_DNS),
     .take_survey = ebpf_take_survey,
     .free = ebpf_free,

@@ -14,6 +14,7 @@ static size_t size_of(uint16_t kind)
     switch (kind) {
     case BPF_RECORD_OPENED:
     case BPF_RECORD_CLOSED:
+    case BPF_RECORD_RESENT:
         return sizeof(struct bpf_record_socket);
     case BPF_RECORD_OWNER:
         return sizeof(struct bpf_record_owner);
@@ -49,6 +50,7 @@ int record_parse(const uint8_t *data, size_t len, struct record *ret)
     switch (ret->kind) {
     case BPF_RECORD_OPENED:
     case BPF_RECORD_CLOSED:
+    case BPF_RECORD_RESENT:
         owner_end(&ret->socket.owner);
         return is_family(ret->socket.family) && ret->socket.direction <= BPF_DIRECTION_OUT
                    ? 0

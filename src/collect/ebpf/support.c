@@ -21,8 +21,9 @@
 #define PORTABLE BPF_PART_BIT(BPF_PART_TRAFFIC_PORTABLE)
 #define CONNECTIONS BPF_PART_BIT(BPF_PART_CONNECTIONS)
 #define DROPS BPF_PART_BIT(BPF_PART_DROPS)
+#define RETRANSMITS BPF_PART_BIT(BPF_PART_RETRANSMITS)
 #define DNS BPF_PART_BIT(BPF_PART_DNS)
-#define ALL_PARTS (TRAFFIC | PORTABLE | CONNECTIONS | DROPS | DNS)
+#define ALL_PARTS (TRAFFIC | PORTABLE | CONNECTIONS | RETRANSMITS | DROPS | DNS)
 
 static const struct {
     uint32_t parts;
@@ -33,8 +34,10 @@ static const struct {
     {TRAFFIC, "btf_trace_sock_recv_length", "sock_recv_length", "6.3"},
     {PORTABLE, "__cgroup_bpf_run_filter_skb", "CONFIG_CGROUP_BPF", "4.10"},
     {CONNECTIONS | PORTABLE, "btf_trace_inet_sock_set_state", "inet_sock_set_state", "4.16"},
+    {RETRANSMITS, "btf_trace_tcp_retransmit_skb", "tcp_retransmit_skb", "4.16"},
     /* Helpers leave no certain trace in BTF: by the kernel's version. */
-    {TRAFFIC | PORTABLE | CONNECTIONS | DNS, NULL, "socket storage in tracing programs", "5.11"},
+    {TRAFFIC | PORTABLE | CONNECTIONS | RETRANSMITS | DNS, NULL,
+     "socket storage in tracing programs", "5.11"},
     {DROPS, "btf_trace_kfree_skb", "kfree_skb", "2.6"},
     {DROPS, "skb_drop_reason", "reasons of kfree_skb", "5.17"},
     {DNS, "btf_trace_net_dev_queue", "net_dev_queue", "2.6"},
@@ -47,6 +50,7 @@ void bpf_parts_name(uint32_t parts, char *out, size_t size)
         [BPF_PART_TRAFFIC] = "bytes of processes",
         [BPF_PART_TRAFFIC_PORTABLE] = "bytes of processes by packets",
         [BPF_PART_CONNECTIONS] = "connections with their process",
+        [BPF_PART_RETRANSMITS] = "retransmissions",
         [BPF_PART_DROPS] = "drops by reason",
         [BPF_PART_DNS] = "DNS",
     };

@@ -102,7 +102,7 @@ static struct socket_seen socket_of(const struct tell *t, const struct bpf_recor
         .cookie = r->cookie,
         .netns = netns_of(t, r->netns),
         .protocol = IPPROTO_TCP,
-        .state = SOCKET_ESTABLISHED,
+        .state = r->state,
         .direction = directions[r->direction],
         .local = endpoint_of(r->family, r->local, r->local_port),
         .remote = endpoint_of(r->family, r->remote, r->remote_port),
@@ -124,19 +124,18 @@ static void tell_socket(struct tell *t, const struct bpf_record_socket *r)
     struct socket_seen seen = socket_of(t, r);
     if (!t->connections)
         return;
-    /* One that was never established is told by its end alone. */
-    if (r->head.kind == BPF_RECORD_OPENED)
+    /* One that was never established is told by its end, and by what it had to send again. */
+    if (r->head.kind != BPF_RECORD_CLOSED)
         census_socket(t->census, &seen);
     if (r->owner.process.pid) {
         struct process_seen owner = owner_of(t, &r->owner);
         census_owner(t->census, seen.netns, seen.cookie, &owner);
     }
     if (r->head.kind == BPF_RECORD_CLOSED) {
-        seen.state = SOCKET_CLOSE;
         census_socket_closed(t->census, &seen, wall_ms(t, r->head.time_ns));
         if (r->srtt_us)
             census_round_trip(t->census, (int64_t)r->srtt_us * 1000);
-    } else if (r->connect_us) {
+    } else if (r->head.kind == BPF_RECORD_OPENED && r->connect_us) {
         census_connect_time(t->census, (int64_t)r->connect_us * 1000);
     }
 }
@@ -159,6 +158,7 @@ static void tell_record(void *user, const uint8_t *data, size_t len)
     switch (record.kind) {
     case BPF_RECORD_OPENED:
     case BPF_RECORD_CLOSED:
+    case BPF_RECORD_RESENT:
         tell_socket(t, &record.socket);
         break;
     case BPF_RECORD_OWNER:

@@ -10,7 +10,7 @@ static struct message *result_of_round(struct fixture *f, struct socket_seen *so
     census_count_sockets(f->census, true);
     for (size_t i = 0; i < count; i++) {
         sockets[i].has_quality = true;
-        sockets[i].quality.rtt_us = 700;
+        sockets[i].quality = (struct socket_quality){.rtt_us = 700, .retransmits = (uint32_t)bytes};
         show_bytes(f->census, sockets[i], bytes, bytes / 2);
     }
     census_sockets_complete(f->census, "sock_diag");
@@ -149,6 +149,7 @@ static void test_catalogue(void **state)
     end(&f);
     begin(&f);
     census_traffic(f.census, &seen, &t, "ebpf");
+    census_owner(f.census, 0, 5, &seen);
     census_connect_time(f.census, 12000000);
     census_round_trip(f.census, 1);
     end(&f);
@@ -180,7 +181,7 @@ static void test_catalogue(void **state)
             fail_msg("%s", name);
         found += emitted;
     }
-    assert_int_equal(found, 15);
+    assert_int_equal(found, 16);
     census_series_free(s);
     stand_free(&stand);
     fixture_free(&f);

@@ -384,7 +384,8 @@ static void test_support(void **state)
     static const char all[] = "\0btf_trace_sock_send_length\0btf_trace_sock_recv_length"
                               "\0btf_trace_inet_sock_set_state\0btf_trace_kfree_skb"
                               "\0skb_drop_reason\0__cgroup_bpf_run_filter_skb"
-                              "\0btf_trace_net_dev_queue\0btf_trace_netif_receive_skb";
+                              "\0btf_trace_net_dev_queue\0btf_trace_netif_receive_skb"
+                              "\0btf_trace_tcp_retransmit_skb";
     static const char old[] = "\0btf_trace_sock_send_lengthy\0btf_trace_inet_sock_set_state"
                               "\0btf_trace_kfree_skb\0__cgroup_bpf_run_filter_skb";
     const uint32_t everything = BPF_PART_BIT(BPF_PARTS) - 1;

@@ -28,6 +28,7 @@
 #include <sys/uio.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -44,7 +45,8 @@
 #define PORTABLE (BPF_PART_BIT(BPF_PART_TRAFFIC_PORTABLE) | BPF_PART_BIT(BPF_PART_CONNECTIONS))
 #define PARTS                                                                                      \
     (BPF_PART_BIT(BPF_PART_TRAFFIC) | BPF_PART_BIT(BPF_PART_CONNECTIONS) |                         \
-     BPF_PART_BIT(BPF_PART_DROPS) | BPF_PART_BIT(BPF_PART_DNS))
+     BPF_PART_BIT(BPF_PART_RETRANSMITS) | BPF_PART_BIT(BPF_PART_DROPS) |                           \
+     BPF_PART_BIT(BPF_PART_DNS))
 #define TOTAL 100000000
 #define CHUNK 50000
 #define PEOPLE_MAX 8192
@@ -602,6 +604,39 @@ static void test_refused(void **state)
     assert_memory_equal(r->socket.remote, &in6addr_loopback, 16);
 }
 
+/* A listener with no room left for whoever comes does not answer: told while the client still
+ * tries, and who it is. */
+static void test_resent(void **state)
+{
+    struct address to;
+    int listener = bound(AF_INET, SOCK_STREAM, &to), fds[8];
+    (void)state;
+    assert_int_equal(listen(listener, 0), 0);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        assert_true(fds[i] >= 0);
+        assert_true(connect(fds[i], &to.any, to.len) == 0 || errno == EINPROGRESS);
+    }
+    const struct record *r = NULL;
+    const struct timespec moment = {.tv_nsec = NS_PER_S / 100};
+    /* The kernel waits for a second before it tries again. */
+    for (int64_t end_ns = clock_mono_ns() + 10 * NS_PER_S; !r && clock_mono_ns() < end_ns;) {
+        nanosleep(&moment, NULL);
+        look();
+        r = record_of(getpid(), BPF_RECORD_RESENT);
+    }
+    assert_non_null(r);
+    assert_int_equal(r->socket.state, 2); /* TCP_SYN_SENT */
+    assert_int_equal(r->socket.direction, BPF_DIRECTION_OUT);
+    assert_int_equal(r->socket.remote_port, ntohs(to.v4.sin_port));
+    assert_int_equal(r->socket.retransmits, 1);
+    assert_false(r->socket.established);
+    assert_string_equal(r->socket.owner.command, "test_ebpf_kerne");
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+    close(listener);
+}
+
 /* ---- DNS and drops --------------------------------------------------------------------------- */
 
 static const uint8_t question[] = {0x12, 0x34, 1, 0,   0,   1,   0,   0, 0, 0, 0, 0,
@@ -787,10 +822,9 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup(f, before)
     const struct CMUnitTest tests[] = {
-        CASE(test_tcp),         CASE(test_udp),         CASE(test_udp_without_peer),
-        CASE(test_short_lives), CASE(test_ways),        CASE(test_connection),
-        CASE(test_refused),     CASE(test_dns),         CASE(test_drops),
-        CASE(test_sealed),      CASE(test_keeper_dies),
+        CASE(test_tcp),  CASE(test_udp),        CASE(test_udp_without_peer), CASE(test_short_lives),
+        CASE(test_ways), CASE(test_connection), CASE(test_refused),          CASE(test_resent),
+        CASE(test_dns),  CASE(test_drops),      CASE(test_sealed),           CASE(test_keeper_dies),
     };
     /* As kernels before 6.3 do it; there is no need for one. */
     const struct CMUnitTest portable[] = {
