@@ -110,7 +110,7 @@ static struct engine *ebpf_make(const struct engine_settings *settings)
     b->processes = processes_new();
     b->series = totals_series_new();
     uname(&name);
-    bpf_support_read(settings->sys_root, name.release, &b->support);
+    bpf_support_read(settings->proc_root, settings->sys_root, name.release, &b->support);
     tell_init(&b->tell, settings->proc_root);
     return &b->engine;
 }

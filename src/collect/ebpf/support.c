@@ -126,7 +126,26 @@ static void describe_missing(uint32_t found, const char *release, struct bpf_sup
              release);
 }
 
-void bpf_support_read(const char *sys_root, const char *release, struct bpf_support *ret)
+/*
+ * Whether main, which keeps no privilege, may read maps by their descriptors. Since Linux 5.19
+ * whoever has one may; before, all of bpf() was for the privileged while this is set.
+ */
+static bool maps_are_closed(const char *proc_root, const char *release)
+{
+    char path[128], value = '0';
+    if (version_of(release) >= version_of("5.19"))
+        return false;
+    snprintf(path, sizeof(path), "%s/sys/kernel/unprivileged_bpf_disabled", proc_root);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)!read(fd, &value, 1);
+        close(fd);
+    }
+    return value != '0';
+}
+
+void bpf_support_read(const char *proc_root, const char *sys_root, const char *release,
+                      struct bpf_support *ret)
 {
     char path[128];
     uint32_t found = find_versions(release);
@@ -150,4 +169,12 @@ void bpf_support_read(const char *sys_root, const char *release, struct bpf_supp
             ret->parts &= ~points[i].parts;
     }
     describe_missing(found, release, ret);
+    if (maps_are_closed(proc_root, release)) {
+        ret->parts = 0;
+        snprintf(ret->reason, sizeof(ret->reason),
+                 "Before Linux 5.19 only the privileged may read what the programs have counted, "
+                 "and the main process has no privilege.");
+        snprintf(ret->remedy, sizeof(ret->remedy),
+                 "Boot Linux 5.19 or newer, or with kernel.unprivileged_bpf_disabled=0.");
+    }
 }

@@ -15,8 +15,9 @@ struct bpf_support {
     char reason[256], remedy[256]; /* for those that it lacks; "" when there are none */
 };
 
-/* sys_root: "/sys"; release: of uname, "6.1.0-13-amd64". */
-void bpf_support_read(const char *sys_root, const char *release, struct bpf_support *ret);
+/* proc_root: "/proc"; sys_root: "/sys"; release: of uname, "6.1.0-13-amd64". */
+void bpf_support_read(const char *proc_root, const char *sys_root, const char *release,
+                      struct bpf_support *ret);
 
 /* The words for parts: "bytes of processes" …; separated by commas. */
 void bpf_parts_name(uint32_t parts, char *out, size_t size);

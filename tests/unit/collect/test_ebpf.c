@@ -379,6 +379,18 @@ static void write_btf(const char *root, const char *data, size_t len, size_t bef
     fclose(file);
 }
 
+static void write_sysctl(const char *root, const char *value)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "mkdir -p %s/sys/kernel", root);
+    assert_int_equal(system(path), 0);
+    snprintf(path, sizeof(path), "%s/sys/kernel/unprivileged_bpf_disabled", root);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(value, file) >= 0);
+    fclose(file);
+}
+
 static void test_support(void **state)
 {
     static const char all[] = "\0btf_trace_sock_send_length\0btf_trace_sock_recv_length"
@@ -393,26 +405,43 @@ static void test_support(void **state)
     struct bpf_support s;
     (void)state;
     assert_non_null(mkdtemp(root));
-    bpf_support_read(root, "6.18.1", &s);
+    bpf_support_read(root, root, "6.18.1", &s);
     assert_int_equal(s.parts, 0);
     assert_non_null(strstr(s.reason, "cannot be read: No such file"));
     assert_non_null(strstr(s.remedy, "CONFIG_DEBUG_INFO_BTF"));
     /* At any place: also across the portions in which the file is read. */
     for (size_t before = 65536 - sizeof(all); before <= 65536; before++) {
         write_btf(root, all, sizeof(all), before);
-        bpf_support_read(root, "6.18.1", &s);
+        bpf_support_read(root, root, "6.18.1", &s);
         assert_int_equal(s.parts, everything);
         assert_string_equal(s.reason, "");
     }
     write_btf(root, old, sizeof(old), 0);
-    bpf_support_read(root, "5.15.0-1-amd64", &s);
+    bpf_support_read(root, root, "5.15.0-1-amd64", &s);
     assert_int_equal(s.parts,
                      BPF_PART_BIT(BPF_PART_TRAFFIC_PORTABLE) | BPF_PART_BIT(BPF_PART_CONNECTIONS));
     assert_non_null(strstr(s.reason, "sock_send_length (Linux 6.3)"));
     assert_non_null(strstr(s.reason, "reasons of kfree_skb (Linux 5.17)"));
-    bpf_support_read(root, "5.10.0", &s);
+    bpf_support_read(root, root, "5.10.0", &s);
     assert_int_equal(s.parts, 0);
     assert_non_null(strstr(s.reason, "socket storage in tracing programs (Linux 5.11)"));
+    /* What main may read without privileges, which is all that it has. */
+    static const struct {
+        const char *release, *sysctl;
+        bool readable;
+    } kernels[] = {{"5.18.9", "2\n", false},
+                   {"5.18.9", "1\n", false},
+                   {"5.18.9", "0\n", true},
+                   {"5.19.0", "2\n", true}};
+    write_btf(root, all, sizeof(all), 0);
+    for (size_t i = 0; i < ARRAY_LEN(kernels); i++) {
+        write_sysctl(root, kernels[i].sysctl);
+        bpf_support_read(root, root, kernels[i].release, &s);
+        assert_int_equal(s.parts, kernels[i].readable ? everything : 0);
+        assert_int_equal(!*s.reason, kernels[i].readable);
+        assert_int_equal(strstr(s.remedy, "kernel.unprivileged_bpf_disabled=0") != NULL,
+                         !kernels[i].readable);
+    }
     char path[256];
     snprintf(path, sizeof(path), "rm -r %s", root);
     assert_int_equal(system(path), 0);

@@ -779,7 +779,7 @@ static int start(uint32_t parts)
     struct utsname name;
     stand = mem_alloc(sizeof(*stand));
     uname(&name);
-    bpf_support_read("/sys", name.release, &support);
+    bpf_support_read("/proc", "/sys", name.release, &support);
     if ((support.parts & parts) != parts) {
         snprintf(why_not, sizeof(why_not), "%s", support.reason);
         return 0;
