@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <liburing.h>
 #include <linux/capability.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -522,6 +523,67 @@ static void test_ways(void **state)
     assert_int_equal(person(reader)->rx, 1000 + 4096 + 1000 + 7);
 }
 
+/* All of the data, submission by submission; `worker`: not in the call that submits it. */
+static void by_ring(struct io_uring *ring, int op, int fd, char *data, unsigned bytes, bool worker)
+{
+    while (bytes > 0) {
+        struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+        struct io_uring_cqe *cqe;
+        DO(sqe != NULL);
+        io_uring_prep_rw(op, sqe, fd, data, bytes, 0);
+        sqe->flags = worker ? IOSQE_ASYNC : 0;
+        DO(io_uring_submit_and_wait(ring, 1) == 1 && io_uring_wait_cqe(ring, &cqe) == 0);
+        DO(cqe->res > 0);
+        bytes -= (unsigned)cqe->res;
+        io_uring_cqe_seen(ring, cqe);
+    }
+}
+
+/* io_uring, within the call and by the threads that the kernel gives a process for it. */
+static void test_ring(void **state)
+{
+    struct io_uring probe;
+    int err = io_uring_queue_init(2, &probe, 0);
+    (void)state;
+    if (err) {
+        print_message("no io_uring here: %s\n", strerror(-err));
+        skip();
+    }
+    io_uring_queue_exit(&probe);
+    struct address to;
+    int listener = bound(AF_INET, SOCK_STREAM, &to);
+    pid_t writer, reader;
+    CHILD(reader)
+    {
+        static char data[5000];
+        struct io_uring ring;
+        int fd = accept(listener, NULL, NULL);
+        DO(fd >= 0 && io_uring_queue_init(2, &ring, 0) == 0);
+        by_ring(&ring, IORING_OP_RECV, fd, data, 1000, false);
+        by_ring(&ring, IORING_OP_RECV, fd, data, 5000, true);
+        io_uring_queue_exit(&ring);
+        _exit(0);
+    }
+    CHILD(writer)
+    {
+        static char data[5000];
+        struct io_uring ring;
+        int fd = connected(&to, SOCK_STREAM);
+        DO(io_uring_queue_init(2, &ring, 0) == 0);
+        by_ring(&ring, IORING_OP_SEND, fd, data, 1000, false);
+        by_ring(&ring, IORING_OP_SEND, fd, data, 5000, true);
+        DO(recv(fd, data, sizeof(data), 0) == 0);
+        io_uring_queue_exit(&ring);
+        _exit(0);
+    }
+    wait_for(writer);
+    wait_for(reader);
+    close(listener);
+    look();
+    assert_int_equal(person(writer)->tx, 6000);
+    assert_int_equal(person(reader)->rx, 6000);
+}
+
 /* ---- connections ----------------------------------------------------------------------------- */
 
 static void test_connection(void **state)
@@ -822,9 +884,11 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup(f, before)
     const struct CMUnitTest tests[] = {
-        CASE(test_tcp),  CASE(test_udp),        CASE(test_udp_without_peer), CASE(test_short_lives),
-        CASE(test_ways), CASE(test_connection), CASE(test_refused),          CASE(test_resent),
-        CASE(test_dns),  CASE(test_drops),      CASE(test_sealed),           CASE(test_keeper_dies),
+        CASE(test_tcp),         CASE(test_udp),     CASE(test_udp_without_peer),
+        CASE(test_short_lives), CASE(test_ways),    CASE(test_ring),
+        CASE(test_connection),  CASE(test_refused), CASE(test_resent),
+        CASE(test_dns),         CASE(test_drops),   CASE(test_sealed),
+        CASE(test_keeper_dies),
     };
     /* As kernels before 6.3 do it; there is no need for one. */
     const struct CMUnitTest portable[] = {
