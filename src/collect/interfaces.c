@@ -275,6 +275,7 @@ static void interface_row(struct interfaces *list, const struct interface *i,
     cell_counter(&row[IF_TX_PACKETS], s, LINK_TX_PACKETS);
     cell_uint(&row[IF_ERRORS], s->counters[LINK_RX_ERRS] + s->counters[LINK_TX_ERRS]);
     cell_uint(&row[IF_DROPS], s->counters[LINK_RX_DROP] + s->counters[LINK_TX_DROP]);
+    cell_text(t, &row[IF_CONTAINER], s->container);
 }
 
 void interfaces_begin(struct interfaces *list, const struct engine_sink *sink)

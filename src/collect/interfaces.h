@@ -25,6 +25,7 @@ struct link_sample {
     const char *kind;      /* "physical", "veth", …; NULL: not known */
     const char *state;     /* "up", …; NULL: not known */
     const char *addresses; /* one a line, with prefix length; NULL: not known */
+    const char *container; /* that its other end is in; NULL: none, or not known */
 };
 
 static inline void link_count(struct link_sample *s, enum link_counter c, uint64_t value)

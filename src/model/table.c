@@ -31,6 +31,7 @@ static const struct table_column interfaces_columns[IF_COLUMNS] = {
     [IF_TX_PACKETS] = {"tx_packets", CELL_UINT, "packets"},
     [IF_ERRORS] = {"errors", CELL_UINT, ""},
     [IF_DROPS] = {"drops", CELL_UINT, ""},
+    [IF_CONTAINER] = {"container", CELL_TEXT, ""},
 };
 
 static const struct table_column connections_columns[CONN_COLUMNS] = {

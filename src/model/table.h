@@ -65,6 +65,7 @@ enum interfaces_column {
     IF_TX_PACKETS,
     IF_ERRORS,
     IF_DROPS,
+    IF_CONTAINER, /* at the other end of a pair */
     IF_COLUMNS
 };
 

@@ -1,5 +1,5 @@
 /*
- * rtnetlink.c: decoding of RTM_{NEW,DEL}{LINK,ADDR,ROUTE} and RTM_NEWSTATS.
+ * rtnetlink.c: decoding of RTM_{NEW,DEL}{LINK,ADDR,ROUTE,NSID} and RTM_NEWSTATS.
  *
  * A message is a header, a fixed part and a chain of (length, type, payload) attributes, each
  * aligned to four bytes. Attributes come in any order, unknown ones are skipped, a repeated one
@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -132,6 +133,11 @@ int rtnetlink_parse_link(const struct nlmsghdr *msg, struct rtnetlink_link *ret)
         case IFLA_LINKINFO:
             parse_link_info(&all, &at, ret->kind, sizeof(ret->kind));
             break;
+        case IFLA_LINK_NETNSID:
+            /* Negative where the kernel could not give the namespace a number just then. */
+            if (attribute_copy(&all, &at, &ret->far_nsid, sizeof(ret->far_nsid)))
+                ret->has |= RTNETLINK_HAS_FAR_NSID;
+            break;
         case IFLA_PARENT_DEV_NAME:
             ret->has |= RTNETLINK_HAS_PARENT;
             break;
@@ -141,6 +147,8 @@ int rtnetlink_parse_link(const struct nlmsghdr *msg, struct rtnetlink_link *ret)
     }
     if (up_down == 3)
         ret->has |= RTNETLINK_HAS_CARRIER_UP_DOWN;
+    if (ret->far_nsid < 0)
+        ret->has &= ~(uint32_t)RTNETLINK_HAS_FAR_NSID;
     if (!(ret->has & RTNETLINK_HAS_STATS))
         memset(&ret->stats, 0, sizeof(ret->stats));
     return all.bad || !ret->name[0] ? -EBADMSG : 0;
@@ -292,6 +300,21 @@ int rtnetlink_parse_route(const struct nlmsghdr *msg, struct rtnetlink_route *re
 
 /* ---- the rest ------------------------------------------------------------------------------ */
 
+int rtnetlink_parse_nsid(const struct nlmsghdr *msg, int32_t *ret)
+{
+    struct attributes all;
+    if ((msg->nlmsg_type != RTM_NEWNSID && msg->nlmsg_type != RTM_DELNSID) ||
+        !attributes_of(msg, sizeof(struct rtgenmsg), &all))
+        return -EBADMSG;
+    struct attribute at;
+    bool any = false;
+    while (attributes_next(&all, &at)) {
+        if (at.type == NETNSA_NSID)
+            any |= attribute_copy(&all, &at, ret, sizeof(*ret));
+    }
+    return all.bad || !any || *ret < -1 ? -EBADMSG : 0;
+}
+
 int rtnetlink_error(const struct nlmsghdr *msg)
 {
     int error;
@@ -318,6 +341,17 @@ size_t rtnetlink_request_dump(void *buf, uint16_t type, uint32_t seq)
     } else {
         mnl_nlmsg_put_extra_header(msg, sizeof(struct ifaddrmsg));
     }
+    return msg->nlmsg_len;
+}
+
+size_t rtnetlink_request_nsid(void *buf, uint32_t pid, uint32_t seq)
+{
+    struct nlmsghdr *msg = mnl_nlmsg_put_header(buf);
+    msg->nlmsg_type = RTM_GETNSID;
+    msg->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+    msg->nlmsg_seq = seq;
+    mnl_nlmsg_put_extra_header(msg, sizeof(struct rtgenmsg));
+    mnl_attr_put_u32(msg, NETNSA_PID, pid);
     return msg->nlmsg_len;
 }
 

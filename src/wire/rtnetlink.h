@@ -23,6 +23,7 @@ enum rtnetlink_link_part {
     RTNETLINK_HAS_CARRIER_UP_DOWN = 1 << 5,
     RTNETLINK_HAS_QUEUE_LENGTH = 1 << 6,
     RTNETLINK_HAS_PARENT = 1 << 7, /* sits on a bus: hardware, or what passes for it */
+    RTNETLINK_HAS_FAR_NSID = 1 << 8,
 };
 
 struct rtnetlink_link {
@@ -39,6 +40,8 @@ struct rtnetlink_link {
     uint8_t operstate;     /* IF_OPER_* */
     bool carrier;
     uint32_t carrier_changes, carrier_up, carrier_down;
+    int32_t far_nsid; /* what the asking socket's namespace calls the one, another one, that the
+                         link's other end or what it is stacked on is in; 0 or more */
     struct rtnl_link_stats64 stats; /* what an older kernel does not know is 0 */
 };
 
@@ -82,6 +85,10 @@ int rtnetlink_parse_stats(const struct nlmsghdr *msg, uint32_t *ret_index,
 int rtnetlink_parse_address(const struct nlmsghdr *msg, struct rtnetlink_address *ret);
 int rtnetlink_parse_route(const struct nlmsghdr *msg, struct rtnetlink_route *ret);
 
+/* RTM_NEWNSID, RTM_DELNSID: a namespace's number; -1: it has none, which is how the kernel answers
+ * for one that no link leads to. 0 or -EBADMSG. */
+int rtnetlink_parse_nsid(const struct nlmsghdr *msg, int32_t *ret);
+
 /* NLMSG_ERROR's or NLMSG_DONE's error: 0 or a negative errno; -EBADMSG when it is cut off. */
 int rtnetlink_error(const struct nlmsghdr *msg);
 
@@ -90,6 +97,10 @@ int rtnetlink_error(const struct nlmsghdr *msg);
 /* Writes a dump request (RTM_GETLINK, RTM_GETSTATS, RTM_GETADDR); returns its length. buf is 4-byte
  * aligned. */
 size_t rtnetlink_request_dump(void *buf, uint16_t type, uint32_t seq);
+
+/* RTM_GETNSID: what number the network namespace of this process has, as the pid namespace of who
+ * asks counts pids; with an acknowledgement, so that it ends like a dump. It takes no rights. */
+size_t rtnetlink_request_nsid(void *buf, uint32_t pid, uint32_t seq);
 
 /* "down", "lowerlayerdown", … ; "unknown" for a number without a name. Lives for ever. */
 const char *rtnetlink_operstate_name(uint8_t operstate);

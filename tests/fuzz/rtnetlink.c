@@ -51,6 +51,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint32_t index;
         if (rtnetlink_parse_stats(msg, &index, &stats) == 0)
             CHECK(index > 0);
+        int32_t nsid;
+        if (rtnetlink_parse_nsid(msg, &nsid) == 0)
+            CHECK(nsid >= -1);
         if (msg->nlmsg_type == NLMSG_ERROR)
             rtnetlink_error(msg);
     }
@@ -59,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct link_sample sample;
         links_sample(link, &sample);
         CHECK(sample.index > 0 && sample.kind && memchr(sample.name, '\0', IF_NAMESIZE));
+        CHECK(links_far_nsid(link) >= -1);
         monitor_addresses(m, link->index);
     }
     flush(m);

@@ -172,7 +172,7 @@ def test_table():
                 equal(table.columns, ["id", "device", "kind", "state", "speed_bps", "mtu",
                                       "addresses",
                                       "rx_bytes", "tx_bytes", "rx_rate", "tx_rate", "rx_packets",
-                                      "tx_packets", "errors", "drops"], "columns")
+                                      "tx_packets", "errors", "drops", "container"], "columns")
                 table.until(lambda: table.named("vx") and table.named("va"))
                 equal((table.named("vx")["kind"], table.named("vx")["state"]), ("veth", "down"),
                       "vx")

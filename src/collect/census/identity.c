@@ -11,16 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/defs.h"
 #include "collect/census/names.h"
 #include "collect/procfs/scan.h"
 
 #define START_FIELD 22
 
 /* The length read (the rest is cut off), or -errno. */
-static ssize_t read_file(int proc, uint32_t pid, const char *name, char *out, size_t size)
+static ssize_t read_path(int proc, const char *path, char *out, size_t size)
 {
-    char path[32];
-    snprintf(path, sizeof(path), "%u/%s", pid, name);
     int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
@@ -36,6 +35,13 @@ static ssize_t read_file(int proc, uint32_t pid, const char *name, char *out, si
     int err = got < 0 ? -errno : 0;
     close(fd);
     return err ? err : (ssize_t)len;
+}
+
+static ssize_t read_file(int proc, uint32_t pid, const char *name, char *out, size_t size)
+{
+    char path[32];
+    snprintf(path, sizeof(path), "%u/%s", pid, name);
+    return read_path(proc, path, out, size);
 }
 
 int identity_read(int proc, uint32_t pid, struct identity *ret)
@@ -82,12 +88,38 @@ int identity_uid(int proc, uint32_t pid, uint32_t *ret)
     return -EINVAL;
 }
 
-int identity_unit(int proc, uint32_t pid, char out[UNIT_BYTES])
+/* The kind of unit, or -errno. */
+static int read_unit(int proc, uint32_t pid, char out[UNIT_BYTES])
 {
     char text[8192];
     ssize_t len = read_file(proc, pid, "cgroup", text, sizeof(text));
-    if (len < 0)
-        return (int)len;
-    unit_of_cgroups(text, (size_t)len, out);
-    return 0;
+    return len < 0 ? (int)len : (int)unit_of_cgroups(text, (size_t)len, out);
+}
+
+int identity_unit(int proc, uint32_t pid, char out[UNIT_BYTES])
+{
+    int kind = read_unit(proc, pid, out);
+    return MIN(kind, 0);
+}
+
+int identity_container(int proc, uint32_t pid, char out[UNIT_BYTES])
+{
+    int kind = read_unit(proc, pid, out);
+    if (kind != UNIT_CONTAINER)
+        out[0] = '\0';
+    return MIN(kind, 0);
+}
+
+bool identity_is_own(int proc)
+{
+    /* "NSpid:\t47\t12": from the namespace that /proc shows to the innermost (Linux 4.1). */
+    char text[4096];
+    ssize_t len = read_path(proc, "self/status", text, sizeof(text));
+    struct scan all = scan_text(text, (size_t)MAX(len, (ssize_t)0)), line, word;
+    uint64_t pid, inner;
+    while (scan_line(&all, &line)) {
+        if (scan_word(&line, &word) && scan_is(&word, "NSpid:", 6))
+            return scan_u64(&line, &pid) && pid == (uint64_t)getpid() && !scan_u64(&line, &inner);
+    }
+    return false;
 }

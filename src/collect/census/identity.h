@@ -24,3 +24,9 @@ int identity_uid(int proc, uint32_t pid, uint32_t *ret);
 
 /* From /proc/PID/cgroup; 0 or -errno. */
 int identity_unit(int proc, uint32_t pid, char out[UNIT_BYTES]);
+/* The same of containers alone; "" for a process that is in none. */
+int identity_container(int proc, uint32_t pid, char out[UNIT_BYTES]);
+
+/* Whether `proc` counts pids as this process itself does: a /proc of the pid namespace around it
+ * shows the same processes under other numbers. */
+bool identity_is_own(int proc);

@@ -120,11 +120,11 @@ static bool read_container(struct part p, struct part parent, char out[UNIT_BYTE
     return true;
 }
 
-void unit_of_path(const char *path, size_t len, char out[UNIT_BYTES])
+enum unit_kind unit_of_path(const char *path, size_t len, char out[UNIT_BYTES])
 {
     static const char *const kinds[] = {".service", ".scope", ".socket", ".mount", ".swap"};
     static const char deleted[] = " (deleted)"; /* the kernel's word for a cgroup that is gone */
-    enum { NOTHING, SLICE, UNIT, CONTAINER } best = NOTHING;
+    enum unit_kind best = UNIT_NONE;
     size_t deleted_len = sizeof(deleted) - 1;
     if (len >= deleted_len && memcmp(path + len - deleted_len, deleted, deleted_len) == 0)
         len -= deleted_len;
@@ -142,16 +142,18 @@ void unit_of_path(const char *path, size_t len, char out[UNIT_BYTES])
         for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
             unit |= part_ends(p, kinds[i]);
         if (read_container(p, parent, out)) {
-            best = CONTAINER;
-        } else if ((unit && best <= UNIT) || (part_ends(p, ".slice") && best <= SLICE)) {
+            best = UNIT_CONTAINER;
+        } else if ((unit && best <= UNIT_OF_SYSTEMD) ||
+                   (part_ends(p, ".slice") && best <= UNIT_SLICE)) {
             name_tame(out, UNIT_BYTES, p.at, p.len);
-            best = unit ? UNIT : SLICE;
+            best = unit ? UNIT_OF_SYSTEMD : UNIT_SLICE;
         }
         parent = p;
     }
+    return best;
 }
 
-void unit_of_cgroups(const char *text, size_t len, char out[UNIT_BYTES])
+enum unit_kind unit_of_cgroups(const char *text, size_t len, char out[UNIT_BYTES])
 {
     /* "0::/path" or "12:cpu,cpuacct:/path"; a path may contain colons. */
     struct part unified = {"", 0}, systemd = {"", 0}, other = {"", 0};
@@ -171,9 +173,11 @@ void unit_of_cgroups(const char *text, size_t len, char out[UNIT_BYTES])
             other = path;
     }
     const struct part tried[] = {unified, systemd, other};
+    enum unit_kind kind = UNIT_NONE;
     out[0] = '\0';
     for (size_t i = 0; i < ARRAY_LEN(tried) && !out[0]; i++)
-        unit_of_path(tried[i].at, tried[i].len, out);
+        kind = unit_of_path(tried[i].at, tried[i].len, out);
+    return kind;
 }
 
 /* ---- by number ----------------------------------------------------------------------------- */

@@ -8,17 +8,19 @@
 
 #define UNIT_BYTES 128
 
+enum unit_kind { UNIT_NONE, UNIT_SLICE, UNIT_OF_SYSTEMD, UNIT_CONTAINER };
+
 /*
  * The path of a cgroup below its mount: "/system.slice/nginx.service" is "nginx.service",
  * "/system.slice/docker-<64 digits>.scope" is "docker:<first 12>"; podman, containerd, cri-o,
  * plain ids below docker/ or a pod, and lxc alike. The innermost container counts, else the
  * innermost service or scope, else the innermost slice, else "".
  */
-void unit_of_path(const char *path, size_t len, char out[UNIT_BYTES]);
+enum unit_kind unit_of_path(const char *path, size_t len, char out[UNIT_BYTES]);
 
 /* The text of /proc/PID/cgroup: the unified hierarchy, on hosts that use the older ones beside it
  * systemd's. */
-void unit_of_cgroups(const char *text, size_t len, char out[UNIT_BYTES]);
+enum unit_kind unit_of_cgroups(const char *text, size_t len, char out[UNIT_BYTES]);
 
 /* ---- cgroups by number, also of processes that have ended already ---------------------------- */
 

@@ -153,6 +153,19 @@ const char *links_name(struct links *links, uint32_t index)
     return link ? link->name : NULL;
 }
 
+int32_t links_far_nsid(const struct rtnetlink_link *link)
+{
+    /* Of others, VLANs and tunnels say, it is where that is which they are stacked on. */
+    static const char *const pairs[] = {"veth", "netkit", "vxcan"};
+    if (!(link->has & RTNETLINK_HAS_FAR_NSID))
+        return -1;
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+        if (strcmp(link->kind, pairs[i]) == 0)
+            return link->far_nsid;
+    }
+    return -1;
+}
+
 static int links_count_one(void *user, const struct nlmsghdr *msg)
 {
     struct links *links = user;

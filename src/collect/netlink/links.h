@@ -30,6 +30,10 @@ const struct rtnetlink_link *links_at(const struct links *links, size_t index);
  * dump that was interrupted may have missed it: then it has the name that it had before. */
 const char *links_name(struct links *links, uint32_t index);
 
+/* What this namespace calls the one that the other end of a pair is in; -1: in this one, or the
+ * link is no pair, or the kernel does not say. */
+int32_t links_far_nsid(const struct rtnetlink_link *link);
+
 /* For tests with recorded dumps: what links_read does with each message; user is the links. */
 void links_clear(struct links *links);
 int links_add(void *user, const struct nlmsghdr *msg);

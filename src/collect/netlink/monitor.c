@@ -11,6 +11,8 @@
  * Events wait here until the tick takes them. Their number is bounded: 256 of links and addresses
  * and 32 of routes a tick (a routing daemon that loads a full table sends a million); the rest is
  * counted and told in one event. Routes have no picture, losses of theirs are only told.
+ *
+ * Numbers of network namespaces make no events: of those that were given up it is kept when.
  */
 #include "collect/netlink/monitor.h"
 
@@ -27,6 +29,7 @@
 #include "base/defs.h"
 #include "base/mem.h"
 #include "collect/interfaces.h"
+#include "collect/netlink/reuse.h"
 #include "wire/rtnetlink.h"
 
 #define EVENTS_MAX 256
@@ -69,6 +72,7 @@ struct monitor {
     bool lost;          /* since the last tick */
     bool links_changed; /* since somebody asked */
     uint64_t overruns, bad;
+    struct reuse nsids;
     struct event *events[EVENTS_MAX + ROUTE_EVENTS_MAX];
     size_t events_count, routes_count;
     uint64_t events_untold, routes_untold;
@@ -292,6 +296,7 @@ int monitor_handle(void *user, const struct nlmsghdr *msg)
     struct rtnetlink_link link;
     struct rtnetlink_address address;
     struct rtnetlink_route route;
+    int32_t nsid;
     int err;
     switch (msg->nlmsg_type) {
     case RTM_NEWLINK:
@@ -320,6 +325,12 @@ int monitor_handle(void *user, const struct nlmsghdr *msg)
                               : msg->nlmsg_flags & (int)NLM_F_REPLACE ? "replaced"
                                                                       : "added");
         return err == -EAFNOSUPPORT ? 0 : err;
+    case RTM_DELNSID:
+        m->links_changed = true; /* ends in there are gone */
+        err = rtnetlink_parse_nsid(msg, &nsid);
+        if (!err)
+            reuse_note(&m->nsids, nsid, clock_mono_ns());
+        return err;
     default:
         return 0;
     }
@@ -363,6 +374,7 @@ int monitor_drain(struct monitor *m)
         if (err == -ENOBUFS) {
             m->overruns++;
             m->stale = m->lost = true;
+            reuse_note_any(&m->nsids, clock_mono_ns());
         }
     }
     if (err == -EAGAIN && m->stale) {
@@ -396,7 +408,7 @@ struct monitor *monitor_new(const struct engine_settings *settings,
 int monitor_open(struct monitor *m)
 {
     const uint32_t groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
-                            RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
+                            RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | 1U << (RTNLGRP_NSID - 1);
     int err =
         rtsocket_open_roomy(&m->notices, m->settings->keeper, NETLINK_ROUTE, groups, SOCKET_BYTES);
     if (!err)
@@ -489,6 +501,11 @@ const char *monitor_addresses(struct monitor *m, uint32_t index)
         m->hint = (size_t)(link - m->links);
     }
     return link_text(&m->links[m->hint++]);
+}
+
+bool monitor_nsid_holds(const struct monitor *m, int32_t nsid, int64_t since_ns)
+{
+    return reuse_holds(&m->nsids, nsid, since_ns);
 }
 
 uint64_t monitor_overruns(const struct monitor *m)

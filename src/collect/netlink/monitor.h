@@ -35,8 +35,11 @@ void monitor_flush(struct monitor *m, const struct engine_sink *sink, bool want_
 /* "10.0.0.1/8\nfe80::1/64", "" when there are none; borrowed until the next drain. */
 const char *monitor_addresses(struct monitor *m, uint32_t index);
 
-/* One message of a link, an address or a route, as monitor_drain takes it; user is the monitor. 0,
- * or -EBADMSG when it makes no sense. */
+/* Whether the number of a network namespace means the same since then (monotonic). */
+bool monitor_nsid_holds(const struct monitor *m, int32_t nsid, int64_t since_ns);
+
+/* One message of a link, an address, a route or a namespace, as monitor_drain takes it; user is the
+ * monitor. 0, or -EBADMSG when it makes no sense. */
 int monitor_handle(void *user, const struct nlmsghdr *msg);
 
 uint64_t monitor_overruns(const struct monitor *m);

@@ -3,7 +3,7 @@
  *
  *   collect   one dump of all links or of their counters              -> series, table
  *   events    a second socket that hears of changes (monitor.c)      -> events, addresses
- *   survey    sockets, queues, cards, speeds (survey.c)              -> census, series, table
+ *   survey    sockets, queues, cards, speeds, containers (survey.c)  -> census, series, table
  *
  * All sockets are opened before the sandbox closes and kept: no system call but send and receive
  * is needed afterwards. The loop wakes the monitor between ticks, so that its notices do not pile
@@ -191,6 +191,16 @@ static void netlink_detach(struct engine *e, void (*done)(void *user), void *use
 
 /* ---- a tick -------------------------------------------------------------------------------- */
 
+/* Of the newest survey, as long as what it saw is still what is there: the same link, leading to
+ * the same number, and the number not given up meanwhile. */
+static const char *netlink_container(const struct netlink *n, const struct rtnetlink_link *link)
+{
+    int32_t nsid = links_far_nsid(link);
+    if (nsid < 0 || !n->result || !monitor_nsid_holds(n->monitor, nsid, n->result->began_ns))
+        return NULL;
+    return survey_result_container(n->result, link->index, nsid);
+}
+
 static void netlink_sample_links(struct netlink *n, const struct engine_sink *sink, bool complete)
 {
     interfaces_begin(n->interfaces, sink);
@@ -205,6 +215,7 @@ static void netlink_sample_links(struct netlink *n, const struct engine_sink *si
         /* Kernels before 5.14 do not name the parent device. */
         if (slow && slow->physical && strcmp(sample.kind, "virtual") == 0)
             sample.kind = "physical";
+        sample.container = netlink_container(n, link);
         interfaces_sample(n->interfaces, sink, &sample);
     }
     interfaces_end(n->interfaces, sink, complete);

@@ -2,8 +2,8 @@
  * survey.c: see survey.h.
  *
  * Everything here has sockets of its own, opened before the sandbox closes; nothing is shared with
- * what the core thread reads. One round is: closes and dumps of sockets, then queueing
- * disciplines and network cards.
+ * what the core thread reads. One round is: closes and dumps of sockets, then links and what needs
+ * their names or numbers (queueing disciplines, containers at other ends), then network cards.
  *
  * Counters that were read here are as old as the last survey when a tick shows them: with the
  * default intervals every tick has exactly one new reading, with shorter ones some have none and
@@ -27,6 +27,7 @@
 #include "base/mem.h"
 #include "collect/interfaces.h"
 #include "collect/netlink/links.h"
+#include "collect/netlink/namespaces.h"
 #include "collect/netlink/socket.h"
 #include "wire/qdisc.h"
 
@@ -57,6 +58,7 @@ struct survey {
     int cards_err;
     size_t cards_count; /* that count anything */
     struct links *links;
+    struct namespaces *namespaces;
     uint64_t errors;
     uint32_t failures[SOURCES]; /* in a row */
 
@@ -65,6 +67,20 @@ struct survey {
     size_t qdiscs_capacity, nics_capacity;
 };
 
+static int take_nsid(void *user, const struct nlmsghdr *msg)
+{
+    return rtnetlink_parse_nsid(msg, user);
+}
+
+static int ask_nsid(void *user, uint32_t pid, int32_t *ret_nsid)
+{
+    struct survey *s = user;
+    _Alignas(struct nlmsghdr) char request[RTNETLINK_REQUEST_MAX];
+    *ret_nsid = -1;
+    rtnetlink_request_nsid(request, pid, 0);
+    return rtsocket_ask(s->routes, (struct nlmsghdr *)request, take_nsid, ret_nsid, &s->errors);
+}
+
 struct survey *survey_new(const struct engine_settings *settings)
 {
     struct survey *s = mem_alloc(sizeof(*s));
@@ -72,6 +88,7 @@ struct survey *survey_new(const struct engine_settings *settings)
     s->sysfs = sysfs_new(settings->sys_root, SYSFS_SPEED);
     s->sockets = diag_new();
     s->links = links_new();
+    s->namespaces = namespaces_new(settings->proc_root, ask_nsid, s);
     return s;
 }
 
@@ -83,6 +100,7 @@ void survey_free(struct survey *s)
     rtsocket_close(s->cards);
     diag_free(s->sockets);
     links_free(s->links);
+    namespaces_free(s->namespaces);
     sysfs_free(s->sysfs);
     free(s);
 }
@@ -250,7 +268,24 @@ static void result_destroy(struct message *msg)
     message_unref(r->speeds ? &r->speeds->msg : NULL);
     free(r->qdiscs);
     free(r->nics);
+    free(r->ends);
     free(r);
+}
+
+const char *survey_result_container(const struct survey_result *r, uint32_t index, int32_t nsid)
+{
+    size_t low = 0, high = r->ends_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const struct survey_end *end = &r->ends[middle];
+        if (end->index == index)
+            return end->nsid == nsid ? end->container : NULL;
+        if (end->index < index)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
 }
 
 /* Of an interface with several queues the root one (mq) has the sums of all. */
@@ -338,12 +373,7 @@ static void read_sockets(struct survey *s, uint32_t capabilities, struct census 
 static void read_qdiscs(struct survey *s)
 {
     _Alignas(struct nlmsghdr) char request[QDISC_REQUEST_MAX];
-    int err = links_read(s->links, s->routes, &s->errors); /* their names */
-    if (err && err != -EINTR) {
-        judge(s, SOURCE_QUEUES, err);
-        return;
-    }
-    err = -EINTR;
+    int err = -EINTR;
     for (int attempt = 0; attempt < 2 && err == -EINTR; attempt++) {
         s->result->qdiscs_count = 0;
         qdisc_request_dump(request, 0);
@@ -352,15 +382,64 @@ static void read_qdiscs(struct survey *s)
     judge(s, SOURCE_QUEUES, err == -EINTR ? 0 : err); /* what it has is true */
 }
 
+static int compare_ends(const void *a, const void *b)
+{
+    const struct survey_end *one = a, *two = b;
+    return (one->index > two->index) - (one->index < two->index);
+}
+
+static void read_ends(struct survey *s, bool whole)
+{
+    struct survey_result *r = s->result;
+    size_t room = 0;
+    s->errors += namespaces_round(s->namespaces, s->links, whole) < 0;
+    for (size_t i = 0; i < links_count(s->links); i++) {
+        const struct rtnetlink_link *link = links_at(s->links, i);
+        int32_t nsid = links_far_nsid(link);
+        const char *container = nsid < 0 ? NULL : namespaces_container(s->namespaces, nsid);
+        if (!container)
+            continue;
+        if (r->ends_count == room) {
+            room = MAX(room * 2, (size_t)16);
+            r->ends = mem_resize(r->ends, room, sizeof(r->ends[0]));
+        }
+        struct survey_end *end = &r->ends[r->ends_count++];
+        *end = (struct survey_end){.index = link->index, .nsid = nsid};
+        memccpy(end->container, container, '\0', sizeof(end->container));
+    }
+    if (r->ends_count)
+        qsort(r->ends, r->ends_count, sizeof(r->ends[0]), compare_ends);
+}
+
+static void read_links(struct survey *s, uint32_t capabilities)
+{
+    bool queues = capabilities & CAPABILITY_BIT(CAPABILITY_QUEUES);
+    bool ends = capabilities & CAPABILITY_BIT(CAPABILITY_INTERFACES);
+    if (!queues && !ends)
+        return;
+    int err = links_read(s->links, s->routes, &s->errors);
+    if (err && err != -EINTR) {
+        if (queues)
+            judge(s, SOURCE_QUEUES, err);
+        else
+            s->errors++;
+        return;
+    }
+    if (ends)
+        read_ends(s, !err);
+    if (queues)
+        read_qdiscs(s);
+}
+
 struct survey_result *survey_round(struct survey *s, uint32_t capabilities, struct census *census)
 {
     struct survey_result *r = s->result = mem_alloc(sizeof(*r));
     message_init(&r->msg, result_destroy);
+    r->began_ns = clock_mono_ns();
     s->qdiscs_capacity = s->nics_capacity = 0;
     r->speeds = sysfs_read(s->sysfs, NULL, NULL);
     read_sockets(s, capabilities, census);
-    if (capabilities & CAPABILITY_BIT(CAPABILITY_QUEUES))
-        read_qdiscs(s);
+    read_links(s, capabilities);
     if (capabilities & CAPABILITY_BIT(CAPABILITY_NIC) && s->cards)
         judge(s, SOURCE_NIC, cards_read(s->cards, s->cards_family, add_card, s, &s->errors));
     r->errors = s->errors;

@@ -1,6 +1,7 @@
 /*
  * survey.h: what the netlink engine reads on the survey thread: sockets (for the census), queueing
- * disciplines, what network cards count, and speeds from sysfs. The result is a frozen message.
+ * disciplines, what network cards count, in which containers links end, and speeds from sysfs. The
+ * result is a frozen message.
  *
  * new, probe and open run before the threads, survey_round on the survey thread, and what takes a
  * result on the core thread.
@@ -13,6 +14,7 @@
 #include <stdint.h>
 
 #include "collect/catalogue.h"
+#include "collect/census/units.h"
 #include "collect/engine.h"
 #include "collect/netlink/diag.h"
 #include "collect/sysfs.h"
@@ -26,17 +28,30 @@ struct survey_qdisc {
     uint64_t values[QDISC_METRICS];
 };
 
+/* A link whose other end is known to be in a container. */
+struct survey_end {
+    uint32_t index;
+    int32_t nsid; /* that the container's network namespace has from here */
+    char container[UNIT_BYTES];
+};
+
 struct survey_result {
     struct message msg;
+    int64_t began_ns;           /* monotonic: nothing in it was read before */
     struct sysfs_links *speeds; /* a reference; NULL: /sys cannot be read */
     size_t qdiscs_count, nics_count;
     struct survey_qdisc *qdiscs; /* of devices that are not excluded, the root ones */
     struct nic_stats *nics;      /* those that count anything */
+    size_t ends_count;
+    struct survey_end *ends; /* by index */
     struct diag_counts sockets;
     uint64_t errors; /* sources that could not be read and messages that made no sense */
     uint32_t lost;   /* capabilities whose source failed again and again; bit set */
     int lost_err;    /* and why: -errno */
 };
+
+/* The container at the other end of a link, as far as the result knows one; NULL: it does not. */
+const char *survey_result_container(const struct survey_result *r, uint32_t index, int32_t nsid);
 
 struct survey;
 

@@ -4,9 +4,11 @@
 #include "stand.h"
 
 #include <arpa/inet.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <net/if_arp.h>
 
+#include "base/clock.h"
 #include "collect/netlink/links.h"
 #include "collect/netlink/monitor.h"
 #include "wire/rtnetlink.h"
@@ -382,6 +384,43 @@ static void test_excluded(void **state)
     stand_free(&s);
 }
 
+/* A namespace is gone: from then on its number means another one, or none. */
+static void test_numbers_of_namespaces(void **state)
+{
+    (void)state;
+    struct stand s = stand_new(10);
+    struct engine_settings settings = {0};
+    int gone = 0;
+    struct monitor *m = monitor_new(&settings, count_gone, &gone);
+    struct {
+        struct nlmsghdr head;
+        struct rtgenmsg family;
+        struct rtattr nsid_head __attribute__((aligned(4)));
+        int32_t nsid;
+    } notice = {
+        .head = {.nlmsg_len = sizeof(notice), .nlmsg_type = RTM_NEWNSID},
+        .nsid_head = {.rta_len = 8, .rta_type = NETNSA_NSID},
+        .nsid = 3,
+    };
+    int64_t before_ns = clock_mono_ns();
+    assert_int_equal(monitor_handle(m, &notice.head), 0); /* comes: nothing was known of it */
+    assert_true(monitor_nsid_holds(m, 3, before_ns));
+    assert_false(monitor_links_changed(m));
+    notice.head.nlmsg_type = RTM_DELNSID;
+    assert_int_equal(monitor_handle(m, &notice.head), 0);
+    assert_false(monitor_nsid_holds(m, 3, before_ns));
+    assert_true(monitor_nsid_holds(m, 4, before_ns));
+    assert_true(monitor_nsid_holds(m, 3, clock_mono_ns() + 1));
+    assert_true(monitor_links_changed(m)); /* read them all again */
+    notice.nsid_head.rta_len = 6;
+    assert_int_equal(monitor_handle(m, &notice.head), -EBADMSG);
+    monitor_flush(m, stand_begin(&s), true);
+    stand_end(&s);
+    assert_int_equal(s.tick->events_count, 0);
+    monitor_free(m);
+    stand_free(&s);
+}
+
 /* A million routes: a few are told, the rest counted in one event. Links are bounded, too. */
 static void test_bursts(void **state)
 {
@@ -489,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_damaged_everywhere),
         cmocka_unit_test(test_notices),
         cmocka_unit_test(test_excluded),
+        cmocka_unit_test(test_numbers_of_namespaces),
         cmocka_unit_test(test_bursts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

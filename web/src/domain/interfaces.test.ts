@@ -3,6 +3,7 @@ import { test } from "node:test";
 import {
     healthOf,
     interfaceFrom,
+    kindText,
     matchesWords,
     parseSort,
     sorted,
@@ -27,6 +28,7 @@ const COLUMNS = [
     "tx_packets",
     "errors",
     "drops",
+    "container",
 ];
 
 function make(device: string, more: Partial<Interface> = {}): Interface {
@@ -41,6 +43,17 @@ test("cells are found by name, unknown ones are unknown", () => {
     assert.ok(Number.isNaN(i.rxRate));
     assert.equal(i.speedBps, undefined);
     assert.deepEqual(i.addresses, []);
+    assert.equal(i.container, "");
+});
+
+test("a veth tells the container that it leads to, and is found by it", () => {
+    const columns = ["id", "device", "kind", "container"];
+    const from = (container: unknown) => interfaceFrom(columns, [7, "veth1", "veth", container])!;
+    const known = from("docker:0123456789ab");
+    assert.equal(kindText(known), "veth, other end in docker:0123456789ab");
+    assert.ok(matchesWords(known, "veth docker:0123"));
+    assert.equal(kindText(from(null)), "veth");
+    assert.ok(!matchesWords(from(null), "docker"));
 });
 
 test("rows without an id or a device are none", () => {

@@ -15,6 +15,7 @@ export interface Interface {
     txPackets: number;
     errors: number;
     drops: number;
+    container: string; // that its other end is in; "" for none, or not known
 }
 
 /* One row, its cells found by the names of the columns; undefined without an id or a device. */
@@ -57,6 +58,7 @@ export function interfaceFrom(
         txPackets: number("tx_packets"),
         errors: number("errors"),
         drops: number("drops"),
+        container: word("container"),
     };
 }
 
@@ -90,6 +92,11 @@ export function totalDevices(all: Iterable<Interface>): Total {
     if (physical.devices.length) return physical;
     const others = of("virtual", (i) => !isLoopback(i));
     return others.devices.length ? others : of("loopback", isLoopback);
+}
+
+/* What it is, and where it leads. */
+export function kindText(i: Interface): string {
+    return i.container === "" ? i.kind : `${i.kind}, other end in ${i.container}`;
 }
 
 /* The kernel's names are kept where they are words; one is none. */
@@ -168,9 +175,9 @@ export function sorted(all: Iterable<Interface>, sort: Sort): Interface[] {
     });
 }
 
-/* Every word must occur in the name, the kind, the state or an address. */
+/* Every word must occur in the name, the kind, the state, an address or the container. */
 export function matchesWords(i: Interface, words: string): boolean {
-    const hay = [i.device, i.kind, i.state, ...i.addresses].join(" ").toLowerCase();
+    const hay = [i.device, i.kind, i.state, ...i.addresses, i.container].join(" ").toLowerCase();
     return words
         .toLowerCase()
         .split(/\s+/)

@@ -1,7 +1,7 @@
 /* One interface: what it is, what it carries, its charts. */
 import { useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
-import { healthOf, stateText, type Interface } from "../domain/interfaces";
+import { healthOf, kindText, stateText, type Interface } from "../domain/interfaces";
 import { clockText, digits, NO_VALUE, quantity, speed, text, type ByteUnit } from "../domain/units";
 import type { Selection } from "../store/selection";
 import { WarningMark } from "../widgets/marks";
@@ -87,7 +87,7 @@ function Facts({ row, bytesAs }: { row: Interface | undefined; bytesAs: ByteUnit
     const bytes = (v = NaN) => <Value value={v} measure="bytes" bytesAs={bytesAs} />;
     return (
         <dl class="facts">
-            <Fact name="Kind">{row?.kind || NO_VALUE}</Fact>
+            <Fact name="Kind">{(row && kindText(row)) || NO_VALUE}</Fact>
             <Fact name="State">
                 {row && healthOf(row) === "warning" && <WarningMark />}
                 {stateText(row?.state ?? "") || NO_VALUE}

@@ -4,6 +4,7 @@ import { useMemo } from "preact/hooks";
 import { Sparkline, type SparkColumn, type SparkData } from "../charts/sparkline";
 import {
     healthOf,
+    kindText,
     matchesWords,
     parseSort,
     sorted,
@@ -186,7 +187,7 @@ function Row({ row, sparks, bytesAs }: RowProps) {
                 if (!onControl && !window.getSelection()?.toString()) location.go(href);
             }}
         >
-            <th role="rowheader" scope="row" class="col-device">
+            <th role="rowheader" scope="row" class="col-device" title={kindText(row) || undefined}>
                 <a href={href}>{row.device}</a>
                 {row.kind && <span class="kind">{row.kind}</span>}
             </th>
