@@ -31,6 +31,7 @@ struct findings {
     const struct collector_status *engines;
     struct sandbox_report sandbox;
     struct keeper_status keeper;
+    struct finder_status finder;
     char io_uring[160];
     struct utsname host;
     unsigned missing; /* lines of the table */
@@ -104,6 +105,7 @@ static void print_text(const struct findings *f, struct buf *out)
     print_unsupported(f, out);
     buf_printf(out, "\nio_uring      %s\n", f->io_uring);
     buf_printf(out, "keeper        %s\n", f->keeper.text);
+    buf_printf(out, "finder        %s\n", f->finder.text);
     buf_printf(out, "Landlock      %s\n", f->sandbox.landlock);
     buf_printf(out, "seccomp       %s\n", f->sandbox.seccomp);
     buf_printf(out, "capabilities  %s kept by the main process\n\n", f->sandbox.capabilities);
@@ -130,7 +132,7 @@ static void print_json(const struct findings *f, struct buf *out)
     describe_put_engines(out, f->engines);
     json_put_key(out, "io_uring");
     json_put_string(out, f->io_uring);
-    describe_put_sandbox(out, &f->sandbox, &f->keeper);
+    describe_put_sandbox(out, &f->sandbox, &f->keeper, &f->finder);
     json_close(out, '}');
     buf_char(out, '\n');
 }
@@ -176,6 +178,7 @@ int cmd_doctor(const struct config *config, const struct options *options)
     if (keeper)
         keeper_seal(keeper); /* what the daemon's looks like when it runs */
     keeper_status(keeper, &f.keeper);
+    finder_status(finder, &f.finder);
     try_sandbox(&f, config->data_dir);
     int code = print(&f, options->json);
     collector_free(collector);

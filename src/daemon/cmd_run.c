@@ -86,6 +86,7 @@ struct run {
     char host[256];
     struct sandbox_report sandbox;
     bool keeper_lost;         /* told already */
+    bool finder_lost;         /* likewise */
     uint32_t keeper_restarts; /* told already */
     unsigned clients;         /* most connections: serve.max_clients, if the descriptors suffice */
     struct tokens *tokens;    /* until the keyring has them */
@@ -398,30 +399,47 @@ static void run_engines_changed(void *user, const struct collector_status *statu
     servers_post_info(r->servers, API_INFO_TABLES, describe_tables(status));
 }
 
-/* At the start, and whenever a child has ended. That the finder is gone, its user notices. */
-static void run_tell_sandbox(struct run *r)
+static void run_tell_loss(struct run *r, const char *helper, const char *reason)
 {
-    struct keeper_status keeper;
-    keeper_status(r->keeper, &keeper);
-    servers_post_info(r->servers, API_INFO_SANDBOX, describe_sandbox(&r->sandbox, &keeper));
-    if (!r->keeper)
-        return;
-    bool again = keeper.restarts != r->keeper_restarts, gone = !keeper.alive;
+    struct event *e = event_new(EVENT_ERROR, clock_wall_ms());
+    event_text(e, "what", helper);
+    event_text(e, "reason", reason);
+    core_post_event(r->core, e);
+}
+
+static void run_tell_keeper(struct run *r, const struct keeper_status *keeper)
+{
+    bool again = keeper->restarts != r->keeper_restarts, gone = !keeper->alive;
     bool news = again || (gone && !r->keeper_lost);
-    r->keeper_restarts = keeper.restarts;
+    r->keeper_restarts = keeper->restarts;
     r->keeper_lost = gone;
     if (!news)
         return;
-    if (gone && !keeper.returns)
+    if (gone && !keeper->returns)
         log_error("keeper", "%s; what needs privileges later will be missing until a restart",
-                  keeper.text);
+                  keeper->text);
     else
-        log_warning("keeper", "%s%s", keeper.text,
+        log_warning("keeper", "%s%s", keeper->text,
                     gone ? "; engines go on with what they have" : "");
-    struct event *e = event_new(EVENT_ERROR, clock_wall_ms());
-    event_text(e, "what", "keeper");
-    event_text(e, "reason", keeper.text);
-    core_post_event(r->core, e);
+    run_tell_loss(r, "keeper", keeper->text);
+}
+
+/* At the start, and whenever a child has ended. */
+static void run_tell_sandbox(struct run *r)
+{
+    struct keeper_status keeper;
+    struct finder_status finder;
+    keeper_status(r->keeper, &keeper);
+    finder_status(r->finder, &finder);
+    servers_post_info(r->servers, API_INFO_SANDBOX,
+                      describe_sandbox(&r->sandbox, &keeper, &finder));
+    if (r->keeper)
+        run_tell_keeper(r, &keeper);
+    if (r->finder && !finder.alive && !r->finder_lost) {
+        r->finder_lost = true;
+        log_error("finder", "%s; owners of sockets will be missing until a restart", finder.text);
+        run_tell_loss(r, "finder", finder.text);
+    }
 }
 
 static void run_hub_push(struct sink *sink, struct tick *tick)

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "collect/select.h"
 #include "daemon/privileges.h"
+#include "keeper/finder.h"
 #include "keeper/keeper.h"
 #include "wire/json.h"
 
@@ -136,7 +137,7 @@ struct bytes *describe_tables(const struct collector_status *status)
 }
 
 void describe_put_sandbox(struct buf *b, const struct sandbox_report *report,
-                          const struct keeper_status *keeper)
+                          const struct keeper_status *keeper, const struct finder_status *finder)
 {
     json_put_key(b, "sandbox");
     json_open(b, '{');
@@ -146,13 +147,15 @@ void describe_put_sandbox(struct buf *b, const struct sandbox_report *report,
     put_text(b, "seccomp", report->seccomp);
     put_text(b, "landlock", report->landlock);
     put_text(b, "keeper", keeper->text);
+    put_text(b, "finder", finder->text);
     json_close(b, '}');
 }
 
 struct bytes *describe_sandbox(const struct sandbox_report *report,
-                               const struct keeper_status *keeper)
+                               const struct keeper_status *keeper,
+                               const struct finder_status *finder)
 {
     struct buf b = BUF_INIT;
-    describe_put_sandbox(&b, report, keeper);
+    describe_put_sandbox(&b, report, keeper, finder);
     return members_done(&b);
 }

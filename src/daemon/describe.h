@@ -8,6 +8,7 @@
 
 struct buf;
 struct collector_status;
+struct finder_status;
 struct keeper_status;
 struct sandbox_report;
 
@@ -17,11 +18,12 @@ struct bytes *describe_engines(const struct collector_status *status);
 /* A line for each table, empty when somebody provides it: see API_INFO_TABLES; likewise. */
 struct bytes *describe_tables(const struct collector_status *status);
 
-/* "sandbox":{…}: what holds this process in, and how the keeper is doing; likewise. */
+/* "sandbox":{…}: what holds this process in, and how its helpers are doing; likewise. */
 struct bytes *describe_sandbox(const struct sandbox_report *report,
-                               const struct keeper_status *keeper);
+                               const struct keeper_status *keeper,
+                               const struct finder_status *finder);
 
 /* The same into an object that is open. */
 void describe_put_engines(struct buf *b, const struct collector_status *status);
 void describe_put_sandbox(struct buf *b, const struct sandbox_report *report,
-                          const struct keeper_status *keeper);
+                          const struct keeper_status *keeper, const struct finder_status *finder);

@@ -14,6 +14,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <seccomp.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -45,6 +47,10 @@ struct answer {
 struct finder {
     int fd; /* -1: cut off */
     pid_t pid;
+    uint64_t capabilities;
+    bool reaped; /* by the main thread, then with wait_status */
+    int wait_status;
+    atomic_bool broke_form; /* told to the main thread by who reads */
     uint32_t next_id;
     struct answer answer; /* received last */
 };
@@ -91,15 +97,11 @@ static int filter_calls(void)
     return err;
 }
 
-static int confine(int fd, pid_t parent)
+static int confine(uint64_t capabilities, int fd, pid_t parent)
 {
-    static const unsigned kept[] = {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
-    uint64_t wanted = 0;
-    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
-        wanted |= UINT64_C(1) << kept[i];
     int err = helper_detach("netsonde-finder", fd, parent);
     if (!err)
-        err = helper_keep_capabilities(helper_capabilities(wanted));
+        err = helper_keep_capabilities(capabilities);
     if (!err)
         err = helper_limit();
     return err ? err : filter_calls();
@@ -107,8 +109,8 @@ static int confine(int fd, pid_t parent)
 
 static void finder_process(void *user, int fd, pid_t parent)
 {
-    (void)user;
-    int err = confine(fd, parent);
+    const uint64_t *capabilities = user;
+    int err = confine(*capabilities, fd, parent);
     if (err) {
         log_error("finder", "cannot confine itself: %s", strerror(-err));
         _exit(EXIT_FAILURE);
@@ -158,6 +160,8 @@ static int finder_receive(struct finder *f, int64_t deadline_ns)
         if (len > 0 && is_valid(&f->answer, (size_t)len))
             return 0;
         if (len >= 0 || (errno != EAGAIN && errno != EINTR)) {
+            if (len > 0)
+                atomic_store(&f->broke_form, true);
             finder_cut_off(f);
             return len > 0 ? -EPROTO : -EPIPE;
         }
@@ -187,11 +191,20 @@ static int finder_ask(struct finder *f, uint32_t id)
     return err;
 }
 
+static bool finder_reaped(struct finder *f)
+{
+    f->reaped = f->reaped || waitpid(f->pid, &f->wait_status, WNOHANG) == f->pid;
+    return f->reaped;
+}
+
 int finder_start(struct finder **ret)
 {
+    static const unsigned kept[] = {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
     struct finder *f = mem_alloc(sizeof(*f));
     f->next_id = 1;
-    int err = helper_fork(finder_process, NULL, &f->fd, &f->pid);
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        f->capabilities |= helper_capabilities(UINT64_C(1) << kept[i]);
+    int err = helper_fork(finder_process, &f->capabilities, &f->fd, &f->pid);
     if (err) {
         free(f);
         return err;
@@ -212,7 +225,7 @@ void finder_stop(struct finder *f)
     finder_cut_off(f);
     /* It ends when it reads the end of its socket; should it hang, it ends with main. */
     int64_t deadline_ns = clock_mono_ns() + END_TIMEOUT_MS * NS_PER_MS;
-    while (waitpid(f->pid, NULL, WNOHANG) == 0 && clock_mono_ns() < deadline_ns)
+    while (!finder_reaped(f) && clock_mono_ns() < deadline_ns)
         poll(NULL, 0, 1);
     free(f);
 }
@@ -220,6 +233,26 @@ void finder_stop(struct finder *f)
 int finder_pid(const struct finder *f)
 {
     return (int)f->pid;
+}
+
+void finder_status(struct finder *f, struct finder_status *ret)
+{
+    *ret = (struct finder_status){0};
+    if (!f) {
+        snprintf(ret->text, sizeof(ret->text), "off: it could not be started");
+        return;
+    }
+    bool reaped = finder_reaped(f);
+    if (atomic_load(&f->broke_form)) {
+        snprintf(ret->text, sizeof(ret->text), "off: it was cut off for breaking the protocol");
+    } else if (reaped) {
+        helper_describe_end(f->wait_status, ret->text, sizeof(ret->text));
+    } else {
+        ret->alive = true;
+        snprintf(ret->text, sizeof(ret->text), "running, pid %d, %s", (int)f->pid,
+                 f->capabilities ? "keeps" : "looks into processes of its own user only");
+        helper_add_capabilities(f->capabilities, ret->text, sizeof(ret->text));
+    }
 }
 
 int finder_read(struct finder *f, struct descriptor out[DESCRIPTORS_PART], size_t *ret_count,

@@ -6,7 +6,7 @@
  *
  * It is forked before main has threads and ends when main does. With CAP_SYS_PTRACE and
  * CAP_DAC_READ_SEARCH it sees everybody's descriptors, else those of its own user's processes. One
- * thread at a time may use it.
+ * thread at a time may read; start, stop and status are for the main thread.
  */
 #pragma once
 
@@ -25,6 +25,16 @@ int finder_start(struct finder **ret);
 /* Lets the process end, waits for it and frees. NULL allowed. */
 void finder_stop(struct finder *f);
 int finder_pid(const struct finder *f);
+
+/* What `info` shows. */
+struct finder_status {
+    bool alive;
+    char text[192]; /* "running, pid 8, keeps dac_read_search sys_ptrace" or "off: reason" */
+};
+
+/* Looks whether the process still lives, and reaps it when not. Main thread, also while another one
+ * reads. NULL: it could not be started. */
+void finder_status(struct finder *f, struct finder_status *ret);
 
 /* As descriptors_read. 0, -ETIMEDOUT, -EPIPE (it is gone), -EPROTO (it talks nonsense and is cut
  * off). */

@@ -6,10 +6,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -122,4 +125,22 @@ int helper_limit(void)
         setrlimit(RLIMIT_NOFILE, &few) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return -errno;
     return 0;
+}
+
+void helper_add_capabilities(uint64_t capabilities, char *text, size_t size)
+{
+    for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
+        size_t len = strlen(text);
+        const char *name = capabilities & UINT64_C(1) << cap ? capng_capability_to_name(cap) : NULL;
+        if (name)
+            snprintf(text + len, size - len, " %s", name);
+    }
+}
+
+void helper_describe_end(int wait_status, char *text, size_t size)
+{
+    if (WIFSIGNALED(wait_status))
+        snprintf(text, size, "off: it was killed by signal %d", WTERMSIG(wait_status));
+    else
+        snprintf(text, size, "off: it ended with status %d", WEXITSTATUS(wait_status));
 }

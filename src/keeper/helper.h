@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -30,3 +31,8 @@ int helper_keep_capabilities(uint64_t kept);
 /* No core, no file that grows, few descriptors, nobody attaches; what the C library reads late is
  * read now. 0 or -errno. */
 int helper_limit(void);
+
+/* For people: adds " net_admin" for each to a text that ends within `size` bytes, and "off: it was
+ * killed by signal 9", in place of what is there, from what waitpid said. */
+void helper_add_capabilities(uint64_t capabilities, char *text, size_t size);
+void helper_describe_end(int wait_status, char *text, size_t size);

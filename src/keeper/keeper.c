@@ -339,14 +339,6 @@ void keeper_stop(struct keeper *k)
     free(k);
 }
 
-static void describe_end(const struct keeper *k, char *out, size_t size)
-{
-    if (WIFSIGNALED(k->wait_status))
-        snprintf(out, size, "off: it was killed by signal %d", WTERMSIG(k->wait_status));
-    else
-        snprintf(out, size, "off: it ended with status %d", WEXITSTATUS(k->wait_status));
-}
-
 void keeper_status(struct keeper *k, struct keeper_status *ret)
 {
     *ret = (struct keeper_status){0};
@@ -363,7 +355,7 @@ void keeper_status(struct keeper *k, struct keeper_status *ret)
     ret->returns = !k->reaped && k->fd >= 0;
     ret->capabilities = k->capabilities;
     if (k->reaped) {
-        describe_end(k, ret->text, sizeof(ret->text));
+        helper_describe_end(k->wait_status, ret->text, sizeof(ret->text));
     } else if (k->fd < 0) {
         snprintf(ret->text, sizeof(ret->text), "off: it was cut off for breaking the protocol");
     } else if (!answers) {
@@ -371,14 +363,11 @@ void keeper_status(struct keeper *k, struct keeper_status *ret)
                  "off: it was killed by signal %d; it is started again within %d s", killed_by,
                  NURSE_WAIT_MOST_MS / 1000);
     } else {
-        int len = snprintf(ret->text, sizeof(ret->text), "running, pid %d, keeps", ret->pid);
-        for (unsigned cap = 0; cap <= CAP_LAST_CAP && len < (int)sizeof(ret->text); cap++) {
-            const char *name = capng_capability_to_name(cap);
-            if (name && k->capabilities & UINT64_C(1) << cap)
-                len += snprintf(ret->text + len, sizeof(ret->text) - (size_t)len, " %s", name);
-        }
-        if (ret->restarts && len < (int)sizeof(ret->text))
-            snprintf(ret->text + len, sizeof(ret->text) - (size_t)len,
+        snprintf(ret->text, sizeof(ret->text), "running, pid %d, keeps", ret->pid);
+        helper_add_capabilities(k->capabilities, ret->text, sizeof(ret->text));
+        size_t len = strlen(ret->text);
+        if (ret->restarts)
+            snprintf(ret->text + len, sizeof(ret->text) - len,
                      "; started again %u times, the last one was killed by signal %d",
                      ret->restarts, killed_by);
     }

@@ -285,6 +285,8 @@ def test_doctor():
             contains(text, row["name"])
             for engine in row["engines"]:
                 contains(text, f"{engine['engine']:10} {engine['state']}", engine["remedy"])
+        contains(text, "\nfinder        running, pid ")
+        contains(said["sandbox"]["finder"], "running, pid ")
         equal(os.listdir(data), [], "what it leaves behind")
 
         # A daemon says the same of itself, and is not disturbed.

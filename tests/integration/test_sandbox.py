@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -104,10 +105,12 @@ def test_keeper():
 
 
 def test_finder():
-    """the finder: two rights to look, seccomp, one socket, ends with main"""
+    """the finder: two rights to look, seccomp, one socket, as info says; ends with main"""
     with Directory() as data, Daemon(data) as d:
         [finder] = children(d.pid, "finder")
         held = status(finder)
+        equal(d.json("/api/v1/info")["sandbox"]["finder"],
+              f"running, pid {finder}, keeps dac_read_search sys_ptrace", "what info says")
         for part in ("CapPrm", "CapEff"):
             equal(int(held[part], 16), DAC_READ_SEARCH | SYS_PTRACE, part)
         for part in ("CapInh", "CapAmb", "CapBnd"):
@@ -120,6 +123,22 @@ def test_finder():
         equal(len([name for name in names if name.startswith("socket:")]), 1, f"among {names}")
         d.kill()
         until("it ends with main", lambda: has_ended(finder))
+
+
+def test_finder_dies():
+    """a finder that is killed: info, the log and an event say so, once, and the rest goes on"""
+    with Directory() as data, Daemon(data) as d:
+        [finder] = children(d.pid, "finder")
+        os.kill(finder, signal.SIGKILL)
+        end = "off: it was killed by signal 9"
+        until("info says so", lambda: d.json("/api/v1/info")["sandbox"]["finder"] == end)
+        until("an event says so", lambda: [e for e in d.events("error") if e["what"] == "finder"])
+        d.logged(f"finder: {end}")
+        equal(os.path.exists(f"/proc/{finder}"), False, "it is left as a zombie")
+        d.ticks_pass(5)
+        [event] = [e for e in d.events("error") if e["what"] == "finder"]
+        equal(event["reason"], end, "reason")
+        contains(d.json("/api/v1/info")["sandbox"]["keeper"], "running")
 
 
 def sockets(pid):
@@ -224,6 +243,8 @@ def test_plain_user():
                 equal(children(d.pid, "keeper"), [], "keepers")
                 [finder] = children(d.pid, "finder")
                 equal(int(status(finder)["CapEff"], 16), 0, "the finder's capabilities")
+                equal(sandbox["finder"], f"running, pid {finder}, looks into processes of its own "
+                      "user only", "what info says of it")
                 contains(sandbox["keeper"], "off: there are no capabilities to keep")
                 equal({role_of(d, 0), role_of(d, NOBODY)}, {"admin"}, "root and its own user")
                 equal(role_of(d, SOMEBODY), "viewer", "another user")
@@ -244,4 +265,4 @@ own_network()
 if os.getuid() != 0 or not shutil.which("setpriv"):
     print("needs root and setpriv (util-linux)")
     sys.exit(77)
-run([test_main, test_keeper, test_finder, test_sockets, test_roles, test_plain_user])
+run([test_main, test_keeper, test_finder, test_finder_dies, test_sockets, test_roles, test_plain_user])

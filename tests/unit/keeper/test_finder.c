@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 
 #include "base/mem.h"
 #include "keeper/finder.h"
+#include "keeper/helper.h"
 
 /* A process of this user that has a socket of its own; its end is the reader of *ret_fd. */
 static pid_t child_with_socket(int *ret_fd, uint32_t *ret_inode)
@@ -46,11 +48,30 @@ static pid_t child_with_socket(int *ret_fd, uint32_t *ret_inode)
     return pid;
 }
 
+static void assert_status(struct finder *f, bool alive, const char *format, ...)
+{
+    struct finder_status status;
+    char expected[192];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(expected, sizeof(expected), format, args);
+    va_end(args);
+    finder_status(f, &status);
+    assert_string_equal(status.text, expected);
+    assert_int_equal(status.alive, alive);
+}
+
 static void test_finds(void **state)
 {
     (void)state;
     struct finder *f = NULL;
     assert_int_equal(finder_start(&f), 0);
+    uint64_t two = UINT64_C(1) << CAP_SYS_PTRACE | UINT64_C(1) << CAP_DAC_READ_SEARCH;
+    if (helper_capabilities(two) == two)
+        assert_status(f, true, "running, pid %d, keeps dac_read_search sys_ptrace", finder_pid(f));
+    else if (!helper_capabilities(two))
+        assert_status(f, true, "running, pid %d, looks into processes of its own user only",
+                      finder_pid(f));
     int hold;
     uint32_t inode;
     pid_t child = child_with_socket(&hold, &inode);
@@ -91,7 +112,11 @@ static void test_gone(void **state)
     assert_int_equal(waitid(P_PID, (id_t)finder_pid(f), &info, WEXITED | WNOWAIT), 0);
     assert_int_equal(finder_read(f, part, &count, &end, &hidden), -EPIPE);
     assert_int_equal(finder_read(f, part, &count, &end, &hidden), -EPIPE);
+    for (int i = 0; i < 2; i++) /* it is reaped once */
+        assert_status(f, false, "off: it was killed by signal 9");
+    assert_int_equal(kill(finder_pid(f), 0), -1);
     finder_stop(f);
+    assert_status(NULL, false, "off: it could not be started");
     finder_stop(NULL);
     free(part);
 }
