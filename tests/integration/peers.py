@@ -84,10 +84,11 @@ def unpack(package):
 _found = {}  # package -> what program() says of it, or the Skip
 
 
-def fetch(package, path):
-    """To be called while there is a network; program() then tells what became of it."""
+def fetch(package, *paths):
+    """To be called while there is a network; program() then tells what became of it. The paths are
+    those that the program has in one release or another."""
     try:
-        _found[package] = _fetch(package, path)
+        _found[package] = _fetch(package, paths)
     except Skip as why:
         _found[package] = why
 
@@ -99,11 +100,14 @@ def program(package):
     return _found[package]
 
 
-def _fetch(package, path):
+def _fetch(package, paths):
     os.makedirs(PEERS, exist_ok=True)
     with open(os.path.join(PEERS, ".lock"), "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # programs of tests run at the same time
-        binary = os.path.join(unpack(package), path)
+        root = unpack(package)
+        binary = next((b for b in (os.path.join(root, p) for p in paths) if os.path.exists(b)), None)
+        if not binary:
+            raise Skip(f"{package} has no {' or '.join(paths)}")
         folders = []
         for _ in range(6):
             environment = {**os.environ, "LD_LIBRARY_PATH": ":".join(folders)}
