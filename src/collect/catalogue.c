@@ -342,7 +342,8 @@ const struct metric catalogue_tcp_retransmits =
             "Segments sent again by the TCP connections that were seen.");
 const struct metric catalogue_census_lost =
     COUNTER("netsonde_census_lost_total", "items",
-            "Sockets, processes and owners that were not taken in, for lack of room.");
+            "Sockets, processes, owners and interfaces that were not taken in, for lack of "
+            "room.");
 const struct metric catalogue_census_unreadable =
     GAUGE("netsonde_census_unreadable_processes", "processes",
           "Processes whose sockets could not be looked up, for lack of rights.");

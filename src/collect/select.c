@@ -49,6 +49,7 @@
 #define SOCKETS_MAX 65536
 #define PROCESSES_MAX 8192
 #define PROCESS_SERIES_MAX 500
+#define INTERFACES_MAX 4096
 #define ENDED_KEEP_MS 60000
 
 /* Whoever provides one of these tells the census. */
@@ -518,7 +519,7 @@ static struct census *collector_census(struct collector *c)
             .nameless = s->nameless,
         };
         c->survey.census = census_new(&settings);
-        c->survey.wire = wire_new(s->sys_root);
+        c->survey.wire = wire_new(s->sys_root, INTERFACES_MAX);
     }
     return c->survey.census;
 }
@@ -541,8 +542,11 @@ void collector_survey(struct collector *c,
     if (!census)
         return;
     uint64_t rx, tx;
-    if (wire_read(c->survey.wire, &rx, &tx))
+    if (wire_read(c->survey.wire, &rx, &tx)) {
         census_wire(census, rx, tx);
+        if (wire_left_out(c->survey.wire))
+            census_lost(census, wire_left_out(c->survey.wire), "interfaces");
+    }
     deliver(user, NULL, census_end(census));
 }
 

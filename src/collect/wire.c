@@ -1,9 +1,12 @@
 /*
  * wire.c: see wire.h. Reads /sys/class/net/NAME: `device` says that it is physical, `lower_*` that
- * it is stacked, `type` 1 is Ethernet (ABI sysfs-class-net). An interface is known by its index and
- * the inode of its directory, which change when a device is made anew; what they were found to be
- * is remembered, so that a round reads only two numbers of each that counts. Which ones count is
- * looked at again when interfaces came or went.
+ * it is stacked, `type` 1 is Ethernet (ABI sysfs-class-net). An interface is known by the inode of
+ * its entry there, which it keeps under another name and which is another one when a device is made
+ * anew; what they were found to be is remembered, so that a round reads only two numbers of each
+ * that counts. Which ones count is looked at again when interfaces came or went.
+ *
+ * The directory is read in the same order every time, so who comes next is nearly always the one
+ * that came next in the round before; a search through all is left for those that are new.
  */
 #include "collect/wire.h"
 
@@ -18,9 +21,8 @@
 #include <unistd.h>
 
 #include "base/defs.h"
+#include "base/lookup.h"
 #include "base/mem.h"
-
-#define INTERFACES_MAX 4096
 
 struct port {
     char name[IF_NAMESIZE];
@@ -35,13 +37,14 @@ struct port {
 struct wire {
     char *path; /* of class/net */
     struct port *ports;
-    size_t count;
+    size_t max, count, left_out;
     uint64_t rx, tx;
 };
 
-struct wire *wire_new(const char *sys_root)
+struct wire *wire_new(const char *sys_root, size_t max)
 {
     struct wire *w = mem_alloc(sizeof(*w));
+    w->max = max;
     w->path = mem_printf("%s/class/net", sys_root);
     return w;
 }
@@ -106,11 +109,17 @@ static bool port_describe(int dir, struct port *p)
     return true;
 }
 
-/* Is the other end of this pair (veth) here too, and does it count? Then this one does not. */
-static bool is_second_end(const struct wire *w, const struct port *p)
+static uint32_t index_hash(uint32_t index)
 {
-    for (size_t i = 0; i < w->count; i++) {
-        const struct port *other = &w->ports[i];
+    return lookup_hash(lookup_mix(0, index));
+}
+
+/* Is the other end of this pair (veth) here too, and does it count? Then this one does not. */
+static bool is_second_end(const struct wire *w, const struct lookup *by_index, const struct port *p)
+{
+    struct lookup_walk walk = lookup_walk(by_index, index_hash(p->link));
+    for (uint32_t n; lookup_next(&walk, &n);) {
+        const struct port *other = &w->ports[n];
         if (other->index == p->link && other->link == p->index && other->index < p->index)
             return true;
     }
@@ -120,24 +129,42 @@ static bool is_second_end(const struct wire *w, const struct port *p)
 static void wire_choose(struct wire *w)
 {
     bool physical = false;
+    struct lookup by_index = LOOKUP_INIT;
     for (size_t i = 0; i < w->count; i++)
         physical |= w->ports[i].physical;
+    for (size_t i = 0; i < w->count && !physical; i++)
+        (void)lookup_add(&by_index, index_hash(w->ports[i].index), (uint32_t)i);
     for (size_t i = 0; i < w->count; i++) {
         struct port *p = &w->ports[i];
         bool counted = p->counts;
-        p->counts = physical ? p->physical : p->bottom && !is_second_end(w, p);
+        p->counts = physical ? p->physical : p->bottom && !is_second_end(w, &by_index, p);
         p->read &= counted; /* one that begins to count does so from now on */
     }
+    lookup_fini(&by_index);
 }
 
-static const struct port *wire_find(const struct wire *w, const struct dirent *entry)
+/* The one with this inode, looked for from *next on, which then is the place behind it. */
+static const struct port *wire_find(const struct wire *w, uint64_t inode, size_t *next)
 {
     for (size_t i = 0; i < w->count; i++) {
-        const struct port *p = &w->ports[i];
-        if (p->inode == entry->d_ino && strcmp(p->name, entry->d_name) == 0)
-            return p;
+        size_t at = *next + i < w->count ? *next + i : *next + i - w->count;
+        if (w->ports[at].inode == inode) {
+            *next = at + 1 < w->count ? at + 1 : 0;
+            return &w->ports[at];
+        }
     }
     return NULL;
+}
+
+/* What is known of it, or can be found out; false: it is gone again. */
+static bool port_take(const struct wire *w, int dir, const struct dirent *entry, size_t *next,
+                      size_t *known, struct port *ret)
+{
+    const struct port *before = wire_find(w, entry->d_ino, next);
+    *ret = before ? *before : (struct port){.inode = entry->d_ino};
+    memcpy(ret->name, entry->d_name, strlen(entry->d_name) + 1);
+    *known += before != NULL;
+    return before || port_describe(dir, ret);
 }
 
 /* The interfaces that there are now. False: cannot be read. */
@@ -146,34 +173,42 @@ static bool wire_list(struct wire *w, int *ret_dir)
     DIR *dir = opendir(w->path);
     if (!dir)
         return false;
-    size_t count = 0, known = 0, capacity = w->count + 4;
+    size_t count = 0, known = 0, next = 0, left_out = 0, capacity = w->count + 4;
     struct port *ports = mem_array(capacity, sizeof(*ports));
-    for (struct dirent *entry; count < INTERFACES_MAX && (entry = readdir(dir));) {
+    for (struct dirent *entry; errno = 0, (entry = readdir(dir));) {
         if (entry->d_name[0] == '.' || strlen(entry->d_name) >= IF_NAMESIZE)
             continue;
-        const struct port *before = wire_find(w, entry);
-        struct port p = {.inode = entry->d_ino};
-        memcpy(p.name, entry->d_name, strlen(entry->d_name) + 1);
-        if (before)
-            p = *before;
-        else if (!port_describe(dirfd(dir), &p))
+        if (count == w->max) {
+            left_out++;
             continue;
-        known += before != NULL;
+        }
         if (count == capacity) {
             capacity *= 2;
             ports = mem_resize(ports, capacity, sizeof(*ports));
         }
-        ports[count++] = p;
+        count += port_take(w, dirfd(dir), entry, &next, &known, &ports[count]);
+    }
+    /* Those that were not read have not gone. */
+    bool whole = !errno;
+    *ret_dir = whole ? dup(dirfd(dir)) : -1;
+    closedir(dir);
+    if (*ret_dir < 0) {
+        free(ports);
+        return false;
     }
     bool same = known == count && count == w->count;
     free(w->ports);
     w->ports = ports;
     w->count = count;
+    w->left_out = left_out;
     if (!same)
         wire_choose(w);
-    *ret_dir = dup(dirfd(dir));
-    closedir(dir);
-    return *ret_dir >= 0;
+    return true;
+}
+
+size_t wire_left_out(const struct wire *w)
+{
+    return w->left_out;
 }
 
 bool wire_read(struct wire *w, uint64_t *ret_rx, uint64_t *ret_tx)
