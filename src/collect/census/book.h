@@ -35,6 +35,7 @@ struct entry {
     uint64_t rx_counted, tx_counted; /* of these, what its owner has on its account */
     int64_t opened_ms;
     int64_t bytes_ns;              /* monotonic: when the bytes were read */
+    uint64_t owner_id;             /* row of `owner`: another one may have its number */
     struct peer_name *remote_name; /* a reference; NULL: not known */
     float rx_rate, tx_rate;
     uint8_t local[16], remote[16];
@@ -42,7 +43,7 @@ struct entry {
     uint16_t protocol, flags;
     uint8_t family, state, direction, method;
     uint32_t inode;
-    uint32_t owner; /* in people; NOBODY: not known */
+    uint32_t owner; /* in people, see entry_owner; NOBODY: not known */
     uint32_t rtt_us, retransmits, connect_us;
     uint32_t retransmits_counted; /* of these, what its owner has on its account */
     uint32_t round;               /* in which it was shown last */

@@ -42,7 +42,7 @@ struct census *census_new(const struct census_settings *settings)
     c->born = lookup_seed() >> 16 | 1;
     c->book = book_new(settings->sockets_max, seed);
     c->ledger = ledger_new(settings->process_series_max, settings->processes_max, seed);
-    c->people = people_new(&c->settings, c->ledger, seed, sockets_disown, c);
+    c->people = people_new(&c->settings, c->ledger, seed);
     c->users = users_new(settings->users_file ? settings->users_file : "/etc/passwd");
     c->owners = owners_new(&c->settings);
     c->news = news_new();
@@ -121,9 +121,7 @@ void census_traffic(struct census *c, const struct process_seen *process,
 
 void census_process_ended(struct census *c, const struct process_seen *process, int64_t t_ms)
 {
-    uint32_t person = people_known(c->people, process);
-    if (person != NOBODY)
-        people_end(c->people, person, t_ms);
+    people_ended(c->people, process, t_ms);
 }
 
 void census_count_sockets(struct census *c, bool on)

@@ -60,10 +60,10 @@ struct census {
 
 /* Ends the round for the sockets: directions, owners' bytes, events. */
 void sockets_settle(struct census *c);
-/* Nobody owns this one any more, because it was folded. */
-void sockets_disown(void *census, uint32_t person);
 /* Gives back the names that sockets hold, before the end. */
 void sockets_forget_names(struct census *c);
+/* Whose it is: a number in people; NOBODY: not known, or it was folded. */
+uint32_t entry_owner(const struct census *c, const struct entry *e);
 /* `person` NOBODY: none. */
 void entry_own(struct census *c, struct entry *e, uint32_t person);
 

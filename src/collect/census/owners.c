@@ -30,6 +30,8 @@ struct owners {
     struct descriptors *descriptors;
     uint64_t seed;
     uint32_t hidden; /* of the last walk */
+    uint32_t pid,
+        person; /* found last in this part: a process has many sockets, one after another */
     struct descriptor *part;
 };
 
@@ -82,7 +84,8 @@ static bool is_wanted(struct census *c, const struct entry *e)
         e->state == SOCKET_TIME_WAIT || e->sought >= SOUGHT_MAX)
         return false;
     /* Who ended may have left it to a child. */
-    return e->owner == NOBODY || people_at(c->people, e->owner)->ended_ms;
+    uint32_t owner = entry_owner(c, e);
+    return owner == NOBODY || people_at(c->people, owner)->ended_ms;
 }
 
 static uint32_t inode_hash(const struct owners *o, uint32_t inode)
@@ -99,9 +102,11 @@ static void owners_found(struct owners *o, struct census *c, const struct lookup
         if (!e || e->inode != found->inode || !is_wanted(c, e))
             continue;
         const struct process_seen owner = {.pid = found->pid, .uid = UINT32_MAX};
-        uint32_t person = people_get(c->people, &owner, c->now_ms, &c->next_id);
-        if (person != NOBODY && !people_at(c->people, person)->ended_ms)
-            entry_own(c, e, person);
+        if (o->pid != found->pid)
+            o->person = people_get(c->people, &owner, c->now_ms, &c->next_id);
+        o->pid = found->pid;
+        if (o->person != NOBODY && !people_at(c->people, o->person)->ended_ms)
+            entry_own(c, e, o->person);
     }
 }
 
@@ -130,6 +135,7 @@ void owners_round(struct owners *o, struct census *c)
     struct lookup wanted = LOOKUP_INIT;
     bool end = !find_wanted(o, c, &wanted);
     for (size_t parts = 0, count; parts < PARTS && !end && owners_read(o, &count, &end); parts++) {
+        o->pid = 0;
         for (size_t i = 0; i < count; i++)
             owners_found(o, c, &wanted, &o->part[i]);
         if (end)

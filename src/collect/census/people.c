@@ -2,8 +2,9 @@
  * people.c: see people.h.
  *
  * A process is (pid, start): pids are given away again. Whoever tells of one may know only the pid;
- * /proc/PID/stat then says which start it has. A pid whose start has become another one is another
- * process, and the former has ended.
+ * /proc/PID/stat then says which start it has, each time: the one that is known may have ended
+ * since anybody looked. A pid whose start has become another one is another process, and the former
+ * has ended.
  *
  * Ends are noticed in two ways: an engine tells (people_end), or a look into /proc finds nothing.
  * Looking costs some microseconds, so a round looks at CHECKS processes in turn, and first at those
@@ -13,8 +14,10 @@
  * which a server that opened its port as root may become somebody else, and then with every eighth.
  *
  * Who ended keeps the row for settings.ended_keep_ms and is then folded into the row of its group.
- * When all places are taken the one that ended first goes early; one that lives goes only when it
- * has neither bytes nor sockets.
+ * When all places are taken the one goes early that was noticed first to have ended; one that lives
+ * goes only when it has neither bytes nor sockets. On a host of short processes all places are
+ * taken all the time, so nothing of that may walk through all: the ended are a list in the order in
+ * which they were noticed, the free places another one, both by numbers within the array.
  */
 #include "collect/census/people.h"
 
@@ -43,23 +46,22 @@ struct people {
     int proc;
     struct lookup by_pid;
     struct person *persons;
-    size_t count, capacity; /* count: all numbers are below */
-    uint32_t free_from;
-    uint32_t turn; /* whose turn it is to be looked at */
+    size_t count, capacity;  /* count: all numbers are below */
+    uint32_t free;           /* the first free place below count; NOBODY: none */
+    uint32_t oldest, newest; /* of the ended; NOBODY: none */
+    uint32_t idle_from;      /* from here on this round has not looked for somebody idle */
+    uint32_t turn;           /* whose turn it is to be looked at */
     int64_t now_ms;
-    void (*folded)(void *user, uint32_t number);
-    void *folded_user;
 };
 
 struct people *people_new(const struct census_settings *settings, struct ledger *ledger,
-                          uint64_t seed, void (*folded)(void *user, uint32_t number), void *user)
+                          uint64_t seed)
 {
     struct people *p = mem_alloc(sizeof(*p));
     p->settings = settings;
     p->ledger = ledger;
     p->seed = seed;
-    p->folded = folded;
-    p->folded_user = user;
+    p->free = p->oldest = p->newest = NOBODY;
     p->units = units_new(settings->proc_root);
     p->proc = open(settings->proc_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return p;
@@ -93,6 +95,11 @@ uint32_t people_top(const struct people *p)
     return (uint32_t)p->count;
 }
 
+bool people_is(const struct people *p, uint32_t number, uint64_t id)
+{
+    return number < p->count && p->persons[number].id == id;
+}
+
 static uint32_t pid_hash(const struct people *p, uint32_t pid)
 {
     return lookup_hash(lookup_mix(p->seed, pid));
@@ -100,69 +107,95 @@ static uint32_t pid_hash(const struct people *p, uint32_t pid)
 
 /* ---- coming and going ---------------------------------------------------------------------- */
 
+static void people_list_ended(struct people *p, uint32_t number)
+{
+    struct person *one = &p->persons[number];
+    one->before = p->newest;
+    one->after = NOBODY;
+    if (p->newest != NOBODY)
+        p->persons[p->newest].after = number;
+    else
+        p->oldest = number;
+    p->newest = number;
+}
+
+static void people_unlist_ended(struct people *p, uint32_t number)
+{
+    const struct person *one = &p->persons[number];
+    if (one->before != NOBODY)
+        p->persons[one->before].after = one->after;
+    else
+        p->oldest = one->after;
+    if (one->after != NOBODY)
+        p->persons[one->after].before = one->before;
+    else
+        p->newest = one->before;
+}
+
 static void people_fold(struct people *p, uint32_t number, uint64_t *next_id)
 {
     struct person *one = &p->persons[number];
-    if (one->sockets)
-        p->folded(p->folded_user, number);
-    CHECK(!one->sockets);
+    if (one->ended_ms)
+        people_unlist_ended(p, number);
     ledger_fold(p->ledger, one->group, &one->all, one->method, next_id);
     ledger_leave(p->ledger, one->group);
     lookup_remove(&p->by_pid, pid_hash(p, one->pid), number);
-    *one = (struct person){0};
-    p->free_from = MIN(p->free_from, number);
+    *one = (struct person){.after = p->free};
+    p->free = number;
 }
 
 /* Somebody who has to go so that another one can come; NOBODY: all are needed. */
-static uint32_t people_dispensable(const struct people *p)
+static uint32_t people_dispensable(struct people *p)
 {
-    uint32_t best = NOBODY;
-    for (uint32_t i = 0; i < p->count; i++) {
-        const struct person *one = &p->persons[i];
-        bool idle = !one->all.rx && !one->all.tx && !one->all.resent && !one->sockets;
-        if (!one->id || (!one->ended_ms && !idle))
-            continue;
-        if (!one->ended_ms)
-            return i;
-        if (best == NOBODY || one->ended_ms < p->persons[best].ended_ms)
-            best = i;
+    while (p->idle_from < p->count) {
+        const struct person *one = &p->persons[p->idle_from++];
+        if (one->id && !one->ended_ms && !one->all.rx && !one->all.tx && !one->all.resent &&
+            !one->sockets)
+            return (uint32_t)(one - p->persons);
     }
-    return best;
+    return p->oldest;
 }
 
+/* A place for somebody; NOBODY: none. The caller takes it. */
 static uint32_t people_place(struct people *p, uint64_t *next_id)
 {
-    uint32_t at = p->free_from;
-    while (at < p->count && p->persons[at].id)
-        at++;
-    if (at == p->settings->processes_max) {
-        at = people_dispensable(p);
-        if (at == NOBODY)
+    if (p->free == NOBODY && p->count == p->settings->processes_max) {
+        uint32_t goes = people_dispensable(p);
+        if (goes == NOBODY)
             return NOBODY;
-        people_fold(p, at, next_id);
+        people_fold(p, goes, next_id);
     }
-    if (at == p->capacity) {
+    if (p->free != NOBODY)
+        return p->free;
+    if (p->count == p->capacity) {
         p->capacity = MIN(MAX(p->capacity * 2, (size_t)64), p->settings->processes_max);
         p->persons = mem_resize(p->persons, p->capacity, sizeof(*p->persons));
     }
-    if (at == p->count)
-        p->persons[p->count++] = (struct person){0};
-    p->free_from = at + 1;
-    return at;
+    return (uint32_t)p->count;
+}
+
+static void people_take_place(struct people *p, uint32_t number)
+{
+    if (number == p->free)
+        p->free = p->persons[number].after;
+    else
+        p->count++;
 }
 
 void people_end(struct people *p, uint32_t number, int64_t t_ms)
 {
     struct person *one = &p->persons[number];
     CHECK(number < p->count && one->id);
-    if (!one->ended_ms && one->pid)
-        one->ended_ms = MAX(t_ms, INT64_C(1));
+    if (one->ended_ms || !one->pid)
+        return;
+    one->ended_ms = MAX(t_ms, INT64_C(1));
+    people_list_ended(p, number);
 }
 
 /* Command and unit, as well as they can be known. */
 static void people_describe(struct people *p, const struct process_seen *seen,
-                            const struct identity *identity, char command[COMMAND_BYTES],
-                            char unit[UNIT_BYTES])
+                            const struct identity *identity, bool shown,
+                            char command[COMMAND_BYTES], char unit[UNIT_BYTES])
 {
     unit[0] = '\0';
     if (identity->command[0])
@@ -172,7 +205,7 @@ static void people_describe(struct people *p, const struct process_seen *seen,
     else
         name_tame(command, COMMAND_BYTES, seen->command,
                   strnlen(seen->command, sizeof(seen->command)));
-    bool asked = identity->start_ticks && identity_unit(p->proc, seen->pid, unit) == 0;
+    bool asked = shown && identity_unit(p->proc, seen->pid, unit) == 0;
     if (asked)
         units_learn(p->units, seen->cgroup_id, unit);
     else if (seen->cgroup_id)
@@ -223,15 +256,16 @@ static uint32_t people_add(struct people *p, const struct process_seen *seen, in
             known = people_find_startless(p, seen->pid);
         if (known != NOBODY && (lives || !seen->start_ticks))
             return known;
+        uint32_t predecessor = lives ? people_find(p, seen->pid, 0) : NOBODY;
+        if (predecessor != NOBODY)
+            people_end(p, predecessor, now_ms);
     }
     uint32_t number = people_place(p, next_id);
-    if (number == NOBODY || !lookup_add(&p->by_pid, pid_hash(p, seen->pid), number)) {
-        if (number != NOBODY)
-            p->free_from = MIN(p->free_from, number);
+    if (number == NOBODY || !lookup_add(&p->by_pid, pid_hash(p, seen->pid), number))
         return NOBODY;
-    }
+    people_take_place(p, number);
     char command[COMMAND_BYTES], unit[UNIT_BYTES];
-    people_describe(p, seen, &identity, command, unit);
+    people_describe(p, seen, &identity, here && lives, command, unit);
     uint32_t uid = seen->uid;
     if (uid == UINT32_MAX && lives && here)
         (void)identity_uid(p->proc, seen->pid, &uid);
@@ -242,27 +276,53 @@ static uint32_t people_add(struct people *p, const struct process_seen *seen, in
         .pid = seen->pid,
         .uid = seen->pid ? uid : 0,
         .group = ledger_join(p->ledger, command, unit),
-        .ended_ms = lives ? 0 : MAX(now_ms, INT64_C(1)),
         .told_ms = now_ms,
     };
+    if (!lives)
+        people_end(p, number, now_ms);
     return number;
 }
 
-uint32_t people_known(const struct people *p, const struct process_seen *seen)
+static uint32_t people_known(const struct people *p, const struct process_seen *seen)
 {
     return people_find(p, seen->pid, seen->pid ? seen->start_ticks : 0);
+}
+
+/* Told of by its pid alone: has another one got that by now? */
+static bool is_given_away(const struct people *p, const struct process_seen *seen, uint32_t known)
+{
+    const struct person *one = &p->persons[known];
+    struct identity identity;
+    return !seen->start_ticks && person_is_here(one) && one->start_ticks && p->proc >= 0 &&
+           identity_read(p->proc, one->pid, &identity) == 0 &&
+           identity.start_ticks != one->start_ticks;
 }
 
 uint32_t people_get(struct people *p, const struct process_seen *seen, int64_t now_ms,
                     uint64_t *next_id)
 {
     uint32_t known = people_known(p, seen);
-    if (known == NOBODY)
+    if (known == NOBODY || is_given_away(p, seen, known))
         return people_add(p, seen, now_ms, next_id);
-    p->persons[known].told_ms = now_ms;
-    if (pid_is_elsewhere(seen->pid))
-        p->persons[known].ended_ms = 0;
+    struct person *one = &p->persons[known];
+    one->told_ms = now_ms;
+    if (pid_is_elsewhere(seen->pid) && one->ended_ms) {
+        people_unlist_ended(p, known);
+        one->ended_ms = 0;
+    }
     return known;
+}
+
+void people_ended(struct people *p, const struct process_seen *seen, int64_t t_ms)
+{
+    uint32_t known = people_known(p, seen);
+    if (known == NOBODY)
+        return;
+    /* By its pid alone: it may be the end of one before. */
+    if (!seen->start_ticks && person_is_here(&p->persons[known]))
+        p->persons[known].doubted = true;
+    else
+        people_end(p, known, t_ms);
 }
 
 void people_count(struct people *p, uint32_t number, const struct amounts *increment,
@@ -349,5 +409,12 @@ void people_round(struct people *p, int64_t now_ms, uint64_t *next_id)
     }
     while (p->count && !p->persons[p->count - 1].id)
         p->count--;
-    p->free_from = MIN(p->free_from, (uint32_t)p->count);
+    p->idle_from = 0;
+    p->free = NOBODY;
+    for (uint32_t i = (uint32_t)p->count; i-- > 0;) {
+        if (p->persons[i].id)
+            continue;
+        p->persons[i].after = p->free;
+        p->free = i;
+    }
 }

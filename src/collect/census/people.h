@@ -27,6 +27,8 @@ struct person {
     uint32_t sockets;   /* that say it is their owner */
     uint32_t rtt_count; /* of rtt_sum_us */
     uint32_t rtt_us;    /* their mean in the last round that had any; 0: none yet */
+    uint32_t before,
+        after;          /* people.c: among those that ended; of a free place, the next free one */
     const char *method; /* who counted its bytes last; NULL: nobody */
     bool doubted;       /* look soon whether it still lives */
     uint8_t looks;      /* at it so far, see people.c */
@@ -40,28 +42,29 @@ static inline bool person_is_here(const struct person *one)
 
 struct people;
 
-/* `folded` is told of each that goes while sockets still call it their owner: it must make its
- * `sockets` zero. Settings and ledger are borrowed. */
+/* Settings and ledger are borrowed. */
 struct people *people_new(const struct census_settings *settings, struct ledger *ledger,
-                          uint64_t seed, void (*folded)(void *user, uint32_t number), void *user);
+                          uint64_t seed);
 void people_free(struct people *p); /* NULL allowed */
 
 /* The process, known or new; NOBODY when there is no room, not even by folding who has ended. */
 uint32_t people_get(struct people *p, const struct process_seen *seen, int64_t now_ms,
                     uint64_t *next_id);
 
-/* NOBODY: not known. */
-uint32_t people_known(const struct people *p, const struct process_seen *seen);
-
 /* By number; NULL: a free place. Good until the next people_get. */
 struct person *people_at(struct people *p, uint32_t number);
 uint32_t people_top(const struct people *p); /* all numbers are below */
+/* Is this number still the one with this id? It may have been folded, whoever thinks of it as his
+ * owner, and another one may have its place. */
+bool people_is(const struct people *p, uint32_t number, uint64_t id);
 
 /* What came in this round, also for the series. `method`: who counted the bytes; NULL: none are
  * among it. */
 void people_count(struct people *p, uint32_t number, const struct amounts *increment,
                   const char *method);
 void people_end(struct people *p, uint32_t number, int64_t t_ms);
+/* The end of a process that may be known is told. */
+void people_ended(struct people *p, const struct process_seen *seen, int64_t t_ms);
 
 /* Looks after who lives, a part of all in each round, and folds those that ended long enough ago.
  */

@@ -88,7 +88,7 @@ static void row_connection(struct census *c, struct table *t, struct shared_name
     cell_literal(&row[CONN_STATE], socket_state_name(e->state));
     if (socket_direction_name(e->direction))
         cell_literal(&row[CONN_DIRECTION], socket_direction_name(e->direction));
-    if (e->owner != NOBODY) {
+    if (entry_owner(c, e) != NOBODY) {
         const struct person *owner = people_at(c->people, e->owner);
         if (!pid_is_elsewhere(owner->pid))
             cell_uint(&row[CONN_PID], owner->pid);

@@ -57,25 +57,31 @@ static size_t census_method(struct census *c, const char *name)
 
 /* ---- owners -------------------------------------------------------------------------------- */
 
-void entry_own(struct census *c, struct entry *e, uint32_t person)
+uint32_t entry_owner(const struct census *c, const struct entry *e)
 {
-    if (e->owner == person)
-        return;
-    if (e->owner != NOBODY)
-        people_at(c->people, e->owner)->sockets--;
-    e->owner = person;
-    if (person != NOBODY)
-        people_at(c->people, person)->sockets++;
+    return e->owner != NOBODY && people_is(c->people, e->owner, e->owner_id) ? e->owner : NOBODY;
 }
 
-void sockets_disown(void *census, uint32_t person)
+void entry_own(struct census *c, struct entry *e, uint32_t person)
 {
-    struct census *c = census;
-    for (uint32_t i = 0; i < book_top(c->book); i++) {
-        struct entry *e = book_at(c->book, i);
-        if (e && e->owner == person)
-            entry_own(c, e, NOBODY);
-    }
+    uint32_t before = entry_owner(c, e);
+    if (before == person)
+        return;
+    if (before != NOBODY)
+        people_at(c->people, before)->sockets--;
+    e->owner = person;
+    if (person == NOBODY)
+        return;
+    e->owner_id = people_at(c->people, person)->id;
+    people_at(c->people, person)->sockets++;
+}
+
+/* A socket of its has gone: it may have ended. */
+static void entry_doubt_owner(struct census *c, const struct entry *e)
+{
+    uint32_t owner = entry_owner(c, e);
+    if (owner != NOBODY)
+        people_at(c->people, owner)->doubted = true;
 }
 
 void census_owner(struct census *c, uint64_t netns, uint64_t cookie,
@@ -106,7 +112,8 @@ static void entry_account_bytes(struct census *c, struct entry *e)
 {
     struct amounts increment = {.rx = e->rx_bytes - e->rx_counted,
                                 .tx = e->tx_bytes - e->tx_counted};
-    if ((!increment.rx && !increment.tx) || (c->count_sockets && e->owner == NOBODY))
+    uint32_t owner = entry_owner(c, e);
+    if ((!increment.rx && !increment.tx) || (c->count_sockets && owner == NOBODY))
         return;
     e->rx_counted = e->rx_bytes;
     e->tx_counted = e->tx_bytes;
@@ -114,17 +121,18 @@ static void entry_account_bytes(struct census *c, struct entry *e)
         return;
     if (e->flags & ENTRY_LOCAL)
         increment.local = increment.rx + increment.tx;
-    people_count(c->people, e->owner, &increment, c->methods[e->method].name);
+    people_count(c->people, owner, &increment, c->methods[e->method].name);
 }
 
 /* Who sends again is known from the sockets alone, whoever counts the bytes. */
 static void entry_account_resent(struct census *c, struct entry *e)
 {
     const struct amounts again = {.resent = e->retransmits - e->retransmits_counted};
-    if (!again.resent || e->owner == NOBODY)
+    uint32_t owner = entry_owner(c, e);
+    if (!again.resent || owner == NOBODY)
         return;
     e->retransmits_counted = e->retransmits;
-    people_count(c->people, e->owner, &again, NULL);
+    people_count(c->people, owner, &again, NULL);
 }
 
 static void entry_account(struct census *c, struct entry *e)
@@ -137,14 +145,15 @@ static void entry_account(struct census *c, struct entry *e)
 
 /* Once a round, for those that moved bytes in it: their owner's round trip. Loopback has none worth
  * telling, and would hide the others'. */
-static void entry_measure(struct census *c, const struct entry *e)
+static void entry_measure(struct census *c, struct entry *e)
 {
+    uint32_t owner = entry_owner(c, e);
     if (!(e->flags & ENTRY_MOVED) || !(e->flags & ENTRY_QUALITY) || !e->rtt_us ||
-        e->flags & ENTRY_LOCAL || e->owner == NOBODY)
+        e->flags & ENTRY_LOCAL || owner == NOBODY)
         return;
-    struct person *owner = people_at(c->people, e->owner);
-    owner->rtt_sum_us += e->rtt_us;
-    owner->rtt_us = (uint32_t)(owner->rtt_sum_us / ++owner->rtt_count);
+    struct person *one = people_at(c->people, owner);
+    one->rtt_sum_us += e->rtt_us;
+    one->rtt_us = (uint32_t)(one->rtt_sum_us / ++one->rtt_count);
 }
 
 static void entry_take_bytes(struct census *c, struct entry *e, const struct socket_seen *seen)
@@ -207,7 +216,7 @@ static void entry_tell(struct census *c, const struct entry *e, enum event_kind 
         event_text(event, "remote_name", peer_name_text(e->remote_name));
     if (socket_direction_name(e->direction))
         event_text(event, "direction", socket_direction_name(e->direction));
-    if (e->owner != NOBODY) {
+    if (entry_owner(c, e) != NOBODY) {
         const struct person *owner = people_at(c->people, e->owner);
         const struct group *group = ledger_group(c->ledger, owner->group);
         if (!pid_is_elsewhere(owner->pid))
@@ -436,8 +445,7 @@ static void entry_drop(struct census *c, struct entry *e)
         c->methods[i].known -= e->seen[i] != 0;
         c->methods[i].shown -= e->seen[i] == c->round;
     }
-    if (e->owner != NOBODY)
-        people_at(c->people, e->owner)->doubted = true;
+    entry_doubt_owner(c, e);
     entry_own(c, e, NOBODY);
     entry_forget_name(c, e);
     book_remove(c->book, e);
@@ -518,8 +526,7 @@ void census_socket_closed(struct census *c, const struct socket_seen *given, int
     entry_tell_closed(c, e, t_ms);
     entry_measure(c, e);
     e->flags |= ENTRY_GONE;
-    if (e->owner != NOBODY)
-        people_at(c->people, e->owner)->doubted = true;
+    entry_doubt_owner(c, e);
 }
 
 /* ---- the end of a round -------------------------------------------------------------------- */
@@ -561,7 +568,7 @@ static void entry_settle(struct census *c, struct entry *e)
         entry_tell_closed(c, e, c->now_ms);
     /* One that was not accepted yet, or whose process the walk has not reached, will have an owner.
      */
-    if (e->owner != NOBODY || has_waited(c, e))
+    if (entry_owner(c, e) != NOBODY || has_waited(c, e))
         entry_tell_opened(c, e);
     else
         e->waited++;

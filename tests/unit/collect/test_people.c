@@ -1,0 +1,210 @@
+/* Processes of the census: whose bytes and sockets they are when pids are given away again, what is
+ * told without a start, and what a full house costs. */
+#include "census_stand.h"
+
+#include <time.h>
+
+/* ---- whose it is --------------------------------------------------------------------------- */
+
+/* The walk over /proc knows pids alone. Nobody has looked since the pid changed hands. */
+static void test_pid_given_away(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    tree_process(&f.tree, 50, 1, "old", 0, "/");
+    tree_socket(&f.tree, 50, 3, 901);
+    begin(&f);
+    census_count_sockets(f.census, true);
+    show_bytes(f.census, tcp(1, 5000, "192.0.2.9", 1, 901), 0, 0);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    UINT(connection(&f, "192.0.2.1:5000", CONN_PID), 50);
+    tree_remove(&f.tree, "50");
+    tree_process(&f.tree, 50, 2, "new", 0, "/");
+    tree_socket(&f.tree, 50, 3, 902);
+    begin(&f);
+    census_count_sockets(f.census, true);
+    show_bytes(f.census, tcp(2, 5001, "192.0.2.9", 1, 902), 500, 0);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    TEXT(connection(&f, "192.0.2.1:5001", CONN_PROCESS), "new");
+    UINT(process(&f, "new", PROC_RX_BYTES), 500);
+    fixture_free(&f);
+}
+
+/* The same told by an engine that has no start. */
+static void test_told_without_start(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    const struct process_seen alone = {.pid = 50};
+    const struct traffic t = {.rx_bytes = 10};
+    tree_process(&f.tree, 50, 1, "old", 0, "/");
+    begin(&f);
+    census_traffic(f.census, &alone, &t, "ebpf");
+    end(&f);
+    UINT(process(&f, "old", PROC_RX_BYTES), 10);
+    tree_process(&f.tree, 50, 2, "new", 0, "/");
+    begin(&f);
+    census_traffic(f.census, &alone, &t, "ebpf");
+    end(&f);
+    UINT(process(&f, "old", PROC_RX_BYTES), 10);
+    TEXT(process(&f, "old", PROC_STATE), "ended");
+    UINT(process(&f, "new", PROC_RX_BYTES), 10);
+    /* An end without a start may be the predecessor's. */
+    begin(&f);
+    census_process_ended(f.census, &alone, now_ms(&f));
+    end(&f);
+    TEXT(process(&f, "new", PROC_STATE), "running");
+    tree_remove(&f.tree, "50");
+    begin(&f);
+    census_process_ended(f.census, &alone, now_ms(&f));
+    end(&f);
+    TEXT(process(&f, "new", PROC_STATE), "ended");
+    fixture_free(&f);
+}
+
+/* Of two processes of one pid at most one lives, also before anybody has looked at the other. */
+static void test_predecessor(void **state)
+{
+    (void)state;
+    enum { MANY = 200, PID = 150 };
+    struct fixture f = fixture_new();
+    const struct traffic t = {.rx_bytes = 10};
+    f.settings.processes_max = 2 * MANY;
+    begin(&f);
+    for (unsigned i = 0; i < MANY; i++) {
+        tree_process(&f.tree, 1 + i, 1, "p", 0, "/");
+        census_traffic(f.census, &(struct process_seen){.pid = 1 + i, .start_ticks = 1}, &t,
+                       "ebpf");
+    }
+    end(&f);
+    tree_process(&f.tree, PID, 2, "p", 0, "/");
+    begin(&f);
+    census_traffic(f.census, &(struct process_seen){.pid = PID, .start_ticks = 2}, &t, "ebpf");
+    end(&f);
+    const struct table *table = f.result->tables[TABLE_PROCESSES];
+    size_t running = 0, ended = 0;
+    for (size_t i = 0; i < table->rows_count; i++) {
+        if (table_cell(table, i, PROC_PID)->uint != PID)
+            continue;
+        running += strcmp(table_cell(table, i, PROC_STATE)->text, "running") == 0;
+        ended += strcmp(table_cell(table, i, PROC_STATE)->text, "ended") == 0;
+    }
+    assert_int_equal(running, 1);
+    assert_int_equal(ended, 1);
+    fixture_free(&f);
+}
+
+/* The first process of a machine that boots quickly. */
+static void test_start_of_zero(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    const struct traffic t = {.rx_bytes = 10};
+    tree_process(&f.tree, 1, 0, "systemd", 0, "/init.scope");
+    for (int i = 0; i < 3; i++) {
+        begin(&f);
+        census_traffic(f.census, &(struct process_seen){.pid = 1}, &t, "ebpf");
+        end(&f);
+        TEXT(process(&f, "systemd", PROC_UNIT), "init.scope");
+        TEXT(process(&f, "systemd", PROC_STATE), "running");
+    }
+    UINT(process(&f, "systemd", PROC_RX_BYTES), 30);
+    fixture_free(&f);
+}
+
+/* ---- what a full house costs --------------------------------------------------------------- */
+
+static double cpu_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* One process after the other that moves some bytes, maybe by a socket, and ends. */
+static void come_and_go(struct fixture *f, uint32_t from, uint32_t count, bool with_socket)
+{
+    const struct traffic t = {.rx_bytes = 1};
+    for (uint32_t i = from; i < from + count; i++) {
+        const struct process_seen seen = {
+            .pid = PID_ELSEWHERE | i, .start_ticks = 1, .command = "brief"};
+        census_traffic(f->census, &seen, &t, "ebpf");
+        if (with_socket)
+            census_owner(f->census, 0, 1000000 + i, &seen);
+        census_process_ended(f->census, &seen, now_ms(f));
+    }
+}
+
+/* CPU time of 20,000 in a house for so many that is full. */
+static double time_when_full(size_t processes_max)
+{
+    struct fixture f = fixture_new();
+    f.settings.processes_max = processes_max;
+    begin(&f);
+    come_and_go(&f, 1, (uint32_t)processes_max, false);
+    double begun = cpu_s();
+    come_and_go(&f, 1 + (uint32_t)processes_max, 20000, false);
+    double took = cpu_s() - begun;
+    end(&f);
+    UINT(process(&f, "brief", PROC_TX_BYTES), 0);
+    uint64_t sum = 0;
+    const struct table *table = f.result->tables[TABLE_PROCESSES];
+    for (size_t i = 0; i < table->rows_count; i++)
+        sum += table_cell(table, i, PROC_RX_BYTES)->uint;
+    assert_int_equal(sum, processes_max + 20000);
+    assert_int_equal(f.result->lost, 0);
+    fixture_free(&f);
+    return took;
+}
+
+/* The time for one must not grow with how many there are: thirty times as many took thirty times
+ * as long. Time of the processor, and a bound far from both. */
+static void test_full_house(void **state)
+{
+    (void)state;
+    double few = time_when_full(1000), many = time_when_full(30000);
+    print_message("20,000 processes with room for 1,000: %.1f ms, for 30,000: %.1f ms\n", few * 1e3,
+                  many * 1e3);
+    assert_true(many < 10 * few);
+}
+
+/* Who goes early may own a socket; the others are not asked. */
+static double time_with_sockets(uint32_t sockets)
+{
+    struct fixture f = fixture_new();
+    f.settings.processes_max = 64;
+    f.settings.sockets_max = 65536;
+    begin(&f);
+    for (uint32_t i = 0; i < sockets; i++) {
+        struct socket_seen seen = tcp(1 + i, (uint16_t)(1024 + i), "192.0.2.9", 443, 0);
+        census_socket(f.census, &seen);
+    }
+    double begun = cpu_s();
+    come_and_go(&f, 1, 5000, true);
+    double took = cpu_s() - begun;
+    end(&f);
+    assert_int_equal(f.result->lost, 0);
+    fixture_free(&f);
+    return took;
+}
+
+static void test_sockets_of_others(void **state)
+{
+    (void)state;
+    double few = time_with_sockets(1000), many = time_with_sockets(50000);
+    print_message("5,000 processes beside 1,000 sockets: %.1f ms, beside 50,000: %.1f ms\n",
+                  few * 1e3, many * 1e3);
+    assert_true(many < 5 * few);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pid_given_away), cmocka_unit_test(test_told_without_start),
+        cmocka_unit_test(test_predecessor),    cmocka_unit_test(test_start_of_zero),
+        cmocka_unit_test(test_full_house),     cmocka_unit_test(test_sockets_of_others),
+    };
+    return cmocka_run_group_tests_name("people", tests, NULL, NULL);
+}
