@@ -13,7 +13,8 @@
  *
  * Addresses do not name a socket where several may have them (SO_REUSEPORT): inodes decide there,
  * and only for a TCP connection is it certain that there is one. For those without a remote end the
- * inode is part of the key, so that ten thousand on one port are not ten thousand comparisons each.
+ * inode is part of the key, so that ten thousand on one port are not ten thousand comparisons each;
+ * and the cookie for those of which nothing else is known yet.
  */
 #include "collect/census/book.h"
 
@@ -127,17 +128,28 @@ static uint64_t mix_end(uint64_t h, const uint8_t address[16], uint16_t port)
 
 static uint32_t ends_hash(const struct book *b, uint64_t netns, uint16_t protocol,
                           const uint8_t local[16], uint16_t local_port, const uint8_t remote[16],
-                          uint16_t remote_port, uint32_t inode)
+                          uint16_t remote_port, uint64_t apart)
 {
     uint64_t h = lookup_mix(b->seed, netns ^ (uint64_t)protocol << 48);
-    h = lookup_mix(h, remote_port ? 0 : inode);
+    h = lookup_mix(h, apart);
     return lookup_hash(mix_end(mix_end(h, local, local_port), remote, remote_port));
+}
+
+/* What tells sockets apart whose addresses are the same. */
+static uint64_t apart(uint8_t family, uint16_t remote_port, uint32_t inode, uint64_t cookie)
+{
+    return !family ? cookie : remote_port ? 0 : inode;
+}
+
+static uint8_t seen_family(const struct socket_seen *seen)
+{
+    return seen->local.family ? seen->local.family : seen->remote.family;
 }
 
 static uint32_t entry_ends_hash(const struct book *b, const struct entry *e)
 {
     return ends_hash(b, e->netns, e->protocol, e->local, e->local_port, e->remote, e->remote_port,
-                     e->inode);
+                     apart(e->family, e->remote_port, e->inode, e->cookie));
 }
 
 static uint32_t cookie_hash(const struct book *b, uint64_t netns, uint64_t cookie)
@@ -189,8 +201,9 @@ struct entry *book_find(struct book *b, const struct socket_seen *seen)
     struct entry *e = seen->cookie ? book_find_cookie(b, seen->netns, seen->cookie) : NULL;
     if (e)
         return e;
-    uint32_t hash = ends_hash(b, seen->netns, seen->protocol, seen->local.address, seen->local.port,
-                              seen->remote.address, seen->remote.port, seen->inode);
+    uint32_t hash = ends_hash(
+        b, seen->netns, seen->protocol, seen->local.address, seen->local.port, seen->remote.address,
+        seen->remote.port, apart(seen_family(seen), seen->remote.port, seen->inode, seen->cookie));
     struct lookup_walk walk = lookup_walk(&b->by_ends, hash);
     for (uint32_t n; lookup_next(&walk, &n);) {
         if (can_be(book_place(b, n), seen))
@@ -202,7 +215,7 @@ struct entry *book_find(struct book *b, const struct socket_seen *seen)
 bool book_has_opposite(const struct book *b, const struct entry *e)
 {
     uint32_t hash = ends_hash(b, e->netns, e->protocol, e->remote, e->remote_port, e->local,
-                              e->local_port, e->inode);
+                              e->local_port, apart(e->family, e->local_port, e->inode, e->cookie));
     struct lookup_walk walk = lookup_walk(&b->by_ends, hash);
     for (uint32_t n; lookup_next(&walk, &n);) {
         const struct entry *other = book_place(b, n);
@@ -231,7 +244,7 @@ static void entry_set_ends(struct entry *e, const struct socket_seen *seen)
 {
     if (seen->inode) /* who is orphaned keeps the number that it had */
         e->inode = seen->inode;
-    e->family = seen->local.family ? seen->local.family : seen->remote.family;
+    e->family = seen_family(seen);
     e->protocol = seen->protocol;
     e->local_port = seen->local.port;
     e->remote_port = seen->remote.port;
@@ -288,7 +301,7 @@ void book_update(struct book *b, struct entry *e, const struct socket_seen *seen
     bool other_inode = seen->inode && seen->inode != e->inode;
     if (!other_cookie && !other_inode && same_ends(e, seen))
         return;
-    uint32_t number = entry_number(b, e);
+    uint32_t number = entry_number(b, e), hash = entry_ends_hash(b, e);
     if (other_cookie) {
         if (e->cookie)
             lookup_remove(&b->by_cookie, cookie_hash(b, e->netns, e->cookie), number);
@@ -296,7 +309,6 @@ void book_update(struct book *b, struct entry *e, const struct socket_seen *seen
         e->cookie = added ? seen->cookie : 0;
     }
     struct entry before = *e;
-    uint32_t hash = entry_ends_hash(b, e);
     entry_set_ends(e, seen);
     if (entry_ends_hash(b, e) == hash)
         return;

@@ -381,38 +381,49 @@ void census_socket(struct census *c, const struct socket_seen *given)
 
 /* ---- which way, which place ----------------------------------------------------------------- */
 
-static uint32_t port_hash(uint64_t netns, uint16_t protocol, uint16_t port)
+static uint32_t port_hash(uint64_t netns, uint16_t protocol, const uint8_t local[16], uint16_t port)
 {
-    return lookup_hash(lookup_mix(netns, (uint64_t)protocol << 16 | port));
+    uint64_t h = lookup_mix(netns, (uint64_t)protocol << 16 | port);
+    return lookup_hash(lookup_mix_bytes(h, local, 16));
 }
 
-/* Ports that somebody can be called on. */
+/* Does somebody listen exactly there? */
+static bool has_port(struct census *c, uint64_t netns, uint16_t protocol, const uint8_t local[16],
+                     uint16_t port)
+{
+    struct lookup_walk walk = lookup_walk(&c->ports, port_hash(netns, protocol, local, port));
+    for (uint32_t n; lookup_next(&walk, &n);) {
+        const struct entry *listener = book_at(c->book, n);
+        if (listener && listener->netns == netns && listener->protocol == protocol &&
+            listener->local_port == port && !listener->remote_port &&
+            memcmp(listener->local, local, 16) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Ports that somebody can be called on: each once, however many share it. */
 static void find_ports(struct census *c)
 {
     lookup_fini(&c->ports);
     c->ports_round = c->round;
     for (uint32_t i = 0; i < book_top(c->book); i++) {
         const struct entry *e = book_at(c->book, i);
-        if (!e || !e->local_port || e->remote_port)
+        if (!e || !e->local_port || e->remote_port || e->flags & ENTRY_GONE)
             continue;
         bool tcp = e->protocol == IPPROTO_TCP || e->protocol == IPPROTO_MPTCP;
-        if (tcp ? e->state == SOCKET_LISTEN : e->state == SOCKET_CLOSE)
-            (void)lookup_add(&c->ports, port_hash(e->netns, e->protocol, e->local_port), i);
+        if ((tcp ? e->state == SOCKET_LISTEN : e->state == SOCKET_CLOSE) &&
+            !has_port(c, e->netns, e->protocol, e->local, e->local_port))
+            (void)lookup_add(&c->ports, port_hash(e->netns, e->protocol, e->local, e->local_port),
+                             i);
     }
 }
 
 static bool is_called(struct census *c, const struct entry *e)
 {
-    struct lookup_walk walk =
-        lookup_walk(&c->ports, port_hash(e->netns, e->protocol, e->local_port));
-    for (uint32_t n; lookup_next(&walk, &n);) {
-        const struct entry *listener = book_at(c->book, n);
-        if (listener && listener->netns == e->netns && listener->protocol == e->protocol &&
-            listener->local_port == e->local_port && !listener->remote_port &&
-            (address_is_any(listener->local) || memcmp(listener->local, e->local, 16) == 0))
-            return true;
-    }
-    return false;
+    static const uint8_t any[16];
+    return has_port(c, e->netns, e->protocol, any, e->local_port) ||
+           has_port(c, e->netns, e->protocol, e->local, e->local_port);
 }
 
 static void entry_settle_direction(struct census *c, struct entry *e)

@@ -2,8 +2,6 @@
  * told without a start, and what a full house costs. */
 #include "census_stand.h"
 
-#include <time.h>
-
 /* ---- whose it is --------------------------------------------------------------------------- */
 
 /* The walk over /proc knows pids alone. Nobody has looked since the pid changed hands. */
@@ -115,13 +113,6 @@ static void test_start_of_zero(void **state)
 }
 
 /* ---- what a full house costs --------------------------------------------------------------- */
-
-static double cpu_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* One process after the other that moves some bytes, maybe by a socket, and ends. */
 static void come_and_go(struct fixture *f, uint32_t from, uint32_t count, bool with_socket)
