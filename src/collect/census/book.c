@@ -170,12 +170,17 @@ struct entry *book_find_cookie(struct book *b, uint64_t netns, uint64_t cookie)
     return NULL;
 }
 
+bool entry_has_other_ends(const struct entry *e, const struct socket_seen *seen)
+{
+    return e->local_port != seen->local.port || e->remote_port != seen->remote.port ||
+           memcmp(e->local, seen->local.address, 16) != 0 ||
+           memcmp(e->remote, seen->remote.address, 16) != 0;
+}
+
 static bool same_ends(const struct entry *e, const struct socket_seen *seen)
 {
     return e->protocol == seen->protocol && e->netns == seen->netns &&
-           e->local_port == seen->local.port && e->remote_port == seen->remote.port &&
-           memcmp(e->local, seen->local.address, 16) == 0 &&
-           memcmp(e->remote, seen->remote.address, 16) == 0;
+           !entry_has_other_ends(e, seen);
 }
 
 static bool can_be(const struct entry *e, const struct socket_seen *seen)
@@ -212,19 +217,19 @@ struct entry *book_find(struct book *b, const struct socket_seen *seen)
     return NULL;
 }
 
-bool book_has_opposite(const struct book *b, const struct entry *e)
+struct entry *book_opposite(struct book *b, const struct entry *e)
 {
     uint32_t hash = ends_hash(b, e->netns, e->protocol, e->remote, e->remote_port, e->local,
                               e->local_port, apart(e->family, e->local_port, e->inode, e->cookie));
     struct lookup_walk walk = lookup_walk(&b->by_ends, hash);
     for (uint32_t n; lookup_next(&walk, &n);) {
-        const struct entry *other = book_place(b, n);
+        struct entry *other = book_place(b, n);
         if (other != e && other->protocol == e->protocol && other->netns == e->netns &&
             other->local_port == e->remote_port && other->remote_port == e->local_port &&
             memcmp(other->local, e->remote, 16) == 0 && memcmp(other->remote, e->local, 16) == 0)
-            return true;
+            return other;
     }
-    return false;
+    return NULL;
 }
 
 /* ---- changing ------------------------------------------------------------------------------ */

@@ -22,9 +22,10 @@ enum entry_flag {
     ENTRY_LOCAL = 1 << 5,  /* stays on loopback */
     ENTRY_BYTES = 1 << 6,  /* has bytes */
     ENTRY_QUALITY = 1 << 7,
-    ENTRY_MOVED = 1 << 8,  /* bytes moved in this round */
-    ENTRY_OPENED = 1 << 9, /* its opening was told */
-    ENTRY_GONE = 1 << 10,  /* an engine told its end; kept to the next round */
+    ENTRY_MOVED = 1 << 8,   /* bytes moved in this round */
+    ENTRY_OPENED = 1 << 9,  /* its opening was told */
+    ENTRY_GONE = 1 << 10,   /* an engine told its end; kept to the next round */
+    ENTRY_TURNED = 1 << 11, /* got other ends in this round */
 };
 
 /* One socket, as small as it will go: there may be tens of thousands. */
@@ -33,10 +34,10 @@ struct entry {
     uint64_t netns, cookie;
     uint64_t rx_bytes, tx_bytes;     /* since it was opened */
     uint64_t rx_counted, tx_counted; /* of these, what its owner has on its account */
-    int64_t opened_ms;
-    int64_t bytes_ns;              /* monotonic: when the bytes were read */
-    uint64_t owner_id;             /* row of `owner`: another one may have its number */
-    struct peer_name *remote_name; /* a reference; NULL: not known */
+    int64_t opened_ms, turned_ms;    /* wall; turned: got other ends, 0: never */
+    int64_t bytes_ns;                /* monotonic: when the bytes were read */
+    uint64_t owner_id;               /* row of `owner`: another one may have its number */
+    struct peer_name *remote_name;   /* a reference; NULL: not known */
     float rx_rate, tx_rate;
     uint8_t local[16], remote[16];
     uint16_t local_port, remote_port;
@@ -62,8 +63,10 @@ void book_free(struct book *b); /* NULL allowed */
 struct entry *book_find(struct book *b, const struct socket_seen *seen);
 struct entry *book_find_cookie(struct book *b, uint64_t netns, uint64_t cookie);
 /* Another one whose ends are these two the other way round, e.g. of the same connection on
- * loopback. */
-bool book_has_opposite(const struct book *b, const struct entry *e);
+ * loopback; NULL: none. */
+struct entry *book_opposite(struct book *b, const struct entry *e);
+/* Has it other ends than these? */
+bool entry_has_other_ends(const struct entry *e, const struct socket_seen *seen);
 
 /* A new one with cookie and addresses of `seen`; the rest is zero. NULL: no room. */
 struct entry *book_add(struct book *b, const struct socket_seen *seen);

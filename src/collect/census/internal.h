@@ -64,6 +64,11 @@ void sockets_settle(struct census *c);
 void sockets_forget_names(struct census *c);
 /* Whose it is: a number in people; NOBODY: not known, or it was folded. */
 uint32_t entry_owner(const struct census *c, const struct entry *e);
+/* Are its bytes, round trips and retransmissions of now, or final? Else they are those of an engine
+ * that reads them no longer. */
+bool entry_is_measured(const struct census *c, const struct entry *e);
+/* Who tells of it now: of its numbers where they are measured. */
+const char *entry_method(const struct census *c, const struct entry *e);
 /* `person` NOBODY: none. */
 void entry_own(struct census *c, struct entry *e, uint32_t person);
 

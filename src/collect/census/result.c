@@ -94,20 +94,21 @@ static void row_connection(struct census *c, struct table *t, struct shared_name
             cell_uint(&row[CONN_PID], owner->pid);
         cell_group(c, t, names, owner->group, &row[CONN_PROCESS], &row[CONN_UNIT]);
     }
-    if (e->flags & ENTRY_BYTES) {
+    bool measured = entry_is_measured(c, e);
+    if (e->flags & ENTRY_BYTES && measured) {
         bool now = e->bytes_ns == c->mono_ns;
         cell_uint(&row[CONN_RX_BYTES], e->rx_bytes);
         cell_uint(&row[CONN_TX_BYTES], e->tx_bytes);
         cell_real(&row[CONN_RX_RATE], now ? (double)e->rx_rate : NAN);
         cell_real(&row[CONN_TX_RATE], now ? (double)e->tx_rate : NAN);
     }
-    if (e->flags & ENTRY_QUALITY) {
+    if (e->flags & ENTRY_QUALITY && measured) {
         if (e->rtt_us)
             cell_real(&row[CONN_RTT_MS], (double)e->rtt_us / 1000);
         cell_uint(&row[CONN_RETRANSMITS], e->retransmits);
     }
     cell_uint(&row[CONN_OPENED], (uint64_t)MAX(e->opened_ms, INT64_C(0)));
-    cell_literal(&row[CONN_METHOD], c->methods[e->method].name);
+    cell_literal(&row[CONN_METHOD], entry_method(c, e));
     if (e->remote_name)
         cell_text(t, &row[CONN_REMOTE_NAME], peer_name_text(e->remote_name));
 }

@@ -11,6 +11,13 @@
  * rounds in which sockets count (census_count_sockets). In the others somebody else counts the same
  * bytes, and the account is only kept up to date.
  *
+ * Ends. A socket may get others: it is bound first and connected later, a datagram socket may be
+ * connected elsewhere, and so may one of TCP that was disconnected, which is another connection
+ * then. Name, direction and place are found out anew.
+ *
+ * Numbers that nobody reads any more (the engine is gone, or it tells of openings and ends alone)
+ * are kept, to count on from them, but not shown.
+ *
  * Directions. Whoever has a local port on which somebody listens, has been called; the rest call.
  * Dumps come in no order, so this is decided when the round is over.
  *
@@ -53,6 +60,23 @@ static size_t census_method(struct census *c, const char *name)
     CHECK(c->methods_count < METHODS_MAX);
     c->methods[c->methods_count] = (struct method){.name = name};
     return c->methods_count++;
+}
+
+/* Are its bytes and what it is like of now, or final? */
+bool entry_is_measured(const struct census *c, const struct entry *e)
+{
+    if (e->state == SOCKET_TIME_WAIT)
+        return true;
+    uint32_t since = c->round - e->seen[e->method];
+    return since == 0 || (c->methods[e->method].completed && since <= SILENT_ROUNDS);
+}
+
+const char *entry_method(const struct census *c, const struct entry *e)
+{
+    size_t latest = e->method;
+    for (size_t i = 0; i < c->methods_count && !entry_is_measured(c, e); i++)
+        latest = e->seen[i] > e->seen[latest] ? i : latest;
+    return c->methods[latest].name;
 }
 
 /* ---- owners -------------------------------------------------------------------------------- */
@@ -229,18 +253,37 @@ static void entry_tell(struct census *c, const struct entry *e, enum event_kind 
         event_number(event, "connect_ms", (double)e->connect_us / 1000);
     if (kind == EVENT_CONNECTION_CLOSED) {
         event_number(event, "duration_ms", (double)MAX(t_ms - e->opened_ms, INT64_C(0)));
-        if (e->flags & ENTRY_BYTES) {
+        bool measured = entry_is_measured(c, e);
+        if (e->flags & ENTRY_BYTES && measured) {
             event_number(event, "rx_bytes", (double)e->rx_bytes);
             event_number(event, "tx_bytes", (double)e->tx_bytes);
         }
-        if (e->flags & ENTRY_QUALITY) {
+        if (e->flags & ENTRY_QUALITY && measured) {
             if (e->rtt_us)
                 event_number(event, "rtt_ms", (double)e->rtt_us / 1000);
             event_number(event, "retransmits", e->retransmits);
         }
     }
-    event_text(event, "method", c->methods[e->method].name);
+    event_text(event, "method", entry_method(c, e));
     news_event(c->news, event);
+}
+
+static void entry_tell_opened(struct census *c, struct entry *e)
+{
+    if (e->flags & ENTRY_BORN && e->flags & ENTRY_CONNECTED && !(e->flags & ENTRY_OPENED)) {
+        e->flags |= ENTRY_OPENED;
+        if (!(e->flags & ENTRY_CLOSED))
+            entry_tell(c, e, EVENT_CONNECTION_OPENED, e->opened_ms);
+    }
+}
+
+static void entry_tell_closed(struct census *c, struct entry *e, int64_t t_ms)
+{
+    entry_account(c, e);
+    entry_tell_opened(c, e);
+    if (e->flags & ENTRY_CONNECTED && !(e->flags & ENTRY_CLOSED))
+        entry_tell(c, e, EVENT_CONNECTION_CLOSED, t_ms);
+    e->flags |= ENTRY_CLOSED;
 }
 
 /* ---- names of peers ------------------------------------------------------------------------ */
@@ -263,7 +306,8 @@ void sockets_forget_names(struct census *c)
  * after the connection that was made for it. One that the other end made was made for no name. */
 static void entry_name(struct census *c, struct entry *e)
 {
-    bool late = !(e->flags & ENTRY_NEW) && c->now_ms - e->opened_ms > NAMED_WITHIN_MS;
+    bool late = !(e->flags & (ENTRY_NEW | ENTRY_TURNED)) &&
+                c->now_ms - MAX(e->opened_ms, e->turned_ms) > NAMED_WITHIN_MS;
     if (e->remote_name || !e->remote_port || e->direction == DIRECTION_IN || late)
         return;
     struct endpoint remote = entry_remote(e);
@@ -320,12 +364,37 @@ static struct entry *census_entry(struct census *c, const struct socket_seen *se
     return e;
 }
 
+static bool has_other_peer(const struct entry *e, const struct socket_seen *seen)
+{
+    return e->remote_port != seen->remote.port ||
+           memcmp(e->remote, seen->remote.address, sizeof(e->remote)) != 0;
+}
+
+/* A socket of TCP that has another peer, or none any more, has left its connection. */
+static void entry_leave_connection(struct census *c, struct entry *e)
+{
+    entry_tell_closed(c, e, c->now_ms);
+    e->flags &= (uint16_t) ~(ENTRY_CONNECTED | ENTRY_CLOSED | ENTRY_OPENED | ENTRY_QUALITY);
+    e->direction = DIRECTION_UNKNOWN;
+    e->opened_ms = c->now_ms;
+    e->rx_bytes = e->tx_bytes = e->rx_counted = e->tx_counted = 0;
+    e->rx_rate = e->tx_rate = NAN;
+    e->rtt_us = e->retransmits = e->connect_us = 0;
+    e->waited = 0;
+}
+
 static void entry_take(struct census *c, struct entry *e, const struct socket_seen *seen,
                        size_t method)
 {
     struct method *m = &c->methods[method];
-    if (e->remote_name && memcmp(e->remote, seen->remote.address, sizeof(e->remote)) != 0)
-        entry_forget_name(c, e); /* a datagram socket that was connected elsewhere */
+    if (memcmp(e->remote, seen->remote.address, sizeof(e->remote)) != 0)
+        entry_forget_name(c, e);
+    if (entry_has_other_ends(e, seen) && !(e->flags & ENTRY_NEW)) {
+        e->flags |= ENTRY_TURNED;
+        e->turned_ms = c->now_ms;
+    }
+    if (has_other_peer(e, seen) && seen->protocol != IPPROTO_TCP)
+        e->direction = DIRECTION_UNKNOWN;
     book_update(c->book, e, seen);
     e->state = seen->state;
     if (seen->direction != DIRECTION_UNKNOWN)
@@ -376,6 +445,8 @@ void census_socket(struct census *c, const struct socket_seen *given)
     if (e->flags & ENTRY_GONE && seen.state != SOCKET_TIME_WAIT)
         return;
     e->flags &= (uint16_t)~ENTRY_GONE;
+    if (e->flags & ENTRY_CONNECTED && e->protocol == IPPROTO_TCP && has_other_peer(e, &seen))
+        entry_leave_connection(c, e);
     entry_take(c, e, &seen, method);
 }
 
@@ -442,9 +513,11 @@ static void entry_settle_direction(struct census *c, struct entry *e)
 
 static void entry_settle_place(const struct census *c, struct entry *e)
 {
-    bool local =
-        e->remote_port && (address_is_loopback(e->family, e->remote) ||
-                           memcmp(e->local, e->remote, 16) == 0 || book_has_opposite(c->book, e));
+    struct entry *opposite = e->remote_port ? book_opposite(c->book, e) : NULL;
+    bool local = e->remote_port && (address_is_loopback(e->family, e->remote) ||
+                                    memcmp(e->local, e->remote, 16) == 0 || opposite);
+    if (opposite) /* which the dump before may have had alone */
+        opposite->flags |= ENTRY_LOCAL;
     e->flags = (uint16_t)(local ? e->flags | ENTRY_LOCAL : e->flags & ~ENTRY_LOCAL);
 }
 
@@ -460,24 +533,6 @@ static void entry_drop(struct census *c, struct entry *e)
     entry_own(c, e, NOBODY);
     entry_forget_name(c, e);
     book_remove(c->book, e);
-}
-
-static void entry_tell_opened(struct census *c, struct entry *e)
-{
-    if (e->flags & ENTRY_BORN && e->flags & ENTRY_CONNECTED && !(e->flags & ENTRY_OPENED)) {
-        e->flags |= ENTRY_OPENED;
-        if (!(e->flags & ENTRY_CLOSED))
-            entry_tell(c, e, EVENT_CONNECTION_OPENED, e->opened_ms);
-    }
-}
-
-static void entry_tell_closed(struct census *c, struct entry *e, int64_t t_ms)
-{
-    entry_account(c, e);
-    entry_tell_opened(c, e);
-    if (e->flags & ENTRY_CONNECTED && !(e->flags & ENTRY_CLOSED))
-        entry_tell(c, e, EVENT_CONNECTION_CLOSED, t_ms);
-    e->flags |= ENTRY_CLOSED;
 }
 
 void census_sockets_complete(struct census *c, const char *method)
@@ -532,7 +587,7 @@ void census_socket_closed(struct census *c, const struct socket_seen *given, int
     entry_take(c, e, &seen, method);
     entry_settle_direction(c, e);
     entry_name(c, e);
-    if (e->flags & ENTRY_NEW)
+    if (e->flags & (ENTRY_NEW | ENTRY_TURNED))
         entry_settle_place(c, e);
     entry_tell_closed(c, e, t_ms);
     entry_measure(c, e);
@@ -572,7 +627,7 @@ static bool has_waited(const struct census *c, const struct entry *e)
 
 static void entry_settle(struct census *c, struct entry *e)
 {
-    if (e->flags & ENTRY_NEW)
+    if (e->flags & (ENTRY_NEW | ENTRY_TURNED))
         entry_settle_place(c, e);
     entry_account(c, e);
     if (e->state == SOCKET_TIME_WAIT && !(e->flags & ENTRY_CLOSED))
@@ -586,7 +641,7 @@ static void entry_settle(struct census *c, struct entry *e)
     if (e->flags & ENTRY_MOVED && e->flags & ENTRY_QUALITY && e->rtt_us)
         durations_record(&c->rtt_now, (int64_t)e->rtt_us * 1000);
     entry_measure(c, e);
-    e->flags &= (uint16_t) ~(ENTRY_NEW | ENTRY_MOVED);
+    e->flags &= (uint16_t) ~(ENTRY_NEW | ENTRY_TURNED | ENTRY_MOVED);
 }
 
 void sockets_settle(struct census *c)
@@ -610,7 +665,7 @@ void sockets_settle(struct census *c)
         if (!shown || gone)
             continue;
         entry_settle_direction(c, e);
-        if (learned || e->flags & ENTRY_NEW)
+        if (learned || e->flags & (ENTRY_NEW | ENTRY_TURNED))
             entry_name(c, e);
         entry_settle(c, e);
     }

@@ -178,6 +178,32 @@ static void test_peer_names_refused(void **state)
     fixture_free(&f);
 }
 
+/* A datagram socket that is connected elsewhere is named anew, whether the name is known already
+ * or comes a little later, and however old the socket is. */
+static void test_connected_elsewhere(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    const struct endpoint first = ipv4("192.0.2.9", 0), second = ipv4("192.0.2.10", 0),
+                          third = ipv4("192.0.2.11", 0);
+    begin(&f);
+    census_peer_name(f.census, &first, "a.example", 300);
+    census_peer_name(f.census, &second, "b.example", 300);
+    end(&f);
+    struct socket_seen seen = tcp(5, 5000, "192.0.2.9", 443, 0);
+    seen.protocol = IPPROTO_UDP;
+    TEXT(named_in_round(&f, seen, "192.0.2.1:5000"), "a.example");
+    for (int i = 0; i < 10; i++)
+        TEXT(named_in_round(&f, seen, "192.0.2.1:5000"), "a.example");
+    seen.remote = ipv4("192.0.2.10", 443);
+    TEXT(named_in_round(&f, seen, "192.0.2.1:5000"), "b.example");
+    seen.remote = ipv4("192.0.2.11", 443);
+    assert_int_equal(named_in_round(&f, seen, "192.0.2.1:5000")->type, CELL_NULL);
+    census_peer_name(f.census, &third, "c.example", 300);
+    TEXT(named_in_round(&f, seen, "192.0.2.1:5000"), "c.example");
+    fixture_free(&f);
+}
+
 static void test_nameless(void **state)
 {
     (void)state;
@@ -195,9 +221,9 @@ static void test_nameless(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_peer_names),      cmocka_unit_test(test_peer_names_age),
-        cmocka_unit_test(test_peer_names_held), cmocka_unit_test(test_peer_names_refused),
-        cmocka_unit_test(test_nameless),
+        cmocka_unit_test(test_peer_names),          cmocka_unit_test(test_peer_names_age),
+        cmocka_unit_test(test_peer_names_held),     cmocka_unit_test(test_peer_names_refused),
+        cmocka_unit_test(test_connected_elsewhere), cmocka_unit_test(test_nameless),
     };
     return cmocka_run_group_tests_name("peers", tests, NULL, NULL);
 }

@@ -1,0 +1,187 @@
+/* What becomes of a connection while the census knows it: other ends, other engines, its end. */
+#include "census_stand.h"
+
+/* ---- other ends ---------------------------------------------------------------------------- */
+
+/* Bound at first, connected rounds later: where it goes is looked at then. */
+static void test_bound_first(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    tree_process(&f.tree, 42, 7, "srv", 0, "/");
+    tree_socket(&f.tree, 42, 3, 901);
+    struct socket_seen seen = tcp(5, 5000, "0.0.0.0", 0, 901);
+    seen.state = SOCKET_CLOSE;
+    for (uint64_t i = 0; i < 5; i++) {
+        begin(&f);
+        census_count_sockets(f.census, true);
+        if (i == 2) {
+            seen.state = SOCKET_ESTABLISHED;
+            seen.local = ipv4("127.0.0.1", 5000);
+            seen.remote = ipv4("127.0.0.1", 80);
+        }
+        show_bytes(f.census, seen, i * 100, 0);
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+    }
+    UINT(process(&f, "srv", PROC_RX_BYTES), 400);
+    UINT(process(&f, "srv", PROC_LOCAL_BYTES), 300); /* since it was connected */
+    fixture_free(&f);
+}
+
+/* A dump is no single instant: it may show one end of a connection within this host in one round
+ * and the other in the next. */
+static void test_other_end_later(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    tree_process(&f.tree, 42, 7, "srv", 0, "/");
+    tree_socket(&f.tree, 42, 3, 901);
+    struct socket_seen one = tcp(5, 5000, "192.0.2.7", 80, 901), other = one;
+    other.cookie = 6;
+    other.inode = 0;
+    other.local = one.remote;
+    other.remote = one.local;
+    for (uint64_t i = 0; i < 3; i++) {
+        begin(&f);
+        census_count_sockets(f.census, true);
+        show_bytes(f.census, one, i * 100, 0);
+        if (i > 0)
+            show_bytes(f.census, other, 0, i * 100);
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+    }
+    UINT(process(&f, "srv", PROC_RX_BYTES), 200);
+    assert_true(process(&f, "srv", PROC_LOCAL_BYTES)->uint >= 100);
+    fixture_free(&f);
+}
+
+/* The same TCP socket, disconnected and connected again (connect(2), AF_UNSPEC): the kernel counts
+ * from 0 on, and it is another connection. */
+static void test_connected_again(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    tree_process(&f.tree, 42, 7, "srv", 0, "/");
+    tree_socket(&f.tree, 42, 3, 901);
+    struct socket_seen seen = tcp(5, 5000, "192.0.2.9", 80, 901);
+    for (uint64_t i = 0; i < 2; i++) {
+        begin(&f);
+        census_count_sockets(f.census, true);
+        show_bytes(f.census, seen, i * 1000, 0);
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+    }
+    seen.remote = ipv4("192.0.2.10", 80);
+    begin(&f);
+    census_count_sockets(f.census, true);
+    show_bytes(f.census, seen, 30, 0);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    assert_string_equal(event_get_text(event_of(&f, EVENT_CONNECTION_CLOSED), "remote"),
+                        "192.0.2.9:80");
+    assert_string_equal(event_get_text(event_of(&f, EVENT_CONNECTION_OPENED), "remote"),
+                        "192.0.2.10:80");
+    UINT(connection(&f, "192.0.2.1:5000", CONN_RX_BYTES), 30);
+    UINT(connection(&f, "192.0.2.1:5000", CONN_PID), 42);
+    UINT(process(&f, "srv", PROC_RX_BYTES), 1030);
+    /* A dump that comes between the two shows a socket without a peer. */
+    struct socket_seen idle = seen;
+    idle.state = SOCKET_CLOSE;
+    idle.remote = ipv4("0.0.0.0", 0);
+    begin(&f);
+    census_count_sockets(f.census, true);
+    show_bytes(f.census, idle, 0, 0);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    assert_int_equal(f.result->events_count, 1);
+    assert_string_equal(event_get_text(event_of(&f, EVENT_CONNECTION_CLOSED), "remote"),
+                        "192.0.2.10:80");
+    begin(&f);
+    census_count_sockets(f.census, true);
+    show_bytes(f.census, seen, 5, 0);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    assert_int_equal(f.result->events_count, 1);
+    assert_int_equal(count_events(&f, EVENT_CONNECTION_OPENED), 1);
+    UINT(process(&f, "srv", PROC_RX_BYTES), 1035);
+    fixture_free(&f);
+}
+
+/* ---- numbers that nobody reads any more ---------------------------------------------------- */
+
+/* One of another network namespace: its opening is told, and nothing more until its end. Bytes of
+ * the opening are not its bytes an hour later. */
+static void test_opening_alone(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    begin(&f);
+    end(&f);
+    struct socket_seen seen = tcp(5, 5000, "192.0.2.9", 80, 0);
+    seen.netns = 77;
+    seen.method = "ebpf";
+    seen.has_quality = true;
+    seen.quality.rtt_us = 1000;
+    begin(&f);
+    seen.opened_ms = now_ms(&f) - 100;
+    show_bytes(f.census, seen, 0, 0);
+    end(&f);
+    UINT(connection(&f, "192.0.2.1:5000", CONN_RX_BYTES), 0);
+    begin(&f);
+    end(&f);
+    assert_int_equal(connection(&f, "192.0.2.1:5000", CONN_RX_BYTES)->type, CELL_NULL);
+    assert_int_equal(connection(&f, "192.0.2.1:5000", CONN_RETRANSMITS)->type, CELL_NULL);
+    assert_int_equal(connection(&f, "192.0.2.1:5000", CONN_RTT_MS)->type, CELL_NULL);
+    begin(&f);
+    seen.state = SOCKET_CLOSE;
+    seen.has_bytes = true;
+    seen.rx_bytes = 12345;
+    census_socket_closed(f.census, &seen, now_ms(&f));
+    end(&f);
+    assert_int_equal(event_get(event_of(&f, EVENT_CONNECTION_CLOSED), "rx_bytes"), 12345);
+    fixture_free(&f);
+}
+
+/* An engine without bytes takes over: what the other one read last is not shown for ever, and
+ * counts on when that is back. */
+static void test_bytes_of_before(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    tree_process(&f.tree, 42, 7, "srv", 0, "/");
+    tree_socket(&f.tree, 42, 3, 901);
+    struct socket_seen with = tcp(5, 5000, "192.0.2.9", 22, 901), without = with;
+    without.cookie = 0;
+    without.method = "procfs";
+    for (unsigned i = 0; i < 12; i++) {
+        begin(&f);
+        if (i < 2 || i >= 10) {
+            census_count_sockets(f.census, true);
+            show_bytes(f.census, with, 1000 + i * 100, 0);
+            census_sockets_complete(f.census, "sock_diag");
+        } else {
+            census_socket(f.census, &without);
+            census_sockets_complete(f.census, "procfs");
+        }
+        end(&f);
+        if (i == 9) {
+            assert_int_equal(connection(&f, "192.0.2.1:5000", CONN_RX_BYTES)->type, CELL_NULL);
+            TEXT(connection(&f, "192.0.2.1:5000", CONN_METHOD), "procfs");
+        }
+    }
+    UINT(connection(&f, "192.0.2.1:5000", CONN_RX_BYTES), 2100);
+    TEXT(connection(&f, "192.0.2.1:5000", CONN_METHOD), "sock_diag");
+    UINT(process(&f, "srv", PROC_RX_BYTES), 1100);
+    fixture_free(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bound_first),     cmocka_unit_test(test_other_end_later),
+        cmocka_unit_test(test_connected_again), cmocka_unit_test(test_opening_alone),
+        cmocka_unit_test(test_bytes_of_before),
+    };
+    return cmocka_run_group_tests_name("connections", tests, NULL, NULL);
+}
