@@ -4,7 +4,14 @@
  * One request is under way at a time. Answers carry the request's id, so one that comes after its
  * deadline is recognized and thrown away with the descriptor in it. A keeper that breaks the
  * protocol is cut off (the socket is closed, and it ends by that); nothing here ever kills it by
- * signal, which the sandbox of main forbids anyway. The struct belongs to one thread at a time.
+ * signal, which the sandbox of main forbids anyway.
+ *
+ * While nobody answers and it takes the nurse a second or more to start another one, requests fail
+ * at once: who asks has ticks to make meanwhile.
+ *
+ * Two threads may hold the struct: who makes requests, and who looks how the keeper is doing and
+ * reaps it. What the latter reads of the former is `cut` alone; the rest of it does not change once
+ * the keeper is sealed.
  */
 #include "keeper/keeper.h"
 
@@ -12,6 +19,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,14 +38,18 @@
 #include "keeper/protocol.h"
 
 #define END_TIMEOUT_MS 1000
+#define LOOK_EVERY_MS 20 /* while an answer is waited for: whether there is anybody to send it */
+#define STATUS_UNKNOWN (-1)
 #define LOAD_TIMEOUT_MS 15000 /* a slow machine checks programs for seconds */
 
 struct keeper {
-    int fd; /* -1: cut off */
+    int fd;          /* -1: cut off */
+    atomic_bool cut; /* the same, for others to see */
     pid_t pid;
-    int pidfd; /* -1: a kernel without */
-    bool reaped;
-    int wait_status; /* when reaped */
+    int pidfd;          /* -1: a kernel without */
+    bool reaped;        /* by who looks after it, as the following */
+    bool orphan_reaped; /* the nurse's child, that came to this process when the nurse was killed */
+    int wait_status;    /* when reaped; STATUS_UNKNOWN: somebody else has it */
     uint32_t next_id;
     int timeout_ms;
     uint64_t capabilities;
@@ -51,12 +63,21 @@ static void keeper_cut_off(struct keeper *k)
     if (k->fd >= 0)
         close(k->fd);
     k->fd = -1;
+    atomic_store(&k->cut, true);
+}
+
+static bool keeper_rests(const struct keeper *k)
+{
+    return k->pulse && !atomic_load(&k->pulse->pid) && atomic_load(&k->pulse->rests);
 }
 
 static int keeper_send(struct keeper *k, const struct keeper_request *request)
 {
     if (k->fd < 0)
         return -EPIPE;
+    struct pollfd p = {.fd = k->fd};
+    if (keeper_rests(k) && poll(&p, 1, 0) == 0)
+        return -EAGAIN; /* the nurse lives: somebody is going to read here */
     ssize_t sent = send(k->fd, request, sizeof(*request), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent == (ssize_t)sizeof(*request))
         return 0;
@@ -119,8 +140,10 @@ static int keeper_receive(struct keeper *k, struct keeper_answer *ret, struct gi
         int64_t left_ns = deadline_ns - clock_mono_ns();
         if (left_ns <= 0)
             return -ETIMEDOUT;
+        if (keeper_rests(k))
+            return -EAGAIN;
         struct pollfd p = {.fd = k->fd, .events = POLLIN};
-        poll(&p, 1, (int)(left_ns / NS_PER_MS) + 1);
+        poll(&p, 1, MIN((int)(left_ns / NS_PER_MS) + 1, LOOK_EVERY_MS));
     }
 }
 
@@ -190,7 +213,7 @@ int keeper_open_netlink(struct keeper *k, int protocol, uint32_t groups, uint32_
 bool keeper_can_load(const struct keeper *k)
 {
     const uint64_t needed = UINT64_C(1) << CAP_BPF | UINT64_C(1) << CAP_PERFMON;
-    return k && k->fd >= 0 && (k->capabilities & needed) == needed;
+    return k && !atomic_load(&k->cut) && (k->capabilities & needed) == needed;
 }
 
 int keeper_load_bpf(struct keeper *k, uint32_t parts, struct keeper_programs *ret)
@@ -306,9 +329,25 @@ int keeper_start(const struct keeper_settings *settings, struct keeper **ret)
     return 0;
 }
 
+/* Where main reaps what is left alone, as the first process of a container does, it gets the
+ * nurse's child as well. */
+static void keeper_reap_orphan(struct keeper *k)
+{
+    uint32_t pid = k->pulse ? atomic_load(&k->pulse->pid) : 0;
+    if (!k->orphan_reaped)
+        k->orphan_reaped = !pid || waitpid((pid_t)pid, NULL, WNOHANG) != 0;
+}
+
 static bool keeper_reaped(struct keeper *k)
 {
-    k->reaped = k->reaped || waitpid(k->pid, &k->wait_status, WNOHANG) == k->pid;
+    if (!k->reaped) {
+        pid_t pid = waitpid(k->pid, &k->wait_status, WNOHANG);
+        k->reaped = pid != 0;
+        if (pid < 0) /* where SIGCHLD is ignored nobody is told more than that it has ended */
+            k->wait_status = STATUS_UNKNOWN;
+    }
+    if (k->reaped)
+        keeper_reap_orphan(k);
     return k->reaped;
 }
 
@@ -339,37 +378,53 @@ void keeper_stop(struct keeper *k)
     free(k);
 }
 
+/* How the last one ended that was started again, or is to be. */
+static void describe_last(const struct keeper *k, char *out, size_t size)
+{
+    int killed_by = k->pulse ? atomic_load(&k->pulse->signal) : 0;
+    if (killed_by)
+        snprintf(out, size, "was killed by signal %d", killed_by);
+    else
+        snprintf(out, size, "could not confine itself");
+}
+
+static void describe_running(const struct keeper *k, struct keeper_status *ret, const char *last)
+{
+    size_t size = sizeof(ret->text);
+    snprintf(ret->text, size, "running, pid %d, keeps", ret->pid);
+    helper_add_capabilities(k->capabilities, ret->text, size);
+    size_t len = strlen(ret->text);
+    if (ret->restarts)
+        snprintf(ret->text + len, size - len, "; started again %u times, the last one %s",
+                 ret->restarts, last);
+}
+
 void keeper_status(struct keeper *k, struct keeper_status *ret)
 {
+    char last[64];
     *ret = (struct keeper_status){0};
     if (!k) {
         snprintf(ret->text, sizeof(ret->text), "off: there are no capabilities to keep");
         return;
     }
     keeper_reaped(k);
+    describe_last(k, last, sizeof(last));
     uint32_t answers = k->pulse ? atomic_load(&k->pulse->pid) : (uint32_t)k->pid;
-    int killed_by = k->pulse ? atomic_load(&k->pulse->signal) : 0;
+    bool cut = atomic_load(&k->cut);
     ret->pid = (int)answers;
     ret->restarts = keeper_restarts(k);
-    ret->alive = !k->reaped && k->fd >= 0 && answers;
-    ret->returns = !k->reaped && k->fd >= 0;
+    ret->alive = !k->reaped && !cut && answers;
+    ret->returns = !k->reaped && !cut;
     ret->capabilities = k->capabilities;
     if (k->reaped) {
         helper_describe_end(k->wait_status, ret->text, sizeof(ret->text));
-    } else if (k->fd < 0) {
+    } else if (cut) {
         snprintf(ret->text, sizeof(ret->text), "off: it was cut off for breaking the protocol");
     } else if (!answers) {
-        snprintf(ret->text, sizeof(ret->text),
-                 "off: it was killed by signal %d; it is started again within %d s", killed_by,
+        snprintf(ret->text, sizeof(ret->text), "off: it %s; it is started again within %d s", last,
                  NURSE_WAIT_MOST_MS / 1000);
     } else {
-        snprintf(ret->text, sizeof(ret->text), "running, pid %d, keeps", ret->pid);
-        helper_add_capabilities(k->capabilities, ret->text, sizeof(ret->text));
-        size_t len = strlen(ret->text);
-        if (ret->restarts)
-            snprintf(ret->text + len, sizeof(ret->text) - len,
-                     "; started again %u times, the last one was killed by signal %d",
-                     ret->restarts, killed_by);
+        describe_running(k, ret, last);
     }
 }
 

@@ -2,10 +2,11 @@
  * keeper.h: main's end of the keeper, a small process that keeps the capabilities which main gives
  * up, and uses them for a handful of requests. It is forked before main has threads, and ends
  * when main does. Main lives on when the keeper dies: once it is sealed it is started again by a
- * process of its own (nurse.h), and requests time out meanwhile; before, or when that one dies,
- * too, they fail with -EPIPE.
+ * process of its own (nurse.h), at once the first time, later with pauses in which requests fail
+ * with -EAGAIN; before, or when that one dies, too, they fail with -EPIPE.
  *
- * One thread at a time may use a keeper; no request takes longer than KEEPER_TIMEOUT_MS.
+ * One thread at a time may make requests, and another one ask for the status; no request takes
+ * longer than KEEPER_TIMEOUT_MS, nor waits for a keeper that is going to be started later.
  */
 #pragma once
 
@@ -42,13 +43,15 @@ int keeper_start(const struct keeper_settings *settings, struct keeper **ret);
 /* Asks the process to end, waits for it and frees. NULL allowed. */
 void keeper_stop(struct keeper *k);
 
-/* NULL allowed: "off: …". Looks whether the process still lives, and reaps it when not. */
+/* NULL allowed: "off: …". Looks whether the process still lives, and reaps it when not. Always the
+ * same thread, that of keeper_stop; it need not be the one that makes requests. */
 void keeper_status(struct keeper *k, struct keeper_status *ret);
 
 /* How often it was started again. Any thread; NULL allowed. */
 uint32_t keeper_restarts(const struct keeper *k);
 
-/* 0, -ETIMEDOUT, -EPIPE (it is gone), -EPROTO (it talks nonsense and is cut off). */
+/* 0, -ETIMEDOUT, -EAGAIN (one is started soon), -EPIPE (it is gone), -EPROTO (it talks nonsense and
+ * is cut off). */
 int keeper_ping(struct keeper *k);
 
 /* A netlink socket, bound to `groups`, non-blocking, close-on-exec, with a receive buffer beyond

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -35,13 +36,27 @@ static void nurse_wait(int wait_ms)
         _exit(EXIT_SUCCESS);
 }
 
-static void pulse_set(struct keeper_pulse *pulse, pid_t pid, int ended_by)
+static void pulse_begin(struct keeper_pulse *pulse, pid_t pid)
 {
     if (!pulse)
         return;
-    if (ended_by)
-        atomic_store(&pulse->signal, ended_by);
     atomic_store(&pulse->pid, (uint32_t)pid);
+    atomic_store(&pulse->rests, 0);
+}
+
+/* rests before pid: who sees that nobody answers sees, too, whether it is worth waiting. */
+static void pulse_end(struct keeper_pulse *pulse, int status, int wait_ms)
+{
+    if (!pulse)
+        return;
+    atomic_store(&pulse->signal, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    atomic_store(&pulse->rests, wait_ms > 0);
+    atomic_store(&pulse->pid, 0);
+}
+
+static bool is_for_good(int status)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) != NURSE_TRY_AGAIN;
 }
 
 void nurse_watch(struct keeper_pulse *pulse, pid_t main_pid)
@@ -50,17 +65,17 @@ void nurse_watch(struct keeper_pulse *pulse, pid_t main_pid)
     unsigned failures = 0;
     prctl(PR_SET_NAME, "netsonde-nurse", 0, 0, 0);
     for (;;) {
-        int status;
+        int status = 0;
         int64_t begun_ns = clock_mono_ns();
         pid_t ended, pid = fork();
         if (pid == 0) {
             if (helper_follow(self) < 0)
-                _exit(EXIT_FAILURE);
+                _exit(NURSE_TRY_AGAIN);
             prctl(PR_SET_NAME, "netsonde-keeper", 0, 0, 0);
             return;
         }
         if (pid > 0) {
-            pulse_set(pulse, pid, 0);
+            pulse_begin(pulse, pid);
             if (failures) {
                 if (pulse)
                     atomic_fetch_add(&pulse->restarts, 1);
@@ -69,13 +84,18 @@ void nurse_watch(struct keeper_pulse *pulse, pid_t main_pid)
             do
                 ended = waitpid(pid, &status, 0);
             while (ended < 0 && errno == EINTR);
-            if (ended != pid || WIFEXITED(status))
+            if (ended != pid || is_for_good(status))
                 _exit(ended == pid ? WEXITSTATUS(status) : EXIT_FAILURE);
-            pulse_set(pulse, 0, WTERMSIG(status));
-            kill(main_pid, SIGCHLD);
         }
         bool calm = pid > 0 && clock_mono_ns() - begun_ns >= NURSE_CALM_MS * NS_PER_MS;
         failures = calm ? 1 : failures + 1;
-        nurse_wait(nurse_wait_ms(failures));
+        int wait_ms = nurse_wait_ms(failures);
+        if (pid > 0) {
+            pulse_end(pulse, status, wait_ms);
+            kill(main_pid, SIGCHLD);
+        } else if (pulse) {
+            atomic_store(&pulse->rests, wait_ms > 0);
+        }
+        nurse_wait(wait_ms);
     }
 }

@@ -1,8 +1,9 @@
 /*
  * nurse.h: the part of the keeper that starts it again. When the keeper is sealed it splits: the
  * process that main forked becomes the nurse, which only waits, and its child answers main's
- * requests on the same socket. A child that is killed is replaced; one that ends by itself has been
- * left by main, or was told nonsense, and the nurse ends with it.
+ * requests on the same socket. A child that is killed is replaced, and so is one that could not
+ * confine itself, for want of memory say, and ended with NURSE_TRY_AGAIN; one that ends by itself
+ * in another way has been left by main, or was told nonsense, and the nurse ends with it.
  */
 #pragma once
 
@@ -14,8 +15,11 @@
 struct keeper_pulse {
     _Atomic uint32_t pid;      /* of who answers; 0: nobody, a new one is started soon */
     _Atomic uint32_t restarts; /* so far */
-    _Atomic int32_t signal;    /* that ended the last one; 0: none has ended */
+    _Atomic int32_t signal;    /* that ended the last one; 0: none has been killed */
+    _Atomic uint32_t rests;    /* 1: nobody answers, and the next start is a second off or more */
 };
+
+#define NURSE_TRY_AGAIN 75 /* exit status of a child that has not answered anything yet */
 
 /* How long the next start waits, after so many that did not hold for NURSE_CALM_MS: 0 after the
  * first, then 1 s and twice as much each time, NURSE_WAIT_MOST_MS at most. */

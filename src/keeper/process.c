@@ -157,8 +157,10 @@ static uint32_t split(struct keeper_pulse *pulse, pid_t parent)
     if (pulse)
         munmap(pulse, sizeof(*pulse));
     int err = filter_calls(0);
-    if (err)
-        give_up("filter system calls", err);
+    if (err) {
+        log_error("keeper", "cannot filter system calls: %s; another one tries", strerror(-err));
+        _exit(NURSE_TRY_AGAIN);
+    }
     return pid;
 }
 

@@ -14,13 +14,17 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/defs.h"
@@ -82,6 +86,14 @@ static void read_status(int pid, const char *key, char *value, size_t size)
     }
     value[strcspn(value, "\n")] = '\0';
     fclose(file);
+}
+
+/* The parent of a process. */
+static int parent_of(int pid)
+{
+    char value[16];
+    read_status(pid, "PPid", value, sizeof(value));
+    return atoi(value);
 }
 
 /* ---- the ordinary ------------------------------------------------------------------------ */
@@ -229,6 +241,146 @@ static void test_is_started_again(void **state)
     assert_int_equal(keeper_ping(*state), 0);
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Nobody answers for a second or two after the third end in a row. Who asks is told so at once,
+ * also when the keeper goes while it is asked. */
+static void test_requests_do_not_wait_for_the_next(void **state)
+{
+    struct keeper_status status;
+    int fd = 4711, pid = keeper_pid(*state);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        pid = next_keeper(*state, pid, 10000).pid;
+    }
+    char stopped[32];
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    do
+        read_status(pid, "State", stopped, sizeof(stopped));
+    while (stopped[0] != 'T');
+    pid_t killer = fork();
+    if (killer == 0) {
+        poll(NULL, 0, 100);
+        _exit(kill(pid, SIGKILL) != 0);
+    }
+    int64_t begun_ms = now_ms();
+    assert_int_equal(keeper_open_netlink(*state, NETLINK_ROUTE, 0, 0, &fd), -EAGAIN);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(keeper_ping(*state), -EAGAIN);
+    if (!watched_by())
+        assert_in_range(now_ms() - begun_ms, 0, 900);
+    assert_int_equal(waitpid(killer, NULL, 0), killer);
+    assert_int_equal(fd, 4711);
+    keeper_status(*state, &status);
+    assert_false(status.alive);
+    assert_true(status.returns);
+    next_keeper(*state, pid, 10000);
+    assert_int_equal(keeper_ping(*state), 0);
+}
+
+/* A nurse that is killed while it rests does not come back, and that is said, too. */
+static void test_nurse_dies_while_it_rests(void **state)
+{
+    int pid = keeper_pid(*state), nurse = parent_of(pid);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    pid = next_keeper(*state, pid, 10000).pid;
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    while (keeper_ping(*state) != -EAGAIN)
+        continue;
+    assert_int_equal(kill(nurse, SIGKILL), 0);
+    int err;
+    while ((err = keeper_ping(*state)) == -EAGAIN)
+        continue;
+    assert_int_equal(err, -EPIPE);
+}
+
+/* A nurse whose children cannot begin, twice; the third one waits for the end. */
+static void be_nurse(int fd, struct keeper_pulse *pulse)
+{
+    char byte;
+    if (dup2(fd, 3) < 0)
+        _exit(1);
+    signal(SIGCHLD, SIG_DFL);
+    close_range(4, ~0U, 0);
+    nurse_watch(pulse, getppid());
+    if (atomic_load(&pulse->restarts) < 2 && recv(3, &byte, 1, 0) == 1 && byte == 'n')
+        _exit(NURSE_TRY_AGAIN);
+    while (recv(3, &byte, 1, 0) > 0)
+        continue;
+    _exit(7);
+}
+
+static void test_child_that_cannot_begin_is_tried_again(void **state)
+{
+    int fds[2], status;
+    (void)state;
+    struct keeper_pulse *pulse =
+        mmap(NULL, sizeof(*pulse), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(pulse, MAP_FAILED);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+    pid_t nurse = fork();
+    if (nurse == 0)
+        be_nurse(fds[1], pulse);
+    close(fds[1]);
+    assert_int_equal(send(fds[0], "n", 1, MSG_NOSIGNAL), 1);
+    while (atomic_load(&pulse->restarts) < 1 && waitpid(nurse, &status, WNOHANG) == 0)
+        poll(NULL, 0, 10);
+    assert_int_equal(atomic_load(&pulse->restarts), 1);
+    assert_int_equal(atomic_load(&pulse->signal), 0);
+    assert_int_equal(send(fds[0], "n", 1, MSG_NOSIGNAL), 1);
+    while (atomic_load(&pulse->restarts) < 2 && waitpid(nurse, &status, WNOHANG) == 0)
+        poll(NULL, 0, 10);
+    assert_int_equal(atomic_load(&pulse->restarts), 2);
+    close(fds[0]); /* and who ends otherwise takes the nurse along */
+    assert_int_equal(waitpid(nurse, &status, 0), nurse);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 7);
+    munmap(pulse, sizeof(*pulse));
+}
+
+/* Where ends of children are not kept for their parent, there is nothing to wait for. */
+static void test_stop_where_ends_are_ignored(void **state)
+{
+    struct keeper *k = NULL;
+    struct keeper_status status;
+    (void)state;
+    signal(SIGCHLD, SIG_IGN);
+    assert_int_equal(keeper_start(&settings, &k), 0);
+    int nurse = parent_of(keeper_pid(k));
+    int64_t begun_ms = now_ms();
+    assert_int_equal(kill(nurse, SIGKILL), 0);
+    do
+        keeper_status(k, &status);
+    while (status.returns && now_ms() - begun_ms < 5000);
+    assert_false(status.returns);
+    assert_string_equal(status.text, "off: it has ended");
+    keeper_stop(k);
+    signal(SIGCHLD, SIG_DFL);
+    if (!watched_by())
+        assert_in_range(now_ms() - begun_ms, 0, 900);
+}
+
+/* Main as the first process of a container: what the nurse leaves behind is its own to reap. */
+static void test_leaves_no_orphan(void **state)
+{
+    struct keeper_status status;
+    int pid = keeper_pid(*state), nurse = parent_of(pid);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+    assert_int_equal(kill(nurse, SIGKILL), 0);
+    for (int i = 0; i < 500 && kill(pid, 0) == 0; i++) {
+        keeper_status(*state, &status);
+        poll(NULL, 0, 10);
+    }
+    assert_int_equal(kill(pid, 0), -1);
+    assert_int_equal(errno, ESRCH);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0), 0);
+}
+
 static void test_restarts_are_bounded(void **state)
 {
     (void)state;
@@ -237,14 +389,6 @@ static void test_restarts_are_bounded(void **state)
         assert_int_equal(nurse_wait_ms(i), MIN(1000 << (i - 2), NURSE_WAIT_MOST_MS));
     assert_int_equal(nurse_wait_ms(8), NURSE_WAIT_MOST_MS);
     assert_int_equal(nurse_wait_ms(UINT32_MAX), NURSE_WAIT_MOST_MS);
-}
-
-/* The parent of a process. */
-static int parent_of(int pid)
-{
-    char value[16];
-    read_status(pid, "PPid", value, sizeof(value));
-    return atoi(value);
 }
 
 /* And when who would start it again is killed, it ends, too. */
@@ -426,6 +570,31 @@ static void test_wrong_answers(void **state)
     }
 }
 
+static void *ping_until_cut_off(void *user)
+{
+    struct keeper *k = user;
+    int err;
+    while ((err = keeper_ping(k)) != -EPIPE)
+        continue;
+    return NULL;
+}
+
+/* One thread asks it, another one how it is: ThreadSanitizer watches. */
+static void test_status_beside_requests(void **state)
+{
+    const struct keeper_answer bad = {.head = {KEEPER_VERSION, KEEPER_HELLO, 1}};
+    struct keeper *k = start_liar(&bad, sizeof(bad), false);
+    struct keeper_status status;
+    pthread_t thread;
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, ping_until_cut_off, k), 0);
+    do
+        keeper_status(k, &status);
+    while (status.alive);
+    pthread_join(thread, NULL);
+    keeper_stop(k);
+}
+
 /* ---- a main that was taken over ---------------------------------------------------------- */
 
 static pid_t start_raw(int *fd)
@@ -527,7 +696,12 @@ int main(void)
         CASE(test_refuses),
         CASE(test_leaves_signals_to_main),
         CASE(test_is_started_again),
+        CASE(test_requests_do_not_wait_for_the_next),
+        CASE(test_nurse_dies_while_it_rests),
         CASE(test_nurse_is_confined),
+        CASE(test_leaves_no_orphan),
+        cmocka_unit_test(test_child_that_cannot_begin_is_tried_again),
+        cmocka_unit_test(test_stop_where_ends_are_ignored),
         cmocka_unit_test(test_restarts_are_bounded),
         CASE(test_main_survives),
         cmocka_unit_test(test_ends_with_main),
@@ -535,6 +709,7 @@ int main(void)
         cmocka_unit_test(test_nothing_to_keep),
         cmocka_unit_test(test_late_answers),
         cmocka_unit_test(test_wrong_answers),
+        cmocka_unit_test(test_status_beside_requests),
         cmocka_unit_test(test_wrong_requests),
         cmocka_unit_test(test_takes_no_descriptors),
     };
