@@ -139,7 +139,9 @@ void helper_add_capabilities(uint64_t capabilities, char *text, size_t size)
 
 void helper_describe_end(int wait_status, char *text, size_t size)
 {
-    if (WIFSIGNALED(wait_status))
+    if (wait_status == HELPER_STATUS_UNKNOWN)
+        snprintf(text, size, "off: it has ended");
+    else if (WIFSIGNALED(wait_status))
         snprintf(text, size, "off: it was killed by signal %d", WTERMSIG(wait_status));
     else
         snprintf(text, size, "off: it ended with status %d", WEXITSTATUS(wait_status));

@@ -32,6 +32,8 @@ int helper_keep_capabilities(uint64_t kept);
  * read now. 0 or -errno. */
 int helper_limit(void);
 
+#define HELPER_STATUS_UNKNOWN (-1) /* somebody else has it */
+
 /* For people: adds " net_admin" for each to a text that ends within `size` bytes, and "off: it was
  * killed by signal 9", in place of what is there, from what waitpid said. */
 void helper_add_capabilities(uint64_t capabilities, char *text, size_t size);

@@ -39,7 +39,6 @@
 
 #define END_TIMEOUT_MS 1000
 #define LOOK_EVERY_MS 20 /* while an answer is waited for: whether there is anybody to send it */
-#define STATUS_UNKNOWN (-1)
 #define LOAD_TIMEOUT_MS 15000 /* a slow machine checks programs for seconds */
 
 struct keeper {
@@ -49,7 +48,7 @@ struct keeper {
     int pidfd;          /* -1: a kernel without */
     bool reaped;        /* by who looks after it, as the following */
     bool orphan_reaped; /* the nurse's child, that came to this process when the nurse was killed */
-    int wait_status;    /* when reaped; STATUS_UNKNOWN: somebody else has it */
+    int wait_status;    /* when reaped; HELPER_STATUS_UNKNOWN: somebody else has it */
     uint32_t next_id;
     int timeout_ms;
     uint64_t capabilities;
@@ -344,7 +343,7 @@ static bool keeper_reaped(struct keeper *k)
         pid_t pid = waitpid(k->pid, &k->wait_status, WNOHANG);
         k->reaped = pid != 0;
         if (pid < 0) /* where SIGCHLD is ignored nobody is told more than that it has ended */
-            k->wait_status = STATUS_UNKNOWN;
+            k->wait_status = HELPER_STATUS_UNKNOWN;
     }
     if (k->reaped)
         keeper_reap_orphan(k);
