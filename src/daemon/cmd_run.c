@@ -495,6 +495,8 @@ static int run_build(struct run *r)
         .version = NETSONDE_VERSION,
         .host = r->host,
         .interval_ms = c->collect.interval_ms,
+        .next_tick_seq = next.tick_seq,
+        .next_event_seq = next.event_seq,
         .client_queue_bytes = c->serve.client_queue_bytes,
         .heartbeat_ms = c->serve.heartbeat_ms,
         .ring_ticks = RING_TICKS,

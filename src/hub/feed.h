@@ -61,20 +61,22 @@ void feed_step(struct feed *f, struct tick *t, struct parcels *out);
  * after feed_start: all series and this tick's values, or the whole table. */
 void feed_snapshot(struct feed *f, struct tick *t, struct parcels *out);
 
-/* What this run has numbered, to tell what the ring lost from what an earlier run had. 0: nothing
- * yet. */
+/* What this run numbers, to tell what the ring lost from what an earlier run had, also before there
+ * is anything of this one. 0: not known. */
 struct feed_run {
     uint64_t first_tick;
     uint64_t first_event, last_event;
 };
 
-/* Whether there is anything to repeat after message `since`; false: the present state says all. */
-bool feed_repeats(const struct feed *f, const struct tick_ring *ring, uint64_t since);
+/* Whether there may be anything to repeat after message `since`, or to tell that it cannot be;
+ * false: the present state says all. */
+bool feed_repeats(const struct feed *f, const struct tick_ring *ring, uint64_t since,
+                  const struct feed_run *run);
 
 /* What a viewer missed after message `since`: the ring's messages as a viewer of this feed would
  * have received them, at most the newest 256 KiB, with a gap first when they do not reach back
  * that far, and the present state at the end. The ring's newest tick is the one of the last
- * feed_step, or of feed_start. */
+ * feed_step, or of feed_start; without any a gap is all there is to say. */
 void feed_replay(struct feed *f, const struct tick_ring *ring, uint64_t since,
                  const struct feed_run *run, struct parcels *out);
 

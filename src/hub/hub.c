@@ -253,7 +253,7 @@ static void hub_subscribe(struct hub *hub, struct request *r)
         hub->stats.messages++;
         hub->stats.bytes += d->answer ? d->answer->len : 0;
     }
-    if (r->has_since && feed_repeats(of->feed, hub->ring, r->since)) {
+    if (r->has_since && feed_repeats(of->feed, hub->ring, r->since, &hub->run)) {
         d->parcels.deflater = hub_deflater(hub, r->deflate);
         feed_replay(of->feed, hub->ring, r->since, &hub->run, &d->parcels);
         hub_count(hub, &d->parcels);
@@ -509,6 +509,11 @@ struct hub *hub_new(const struct hub_settings *settings, uv_loop_t *core_uv)
 {
     struct hub *hub = mem_alloc(sizeof(*hub));
     hub->settings = *settings;
+    hub->run = (struct feed_run){
+        .first_tick = settings->next_tick_seq,
+        .first_event = settings->next_event_seq,
+        .last_event = settings->next_event_seq ? settings->next_event_seq - 1 : 0,
+    };
     map_init(&hub->by_key);
     hub->uv = core_uv;
     allowance_init(&hub->opening, settings->limits.opening_burst, settings->limits.opening_per_s,

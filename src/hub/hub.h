@@ -49,6 +49,8 @@ struct hub_limits {
 struct hub_settings {
     const char *version, *host;
     int64_t interval_ms; /* until ticks tell another one */
+    /* Numbers that this run begins with; 0: those of the first tick and event that come. */
+    uint64_t next_tick_seq, next_event_seq;
     size_t client_queue_bytes;
     int64_t heartbeat_ms; /* ping a viewer that was silent for so long */
     size_t ring_ticks;

@@ -384,19 +384,37 @@ static void replay_metrics(struct feed *f, struct replay *r, const struct tick_r
 
 /* ---- all --------------------------------------------------------------------------------- */
 
-bool feed_repeats(const struct feed *f, const struct tick_ring *ring, uint64_t since)
+/* Before the first tick: nothing of this run is missed, but what an earlier one had after `since`
+ * is, and nobody could tell later. */
+static void replay_before(const struct feed *f, uint64_t since, const struct feed_run *run,
+                          struct parcels *out)
+{
+    if (f->spec.channel == CHANNEL_METRICS)
+        replay_gap(f, since, run->first_tick, run->first_tick, out);
+    else if (f->spec.channel == CHANNEL_EVENTS)
+        replay_gap(f, since, run->first_event, run->first_event, out);
+}
+
+bool feed_repeats(const struct feed *f, const struct tick_ring *ring, uint64_t since,
+                  const struct feed_run *run)
 {
     const struct tick *newest = tick_ring_newest(ring);
-    return newest && (f->spec.channel == CHANNEL_EVENTS ||
-                      (f->spec.channel == CHANNEL_METRICS && since < newest->seq));
+    if (f->spec.channel == CHANNEL_EVENTS)
+        return newest || since + 1 < run->first_event;
+    if (f->spec.channel == CHANNEL_METRICS)
+        return newest ? since < newest->seq : since + 1 < run->first_tick;
+    return false;
 }
 
 void feed_replay(struct feed *f, const struct tick_ring *ring, uint64_t since,
                  const struct feed_run *run, struct parcels *out)
 {
-    if (!feed_repeats(f, ring, since)) {
-        if (tick_ring_newest(ring))
-            feed_snapshot(f, tick_ring_newest(ring), out);
+    struct tick *newest = tick_ring_newest(ring);
+    if (!newest || !feed_repeats(f, ring, since, run)) {
+        if (newest)
+            feed_snapshot(f, newest, out);
+        else
+            replay_before(f, since, run, out);
         return;
     }
     struct replay *r = feed_open_replay(f, ring);

@@ -393,14 +393,69 @@ static void test_since_before_this_run(void **state)
     rig_free(rig);
 }
 
+/* What an earlier run had is missed by who comes back before this one has its first tick, and by
+ * who comes back before it has its first event, too. */
+static void test_since_before_the_first_of_this_run(void **state)
+{
+    struct rig *rig = rig_new((struct rig_options){.next_tick_seq = 101, .next_event_seq = 30});
+    struct client *c = client_new(rig, 0, 0);
+    (void)state;
+    client_say(c, "{\"op\":\"subscribe\",\"id\":1,\"channel\":\"metrics\",\"since\":90}");
+    client_expect_ok(c, 1);
+    client_expect_gap(c, "metrics", 91, 100, "restart");
+    client_say(c, "{\"op\":\"subscribe\",\"id\":2,\"channel\":\"events\",\"since\":20}");
+    client_expect_ok(c, 2);
+    client_expect_gap(c, "events", 21, 29, "restart");
+    client_say(c, "{\"op\":\"subscribe\",\"id\":3,\"channel\":\"interfaces\",\"since\":20}");
+    client_expect_ok(c, 3); /* the whole table comes */
+    client_expect_nothing(c);
+    rig->maker.next_event = 30;
+    rig_tick(rig);
+    client_skip(c, "series");
+    client_expect_seq(c, "metrics", 101);
+
+    struct client *late = client_new(rig, 1, 0); /* there are ticks, but no event */
+    client_say(late, "{\"op\":\"subscribe\",\"id\":1,\"channel\":\"events\",\"since\":27}");
+    client_expect_ok(late, 1);
+    client_expect_gap(late, "events", 28, 29, "restart");
+    rig_events(rig, 1);
+    client_expect_seq(late, "event", 30);
+    client_expect_nothing(late);
+
+    /* Who has all of it misses nothing, before and after. */
+    client_say(late, "{\"op\":\"subscribe\",\"id\":2,\"channel\":\"events\",\"since\":29}");
+    client_expect_ok(late, 2);
+    client_expect_seq(late, "event", 30);
+    client_expect_nothing(late);
+    client_drop(late);
+    client_drop(c);
+    rig_free(rig);
+
+    rig = rig_new((struct rig_options){.next_tick_seq = 101, .next_event_seq = 30});
+    c = client_new(rig, 0, 0);
+    client_say(c, "{\"op\":\"subscribe\",\"id\":1,\"channel\":\"metrics\",\"since\":100}");
+    client_expect_ok(c, 1);
+    client_say(c, "{\"op\":\"subscribe\",\"id\":2,\"channel\":\"events\",\"since\":29}");
+    client_expect_ok(c, 2);
+    client_expect_nothing(c);
+    client_drop(c);
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_encodes_once),          cmocka_unit_test(test_beginning_shared),
-        cmocka_unit_test(test_table_of_earlier_tick), cmocka_unit_test(test_new_feed_owes_nothing),
-        cmocka_unit_test(test_replays_shared),        cmocka_unit_test(test_feeds_bounded),
-        cmocka_unit_test(test_values_bounded),        cmocka_unit_test(test_opening_bounded),
-        cmocka_unit_test(test_large_tables),          cmocka_unit_test(test_since_before_this_run),
+        cmocka_unit_test(test_encodes_once),
+        cmocka_unit_test(test_beginning_shared),
+        cmocka_unit_test(test_table_of_earlier_tick),
+        cmocka_unit_test(test_new_feed_owes_nothing),
+        cmocka_unit_test(test_replays_shared),
+        cmocka_unit_test(test_feeds_bounded),
+        cmocka_unit_test(test_values_bounded),
+        cmocka_unit_test(test_opening_bounded),
+        cmocka_unit_test(test_large_tables),
+        cmocka_unit_test(test_since_before_this_run),
+        cmocka_unit_test(test_since_before_the_first_of_this_run),
     };
     return cmocka_run_group_tests_name("hub/hub", tests, NULL, NULL);
 }
