@@ -23,6 +23,8 @@
 #define VIEW_WORDS_MAX 16
 #define VIEW_KEYS_MAX 5
 #define NUMBER_MAX 40
+#define SHOWN_DIGITS 6   /* of a number that is not whole */
+#define DECIMALS_MOST 11 /* what SHOWN_DIGITS of a millionth need */
 
 struct word {
     bool negate;
@@ -249,20 +251,26 @@ static char *put_digits(char *end, uint64_t value, unsigned least)
     return at;
 }
 
-/* As the answers show it: up to six decimals. */
+/* As the messages and answers show it (json_put_rounded, which this layer cannot see): whole
+ * numbers exact, others with six significant digits. */
 static const char *real_text(double value, char out[NUMBER_MAX])
 {
-    const uint64_t scale = 1000000;
     double size = fabs(value);
-    if (size >= 9e9) { /* rates of terabytes: seldom enough */
-        snprintf(out, NUMBER_MAX, "%.17g", value);
+    if (size >= 0x1p53 || (size > 0 && size < 1e-6)) { /* seldom enough */
+        snprintf(out, NUMBER_MAX, "%.*g", SHOWN_DIGITS, value);
         return out;
     }
-    uint64_t scaled = (uint64_t)(size * (double)scale + 0.5), rest = scaled % scale;
+    unsigned decimals = 0;
+    uint64_t scale = 1;
+    if (size != (double)(uint64_t)size) {
+        for (double top = 1e5; decimals < DECIMALS_MOST && size < top; top /= 10, scale *= 10)
+            decimals++;
+    }
+    uint64_t scaled = (uint64_t)rint(size * (double)scale), rest = scaled % scale;
     char *end = out + NUMBER_MAX - 1, *at = end;
     *end = '\0';
     if (rest) {
-        at = put_digits(end, rest, 6);
+        at = put_digits(end, rest, decimals);
         while (end[-1] == '0')
             *--end = '\0';
         *--at = '.';

@@ -5,8 +5,10 @@
 
 #include <math.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "hub/encode.h"
+#include "model/view.h"
 
 /* Names as a hostile container may choose them; the model makes bytes that are no text U+FFFD. */
 static const char *const hostile[] = {
@@ -211,12 +213,65 @@ static void test_gap_and_answers(void **state)
     }
 }
 
+/* The number as the message has it. */
+static char *shown(const struct table *t, size_t column)
+{
+    struct buf b = BUF_INIT;
+    encode_row_json(&b, t, 0);
+    char *text = mem_string(buf_string(&b) + 1), *at = text;
+    buf_fini(&b);
+    for (size_t c = 0; c < column; c++)
+        at = strchr(at, ',') + 1;
+    char *number = mem_string_n(at, strcspn(at, ",]"));
+    free(text);
+    return number;
+}
+
+static size_t found(const struct table *t, const char *filter)
+{
+    struct view_spec *spec;
+    struct view view;
+    const char *field;
+    char why[128];
+    assert_int_equal(view_spec_new(t->schema, filter, NULL, &spec, &field, why, sizeof(why)), 0);
+    view_make(t, spec, 1, 0, &view);
+    size_t total = view.total;
+    view_fini(&view);
+    view_spec_free(spec);
+    return total;
+}
+
+/* A filter finds a number by what the message says, in model/view's own hand: over all sizes. */
+static void test_filter_finds_what_is_shown(void **state)
+{
+    static const double factors[] = {1, 1.5, 9.999999, 1.2345678, 3.3333333, 6.0000005};
+    (void)state;
+    for (int power = -9; power <= 18; power++) {
+        for (size_t i = 0; i < ARRAY_LEN(factors); i++) {
+            struct table *t = table_new(TABLE_INTERFACES, 1);
+            cell_real(&table_row(t, 1)[IF_RX_RATE], factors[i] * pow(10, power));
+            char *number = shown(t, IF_RX_RATE);
+            char *word = mem_printf("rx_rate:%s", number), *other = mem_printf("%s0", word);
+            if (found(t, word) != 1 || found(t, other) != 0)
+                fail_msg("%.17g is shown as %s", factors[i] * pow(10, power), number);
+            free(other);
+            free(word);
+            free(number);
+            table_unref(t);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hello),   cmocka_unit_test(test_series),
-        cmocka_unit_test(test_metrics), cmocka_unit_test(test_event),
-        cmocka_unit_test(test_table),   cmocka_unit_test(test_gap_and_answers),
+        cmocka_unit_test(test_hello),
+        cmocka_unit_test(test_series),
+        cmocka_unit_test(test_metrics),
+        cmocka_unit_test(test_event),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_gap_and_answers),
+        cmocka_unit_test(test_filter_finds_what_is_shown),
     };
     return cmocka_run_group_tests_name("hub/encode", tests, NULL, NULL);
 }
