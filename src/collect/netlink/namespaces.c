@@ -306,6 +306,8 @@ int namespaces_round(struct namespaces *n, const struct links *links, bool whole
     if ((!n->wanted_count && !n->count) || n->proc < 0)
         return 0;
     renew_places(n, whole);
+    if (!n->count && n->walk)
+        closedir(TAKE(n->walk));
     int err = check_places(n);
     if (!err && !n->walk && is_any_unknown(n)) {
         if (n->rest)

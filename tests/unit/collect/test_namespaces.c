@@ -284,6 +284,17 @@ static void test_bounded(void **state)
     assert_container(f, 2, NULL);
     rounds(f, 3);
     assert_container(f, 2, "docker:bbbbbbbbbbbb");
+
+    /* Nobody is left that a walk is for: it ends, and whoever comes next gets a whole one. */
+    veths(f, 1, (int32_t[]){7});
+    rounds(f, 1);
+    assert_int_equal(f->asked, NAMESPACES_WALK);
+    veths(f, 0, NULL);
+    rounds(f, 1);
+    assert_int_equal(f->asked, 0);
+    veths(f, 1, (int32_t[]){1});
+    rounds(f, 3);
+    assert_container(f, 1, "docker:aaaaaaaaaaaa");
     fixture_free(f);
 }
 
