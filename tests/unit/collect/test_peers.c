@@ -116,30 +116,37 @@ static void test_peer_names_held(void **state)
     (void)state;
     struct fixture f = fixture_new();
     f.settings.sockets_max = 3 * PEERS_MAX;
-    const struct endpoint address = ipv4("192.0.2.9", 0);
-    for (unsigned i = 0; i < 2 * PEERS_MAX + 100; i++) {
-        char name[32];
-        snprintf(name, sizeof(name), "n%u.example", i);
+    /* The same hosts under other names in each round, and connections to all of them. */
+    for (unsigned round = 0; round < 3; round++) {
         begin(&f);
-        census_peer_name(f.census, &address, name, 300);
-        struct socket_seen seen = tcp(100 + i, (uint16_t)(1000 + i), "192.0.2.9", 443, 0);
-        census_socket(f.census, &seen);
+        for (unsigned i = 0; i < PEERS_MAX; i++) {
+            char name[32], address[32];
+            snprintf(name, sizeof(name), "n%u-%u.example", round, i);
+            snprintf(address, sizeof(address), "198.18.%u.%u", i / 256, i % 256);
+            const struct endpoint host = ipv4(address, 0);
+            census_peer_name(f.census, &host, name, 300);
+            unsigned number = round * PEERS_MAX + i;
+            struct socket_seen seen = tcp(100 + number, (uint16_t)(1000 + number), address, 443, 0);
+            census_socket(f.census, &seen);
+        }
         end(&f);
     }
     assert_int_equal(f.result->peer_names_evicted, 0);
     char local[32];
-    TEXT(connection(&f, "192.0.2.1:1000", CONN_REMOTE_NAME), "n0.example");
+    TEXT(connection(&f, "192.0.2.1:1000", CONN_REMOTE_NAME), "n0-0.example");
     snprintf(local, sizeof(local), "192.0.2.1:%u", 1000 + PEERS_MAX - 1);
-    TEXT(connection(&f, local, CONN_REMOTE_NAME), "n4095.example");
-    snprintf(local, sizeof(local), "192.0.2.1:%u", 1000 + PEERS_MAX);
-    assert_int_equal(connection(&f, local, CONN_REMOTE_NAME)->type, CELL_NULL);
+    TEXT(connection(&f, local, CONN_REMOTE_NAME), "n0-4095.example");
+    for (unsigned number = PEERS_MAX; number < 3 * PEERS_MAX; number += PEERS_MAX / 2) {
+        snprintf(local, sizeof(local), "192.0.2.1:%u", 1000 + number);
+        assert_int_equal(connection(&f, local, CONN_REMOTE_NAME)->type, CELL_NULL);
+    }
     /* They end, and learning never stopped. */
     for (int i = 0; i < 3; i++) {
         begin(&f);
         census_sockets_complete(f.census, "sock_diag");
         end(&f);
     }
-    TEXT(named_in_round(&f, tcp(99, 900, "192.0.2.9", 443, 0), "192.0.2.1:900"), "n8291.example");
+    TEXT(named_in_round(&f, tcp(99, 900, "198.18.0.7", 443, 0), "192.0.2.1:900"), "n2-7.example");
     fixture_free(&f);
 }
 
