@@ -1,7 +1,8 @@
 /*
- * capture.c: any bytes as a capture file in the classic format: read, decoded, counted, put into
- * tables. Every packet is counted, and bytes of flows are those of packets.
+ * capture.c: any bytes as a capture file in the classic format or in pcapng: read, decoded,
+ * counted, put into tables. Every packet is counted, and bytes of flows are those of packets.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -18,8 +19,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int fd = memfd_create("capture", MFD_CLOEXEC);
     CHECK(fd >= 0 && write(fd, data, size) == (ssize_t)size);
     uint32_t link;
-    struct savefile *file = savefile_open(fd, &link);
-    if (!file) {
+    struct savefile *file = NULL;
+    char why[256] = "";
+    int err = savefile_open(fd, &file, why, sizeof(why));
+    if (err) {
+        CHECK(err == -ENOTSUP || *why);
         close(fd);
         return 0;
     }
@@ -27,10 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .flows_max = 16, .lookups_max = 4, .lookups_shown = 4, .rows_max = 100, .keep = size % 2};
     struct meter *m = meter_new(&settings);
     struct packet_frame p;
-    char why[256] = "";
     uint64_t packets = 0, bytes = 0;
     int more;
-    while ((more = savefile_next(file, &p, why, sizeof(why))) > 0) {
+    while ((more = savefile_next(file, &link, &p, why, sizeof(why))) > 0) {
         /* Of exactly its size: what reads behind it is seen. */
         uint8_t *frame = malloc(p.captured ? p.captured : 1);
         CHECK(frame);
@@ -40,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         packets++;
         bytes += p.wire;
     }
-    CHECK(more == 0 || *why);
+    CHECK(more == 0 || (*why && savefile_next(file, &link, &p, why, sizeof(why)) == more));
     meter_finish(m);
     meter_publish(m);
     CHECK(meter_counter(m, METER_PACKETS) == packets && meter_counter(m, METER_BYTES) == bytes);

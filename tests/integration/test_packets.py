@@ -171,6 +171,73 @@ def resident_bytes(pid):
         return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def block(kind, body, order="<"):
+    body += b"\0" * (-len(body) % 4)
+    total = len(body) + 12
+    return struct.pack(order + "II", kind, total) + body + struct.pack(order + "I", total)
+
+
+def mixed_capture(path, frames, links=(101, 113)):
+    """The same in pcapng, packets in turn on two link layers: raw IP in nanoseconds and cooked in
+    units of 2^-30 s, the second half in a section of the other byte order."""
+    cooked = b"\0\0\0\1\0\6\2\0\0\0\0\1\0\0\x08\0"
+    out, half = b"", (len(frames) + 1) // 2
+    for i, (t, frame) in enumerate(frames):
+        order = "<" if i < half else ">"
+        if i in (0, half):
+            out += block(0x0a0d0d0a, struct.pack(order + "IHHq", 0x1a2b3c4d, 1, 0, -1), order)
+            for link, resolution in zip(links, (9, 0x80 | 30)):
+                out += block(1, struct.pack(order + "HHIHHB3xHH", link, 0, 0, 9, 1, resolution, 0, 0),
+                             order)
+        if i % 2:
+            frame, t = cooked + frame, -(-t * 2**30 // 10**9)
+        out += block(6, struct.pack(order + "IIIII", i % 2, t >> 32, t & 0xffffffff, len(frame),
+                                    len(frame)) + frame, order)
+    with open(path, "wb") as f:
+        f.write(out)
+    return sum(len(frame) for _, frame in frames) + len(cooked) * (len(frames) // 2)
+
+
+def test_several_links():
+    """a pcapng file of two link layers, two sections and two byte orders is one story"""
+    with Directory() as data:
+        path = os.path.join(data, "trace.pcapng")
+        _, frames = some_traffic(os.path.join(data, "trace.pcap"))
+        wire = mixed_capture(path, frames)
+        with Daemon(data, "--read", path) as d:
+            until("all packets are counted", lambda: d.metric(RECEIVED) == len(frames))
+            d.logged("read to its end")
+            equal(d.metric(BYTES), wire, "bytes")
+            equal(d.metric("netsonde_packet_flows"), 2, "flows")
+            equal(d.metric("netsonde_packet_retransmits_total"), 1, "retransmissions")
+            equal(d.metric('netsonde_dns_queries_total{rcode="NXDOMAIN"}'), 1, "lookups")
+            until("two flows are shown", lambda: len(rows(d, "flows")) == 2)
+            flow = next(r for r in rows(d, "flows") if r["protocol"] == "tcp")
+            equal({k: flow[k] for k in ("client", "server", "packets", "rtt_ms", "opened")},
+                  {"client": "10.0.0.1:5000", "server": "10.0.0.2:80", "packets": 6, "rtt_ms": 10,
+                   "opened": BEGAN // 10**6 + 100}, "flow")
+        with Daemon(data, "--read", path, environment={"NETSONDE_PACKET_FILTER": "udp"}) as d:
+            until("both are counted", lambda: d.metric(RECEIVED) == 2)
+            d.logged("read to its end")
+            equal(d.metric(RECEIVED), 2, "packets, one of each link layer")
+        refused(path, "packet.filter", "link layer 101",
+                environment={"NETSONDE_PACKET_FILTER": "ether host 02:00:00:00:00:01"})
+        os.truncate(path, os.path.getsize(path) - 5)
+        with Daemon(data, "--read", path) as d:
+            until("what is whole is counted", lambda: d.metric(RECEIVED) == len(frames) - 1)
+            d.logged(f"ends within block {len(frames) + 6}, behind packet {len(frames) - 1}")
+            told = until("an event tells", lambda: [e for e in d.events("error")
+                                                    if e.get("engine") == "packet"])
+            contains(told[0]["reason"], "ends within block")
+        mixed_capture(path, frames, links=(147, 113))
+        with Daemon(data, "--read", path) as d:
+            until("the others are counted, too", lambda: d.metric(RECEIVED) == len(frames))
+            equal(d.metric('netsonde_packet_undecoded_total{reason="foreign"}'), len(frames) // 2,
+                  "packets whose link layer is not known")
+        mixed_capture(path, frames, links=(147, 148))
+        refused(path, "trace.pcapng", "link layer 147")
+
+
 def test_a_million_flows():
     """a million spoofed flows: memory is bounded, and what had to go is counted"""
     count = 1_000_000
@@ -273,5 +340,5 @@ def test_off():
 
 if __name__ == "__main__":
     own_network()
-    run([test_read, test_tables, test_filter, test_bad_files, test_a_million_flows, test_live,
-         test_gone, test_no_privilege, test_off])
+    run([test_read, test_tables, test_filter, test_bad_files, test_several_links,
+         test_a_million_flows, test_live, test_gone, test_no_privilege, test_off])

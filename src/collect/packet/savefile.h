@@ -1,7 +1,8 @@
 /*
  * savefile.h: files of packets in the classic pcap format (pcap-savefile(5)): either byte order,
- * microseconds or nanoseconds. libpcap reads them, too; this does so in place, in a quarter of the
- * time, which is what reading costs beside the meter. One owner, one thread.
+ * microseconds or nanoseconds; and in pcapng (pcapng.h). libpcap reads most of them, too; this does
+ * so in place, in a quarter of the time, which is what reading costs beside the meter, and takes
+ * pcapng files whose interfaces have several link layers. One owner, one thread.
  */
 #pragma once
 
@@ -13,18 +14,27 @@
 
 struct savefile;
 
-/* NULL: not a file of this format, or not one that can be read at places (a pipe): fd is as it was.
- * Otherwise takes fd. *ret_link is of the file. */
-struct savefile *savefile_open(int fd, uint32_t *ret_link);
+/* 0: takes fd. -ENOTSUP: not a file of these formats, or one of the classic format that only
+ * libpcap may know. Another -errno: `why` tells, e.g. that no link layer of it can be read. When it
+ * fails fd is still the caller's, but where it stands is anywhere. */
+int savefile_open(int fd, struct savefile **ret, char *why, size_t why_size);
 void savefile_close(struct savefile *s); /* NULL allowed */
+
+bool savefile_is_pcapng(const struct savefile *s);
+
+/* Link layers (LINKTYPE_*) that are known so far: the one of the file, or of the interfaces that
+ * pcapng describes before its first packet. */
+size_t savefile_links(const struct savefile *s);
+uint32_t savefile_link(const struct savefile *s, size_t i);
 
 /* Frames are there until the next call. */
 
 /* 1: a packet; 0: the file has no more; -errno: -EBADMSG when it ends within a packet or says what
  * cannot be, `why` tells. */
-int savefile_next(struct savefile *s, struct packet_frame *ret, char *why, size_t why_size);
+int savefile_next(struct savefile *s, uint32_t *ret_link, struct packet_frame *ret, char *why,
+                  size_t why_size);
 
-/* The same for up to `most` packets at a time, which stay together until the next call: how many.
- */
-int savefile_several(struct savefile *s, struct packet_frame *ret, size_t most, char *why,
-                     size_t why_size);
+/* The same for up to `most` packets of one link layer at a time, which stay together until the next
+ * call: how many. */
+int savefile_several(struct savefile *s, uint32_t *ret_link, struct packet_frame *ret, size_t most,
+                     char *why, size_t why_size);

@@ -1,14 +1,12 @@
 /*
- * tap.c: see tap.h. The library's functions are looked up once for each source; their types
- * are those of its header. Live: no immediate mode, so that libpcap takes TPACKET_V3, whose blocks
- * are handed over full or after TIMEOUT_MS.
+ * tap.c: see tap.h. Live: no immediate mode, so that libpcap takes TPACKET_V3, whose blocks are
+ * handed over full or after TIMEOUT_MS. Files are read by savefile.c, but for classic ones with a
+ * filter or of a kind that only libpcap knows.
  */
 #include "collect/packet/tap.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +15,8 @@
 
 #include "base/defs.h"
 #include "base/mem.h"
+#include "collect/packet/filter.h"
+#include "collect/packet/pcap_library.h"
 #include "collect/packet/savefile.h"
 #include "wire/packet.h"
 
@@ -26,36 +26,13 @@
 #define SECONDS_MAX ((int64_t)1 << 33)
 #define FILE_BUFFER_BYTES (256 * 1024)
 
-struct library {
-    void *handle;
-    __typeof__(pcap_activate) *activate;
-    __typeof__(pcap_close) *close;
-    __typeof__(pcap_compile) *compile;
-    __typeof__(pcap_create) *create;
-    __typeof__(pcap_datalink) *datalink;
-    __typeof__(pcap_datalink_val_to_name) *datalink_name;
-    __typeof__(pcap_dispatch) *dispatch;
-    __typeof__(pcap_fopen_offline_with_tstamp_precision) *open_file;
-    __typeof__(pcap_freecode) *freecode;
-    __typeof__(pcap_geterr) *geterr;
-    __typeof__(pcap_get_selectable_fd) *selectable_fd;
-    __typeof__(pcap_set_buffer_size) *set_buffer_size;
-    __typeof__(pcap_set_promisc) *set_promisc;
-    __typeof__(pcap_set_snaplen) *set_snaplen;
-    __typeof__(pcap_set_timeout) *set_timeout;
-    __typeof__(pcap_set_tstamp_precision) *set_precision;
-    __typeof__(pcap_setfilter) *setfilter;
-    __typeof__(pcap_setnonblock) *setnonblock;
-    __typeof__(pcap_stats) *stats;
-    __typeof__(pcap_statustostr) *statustostr;
-};
-
 struct tap {
-    struct library lib;
+    struct pcap_library lib;
     pcap_t *handle; /* NULL: `own` reads */
     struct savefile *own;
+    struct filter *filter; /* of `own`; NULL: every packet */
     char *name;
-    uint32_t link;
+    uint32_t link; /* of `handle` */
     bool file;
     struct pcap_stat last;
     uint64_t kernel_drops, interface_drops;
@@ -63,65 +40,19 @@ struct tap {
     void *user;
 };
 
-static int library_load(struct library *lib, char *why, size_t why_size)
-{
-    const struct {
-        const char *name;
-        void **into;
-    } symbols[] = {
-        {"pcap_activate", (void **)&lib->activate},
-        {"pcap_close", (void **)&lib->close},
-        {"pcap_compile", (void **)&lib->compile},
-        {"pcap_create", (void **)&lib->create},
-        {"pcap_datalink", (void **)&lib->datalink},
-        {"pcap_datalink_val_to_name", (void **)&lib->datalink_name},
-        {"pcap_dispatch", (void **)&lib->dispatch},
-        {"pcap_fopen_offline_with_tstamp_precision", (void **)&lib->open_file},
-        {"pcap_freecode", (void **)&lib->freecode},
-        {"pcap_geterr", (void **)&lib->geterr},
-        {"pcap_get_selectable_fd", (void **)&lib->selectable_fd},
-        {"pcap_set_buffer_size", (void **)&lib->set_buffer_size},
-        {"pcap_set_promisc", (void **)&lib->set_promisc},
-        {"pcap_set_snaplen", (void **)&lib->set_snaplen},
-        {"pcap_set_timeout", (void **)&lib->set_timeout},
-        {"pcap_set_tstamp_precision", (void **)&lib->set_precision},
-        {"pcap_setfilter", (void **)&lib->setfilter},
-        {"pcap_setnonblock", (void **)&lib->setnonblock},
-        {"pcap_stats", (void **)&lib->stats},
-        {"pcap_statustostr", (void **)&lib->statustostr},
-    };
-    lib->handle = dlopen("libpcap.so.0.8", RTLD_NOW | RTLD_LOCAL); /* Debian and Ubuntu */
-    if (!lib->handle)
-        lib->handle = dlopen("libpcap.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (!lib->handle) {
-        snprintf(why, why_size, "The library libpcap is not installed.");
-        return -ENOENT;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(symbols); i++) {
-        *symbols[i].into = dlsym(lib->handle, symbols[i].name);
-        if (!*symbols[i].into) {
-            snprintf(why, why_size, "The library libpcap is older than 1.5: it has no %s.",
-                     symbols[i].name);
-            dlclose(lib->handle);
-            return -ENOSYS;
-        }
-    }
-    return 0;
-}
-
 bool tap_possible(char *why, size_t why_size)
 {
-    struct library lib;
-    if (library_load(&lib, why, why_size) < 0)
+    struct pcap_library lib;
+    if (pcap_library_load(&lib, why, why_size) < 0)
         return false;
-    dlclose(lib.handle);
+    pcap_library_unload(&lib);
     return true;
 }
 
 static struct tap *tap_new(const char *name, char *why, size_t why_size, int *ret_err)
 {
     struct tap *s = mem_alloc(sizeof(*s));
-    *ret_err = library_load(&s->lib, why, why_size);
+    *ret_err = pcap_library_load(&s->lib, why, why_size);
     if (*ret_err) {
         free(s);
         return NULL;
@@ -136,9 +67,9 @@ void tap_close(struct tap *s)
         return;
     if (s->handle)
         s->lib.close(s->handle);
-    if (s->lib.handle)
-        dlclose(s->lib.handle);
+    pcap_library_unload(&s->lib);
     savefile_close(s->own);
+    filter_free(s->filter);
     free(s->name);
     free(s);
 }
@@ -236,26 +167,54 @@ int tap_open_device(const char *device, const char *filter, uint32_t snaplen, st
     return err;
 }
 
-/* Without a filter and in the classic format a file is read without libpcap. */
-static struct tap *tap_open_own(const char *path, const char *filter, FILE *file)
+static int tap_object(const struct tap *s, uint32_t link, char *why, size_t why_size)
 {
-    uint32_t link;
-    int fd = filter && *filter ? -1 : dup(fileno(file));
-    struct savefile *own = fd < 0 ? NULL : savefile_open(fd, &link);
-    if (!own || !packet_link_known(link)) {
-        if (own)
-            savefile_close(own);
-        else if (fd >= 0)
+    const char *objection = s->filter ? filter_objection(s->filter, link) : NULL;
+    if (!objection)
+        return 0;
+    snprintf(why, why_size, "packet.filter: of packets with the link layer %u: %.150s.", link,
+             objection);
+    return -EINVAL;
+}
+
+static int tap_take_own(struct tap *s, const char *filter, char *why, size_t why_size)
+{
+    if (!filter || !*filter)
+        return 0;
+    int err = filter_new(filter, &s->filter, why, why_size);
+    for (size_t i = 0; !err && i < savefile_links(s->own); i++)
+        err = tap_object(s, savefile_link(s->own, i), why, why_size);
+    return err;
+}
+
+/* 0 or -errno; -ENOTSUP: it is libpcap's. */
+static int tap_open_own(const char *path, const char *filter, FILE *file, struct tap **ret,
+                        char *why, size_t why_size)
+{
+    char text[128] = "";
+    struct savefile *own = NULL;
+    int fd = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0);
+    int err = fd < 0 ? -errno : savefile_open(fd, &own, text, sizeof(text));
+    if (err) {
+        snprintf(why, why_size, "%.100s: %s.", path, *text ? text : strerror(-err));
+        if (fd >= 0)
             close(fd);
-        rewind(file);
-        return NULL;
+        return err;
+    }
+    if (!savefile_is_pcapng(own) && filter && *filter) {
+        savefile_close(own);
+        return -ENOTSUP;
     }
     struct tap *s = mem_alloc(sizeof(*s));
     s->own = own;
-    s->link = link;
     s->file = true;
     s->name = mem_string(path);
-    return s;
+    err = tap_take_own(s, filter, why, why_size);
+    if (err)
+        tap_close(s);
+    else
+        *ret = s;
+    return err;
 }
 
 int tap_open_file(const char *path, const char *filter, struct tap **ret, char *why,
@@ -277,13 +236,13 @@ int tap_open_file(const char *path, const char *filter, struct tap **ret, char *
         fclose(file);
         return -EINVAL;
     }
-    struct tap *s = tap_open_own(path, filter, file);
-    if (s) {
+    err = tap_open_own(path, filter, file, ret, why, why_size);
+    if (err != -ENOTSUP) {
         fclose(file);
-        *ret = s;
-        return 0;
+        return err;
     }
-    s = tap_new(path, why, why_size, &err);
+    rewind(file);
+    struct tap *s = tap_new(path, why, why_size, &err);
     setvbuf(file, NULL, _IOFBF, FILE_BUFFER_BYTES); /* stdio's own is a page */
     if (!s) {
         fclose(file);
@@ -320,6 +279,18 @@ static void tap_packet(u_char *user, const struct pcap_pkthdr *head, const u_cha
     s->packets(s->user, s->link, &one, 1);
 }
 
+/* Those that match move to the front: how many. */
+static size_t tap_choose(const struct tap *s, uint32_t link, struct packet_frame *frames,
+                         size_t count)
+{
+    size_t chosen = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (filter_matches(s->filter, link, &frames[i]))
+            frames[chosen++] = frames[i];
+    }
+    return chosen;
+}
+
 static int tap_read_own(struct tap *s, int most, tap_packets_fn *packets, void *user, char *why,
                         size_t why_size)
 {
@@ -327,12 +298,17 @@ static int tap_read_own(struct tap *s, int most, tap_packets_fn *packets, void *
     char text[128];
     int count = 0, got = 1;
     while (count < most) {
-        got = savefile_several(s->own, frames, (size_t)MIN(most - count, TAP_BATCH), text,
+        uint32_t link;
+        got = savefile_several(s->own, &link, frames, (size_t)MIN(most - count, TAP_BATCH), text,
                                sizeof(text));
         if (got <= 0)
             break;
-        packets(user, s->link, frames, (size_t)got);
         count += got;
+        if (tap_object(s, link, why, why_size) < 0)
+            return -EINVAL;
+        size_t chosen = s->filter ? tap_choose(s, link, frames, (size_t)got) : (size_t)got;
+        if (chosen)
+            packets(user, link, frames, chosen);
     }
     /* What was read before counts; what is wrong is met again at the next call. */
     if (count || got > 0)

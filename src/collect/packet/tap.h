@@ -1,9 +1,8 @@
 /*
  * tap.h: where packets come from: a device, by libpcap's TPACKET_V3 ring, or a file (pcap and
- * pcapng, either byte order, micro- or nanoseconds). libpcap is loaded when the first source is
- * opened (dlopen): it brings libraries of its own that nobody else needs. Opening needs
- * privileges (CAP_NET_RAW) and files; reading an open source needs neither. One owner, one thread
- * at a time.
+ * pcapng, either byte order, any resolution of time, several link layers in one file). Opening
+ * needs privileges (CAP_NET_RAW) and files; reading an open source needs neither. One owner, one
+ * thread at a time.
  */
 #pragma once
 
@@ -27,11 +26,12 @@ bool tap_possible(char *why, size_t why_size);
 
 #define TAP_BATCH 8
 
-/* Up to TAP_BATCH packets, in their order. */
+/* Up to TAP_BATCH packets of one link layer (LINKTYPE_*), in their order. */
 typedef void tap_packets_fn(void *user, uint32_t link, const struct packet_frame *frames,
                             size_t count);
 
-/* Hands on what is there, `most` packets at most; never waits for a device. How many; 0: none now;
+/* Hands on what is there, `most` packets at most; never waits for a device. How many, of a file
+ * perhaps with those that the filter left out; 0: none now;
  * -ENODATA: the file has no more; another -errno: the source is lost, `why` tells. */
 int tap_read(struct tap *s, int most, tap_packets_fn *packets, void *user, char *why,
              size_t why_size);

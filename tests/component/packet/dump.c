@@ -2,7 +2,7 @@
  * dump.c: a capture file through the packet engine's parts, but its thread: what it finds as lines
  * of words separated by tabs, for test_captures.py, which holds them against other programs.
  *
- *     dump FILE [no-ndpi]
+ *     dump FILE [no-ndpi [FILTER]]
  *
  *   flow  PROTOCOL CLIENT SERVER APPLICATION HOST RX_BYTES TX_BYTES PACKETS RTT_MS RETRANSMITS
  * OPENED dns   T NAME TYPE RCODE LATENCY_MS SERVER PROCESS count NAME VALUE application NAME BYTES
@@ -81,7 +81,7 @@ int main(int argc, char **argv)
 {
     char why[256] = "";
     struct tap *tap = NULL;
-    if (argc < 2 || tap_open_file(argv[1], "", &tap, why, sizeof(why)) < 0) {
+    if (argc < 2 || tap_open_file(argv[1], argc > 3 ? argv[3] : "", &tap, why, sizeof(why)) < 0) {
         printf("file\t%s\n", argc < 2 ? "no FILE" : why);
         return 1;
     }

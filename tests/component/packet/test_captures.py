@@ -12,8 +12,10 @@ import collections
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "integration"))
@@ -43,6 +45,12 @@ MAY_DIFFER = {
 }
 
 
+# Made below of the captures: pcapng with several link layers, and with several sections beside.
+MADE = ("links.pcapng", "sections.pcapng")
+MAY_DIFFER["ndpi"].update(MADE)  # ndpiReader reads by libpcap, which refuses them
+MAY_DIFFER["order"].update(MADE)  # 6in4tunnel.pcap is in them
+
+
 # ---- what is there -------------------------------------------------------------------------------
 
 def captures():
@@ -51,7 +59,11 @@ def captures():
     names = sorted(n for n in os.listdir(FOLDER) if re.search(r"\.pcap(ng)?$", n))
     if not names:
         raise Skip(f"no captures in {FOLDER}")
-    return names
+    return names + made()
+
+
+def path_of(name):
+    return os.path.join(WORK.name if name in MADE else FOLDER, name)
 
 
 def tool(name, package):
@@ -70,11 +82,83 @@ def ask(name, package, *words):
                           text=True, env=environment, timeout=LIMIT_S, check=False).stdout
 
 
+# ---- captures with several link layers -----------------------------------------------------------
+
+WORK = tempfile.TemporaryDirectory(prefix="netsonde-captures-")
+NULL, ETHERNET, RAW, LOOP, SLL, IPV4, IPV6, SLL2 = 0, 1, 101, 108, 113, 228, 229, 276
+# Each of other conversations: which link layer is to be theirs.
+MIXTURE = (("http_ipv6.pcap", IPV6), ("ftp.pcap", SLL), ("ssh.pcap", SLL2), ("smtp.pcap", NULL),
+           ("dns.pcap", LOOP), ("sip.pcap", IPV4), ("6in4tunnel.pcap", RAW),
+           ("dns_dot.pcap", ETHERNET))
+BEGAN_NS = 1_500_000_000 * 10**9
+
+
+def wireshark(name, *words):
+    path, environment = tool(name, "wireshark-common")
+    subprocess.run([path, *words], env=environment, timeout=LIMIT_S, check=True)
+
+
+def records(name):
+    """nanoseconds, bytes of each packet of a capture"""
+    path = os.path.join(WORK.name, "classic.pcap")
+    wireshark("editcap", "-F", "nsecpcap", os.path.join(FOLDER, name), path)
+    with open(path, "rb") as f:
+        data = f.read()
+    equal(data[:4], struct.pack("=I", 0xa1b23c4d), "a classic file of nanoseconds")
+    at = 24
+    while at < len(data):
+        seconds, part, captured, wire = struct.unpack_from("=IIII", data, at)
+        equal(captured, wire, f"{name}: whole packets")
+        yield seconds * 10**9 + part, data[at + 16:at + 16 + captured]
+        at += 16 + captured
+
+
+def on_link(frame, link):
+    """An Ethernet frame with IP as one of that link layer; None: it has no IP."""
+    kind = frame[12:14]
+    if kind not in (b"\x08\0", b"\x86\xdd"):
+        return None
+    six = kind == b"\x86\xdd"
+    head = {ETHERNET: frame[:14], RAW: b"", IPV4: b"", IPV6: b"",
+            NULL: struct.pack("=I", 24 if six else 2), LOOP: struct.pack(">I", 24 if six else 2),
+            SLL: b"\0\0\0\1\0\6" + frame[6:12] + b"\0\0" + kind,
+            SLL2: kind + b"\0\0\0\0\0\1\0\1\0\6" + frame[6:12] + b"\0\0"}[link]
+    return None if six and link == IPV4 else head + frame[14:]
+
+
+def made():
+    """Captures of others on several link layers, their packets mixed: made once, by mergecap."""
+    if os.path.exists(os.path.join(WORK.name, MADE[-1])):
+        return list(MADE)
+    parts = []
+    for number, (name, link) in enumerate(MIXTURE):
+        if not os.path.exists(os.path.join(FOLDER, name)):
+            continue
+        parts.append(os.path.join(WORK.name, f"{number}.pcap"))
+        first = None
+        with open(parts[-1], "wb") as f:
+            f.write(struct.pack("=IHHIIII", 0xa1b23c4d, 2, 4, 0, 0, 65535, link))
+            for t, frame in records(name):
+                first = first or t
+                t, frame = t - first + BEGAN_NS + number, on_link(frame, link)
+                if frame:
+                    f.write(struct.pack("=IIII", t // 10**9, t % 10**9, len(frame), len(frame)))
+                    f.write(frame)
+    mixed = os.path.join(WORK.name, MADE[0])
+    wireshark("mergecap", "-w", mixed, *parts)
+    with open(os.path.join(WORK.name, MADE[1]), "wb") as f:
+        for one in (os.path.join(FOLDER, "http.pcapng"), mixed):
+            if os.path.exists(one):
+                with open(one, "rb") as part:
+                    f.write(part.read())
+    return list(MADE)
+
+
 class Found:
     """What the engine says of a capture."""
 
     def __init__(self, name, *words):
-        out = subprocess.run([DUMP, os.path.join(FOLDER, name), *words], stdout=subprocess.PIPE,
+        out = subprocess.run([DUMP, path_of(name), *words], stdout=subprocess.PIPE,
                              text=True, timeout=LIMIT_S, check=True).stdout
         self.flows, self.dns, self.counts, self.applications = [], [], {}, {}
         self.file = self.ndpi = None
@@ -104,7 +188,7 @@ UNASSEMBLED = ("-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE")
 
 def frames(name):
     words = [w for f in FIELDS for w in ("-e", f)]
-    out = ask("tshark", "tshark", "-r", os.path.join(FOLDER, name), *UNASSEMBLED,
+    out = ask("tshark", "tshark", "-r", path_of(name), *UNASSEMBLED,
               "-T", "fields", "-E", "separator=/t", *words)
     return [dict(zip(FIELDS, line.split("\t"))) for line in out.splitlines()]
 
@@ -254,7 +338,7 @@ def test_dns():
             return
         fields = ("dns.qry.name", "dns.qry.type", "dns.flags.rcode", "dns.time")
         words = [w for f in fields for w in ("-e", f)]
-        out = ask("tshark", "tshark", "-r", os.path.join(FOLDER, name), "-T", "fields",
+        out = ask("tshark", "tshark", "-r", path_of(name), "-T", "fields",
                   "-Y", "dns.flags.response == 1 && (udp.port == 53 || tcp.port == 53) && !icmp",
                   "-E", "separator=/t", *words)
         expected = []
@@ -274,11 +358,24 @@ def test_dns():
     each(check)
 
 
+def test_filters():
+    """packet.filter takes of several link layers what tshark's read filter takes of them"""
+    captures()
+    for words, same in (("tcp port 21", "tcp.port == 21"), ("udp", "udp && !icmp && !(ip && ipv6)"),
+                        ("ip6", "ipv6 && !ip"), ("greater 1000", "frame.len >= 1000")):
+        found = Found(MADE[0], "no-ndpi", words)
+        out = ask("tshark", "tshark", "-r", path_of(MADE[0]), *UNASSEMBLED, "-Y", same,
+                  "-T", "fields", "-e", "frame.len")
+        lengths = [int(line) for line in out.split()]
+        equal(len(lengths) > 10, True, f"{words}: some packets")
+        equal((found.counts["packets"], found.counts["bytes"]), (len(lengths), sum(lengths)), words)
+
+
 def test_broken():
     """what is broken on purpose is counted as such, and read to its end"""
     captures()
     for name in ("badpackets.pcap", "fuzz-2006-06-26-2594.pcap", "ip_fragmented_garbage.pcap"):
-        if not os.path.exists(os.path.join(FOLDER, name)):
+        if not os.path.exists(path_of(name)):
             continue
         found = Found(name)
         equal(found.file, "done", name)
@@ -295,7 +392,7 @@ def test_applications():
         found = Found(name)
         if found.ndpi:
             raise Skip(found.ndpi)
-        out = ask("ndpiReader", "libndpi-bin", "-i", os.path.join(FOLDER, name))
+        out = ask("ndpiReader", "libndpi-bin", "-i", path_of(name))
         listed = re.split(r"Detected protocols:\n", out, maxsplit=1)[1].split("\n\n")[0]
         expected = {p: (int(n), int(f)) for p, n, f in re.findall(
             r"^\s*(\S+)\s+packets:\s*(\d+)\s+bytes:\s*\d+\s+flows:\s*(\d+)", listed,
@@ -325,7 +422,7 @@ def test_alpn():
         if found.ndpi:
             raise Skip(found.ndpi)
         words = [w for f in names for w in ("-e", f)]
-        out = ask("tshark", "tshark", "-r", os.path.join(FOLDER, name), "-Y",
+        out = ask("tshark", "tshark", "-r", path_of(name), "-Y",
                   "tls.handshake.type == 1 && tls.handshake.extensions_alpn_str",
                   "-T", "fields", "-E", "separator=/t", *words)
         offered = {}
@@ -348,5 +445,5 @@ def test_alpn():
 
 
 if __name__ == "__main__":
-    run([test_packets, test_conversations, test_tcp, test_dns, test_broken, test_applications,
+    run([test_packets, test_conversations, test_tcp, test_dns, test_filters, test_broken, test_applications,
          test_alpn])
