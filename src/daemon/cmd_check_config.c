@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "daemon/commands.h"
+#include "daemon/output.h"
 
 int cmd_check_config(const struct options *options)
 {
@@ -11,5 +12,5 @@ int cmd_check_config(const struct options *options)
         return EXIT_FAILURE;
     config_free(config);
     puts("the configuration is good");
-    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return output_end(true);
 }

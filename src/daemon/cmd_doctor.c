@@ -18,6 +18,7 @@
 #include "daemon/config.h"
 #include "daemon/describe.h"
 #include "daemon/engines.h"
+#include "daemon/output.h"
 #include "daemon/privileges.h"
 #include "keeper/finder.h"
 #include "keeper/keeper.h"
@@ -147,11 +148,9 @@ static int print(const struct findings *f, bool json)
     else
         print_text(f, &out);
     bool good = buf_ok(&out) && fwrite(out.data, 1, out.len, stdout) == out.len;
-    good = fflush(stdout) == 0 && good;
     buf_fini(&out);
-    if (!good)
-        return EXIT_FAILURE;
-    return f->missing ? EXIT_MISSING : EXIT_SUCCESS;
+    int code = output_end(good);
+    return !code && f->missing ? EXIT_MISSING : code;
 }
 
 int cmd_doctor(const struct config *config, const struct options *options)

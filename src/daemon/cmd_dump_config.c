@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/commands.h"
+#include "daemon/output.h"
 
 int cmd_dump_config(const struct config *config, const struct options *options)
 {
@@ -18,5 +19,5 @@ int cmd_dump_config(const struct config *config, const struct options *options)
     else
         config_dump_yaml(config, &out);
     bool written = buf_ok(&out) && fwrite(out.data, 1, out.len, stdout) == out.len;
-    return written && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return output_end(written);
 }

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "daemon/commands.h"
+#include "daemon/output.h"
 #include "version.h"
 
 int cmd_help(const struct options *options)
@@ -14,11 +15,11 @@ int cmd_help(const struct options *options)
         CHECK(command_parse(options->arguments[0], &command) == 0); /* options_parse looked */
     options_print_help(command, &out);
     fputs(buf_string(&out), stdout);
-    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return output_end(true);
 }
 
 int cmd_version(const struct options *options)
 {
     puts(options->json ? "{\"version\":\"" NETSONDE_VERSION "\"}" : "netsonde " NETSONDE_VERSION);
-    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return output_end(true);
 }

@@ -17,6 +17,7 @@
 #include "base/defs.h"
 #include "base/text.h"
 #include "daemon/config.h"
+#include "daemon/output.h"
 #include "daemon/query_table.h"
 #include "store/store.h"
 
@@ -132,8 +133,8 @@ int cmd_query(const struct config *config, const struct options *options)
     } else {
         print_text(answer, query.aggregate);
     }
-    if (!code && (fflush(stdout) != 0 || ferror(stdout)))
-        code = failed("the answer cannot be written");
+    if (!code)
+        code = output_end(true);
     answer_free(answer);
     store_reader_close(reader);
     selector_fini(&query.selector);

@@ -13,6 +13,7 @@
 #include "base/defs.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "daemon/output.h"
 #include "model/view.h"
 #include "store/store.h"
 
@@ -151,13 +152,9 @@ static int print(const struct wish *w, const struct stored_table *stored, bool j
         print_text(stored, &view, &out);
     }
     bool good = buf_ok(&out) && fwrite(out.data, 1, out.len, stdout) == out.len;
-    good = fflush(stdout) == 0 && good;
     view_fini(&view);
     buf_fini(&out);
-    if (good)
-        return EXIT_SUCCESS;
-    fputs("netsonde query: the answer cannot be written\n", stderr);
-    return EXIT_FAILURE;
+    return output_end(good);
 }
 
 int query_table(const struct config *config, const struct options *options)

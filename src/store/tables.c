@@ -112,7 +112,9 @@ int store_table(struct store_reader *reader, enum table_kind kind, int64_t at_ms
     case 0:
         return 0;
     case -ENOENT:
-        return store_fail(err, error, "no %s are stored of that time or before",
+        return store_fail(err, error,
+                          "no %s are stored of that time or before; a running daemon stores them "
+                          "once a minute, for store.connections",
                           table_schema(kind)->name);
     case SNAPSHOT_BAD:
         /* One row is damaged, or newer: nothing to set the database aside for. */

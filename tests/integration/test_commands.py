@@ -198,10 +198,12 @@ def test_query():
 
         with open("/dev/full", "w", encoding="utf-8") as full:
             for arguments in (ask, [*ask, "--json"], ["check-config"], ["dump-config"],
-                              ["dump-config", "--json"], ["doctor"], ["help"], ["version"]):
+                              ["dump-config", "--json"], ["doctor"], ["doctor", "--json"], ["help"], ["version"]):
                 done = subprocess.run([BINARY, *arguments], stdout=full, stderr=subprocess.PIPE,
                                       timeout=WAIT_S, check=False)
                 equal(done.returncode, 1, f"{arguments[0]}: what it says cannot be written")
+                equal(done.stderr, b"netsonde: the answer cannot be written: "
+                      b"No space left on device\n", f"{arguments[0]} says so")
 
         contains(prints(1, "query", "--data-dir", data + "/none", "--metric", "*"),
                  "no history there")
