@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/defs.h"
@@ -86,6 +87,17 @@ int identity_uid(int proc, uint32_t pid, uint32_t *ret)
         return 0;
     }
     return -EINVAL;
+}
+
+int identity_owner(int proc, uint32_t pid, uint32_t *ret)
+{
+    char path[16];
+    struct stat st;
+    snprintf(path, sizeof(path), "%u", pid);
+    if (fstatat(proc, path, &st, 0) < 0)
+        return -errno;
+    *ret = st.st_uid;
+    return 0;
 }
 
 /* The kind of unit, or -errno. */

@@ -22,6 +22,9 @@ int identity_read(int proc, uint32_t pid, struct identity *ret);
 /* The effective user of /proc/PID/status; 0 or -errno. */
 int identity_uid(int proc, uint32_t pid, uint32_t *ret);
 
+/* The owner of /proc/PID: another one means another effective user; 0 or -errno. */
+int identity_owner(int proc, uint32_t pid, uint32_t *ret);
+
 /* From /proc/PID/cgroup; 0 or -errno. */
 int identity_unit(int proc, uint32_t pid, char out[UNIT_BYTES]);
 /* The same of containers alone; "" for a process that is in none. */

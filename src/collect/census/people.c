@@ -9,9 +9,11 @@
  * Ends are noticed in two ways: an engine tells (people_end), or a look into /proc finds nothing.
  * Looking costs some microseconds, so a round looks at CHECKS processes in turn, and first at those
  * that are doubted because a socket of theirs has gone. The same look finds out that a process has
- * become another program: its command is another one then, and it joins another group. Unit and
- * user take two more files: they are read when the command has changed, in the first looks, in
- * which a server that opened its port as root may become somebody else, and then with every eighth.
+ * become another program or was moved to another unit: it joins another group. The user stands in
+ * the largest of the files, but the directory belongs to the same one (fs/proc/base.c,
+ * task_dump_owner): the file is read when the command or the directory's owner has changed, in the
+ * first looks, in which a server that opened its port as root may become somebody else, and then
+ * with every eighth.
  *
  * Who ended keeps the row for settings.ended_keep_ms and is then folded into the row of its group.
  * When all places are taken the one goes early that was noticed first to have ended; one that lives
@@ -343,6 +345,35 @@ void people_count(struct people *p, uint32_t number, const struct amounts *incre
 
 /* ---- a round ------------------------------------------------------------------------------- */
 
+static void person_look_at_user(struct people *p, struct person *one, bool renamed)
+{
+    uint32_t owner = one->directory_uid;
+    (void)identity_owner(p->proc, one->pid, &owner);
+    one->looks = renamed ? 0 : one->looks + 1;
+    if (one->looks == 2 * LOOKS_WHOLE)
+        one->looks = LOOKS_WHOLE;
+    if (one->looks <= LOOKS_WHOLE || owner != one->directory_uid)
+        (void)identity_uid(p->proc, one->pid, &one->uid);
+    one->directory_uid = owner;
+}
+
+static void person_look_at_group(struct people *p, struct person *one, const char *command)
+{
+    char unit[UNIT_BYTES];
+    const struct group *group = ledger_group(p->ledger, one->group);
+    if (identity_unit(p->proc, one->pid, unit) < 0)
+        memccpy(unit, group->unit, '\0', UNIT_BYTES);
+    else if (strcmp(group->unit, unit) != 0)
+        one->cgroup_id = 0; /* that was the cgroup it has left */
+    else
+        units_learn(p->units, one->cgroup_id, unit);
+    if (strcmp(group->process, command) == 0 && strcmp(group->unit, unit) == 0)
+        return;
+    uint32_t before = one->group;
+    one->group = ledger_join(p->ledger, command, unit);
+    ledger_leave(p->ledger, before);
+}
+
 static void person_check(struct people *p, uint32_t number)
 {
     struct person *one = &p->persons[number];
@@ -364,24 +395,9 @@ static void person_check(struct people *p, uint32_t number)
     if (err)
         return;
     one->start_ticks = identity.start_ticks;
-    char unit[UNIT_BYTES];
-    const struct group *group = ledger_group(p->ledger, one->group);
-    bool renamed = strcmp(group->process, identity.command) != 0;
-    one->looks = renamed ? 0 : one->looks + 1;
-    if (one->looks == 2 * LOOKS_WHOLE)
-        one->looks = LOOKS_WHOLE;
-    if (one->looks > LOOKS_WHOLE)
-        return;
-    if (identity_unit(p->proc, one->pid, unit) < 0)
-        memccpy(unit, group->unit, '\0', UNIT_BYTES);
-    else
-        units_learn(p->units, one->cgroup_id, unit);
-    (void)identity_uid(p->proc, one->pid, &one->uid);
-    if (!renamed && strcmp(group->unit, unit) == 0)
-        return;
-    uint32_t before = one->group;
-    one->group = ledger_join(p->ledger, identity.command, unit);
-    ledger_leave(p->ledger, before);
+    bool renamed = strcmp(ledger_group(p->ledger, one->group)->process, identity.command) != 0;
+    person_look_at_user(p, one, renamed);
+    person_look_at_group(p, one, identity.command);
 }
 
 void people_round(struct people *p, int64_t now_ms, uint64_t *next_id)

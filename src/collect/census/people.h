@@ -23,10 +23,11 @@ struct person {
     int64_t ended_ms;        /* 0: lives */
     int64_t told_ms;         /* wall: when an engine told of it last */
     uint32_t pid, uid;
-    uint32_t group;     /* in the ledger: command and unit */
-    uint32_t sockets;   /* that say it is their owner */
-    uint32_t rtt_count; /* of rtt_sum_us */
-    uint32_t rtt_us;    /* their mean in the last round that had any; 0: none yet */
+    uint32_t directory_uid; /* owner of /proc/PID when the user was read last */
+    uint32_t group;         /* in the ledger: command and unit */
+    uint32_t sockets;       /* that say it is their owner */
+    uint32_t rtt_count;     /* of rtt_sum_us */
+    uint32_t rtt_us;        /* their mean in the last round that had any; 0: none yet */
     uint32_t before,
         after;          /* people.c: among those that ended; of a free place, the next free one */
     const char *method; /* who counted its bytes last; NULL: nobody */

@@ -112,6 +112,60 @@ static void test_start_of_zero(void **state)
     fixture_free(&f);
 }
 
+/* ---- what it becomes ----------------------------------------------------------------------- */
+
+/* A round in which it is told of; twelve looks are enough to be looked at less closely. */
+static void told_in_round(struct fixture *f, const struct process_seen *seen)
+{
+    const struct traffic t = {.rx_bytes = 1};
+    begin(f);
+    census_traffic(f->census, seen, &t, "ebpf");
+    end(f);
+}
+
+/* Another user and another unit, without another name: seen with the next look. */
+static void test_user_and_unit(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        print_message("a directory of another user cannot be made without being root\n");
+        skip();
+    }
+    struct fixture f = fixture_new();
+    const struct process_seen seen = {.pid = 42, .start_ticks = 7, .uid = UINT32_MAX};
+    tree_process(&f.tree, 42, 7, "srv", 0, "/system.slice/old.service");
+    for (int i = 0; i < 12; i++)
+        told_in_round(&f, &seen);
+    TEXT(process(&f, "srv", PROC_USER), "root");
+    tree_process(&f.tree, 42, 7, "srv", 1000, "/system.slice/new.service");
+    char path[96];
+    snprintf(path, sizeof(path), "%s/42", f.tree.root);
+    assert_int_equal(chown(path, 1000, 1000), 0); /* as the kernel shows it */
+    told_in_round(&f, &seen);
+    TEXT(process(&f, "srv", PROC_UNIT), "new.service");
+    TEXT(process(&f, "srv", PROC_USER), "alice");
+    fixture_free(&f);
+}
+
+/* Who is moved takes his bytes to another unit, not the name of the unit he was in. */
+static void test_unit_left(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    const struct process_seen moved = {.pid = 42, .start_ticks = 7, .cgroup_id = 900};
+    const struct process_seen brief = {
+        .pid = 43, .start_ticks = 9, .cgroup_id = 900, .command = "brief"};
+    tree_process(&f.tree, 42, 7, "srv", 0, "/system.slice/old.service");
+    told_in_round(&f, &moved);
+    tree_process(&f.tree, 42, 7, "srv", 0, "/system.slice/new.service");
+    for (int i = 0; i < 3; i++)
+        told_in_round(&f, &moved);
+    TEXT(process(&f, "srv", PROC_UNIT), "new.service");
+    told_in_round(&f, &brief); /* has ended; its cgroup is all that is known */
+    TEXT(process(&f, "brief", PROC_UNIT), "old.service");
+    fixture_free(&f);
+}
+
 /* ---- what a full house costs --------------------------------------------------------------- */
 
 /* One process after the other that moves some bytes, maybe by a socket, and ends. */
@@ -195,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pid_given_away), cmocka_unit_test(test_told_without_start),
         cmocka_unit_test(test_predecessor),    cmocka_unit_test(test_start_of_zero),
+        cmocka_unit_test(test_user_and_unit),  cmocka_unit_test(test_unit_left),
         cmocka_unit_test(test_full_house),     cmocka_unit_test(test_sockets_of_others),
     };
     return cmocka_run_group_tests_name("people", tests, NULL, NULL);
