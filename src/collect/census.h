@@ -134,11 +134,18 @@ struct traffic {
 void census_socket(struct census *c, const struct socket_seen *seen);
 
 /* A dump of this engine's sockets (method) is complete: those that it showed in an earlier round
- * and not in this one are closed. Without the call nothing is concluded from absence. */
+ * and not in this one are closed; so are those of TCP and this network namespace that engines
+ * without dumps alone have told of, because a dump has all. Without the call nothing is concluded
+ * from absence. */
 void census_sockets_complete(struct census *c, const char *method);
 
 /* Its end, with its last numbers: exact, also for those that no dump ever showed. */
 void census_socket_closed(struct census *c, const struct socket_seen *seen, int64_t t_ms);
+
+/* In rounds in which an engine tells of ends as they happen, but a round late at most: what a dump
+ * no longer shows waits for its end to be told, so that it is told once and with its last numbers.
+ * Before census_sockets_complete; off when the next round begins. */
+void census_await_ends(struct census *c);
 
 /* Whose a socket is. Sockets without a teller are looked up by inode in /proc. */
 void census_owner(struct census *c, uint64_t netns, uint64_t cookie,

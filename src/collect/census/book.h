@@ -26,6 +26,7 @@ enum entry_flag {
     ENTRY_OPENED = 1 << 9,  /* its opening was told */
     ENTRY_GONE = 1 << 10,   /* an engine told its end; kept to the next round */
     ENTRY_TURNED = 1 << 11, /* got other ends in this round */
+    ENTRY_MISSED = 1 << 12, /* a dump does not have it any more; its end may be told yet */
 };
 
 /* One socket, as small as it will go: there may be tens of thousands. */

@@ -75,6 +75,7 @@ void census_begin(struct census *c, int64_t now_ms, int64_t mono_ns)
     c->round++;
     c->count_sockets = false;
     c->make_events = true;
+    c->await_ends = false;
     c->refused_before = c->refused != 0;
     c->refused = 0;
     memset(c->tcp_refused, 0, sizeof(c->tcp_refused));
@@ -134,6 +135,11 @@ void census_count_sockets(struct census *c, bool on)
 void census_make_events(struct census *c, bool on)
 {
     c->make_events = on;
+}
+
+void census_await_ends(struct census *c)
+{
+    c->await_ends = true;
 }
 
 void census_round_trip(struct census *c, int64_t rtt_ns)

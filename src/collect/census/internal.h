@@ -30,6 +30,7 @@ struct census {
     uint64_t own_netns;           /* inode of this network namespace; 0: not known */
     bool count_sockets;           /* in this round */
     bool make_events;
+    bool await_ends;        /* of this round, too */
     const char *counted_by; /* method that counts bytes of processes; NULL: nobody does */
     uint32_t counted_round;
     struct method methods[METHODS_MAX];

@@ -120,7 +120,7 @@ static struct table *connections_table(struct census *c, struct census_result *r
     memcpy(r->tcp, c->tcp_refused, sizeof(r->tcp));
     for (uint32_t i = 0; i < book_top(c->book); i++) {
         const struct entry *e = book_at(c->book, i);
-        if (!e || !(e->flags & ENTRY_SHOWN) || e->flags & ENTRY_GONE)
+        if (!e || !(e->flags & ENTRY_SHOWN) || e->flags & (ENTRY_GONE | ENTRY_MISSED))
             continue;
         row_connection(c, t, names, e);
         if (e->protocol == IPPROTO_TCP)

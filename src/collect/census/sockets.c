@@ -4,7 +4,9 @@
  * Who comes and who was there. A socket that a dump shows for the first time was opened since the
  * dump before, if there was one and if everything in it found a place; it is "born" then: its
  * coming is an event and all its bytes count. Else it was there already, and only what comes from
- * now on counts. Sockets that a complete dump no longer shows are closed.
+ * now on counts. Sockets that a complete dump no longer shows are closed: in the round after, where
+ * an engine tells of ends, because one that came between that engine's turn and the dump is told
+ * then. Meanwhile it is not shown.
  *
  * Bytes. An entry has what was told last and what its owner has on its account. The difference goes
  * over when the owner is known, so what moved before it was found out is not lost; but only in
@@ -47,6 +49,7 @@
 #define OPENED_WAITS_MS 2000
 #define NAMED_WITHIN_MS 10000
 #define GHOST_ROUNDS 10
+#define OPENED_SLACK_MS 2 /* what two clocks read one after the other may differ by, in ms */
 #define SILENT_ROUNDS 3
 
 /* ---- methods ------------------------------------------------------------------------------- */
@@ -337,7 +340,9 @@ static bool is_connected(const struct entry *e)
 /* Was it opened since the last dump of this engine? */
 static bool is_born(const struct census *c, const struct method *m, const struct socket_seen *seen)
 {
-    if (seen->opened_ms && c->before_ms && seen->opened_ms >= c->before_ms)
+    /* opened_ms is when it began to connect; it is told when it has. */
+    int64_t since_ms = seen->opened_ms + seen->connect_us / 1000 + OPENED_SLACK_MS;
+    if (seen->opened_ms && c->before_ms && since_ms >= c->before_ms)
         return true;
     return m->completed_before && c->round - m->completed_before <= SILENT_ROUNDS &&
            !c->refused_before && !c->refused;
@@ -407,6 +412,7 @@ static void entry_take(struct census *c, struct entry *e, const struct socket_se
         /* One that was only trying so far is opened now. */
         e->flags |= ENTRY_CONNECTED | (e->flags & ENTRY_NEW ? 0 : ENTRY_BORN);
     }
+    e->flags &= (uint16_t)~ENTRY_MISSED;
     m->known += e->seen[method] == 0;
     m->shown += e->seen[method] != c->round;
     e->seen[method] = c->round;
@@ -535,15 +541,44 @@ static void entry_drop(struct census *c, struct entry *e)
     book_remove(c->book, e);
 }
 
+/* Are there sockets of engines that have no dumps? */
+static bool has_undumped(const struct census *c)
+{
+    for (size_t i = 0; i < c->methods_count; i++) {
+        if (c->methods[i].known && !c->methods[i].completed)
+            return true;
+    }
+    return false;
+}
+
+/* Should this dump have shown it? One that no dump ever did has been told of in a round before. */
+static bool is_missing(const struct census *c, const struct entry *e, size_t method)
+{
+    if (!(e->flags & ENTRY_SHOWN) || e->flags & ENTRY_GONE)
+        return false;
+    if (e->seen[method])
+        return e->seen[method] != c->round;
+    for (size_t i = 0; i < c->methods_count; i++) {
+        if (e->seen[i] && c->methods[i].completed)
+            return false;
+    }
+    return !e->netns && e->protocol == IPPROTO_TCP && e->round != c->round;
+}
+
 void census_sockets_complete(struct census *c, const char *method)
 {
     size_t number = census_method(c, method);
     struct method *m = &c->methods[number];
     m->completed = c->round;
-    for (uint32_t i = 0; i < book_top(c->book) && m->shown < m->known; i++) {
+    bool undumped = has_undumped(c);
+    for (uint32_t i = 0; i < book_top(c->book) && (undumped || m->shown < m->known); i++) {
         struct entry *e = book_at(c->book, i);
-        if (!e || !e->seen[number] || e->seen[number] == c->round || e->flags & ENTRY_GONE)
+        if (!e || !is_missing(c, e, number))
             continue;
+        if (c->await_ends && !(e->flags & ENTRY_MISSED)) {
+            e->flags |= ENTRY_MISSED;
+            continue;
+        }
         entry_tell_closed(c, e, c->now_ms);
         entry_drop(c, e);
     }
@@ -662,7 +697,7 @@ void sockets_settle(struct census *c)
             entry_drop(c, e); /* no event: perhaps it is still there */
             continue;
         }
-        if (!shown || gone)
+        if (!shown || gone || e->flags & ENTRY_MISSED)
             continue;
         entry_settle_direction(c, e);
         if (learned || e->flags & (ENTRY_NEW | ENTRY_TURNED))

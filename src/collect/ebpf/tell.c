@@ -41,6 +41,8 @@ void tell_begin(struct tell *t, struct census *census, bool traffic, bool connec
     t->census = census;
     t->traffic = traffic;
     t->connections = connections;
+    if (connections)
+        census_await_ends(census);
     t->wall_ms_at_0 = clock_wall_ms() - clock_mono_ns() / NS_PER_MS;
 }
 

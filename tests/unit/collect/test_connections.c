@@ -176,12 +176,109 @@ static void test_bytes_of_before(void **state)
     fixture_free(&f);
 }
 
+/* ---- ends ---------------------------------------------------------------------------------- */
+
+/* What an engine tells of an end may come a round after a dump that no longer has the connection:
+ * one end, with its numbers. */
+static void test_end_told_late(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    const struct process_seen srv = {.pid = 42, .start_ticks = 7, .command = "srv"};
+    struct socket_seen dumped = tcp(5, 5000, "192.0.2.9", 22, 0), told = dumped;
+    size_t opened = 0, closed = 0;
+    told.method = "ebpf";
+    for (int round = 0; round < 6; round++) {
+        begin(&f);
+        census_count_sockets(f.census, true);
+        census_await_ends(f.census);
+        if (round == 1) {
+            told.opened_ms = now_ms(&f) - 100;
+            show_bytes(f.census, told, 0, 0);
+            census_owner(f.census, 0, 5, &srv);
+            show_bytes(f.census, dumped, 10, 0);
+        } else if (round == 3) {
+            told.state = SOCKET_CLOSE;
+            told.has_bytes = true;
+            told.rx_bytes = 77;
+            census_socket_closed(f.census, &told, now_ms(&f) - 2100);
+        }
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+        opened += count_events(&f, EVENT_CONNECTION_OPENED);
+        closed += count_events(&f, EVENT_CONNECTION_CLOSED);
+        if (count_events(&f, EVENT_CONNECTION_CLOSED)) {
+            const struct event *e = event_of(&f, EVENT_CONNECTION_CLOSED);
+            assert_int_equal(event_get(e, "rx_bytes"), 77);
+            assert_int_equal(e->t_ms, now_ms(&f) - 2100);
+        }
+        assert_int_equal(f.result->tables[TABLE_CONNECTIONS]->rows_count, round == 1);
+    }
+    assert_int_equal(opened, 1);
+    assert_int_equal(closed, 1);
+    UINT(process(&f, "srv", PROC_RX_BYTES), 77);
+    fixture_free(&f);
+}
+
+/* Its end was lost, and no dump ever had it: it has ended all the same. One of another network
+ * namespace is in no dump. */
+static void test_end_lost(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    struct socket_seen here = tcp(5, 5000, "192.0.2.9", 22, 0), elsewhere = here;
+    size_t closed = 0;
+    here.method = elsewhere.method = "ebpf";
+    elsewhere.netns = 77;
+    elsewhere.local.port = 5001;
+    for (int round = 0; round < 6; round++) {
+        begin(&f);
+        census_await_ends(f.census);
+        if (round == 1) {
+            here.opened_ms = elsewhere.opened_ms = now_ms(&f) - 100;
+            show_bytes(f.census, here, 0, 0);
+            show_bytes(f.census, elsewhere, 0, 0);
+        }
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+        closed += count_events(&f, EVENT_CONNECTION_CLOSED);
+    }
+    assert_int_equal(f.result->tables[TABLE_CONNECTIONS]->rows_count, 1);
+    connection(&f, "192.0.2.1:5001", 0);
+    assert_int_equal(closed, 1);
+    fixture_free(&f);
+}
+
+/* A handshake may take longer than rounds are apart: it was opened when it was over. */
+static void test_slow_handshake(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    struct socket_seen seen = tcp(5, 5000, "192.0.2.9", 22, 0);
+    const struct process_seen owner = {.pid = 42, .start_ticks = 7, .command = "srv"};
+    seen.netns = 77;
+    seen.method = "ebpf";
+    seen.connect_us = 7000000;
+    for (int round = 0; round < 4; round++) {
+        begin(&f);
+        end(&f);
+    }
+    begin(&f);
+    seen.opened_ms = now_ms(&f) - 7100;
+    show_bytes(f.census, seen, 0, 0);
+    census_owner(f.census, 77, 5, &owner);
+    end(&f);
+    assert_int_equal(count_events(&f, EVENT_CONNECTION_OPENED), 1);
+    fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bound_first),     cmocka_unit_test(test_other_end_later),
         cmocka_unit_test(test_connected_again), cmocka_unit_test(test_opening_alone),
-        cmocka_unit_test(test_bytes_of_before),
+        cmocka_unit_test(test_bytes_of_before), cmocka_unit_test(test_end_told_late),
+        cmocka_unit_test(test_end_lost),        cmocka_unit_test(test_slow_handshake),
     };
     return cmocka_run_group_tests_name("connections", tests, NULL, NULL);
 }
