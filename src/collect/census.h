@@ -100,8 +100,8 @@ struct socket_seen {
     bool has_quality;
     struct socket_quality quality;
     uint32_t connect_us; /* from SYN to established; 0: not known, or it came from the other end */
-    int64_t opened_ms;  /* wall; 0: not known, the census takes when it was first seen */
-    const char *method; /* "sock_diag", "procfs", "ebpf": literal */
+    int64_t opened_ms;   /* wall; 0: not known, the census takes when it was first seen */
+    const char *method;  /* "sock_diag", "procfs", "ebpf": literal */
 };
 
 #define PID_ELSEWHERE UINT32_C(0x80000000)
@@ -154,6 +154,10 @@ void census_owner(struct census *c, uint64_t netns, uint64_t cookie,
 /* Bytes of a process, exact. */
 void census_traffic(struct census *c, const struct process_seen *process,
                     const struct traffic *increment, const char *method);
+/* All bytes of processes until now have been told, whether there were any or not. Without the call
+ * what sockets have moved meanwhile waits: it is in what this engine tells later, or counts for
+ * their owners when sockets count. */
+void census_traffic_complete(struct census *c, const char *method);
 void census_process_ended(struct census *c, const struct process_seen *process, int64_t t_ms);
 
 /* Bytes of sockets count for their owners (method "sock_diag"): for rounds in which nobody calls

@@ -120,6 +120,12 @@ void census_traffic(struct census *c, const struct process_seen *process,
     ledger_fold(c->ledger, LEDGER_OTHER, &bytes, method, &c->next_id);
 }
 
+void census_traffic_complete(struct census *c, const char *method)
+{
+    counted_by(c, method);
+    c->traffic_round = c->round;
+}
+
 void census_process_ended(struct census *c, const struct process_seen *process, int64_t t_ms)
 {
     people_ended(c->people, process, t_ms);

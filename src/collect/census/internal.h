@@ -33,6 +33,7 @@ struct census {
     bool await_ends;        /* of this round, too */
     const char *counted_by; /* method that counts bytes of processes; NULL: nobody does */
     uint32_t counted_round;
+    uint32_t traffic_round; /* in which all bytes of processes were told last */
     struct method methods[METHODS_MAX];
     size_t methods_count;
     uint64_t refused;    /* sockets without a place in this round */

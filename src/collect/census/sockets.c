@@ -10,8 +10,8 @@
  *
  * Bytes. An entry has what was told last and what its owner has on its account. The difference goes
  * over when the owner is known, so what moved before it was found out is not lost; but only in
- * rounds in which sockets count (census_count_sockets). In the others somebody else counts the same
- * bytes, and the account is only kept up to date.
+ * rounds in which sockets count (census_count_sockets). In those in which somebody else has counted
+ * the same bytes the account is only kept up to date; and in those in which nobody has, it waits.
  *
  * Ends. A socket may get others: it is bound first and connected later, a datagram socket may be
  * connected elsewhere, and so may one of TCP that was disconnected, which is another connection
@@ -141,6 +141,8 @@ static void entry_account_bytes(struct census *c, struct entry *e)
                                 .tx = e->tx_bytes - e->tx_counted};
     uint32_t owner = entry_owner(c, e);
     if ((!increment.rx && !increment.tx) || (c->count_sockets && owner == NOBODY))
+        return;
+    if (!c->count_sockets && c->traffic_round != c->round)
         return;
     e->rx_counted = e->rx_bytes;
     e->tx_counted = e->tx_bytes;

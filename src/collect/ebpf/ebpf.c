@@ -205,7 +205,7 @@ static void ebpf_assign(struct engine *e, uint32_t capabilities)
 /* ---- survey -------------------------------------------------------------------------------- */
 
 /* 0 or -errno of the first source that cannot be read. */
-static int ebpf_read(struct ebpf *b)
+static int ebpf_read(struct ebpf *b, struct census *census, bool traffic)
 {
     const int *maps = b->programs.maps;
     int err = tell_drain(&b->tell, b->ring);
@@ -214,6 +214,8 @@ static int ebpf_read(struct ebpf *b)
     if (b->programs.parts & COUNTS_PROCESSES) {
         const struct processes_sink sink = {.traffic = tell_traffic, .user = &b->tell};
         err = processes_read(b->processes, maps[BPF_MAP_PROCESSES], &sink);
+        if (!err && traffic)
+            census_traffic_complete(census, engine_ebpf.name);
     }
     return err;
 }
@@ -223,10 +225,10 @@ static struct message *ebpf_survey(struct engine *e, struct census *census)
     struct ebpf *b = CONTAINER_OF(e, struct ebpf, engine);
     if (!b->programs.parts || !census)
         return NULL;
-    tell_begin(&b->tell, census, engine_surveys(e, CAPABILITY_PROCESS_TRAFFIC),
-               engine_surveys(e, CAPABILITY_CONNECTION_EVENTS));
+    bool traffic = engine_surveys(e, CAPABILITY_PROCESS_TRAFFIC);
+    tell_begin(&b->tell, census, traffic, engine_surveys(e, CAPABILITY_CONNECTION_EVENTS));
     struct totals *totals = NULL;
-    int err = ebpf_read(b);
+    int err = ebpf_read(b, census, traffic);
     if (!err)
         err = totals_read(&b->programs, &b->names, b->tell.bad_records, &totals);
     b->failures = err ? b->failures + 1 : 0;

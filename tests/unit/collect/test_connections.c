@@ -176,6 +176,63 @@ static void test_bytes_of_before(void **state)
     fixture_free(&f);
 }
 
+/* Rounds in which one engine counts processes, or has failed, or sockets count instead. */
+static void test_counting_fails(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t counted; /* by the engine; with `fails` it could not be read */
+        bool fails, sockets;
+        uint64_t socket, expected;
+    } rounds[] = {
+        {100, false, false, 100, 100}, {0, true, false, 200, 100},
+        {200, false, false, 300, 300}, /* it is back, and has it all */
+        {0, true, false, 400, 300},    {0, true, false, 500, 300},
+        {0, false, true, 600, 600}, /* it is not: sockets have what nobody counted */
+        {0, false, true, 650, 650},    {50, false, false, 700, 700},
+    };
+    struct fixture f = fixture_new();
+    const struct process_seen srv = {.pid = 42, .start_ticks = 7, .command = "srv"};
+    const struct socket_seen seen = tcp(5, 5000, "192.0.2.9", 22, 0);
+    begin(&f);
+    census_owner(f.census, 0, 5, &srv);
+    show_bytes(f.census, seen, 0, 0);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    for (size_t i = 0; i < ARRAY_LEN(rounds); i++) {
+        const struct traffic t = {.rx_bytes = rounds[i].counted};
+        begin(&f);
+        if (t.rx_bytes)
+            census_traffic(f.census, &srv, &t, "ebpf");
+        if (rounds[i].sockets)
+            census_count_sockets(f.census, true);
+        else if (!rounds[i].fails)
+            census_traffic_complete(f.census, "ebpf");
+        show_bytes(f.census, seen, rounds[i].socket, 0);
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+        UINT(process(&f, "srv", PROC_RX_BYTES), rounds[i].expected);
+    }
+    fixture_free(&f);
+}
+
+/* Nothing moves for a while, and it is still known who would have counted it. */
+static void test_counting_idle(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    const struct process_seen srv = {.pid = 42, .start_ticks = 7, .command = "srv"};
+    for (int round = 0; round < 8; round++) {
+        begin(&f);
+        census_owner(f.census, 0, 5, &srv);
+        census_traffic_complete(f.census, "ebpf");
+        end(&f);
+        UINT(process(&f, "srv", PROC_RX_BYTES), 0);
+        TEXT(process(&f, "srv", PROC_METHOD), "ebpf");
+    }
+    fixture_free(&f);
+}
+
 /* ---- ends ---------------------------------------------------------------------------------- */
 
 /* What an engine tells of an end may come a round after a dump that no longer has the connection:
@@ -277,7 +334,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bound_first),     cmocka_unit_test(test_other_end_later),
         cmocka_unit_test(test_connected_again), cmocka_unit_test(test_opening_alone),
-        cmocka_unit_test(test_bytes_of_before), cmocka_unit_test(test_end_told_late),
+        cmocka_unit_test(test_bytes_of_before), cmocka_unit_test(test_counting_fails),
+        cmocka_unit_test(test_counting_idle),   cmocka_unit_test(test_end_told_late),
         cmocka_unit_test(test_end_lost),        cmocka_unit_test(test_slow_handshake),
     };
     return cmocka_run_group_tests_name("connections", tests, NULL, NULL);
