@@ -302,6 +302,26 @@ static int member_open(struct collector *c, struct member *m, uint32_t capabilit
     return err;
 }
 
+/* Capabilities that it had, or was to have, and that it waits for after a number of probes. */
+static void member_lose(struct member *m, uint32_t lost)
+{
+    m->lost |= lost;
+    m->patience = MIN(MAX(m->patience * 2, 1U), PATIENCE_MAX);
+    m->waited = 0;
+}
+
+/* False: it did not take all, and what it left is another one's. */
+static bool member_assign(struct member *m, uint32_t capabilities)
+{
+    m->engine->class->assign(m->engine, capabilities);
+    uint32_t left = capabilities & ~m->engine->assigned;
+    if (!left)
+        return true;
+    member_lose(m, left);
+    snprintf(m->failure, sizeof(m->failure), "Could not be taken while it ran.");
+    return false;
+}
+
 /* Gives every capability to its best engine. Engines that fail to open lose what they were to
  * have, and it is divided again. Before privileges are dropped everything may be opened; later
  * only an engine without a need for them is opened for the first time (procfs). */
@@ -316,7 +336,7 @@ static void collector_assign(struct collector *c)
             if (!m->open && wanted[i])
                 again = member_open(c, m, wanted[i]) != 0 || m->engine->assigned != wanted[i];
             else if (m->open && m->engine->assigned != wanted[i])
-                m->engine->class->assign(m->engine, wanted[i]);
+                again = !member_assign(m, wanted[i]);
         }
     }
     collector_changed(c);
@@ -354,9 +374,7 @@ const char *collector_refused(const struct collector *c)
 static void collector_lose(struct collector *c, struct member *m, uint32_t lost, int err,
                            const struct engine_sink *sink)
 {
-    m->lost |= lost;
-    m->patience = MIN(MAX(m->patience * 2, 1U), PATIENCE_MAX);
-    m->waited = 0;
+    member_lose(m, lost);
     snprintf(m->failure, sizeof(m->failure), "Failed while it ran: %s.", strerror(-err));
     collector_assign(c);
     for (unsigned i = 0; i < CAPABILITIES; i++) {
@@ -366,12 +384,22 @@ static void collector_lose(struct collector *c, struct member *m, uint32_t lost,
     }
 }
 
-/* Now and then: what is lost may be back, what was missing may have come. */
+/* Why a probe has taken a capability from one member to another; NULL: nobody had it before. */
+static const char *why_moved(const struct member *before, uint32_t bit)
+{
+    if (!before || (before->engine->probe.capabilities & ~before->lost & bit))
+        return "it works now";
+    const struct shortfall *s = probe_shortfall(&before->engine->probe, bit);
+    return s ? s->reason : "it does not work any more";
+}
+
+/* Now and then: what is lost may be back, what was missing may have come, what there was may have
+ * gone. */
 static void collector_probe(struct collector *c, const struct engine_sink *sink)
 {
-    const char *before[CAPABILITIES];
+    const struct member *before[CAPABILITIES];
     for (unsigned i = 0; i < CAPABILITIES; i++)
-        before[i] = collector_provider(c, i);
+        before[i] = members_provider(c->members, c->count, (enum capability)i);
     bool changed = false;
     for (size_t i = 0; i < c->count; i++) {
         struct member *m = &c->members[i];
@@ -389,10 +417,11 @@ static void collector_probe(struct collector *c, const struct engine_sink *sink)
         return;
     collector_assign(c);
     for (unsigned i = 0; i < CAPABILITIES; i++) {
-        const char *now = collector_provider(c, i);
+        const struct member *now = members_provider(c->members, c->count, (enum capability)i);
         if (now != before[i])
-            collector_tell(sink, before[i] ? before[i] : now, (enum capability)i, "it works now",
-                           now);
+            collector_tell(sink, (before[i] ? before[i] : now)->engine->class->name,
+                           (enum capability)i, why_moved(before[i], CAPABILITY_BIT(i)),
+                           now ? now->engine->class->name : NULL);
     }
 }
 

@@ -15,7 +15,8 @@ struct script {
     uint32_t capabilities;
     struct engine_probe falls_short; /* its shortfalls are told beside them */
     int open_error;
-    uint32_t lose; /* in the next collect */
+    uint32_t lose;    /* in the next collect */
+    uint32_t refuses; /* when it is given more while it runs */
     int probes, opens, collects, surveys, assigns, attached;
 };
 
@@ -114,7 +115,7 @@ static int fake_collect(struct engine *e, const struct engine_sink *sink, uint32
 static void fake_assign(struct engine *e, uint32_t capabilities)
 {
     script_of(e)->assigns++;
-    e->assigned = capabilities;
+    e->assigned = capabilities & ~script_of(e)->refuses;
 }
 
 static void survey_destroy(struct message *msg)
@@ -629,6 +630,52 @@ static void test_comes_up_later(void **state)
     stand_free(&s);
 }
 
+/* An engine that offers more while it runs and does not take it: the one that has it keeps it. */
+static void test_taken_in_part(void **state)
+{
+    (void)state;
+    struct stand s = stand_new(100);
+    struct collector *c = make(A, A | B);
+    assert_int_equal(collector_open(c), 0);
+    tick(&s, c);
+    script[0].capabilities = A | B;
+    script[0].refuses = B;
+    for (int i = 0; i < 5; i++) {
+        run_minute(&s, c);
+        assert_true(stand_has(&s, "b"));
+        assert_non_null(collector_status(c)->providers[CAPABILITY_PROTOCOLS]);
+        assert_string_equal(collector_status(c)->providers[CAPABILITY_PROTOCOLS], "plain");
+    }
+    assert_string_equal(collector_status(c)->providers[CAPABILITY_INTERFACES], "good");
+    assert_string_equal(offer(c, CAPABILITY_PROTOCOLS, "good")->reason,
+                        "Could not be taken while it ran.");
+    collector_free(c);
+    stand_free(&s);
+}
+
+/* What a probe no longer finds is no good news. */
+static void test_goes_away(void **state)
+{
+    (void)state;
+    struct stand s = stand_new(100);
+    struct collector *c = make(A, A);
+    assert_int_equal(collector_open(c), 0);
+    tick(&s, c);
+    script[0].capabilities = 0;
+    const struct event *e = NULL;
+    for (int i = 0; i < 120 && !e; i++) {
+        tick(&s, c);
+        e = find_event(&s, "interfaces");
+    }
+    assert_non_null(e);
+    assert_string_equal(event_get_text(e, "engine"), "good");
+    assert_string_equal(event_get_text(e, "now"), "plain");
+    assert_string_equal(event_get_text(e, "reason"), "It does not like it here.");
+    assert_true(stand_has(&s, "a"));
+    collector_free(c);
+    stand_free(&s);
+}
+
 static void deliver(void *user, struct engine *e, struct message *result)
 {
     struct collector *c = user;
@@ -754,6 +801,8 @@ int main(void)
         cmocka_unit_test(test_loss),
         cmocka_unit_test(test_comes_back),
         cmocka_unit_test(test_comes_up_later),
+        cmocka_unit_test(test_taken_in_part),
+        cmocka_unit_test(test_goes_away),
         cmocka_unit_test(test_survey),
         cmocka_unit_test(test_change_in_a_round),
         cmocka_unit_test(test_attach_and_detach),
