@@ -64,6 +64,8 @@ struct census {
 void sockets_settle(struct census *c);
 /* Gives back the names that sockets hold, before the end. */
 void sockets_forget_names(struct census *c);
+/* ---- entry.c ------------------------------------------------------------------------------- */
+
 /* Whose it is: a number in people; NOBODY: not known, or it was folded. */
 uint32_t entry_owner(const struct census *c, const struct entry *e);
 /* Are its bytes, round trips and retransmissions of now, or final? Else they are those of an engine
@@ -73,6 +75,17 @@ bool entry_is_measured(const struct census *c, const struct entry *e);
 const char *entry_method(const struct census *c, const struct entry *e);
 /* `person` NOBODY: none. */
 void entry_own(struct census *c, struct entry *e, uint32_t person);
+/* An event of this kind, where the census makes them. */
+void entry_tell(struct census *c, const struct entry *e, enum event_kind kind, int64_t t_ms);
+/* Looks for the name of its peer, if it has none and the time for it is not over. */
+void entry_name(struct census *c, struct entry *e);
+void entry_forget_name(struct census *c, struct entry *e);
+/* When the round has all sockets: which way, if nobody knows; and whether it stays on loopback. */
+void entry_settle_direction(struct census *c, struct entry *e);
+void entry_settle_place(struct census *c, struct entry *e);
+
+/* How long an engine without a dump vouches for its sockets, and for their numbers. */
+#define SILENT_ROUNDS 3
 
 /* ---- owners.c: inode to process, by /proc -------------------------------------------------- */
 
