@@ -198,6 +198,8 @@ static const struct parcels *hub_beginning(struct hub *hub, struct open_feed *of
 {
     struct tick *newest = tick_ring_newest(hub->ring);
     struct parcels *list = &of->beginning;
+    if (list->failed) /* what there is of it would do for nobody */
+        parcels_fini(list);
     list->made = list->made_bytes = list->failed = list->packed = list->tried_bytes = 0;
     if (feed_channel(of->feed) == CHANNEL_PERFORMANCE) {
         struct frame *frame = &hub->performance_frames[feed_is_admin(of->feed)];

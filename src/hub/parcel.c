@@ -68,6 +68,7 @@ void parcels_share(struct parcels *list, const struct parcels *from)
         p.frame = frame_ref(&p.frame);
         parcels_append(list, p);
     }
+    list->failed += from->failed;
 }
 
 void parcels_fini(struct parcels *list)

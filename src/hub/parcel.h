@@ -53,7 +53,7 @@ void parcels_refer(struct parcels *list, struct frame *frame, uint64_t seq,
                    enum parcel_urgency urgency, bool complete);
 /* Makes the compressed form of what is in the list already. */
 void parcels_pack(struct parcels *list);
-/* Adds all of `from` to `list`; the frames are shared. */
+/* Adds all of `from` to `list`, and how many are missing; the frames are shared. */
 void parcels_share(struct parcels *list, const struct parcels *from);
 void parcels_fini(struct parcels *list);
 
