@@ -201,5 +201,9 @@ struct census_series *census_series_new(void);
 void census_series_free(struct census_series *s);                         /* NULL allowed */
 void census_series_take(struct census_series *s, struct message *result); /* takes */
 
+/* Instead of census_series_sample in ticks in which nobody tells the census: what it said last is
+ * not of now any more, when somebody does again. */
+void census_series_pause(struct census_series *s);
+
 /* Puts tables and events that came since the last tick, and all series, into the draft. */
 void census_series_sample(struct census_series *s, const struct engine_sink *sink);

@@ -489,6 +489,8 @@ void collector_collect(struct collector *c, const struct engine_sink *given)
     }
     if (collector_has_census(c, false))
         census_series_sample(c->census_series, &sink);
+    else
+        census_series_pause(c->census_series);
     collector_sample_own(c, &sink, clock_mono_ns() - start_ns);
 }
 

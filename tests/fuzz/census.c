@@ -152,7 +152,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 process = process_of(&in);
                 census_process_ended(told.census, &process, told.now_ms);
             } else {
-                census_sockets_complete(told.census, method(byte(&in)));
+                uint8_t what = byte(&in);
+                if (what & 128)
+                    census_await_ends(told.census);
+                if (what & 64)
+                    census_traffic_complete(told.census, "ebpf");
+                census_sockets_complete(told.census, method(what));
             }
         }
         end_round(&told, sockets_count);

@@ -142,6 +142,16 @@ void census_series_take(struct census_series *s, struct message *result)
     s->last = r;
 }
 
+void census_series_pause(struct census_series *s)
+{
+    for (size_t i = 0; i < TABLE_KINDS; i++) {
+        table_unref(s->tables[i]);
+        s->tables[i] = NULL;
+    }
+    message_unref(s->last ? &s->last->msg : NULL);
+    s->last = NULL;
+}
+
 /* ---- a tick -------------------------------------------------------------------------------- */
 
 /* Looks up the series and lets it begin where this run has left it. */

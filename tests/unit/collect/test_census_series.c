@@ -135,6 +135,36 @@ static void test_refused(void **state)
     fixture_free(&f);
 }
 
+/* Nobody tells the census for a while: nothing is said of that time, gauges do not show what was
+ * true before it, and counters go on. */
+static void test_pause(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    struct stand stand = stand_new(1000);
+    struct census_series *s = census_series_new();
+    struct socket_seen sockets[] = {tcp(5, 5000, "192.0.2.9", 22, 0)};
+    static const char state_key[] = "netsonde_tcp_connections{state=\"established\"}";
+    begin(&f);
+    end(&f);
+    census_series_take(s, result_of_round(&f, sockets, 1, 10));
+    sample(s, &stand);
+    assert_true(stand_has(&stand, state_key));
+    census_series_pause(s);
+    sample(s, &stand);
+    assert_false(stand_has(&stand, state_key));
+    assert_false(stand_has(&stand, "netsonde_census_lost_total"));
+    census_series_take(s, result_of_round(&f, sockets, 1, 20));
+    sample(s, &stand);
+    assert_true(stand_has(&stand, state_key));
+    assert_true(stand_has(&stand, "netsonde_census_lost_total"));
+    census_series_pause(s);
+    census_series_pause(s);
+    census_series_free(s);
+    stand_free(&stand);
+    fixture_free(&f);
+}
+
 /* Whatever the catalogue says of sockets and processes is really emitted, with these labels. */
 static void test_catalogue(void **state)
 {
@@ -192,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ticks),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_pause),
         cmocka_unit_test(test_catalogue),
     };
     return cmocka_run_group_tests_name("census_series", tests, NULL, NULL);
