@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/defs.h"
 #include "bench/fan_server.h"
+#include "bench/stop.h"
 #include "bench/usage.h"
 #include "net/ring.h"
 
@@ -244,20 +245,6 @@ static bool has_ended(pid_t *pid)
     return *pid == 0;
 }
 
-/* Waits for a child's end, a signal or the next look. True: a signal wants us to end. */
-static bool wait_a_turn(void)
-{
-    const struct timespec turn = {.tv_nsec = TURN_NS};
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    int sig = sigtimedwait(&set, NULL, &turn);
-    return sig == SIGINT || sig == SIGTERM || sig == SIGHUP;
-}
-
 static void run_level(const struct fan_settings *settings, struct fan_level *level,
                       struct shared *shared, pid_t *server, pid_t *crowd)
 {
@@ -268,7 +255,7 @@ static void run_level(const struct fan_settings *settings, struct fan_level *lev
         return;
     }
     for (;;) {
-        bool interrupted = wait_a_turn();
+        bool interrupted = stop_wait(TURN_NS);
         show_progress(settings, level, shared);
         if (interrupted) {
             level->outcome = FAN_INTERRUPTED;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bench/fan_bench.h"
+#include "bench/report.h"
 #include "version.h"
 #include "wire/json.h"
 
@@ -76,43 +77,29 @@ void fan_report_level(struct buf *out, const struct fan_level *level)
     buf_printf(out, " %6llu\n", (unsigned long long)r->lost);
 }
 
-static void put_member(struct buf *out, const char *key, double value)
-{
-    json_put_key(out, key);
-    json_put_rounded(out, value, 6);
-}
-
-static void put_count(struct buf *out, const char *key, uint64_t value)
-{
-    json_put_key(out, key);
-    json_put_u64(out, value);
-}
-
 static void put_summary(struct buf *out, const char *key, const struct spread_summary *s)
 {
     json_put_key(out, key);
     json_open(out, '{');
-    put_member(out, "p50_ms", s->p50_ms);
-    put_member(out, "p99_ms", s->p99_ms);
-    put_member(out, "max_ms", s->max_ms);
+    report_put_spread(out, s);
     json_close(out, '}');
 }
 
 void fan_report_result(struct buf *out, const struct crowd_result *r)
 {
-    put_member(out, "seconds", r->seconds);
-    put_count(out, "messages", r->ticks);
-    put_count(out, "delivered", r->delivered);
-    put_member(out, "delivered_per_s", delivered_per_s(r));
-    put_count(out, "lost", r->lost);
-    put_count(out, "wire_bytes", r->wire_bytes);
-    put_count(out, "payload_bytes", r->payload_bytes);
+    report_put_number(out, "seconds", r->seconds);
+    report_put_count(out, "messages", r->ticks);
+    report_put_count(out, "delivered", r->delivered);
+    report_put_number(out, "delivered_per_s", delivered_per_s(r));
+    report_put_count(out, "lost", r->lost);
+    report_put_count(out, "wire_bytes", r->wire_bytes);
+    report_put_count(out, "payload_bytes", r->payload_bytes);
     put_summary(out, "first", &r->first);
     put_summary(out, "last", &r->last);
     put_summary(out, "all", &r->all);
-    put_member(out, "cpu_us_per_message", cpu_us_per_message(r));
-    put_member(out, "memory_bytes_per_client", r->memory_bytes);
-    put_member(out, "malloc_bytes_per_client", r->malloc_bytes);
+    report_put_number(out, "cpu_us_per_message", cpu_us_per_message(r));
+    report_put_number(out, "memory_bytes_per_client", r->memory_bytes);
+    report_put_number(out, "malloc_bytes_per_client", r->malloc_bytes);
 }
 
 static void put_level(struct buf *out, const struct fan_level *level)
@@ -124,7 +111,7 @@ static void put_level(struct buf *out, const struct fan_level *level)
         [FAN_INTERRUPTED] = "interrupted",
     };
     json_open(out, '{');
-    put_count(out, "clients", level->clients);
+    report_put_count(out, "clients", level->clients);
     json_put_key(out, "outcome");
     json_put_string(out, outcomes[level->outcome]);
     if (level->outcome == FAN_MEASURED) {
@@ -133,7 +120,7 @@ static void put_level(struct buf *out, const struct fan_level *level)
             json_put_u64(out, level->rate_hz);
         else
             json_put_null(out);
-        put_count(out, "dropped", level->dropped);
+        report_put_count(out, "dropped", level->dropped);
         fan_report_result(out, &level->result);
     } else {
         json_put_key(out, "why");
@@ -154,8 +141,8 @@ void fan_report_json(struct buf *out, const struct fan_settings *settings,
     json_put_string(out, fan_modes[settings->mode]);
     json_put_key(out, "sender");
     json_put_string(out, fan_senders[settings->sender]);
-    put_count(out, "size_bytes", settings->size_bytes);
-    put_count(out, "stalled", settings->stalled);
+    report_put_count(out, "size_bytes", settings->size_bytes);
+    report_put_count(out, "stalled", settings->stalled);
     json_put_key(out, "levels");
     json_open(out, '[');
     for (size_t i = 0; i < count; i++)

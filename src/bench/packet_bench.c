@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/defs.h"
+#include "bench/report.h"
 #include "collect/packet/meter.h"
 #include "collect/packet/tap.h"
 #include "version.h"
@@ -125,12 +126,6 @@ void packet_report_rate(struct buf *out, enum packet_variant variant, const stru
         buf_printf(out, "  not measured: %s\n", r->why);
 }
 
-static void put_count(struct buf *out, const char *key, uint64_t value)
-{
-    json_put_key(out, key);
-    json_put_u64(out, value);
-}
-
 static void put_rate(struct buf *out, enum packet_variant variant, const struct packet_rate *r)
 {
     json_open(out, '{');
@@ -139,14 +134,12 @@ static void put_rate(struct buf *out, enum packet_variant variant, const struct 
     json_put_key(out, "outcome");
     json_put_string(out, r->measured ? "measured" : "failed");
     if (r->measured) {
-        put_count(out, "packets", r->packets);
-        put_count(out, "bytes", r->bytes);
-        put_count(out, "flows", r->flows);
-        put_count(out, "rounds", r->rounds);
-        json_put_key(out, "median_per_s");
-        json_put_rounded(out, r->median_per_s, 6);
-        json_put_key(out, "best_per_s");
-        json_put_rounded(out, r->best_per_s, 6);
+        report_put_count(out, "packets", r->packets);
+        report_put_count(out, "bytes", r->bytes);
+        report_put_count(out, "flows", r->flows);
+        report_put_count(out, "rounds", r->rounds);
+        report_put_number(out, "median_per_s", r->median_per_s);
+        report_put_number(out, "best_per_s", r->best_per_s);
     } else {
         json_put_key(out, "why");
         json_put_string(out, r->why);

@@ -10,7 +10,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "base/clock.h"
 #include "base/defs.h"
 #include "base/mem.h"
+#include "bench/stop.h"
 #include "model/query.h"
 #include "model/tick.h"
 #include "store/store.h"
@@ -49,14 +49,6 @@ static uint64_t bench_random(struct bench *b)
     b->random ^= b->random >> 7;
     b->random ^= b->random << 17;
     return b->random >> 11;
-}
-
-static bool is_interrupted(void)
-{
-    sigset_t pending;
-    sigpending(&pending);
-    return sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
-           sigismember(&pending, SIGHUP);
 }
 
 static int bench_fail(struct bench *b, int err, const char *what)
@@ -180,7 +172,7 @@ static int write_history(struct bench *b)
     int64_t total_ns = 0;
     int err = 0;
     for (size_t i = 0; !err && i < b->settings->ticks; i++) {
-        err = is_interrupted() ? bench_fail(b, -EINTR, "ended") : write_one(b, i, &total_ns);
+        err = stop_is_wanted() ? bench_fail(b, -EINTR, "ended") : write_one(b, i, &total_ns);
         if (b->settings->progress && i % 100 == 0)
             fprintf(stderr, "\r%zu of %zu ticks ", i, b->settings->ticks);
     }
@@ -251,7 +243,7 @@ static int ask_all(struct bench *b)
         int64_t end_ns = clock_mono_ns() + (int64_t)(b->settings->seconds * (double)NS_PER_S);
         b->spread = (struct spread){0};
         do
-            code = is_interrupted() ? bench_fail(b, -EINTR, "ended")
+            code = stop_is_wanted() ? bench_fail(b, -EINTR, "ended")
                                     : ask(b, reader, (enum store_question)kind);
         while (!code && clock_mono_ns() < end_ns);
         b->result->questions[kind].took = spread_summary(&b->spread);

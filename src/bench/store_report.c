@@ -1,6 +1,7 @@
 /* store_report.c: what was measured of the store, for people and as JSON for programs. */
 #include "bench/store_bench.h"
 
+#include "bench/report.h"
 #include "version.h"
 #include "wire/json.h"
 
@@ -29,25 +30,6 @@ void store_report_text(struct buf *out, const struct store_bench_settings *setti
                    r->questions[i].took.max_ms, (unsigned long long)r->questions[i].asked);
 }
 
-static void put_number(struct buf *out, const char *key, double value)
-{
-    json_put_key(out, key);
-    json_put_rounded(out, value, 6);
-}
-
-static void put_count(struct buf *out, const char *key, uint64_t value)
-{
-    json_put_key(out, key);
-    json_put_u64(out, value);
-}
-
-static void put_spread(struct buf *out, const struct spread_summary *s)
-{
-    put_number(out, "p50_ms", s->p50_ms);
-    put_number(out, "p99_ms", s->p99_ms);
-    put_number(out, "max_ms", s->max_ms);
-}
-
 void store_report_json(struct buf *out, const struct store_bench_settings *settings,
                        const struct store_result *r)
 {
@@ -56,16 +38,16 @@ void store_report_json(struct buf *out, const struct store_bench_settings *setti
     json_put_string(out, settings->query ? "query" : "store");
     json_put_key(out, "version");
     json_put_string(out, NETSONDE_VERSION);
-    put_count(out, "series", settings->series);
-    put_count(out, "ticks", r->ticks);
-    put_count(out, "samples", r->samples);
-    put_number(out, "ticks_per_s", per((double)r->ticks, r->seconds));
-    put_number(out, "samples_per_s", per((double)r->samples, r->seconds));
-    put_count(out, "disk_bytes", r->disk_bytes);
-    put_number(out, "bytes_per_sample", per((double)r->disk_bytes, (double)r->samples));
+    report_put_count(out, "series", settings->series);
+    report_put_count(out, "ticks", r->ticks);
+    report_put_count(out, "samples", r->samples);
+    report_put_number(out, "ticks_per_s", per((double)r->ticks, r->seconds));
+    report_put_number(out, "samples_per_s", per((double)r->samples, r->seconds));
+    report_put_count(out, "disk_bytes", r->disk_bytes);
+    report_put_number(out, "bytes_per_sample", per((double)r->disk_bytes, (double)r->samples));
     json_put_key(out, "write");
     json_open(out, '{');
-    put_spread(out, &r->write);
+    report_put_spread(out, &r->write);
     json_close(out, '}');
     if (settings->query) {
         json_put_key(out, "queries");
@@ -74,9 +56,9 @@ void store_report_json(struct buf *out, const struct store_bench_settings *setti
             json_open(out, '{');
             json_put_key(out, "question");
             json_put_string(out, questions[i]);
-            put_count(out, "asked", r->questions[i].asked);
-            put_count(out, "series", r->questions[i].series);
-            put_spread(out, &r->questions[i].took);
+            report_put_count(out, "asked", r->questions[i].asked);
+            report_put_count(out, "series", r->questions[i].series);
+            report_put_spread(out, &r->questions[i].took);
             json_close(out, '}');
         }
         json_close(out, ']');

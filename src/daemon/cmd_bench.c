@@ -1,22 +1,29 @@
 /*
- * cmd_bench.c: `netsonde bench fanout`, `packets`, `store` and `query`: reads what is asked,
- * measures piece by piece, prints. The measuring is src/bench's. What it measures is this program's
- * own code on this machine; no configuration is read and no daemon asked.
+ * cmd_bench.c: `netsonde bench fanout`, `collect`, `packets`, `store` and `query`: reads what is
+ * asked, measures piece by piece, prints. The measuring is src/bench's. What it measures is this
+ * program's own code on this machine; no configuration is read and no daemon asked.
  */
 #include "daemon/commands.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/defs.h"
+#include "base/log.h"
 #include "base/text.h"
+#include "bench/collect_bench.h"
 #include "bench/fan_bench.h"
 #include "bench/packet_bench.h"
+#include "bench/stop.h"
 #include "bench/store_bench.h"
+#include "collect/select.h"
+#include "daemon/engines.h"
+#include "daemon/privileges.h"
+#include "keeper/finder.h"
+#include "keeper/keeper.h"
 
 #define SECONDS_MIN 0.2
 #define SECONDS_MAX 600
@@ -34,21 +41,20 @@ static int unavailable(const char *what, const char *name)
     return EXIT_USAGE;
 }
 
-/* What there will be to measure one day, too. */
 static int refuse_subject(const char *subject)
 {
-    static const char *const later[] = {"collect"};
-    for (size_t i = 0; i < ARRAY_LEN(later); i++) {
-        if (subject && strcmp(subject, later[i]) == 0)
-            return unavailable("", subject);
-    }
-    return usage("say what to measure: netsonde bench fanout, packets FILE, store or query",
-                 subject);
+    return usage(
+        "say what to measure: netsonde bench fanout, collect, packets FILE, store or query",
+        subject);
 }
 
 /* ---- the options -------------------------------------------------------------------------- */
 
-static int read_levels(const char *text, unsigned levels[FAN_LEVELS_MAX])
+_Static_assert(COLLECT_LEVELS_MAX == FAN_LEVELS_MAX, "one function reads both");
+
+/* How many, the others are 0; -1: it is no such list. */
+static int read_levels(const char *text, uint64_t least, uint64_t most,
+                       unsigned levels[FAN_LEVELS_MAX])
 {
     char copy[512], *rest = NULL;
     size_t count = 0;
@@ -59,12 +65,12 @@ static int read_levels(const char *text, unsigned levels[FAN_LEVELS_MAX])
     memcpy(copy, text, len + 1);
     for (char *word = strtok_r(copy, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
         uint64_t clients;
-        if (count == FAN_LEVELS_MAX || text_u64(word, &clients) < 0 || clients == 0 ||
-            clients > FAN_CLIENTS_MAX)
+        if (count == FAN_LEVELS_MAX || text_u64(word, &clients) < 0 || clients < least ||
+            clients > most)
             return -1;
         levels[count++] = (unsigned)clients;
     }
-    return count ? 0 : -1;
+    return count ? (int)count : -1;
 }
 
 static int read_rate(const char *text, struct fan_settings *settings)
@@ -118,7 +124,7 @@ static int read_settings(const struct options *options, struct fan_settings *set
 {
     const char *text = options->bench.levels;
     uint64_t number = settings->size_bytes;
-    if (text && read_levels(text, settings->levels) < 0)
+    if (text && read_levels(text, 1, FAN_CLIENTS_MAX, settings->levels) < 0)
         return usage("--levels takes numbers from 1 to 100000 with commas, at most 32", text);
     text = options->bench.size;
     if (text && (text_size_bytes(text, &number) < 0 || number < MESSAGE_SIZE_MIN ||
@@ -199,7 +205,8 @@ static int measure(const struct fan_settings *settings, bool json)
 
 /* ---- packets ------------------------------------------------------------------------------ */
 
-static int refuse_fanout_options(const struct options *options)
+/* levels: they have a meaning here. */
+static int refuse_fanout_options(const struct options *options, bool levels)
 {
     const struct {
         const char *name, *value;
@@ -209,7 +216,7 @@ static int refuse_fanout_options(const struct options *options)
         {"--send", options->bench.send},     {"--stalled", options->bench.stalled},
     };
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-        if (others[i].value)
+        if (others[i].value && (i || !levels))
             return usage("an option of fanout", others[i].name);
     }
     return 0;
@@ -225,7 +232,7 @@ static int bench_packets(const struct options *options)
     struct packet_rate rates[PACKET_VARIANTS] = {0};
     struct buf out = BUF_INIT;
     bool good = true, failed = false;
-    int code = refuse_fanout_options(options);
+    int code = refuse_fanout_options(options, false);
     if (code)
         return code;
     if (options->bench.series || options->bench.ticks)
@@ -263,18 +270,6 @@ static int bench_packets(const struct options *options)
 
 /* ---- store and query ---------------------------------------------------------------------- */
 
-/* Blocked, they are waited for or looked at, so that nothing is left behind. */
-static void block_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
 /* Unchanged when it is not given. */
 static int read_count(const char *text, uint64_t most, size_t *count)
 {
@@ -298,7 +293,7 @@ static int bench_store(const struct options *options, bool query)
     };
     struct store_result result;
     struct buf out = BUF_INIT;
-    int code = refuse_fanout_options(options);
+    int code = refuse_fanout_options(options, false);
     if (code)
         return code;
     if (options->arguments[1])
@@ -309,7 +304,7 @@ static int bench_store(const struct options *options, bool query)
         return usage("--ticks takes a number from 1 to 1000000", options->bench.ticks);
     if (read_seconds(options, &settings.seconds) < 0)
         return usage("--seconds takes a number from 0.2 to 600", options->bench.seconds);
-    block_signals();
+    stop_block_signals();
     if (store_bench(&settings, &result) < 0) {
         fprintf(stderr, "netsonde bench: %s\n", result.why);
         return EXIT_FAILURE;
@@ -325,21 +320,109 @@ static int bench_store(const struct options *options, bool query)
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* ---- collect ------------------------------------------------------------------------------ */
+
+/* Engines as `run` without a configuration has them, each alone. */
+static void settle_engines(struct engine_settings *settings, struct keeper *keeper,
+                           struct finder *finder)
+{
+    *settings = (struct engine_settings){.proc_root = "/proc",
+                                         .sys_root = "/sys",
+                                         .interval_ms = 1000,
+                                         .packet = {.snaplen = 256},
+                                         .finder = finder,
+                                         .keeper = keeper};
+    privileges_held(&settings->permitted, &settings->bounding);
+}
+
+/* False: it cannot be written. */
+static bool measure_engines(const struct collect_settings *settings, bool json,
+                            struct collect_report *engines, size_t *ret_count, bool *ret_failed)
+{
+    struct buf out = BUF_INIT;
+    bool good = true, over = false;
+    if (!json) {
+        collect_report_head(&out, settings);
+        good = print(&out);
+    }
+    for (size_t i = 0; good && !over && collector_engine_name(i); i++) {
+        struct collect_report *e = &engines[i];
+        e->engine = collector_engine_name(i);
+        e->count = collect_bench(settings, e->engine, e->levels);
+        *ret_count = i + 1;
+        for (size_t k = 0; k < e->count; k++) {
+            *ret_failed |= e->levels[k].outcome == COLLECT_FAILED;
+            over |= e->levels[k].outcome == COLLECT_INTERRUPTED;
+            if (!json)
+                collect_report_level(&out, e->engine, &e->levels[k]);
+        }
+        good = json || print(&out);
+    }
+    *ret_failed |= over;
+    if (json) {
+        collect_report_json(&out, engines, *ret_count);
+        good = print(&out);
+    }
+    buf_fini(&out);
+    return good;
+}
+
+static int bench_collect(const struct options *options)
+{
+    static struct collect_report engines[COLLECTOR_ENGINES_MAX];
+    struct engine_settings how;
+    struct collect_settings settings = {.engines = &how,
+                                        .levels = {0, 1000},
+                                        .levels_count = 2,
+                                        .seconds = 5,
+                                        .progress = isatty(STDERR_FILENO)};
+    const char *text = options->bench.levels;
+    int code = refuse_fanout_options(options, true);
+    if (code)
+        return code;
+    if (options->arguments[1])
+        return usage("one word too many", options->arguments[1]);
+    if (options->bench.series || options->bench.ticks)
+        return usage("--series and --ticks are options of store and query", NULL);
+    int levels = text ? read_levels(text, 0, COLLECT_CONNECTIONS_MAX, settings.levels) : 2;
+    if (levels < 0)
+        return usage("--levels takes numbers from 0 to 10000 with commas, at most 32", text);
+    settings.levels_count = (size_t)levels;
+    if (read_seconds(options, &settings.seconds) < 0)
+        return usage("--seconds takes a number from 0.2 to 600", options->bench.seconds);
+    log_setup(LOG_LEVEL_ERROR); /* why an engine gives nothing stands in the table */
+    struct keeper *keeper = engines_start_keeper();
+    struct finder *finder = engines_start_finder();
+    stop_block_signals();
+    settle_engines(&how, keeper, finder);
+    size_t count = 0;
+    bool failed = false;
+    bool good = measure_engines(&settings, options->json, engines, &count, &failed);
+    finder_stop(finder);
+    keeper_stop(keeper);
+    if (!good)
+        fprintf(stderr, "netsonde bench: the result cannot be written\n");
+    return good && !failed ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int cmd_bench(const struct options *options)
 {
     const char *subject = options->arguments[0];
     struct fan_settings settings = FAN_SETTINGS_DEFAULT;
     bool packets = subject && strcmp(subject, "packets") == 0;
     bool query = subject && strcmp(subject, "query") == 0;
+    bool collect = subject && strcmp(subject, "collect") == 0;
     bool store = query || (subject && strcmp(subject, "store") == 0);
-    if (!packets && !store && (!subject || strcmp(subject, "fanout") != 0))
+    if (!packets && !store && !collect && (!subject || strcmp(subject, "fanout") != 0))
         return refuse_subject(subject);
-    if (!packets && !store && options->arguments[1])
+    if (!packets && !store && !collect && options->arguments[1])
         return usage("one word too many", options->arguments[1]);
     if (options->bench.unavailable)
         return unavailable("--", options->bench.unavailable);
     if (packets)
         return bench_packets(options);
+    if (collect)
+        return bench_collect(options);
     if (store)
         return bench_store(options, query);
     if (options->bench.series || options->bench.ticks)
@@ -353,6 +436,6 @@ int cmd_bench(const struct options *options)
         return EXIT_FAILURE;
     }
     settings.progress = isatty(STDERR_FILENO);
-    block_signals();
+    stop_block_signals();
     return measure(&settings, options->json);
 }

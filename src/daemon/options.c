@@ -42,12 +42,15 @@ static const struct {
                        "shown as units per second, but for --agg sum. Tables are stored once a\n"
                        "minute, and when the daemon stops.\n"},
     [COMMAND_BENCH] =
-        {"bench", " fanout|packets|store|query [FILE]",
+        {"bench", " fanout|collect|packets|store|query [FILE]",
          "measure how fast this machine does its work",
          "fanout starts a server and a crowd of clients on this host and sends all of them the\n"
          "same messages. For each number of clients it prints the messages delivered a second,\n"
          "when the first and the last client had one, what a delivery costs the server's CPU and\n"
-         "a client its memory. packets reads the capture FILE with the packet engine, on one\n"
+         "a client its memory. collect prints how long each engine takes for a tick and for a\n"
+         "survey of this host, without and with connections on 127.0.0.1 of its own; as root it\n"
+         "measures what root's daemon does. packets reads the capture FILE with the packet engine, "
+         "on one\n"
          "thread, with nDPI and without, and prints the packets a second. store writes a history\n"
          "below $TMPDIR (/var/tmp) and removes it, query also asks it.\n"
          "A running netsonde is not asked and not disturbed.\n"},
@@ -145,7 +148,7 @@ static const struct {
     {"documentation", "FORMAT", OPTION_DOCUMENTATION, BIT(COMMAND_DUMP_CONFIG),
      "print the keys' documentation instead: markdown or man"},
     {"levels", "LIST", OPTION_LEVELS, BIT(COMMAND_BENCH),
-     "numbers of clients; 10,25,50,75,100,1000,10000 without it"},
+     "numbers of clients; 10,25,50,75,100,1000,10000 without it; of collect: connections, 0,1000"},
     {"size", "SIZE", OPTION_SIZE, BIT(COMMAND_BENCH), "of a message, 64 to 64KiB; 1KiB without it"},
     {"rate", "N", OPTION_RATE, BIT(COMMAND_BENCH),
      "messages a second, 1 to 1000, max, or auto: 10, fewer for many clients"},

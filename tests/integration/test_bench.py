@@ -1,5 +1,5 @@
-"""`netsonde bench fanout` with a few clients and `packets` with a small file: what they print, what
-they refuse, and that nothing is left, however it ends. The figures themselves mean nothing here."""
+"""`netsonde bench fanout` with a few clients, `packets` with a small file and `collect` with a few
+connections: what they print, what they refuse, and that nothing is left, however it ends. The figures themselves mean nothing here."""
 import ctypes
 import json
 import os
@@ -242,6 +242,49 @@ def test_packets_bad_files():
                     equal(out, "", name)
 
 
+def test_collect():
+    """collect: each engine that can be used, with its series and the connections that were made"""
+    code, out, err = run_bench("collect", "--levels", "0,150", "--seconds", "0.2", "--json")
+    equal((code, err), (0, ""), "status and standard error")
+    said = json.loads(out)
+    equal(said["bench"], "collect", "head")
+    rows = {}
+    for row in said["results"]:
+        rows.setdefault(row["engine"], []).append(row)
+        if row["outcome"] == "unavailable":
+            equal(row["why"] != "", True, row)
+            continue
+        equal(row["outcome"], "measured", row)
+        equal(0 < row["tick"]["p50_ms"] <= row["tick"]["p99_ms"] <= row["tick"]["max_ms"], True, row)
+        equal(row["rounds"] >= 1 and row["series"] > 0 and row["tick_ns_per_series"] > 0, True, row)
+    for engine in ("netlink", "procfs"):  # they need no privilege
+        few, many = rows[engine]
+        equal((few["connections"], many["connections"]), (0, 150), "levels")
+        equal(many["sockets"] >= 300 > few["sockets"], True, f"{engine}: sockets")
+        equal(0 < many["survey"]["p50_ms"] <= many["survey"]["max_ms"], True, many)
+    code, out, err = run_bench("collect", "--levels", "0", "--seconds", "0.2")
+    equal((code, err), (0, ""), "status and standard error")
+    for engine in rows:
+        contains(out, engine)
+    for words in (["--levels", "10001"], ["--levels", "x"], ["--rate", "5"], ["--ticks", "5"], ["more"]):
+        code, out, err = run_bench("collect", *words)
+        equal((code, out, err.count("\n")), (2, "", 1), err)
+
+
+def test_collect_signal():
+    """collect: SIGTERM ends it with what it has so far, and no helper stays behind"""
+    process = subprocess.Popen([BINARY, "bench", "collect", "--levels", "20", "--seconds", "600",
+                                "--json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+    pids = until("its helpers", lambda: children(process.pid))
+    until("connections", lambda: len(os.listdir(f"/proc/{process.pid}/fd")) > 40)
+    process.terminate()
+    out, _ = process.communicate(timeout=SLOW)
+    equal(process.returncode, 1, "status")
+    equal(json.loads(out)["results"][-1]["outcome"], "interrupted", out)
+    until("the helpers end", lambda: not any(is_alive(pid) for pid in pids))
+
+
 def test_store():
     """store and query: everything is written, questions are answered in full, nothing is left"""
     with Directory() as directory:
@@ -323,5 +366,5 @@ def test_children_die():
 if __name__ == "__main__":
     own_network()
     run([test_json, test_text, test_modes, test_senders, test_as_fast_as_it_goes, test_what_does_not_fit,
-         test_nothing_measured, test_packets, test_packets_bad_files, test_store,
-         test_store_signal, test_signals, test_killed, test_children_die])
+         test_nothing_measured, test_packets, test_packets_bad_files, test_collect,
+         test_collect_signal, test_store, test_store_signal, test_signals, test_killed, test_children_die])

@@ -62,8 +62,8 @@ def test_usage():
                             (["bench", "fanout", "--ticks", "5"], "--ticks"),
                             (["bench", "packets", "x", "--levels", "5"], "--levels"),
                             (["bench", "packets", "x", "--seconds", "0.1"], "0.1"),
-                            *((["bench", word], f"{word} is not available in this version")
-                              for word in ("collect",)),
+                            (["bench", "collect", "--levels", "10001"], "10001"),
+                            (["bench", "collect", "--size", "64"], "--size"),
                             *((["bench", "fanout", f"--{word}"], "not available in this version")
                               for word in ("save-baseline", "compare", "publish")),
                             *((["bench", "fanout", *words], words[-1]) for words in (
