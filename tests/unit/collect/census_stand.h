@@ -42,15 +42,6 @@ static inline void fixture_free(struct fixture *f)
     tree_free(&f->tree);
 }
 
-/* Of the processor, by this program: other programs hardly change it. For comparing two sizes with
- * a wide margin, never for a speed. */
-static inline double cpu_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static inline int64_t now_ms(const struct fixture *f)
 {
     return STAND_T0_MS + f->round * 2000;

@@ -1,5 +1,5 @@
 /* The book of sockets: what is told of by its cookie alone, and that no key of many is the same
- * one: time for each must not grow with how many there are. */
+ * one: with so many as here that would take longer than this program may run. */
 #include "census_stand.h"
 
 #include "collect/census/book.h"
@@ -31,40 +31,35 @@ static void test_addresses_later(void **state)
 }
 
 /* Sockets whose owners are told and that nobody shows: coming, found, going. */
-static double time_of_cookies(uint32_t count)
+static void test_cookies_alone(void **state)
 {
-    double begun = cpu_s();
-    struct book *b = book_new(count, 1);
-    for (uint32_t i = 0; i < count; i++) {
+    (void)state;
+    enum { COUNT = 200000 };
+    struct book *b = book_new(COUNT, 1);
+    for (uint32_t i = 0; i < COUNT; i++) {
         const struct socket_seen alone = {.cookie = 1 + i};
         struct entry *e = book_add(b, &alone);
         assert_non_null(e);
         e->id = 1 + i;
     }
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < COUNT; i++)
         book_remove(b, book_find_cookie(b, 0, 1 + i));
+    assert_int_equal(book_count(b), 0);
     book_free(b);
-    return cpu_s() - begun;
-}
-
-static void test_cookies_alone(void **state)
-{
-    (void)state;
-    double few = time_of_cookies(4000), many = time_of_cookies(32000);
-    print_message("4,000 cookies: %.2f ms, 32,000: %.2f ms\n", few * 1e3, many * 1e3);
-    assert_true(many < 24 * few);
 }
 
 /* A round in which the direction of one connection is not known yet, beside so many sockets that
  * can all be called on one port. */
-static double time_of_ports(uint32_t count)
+static void test_one_port(void **state)
 {
+    (void)state;
+    enum { COUNT = 100000 };
     struct fixture f = fixture_new();
-    f.settings.sockets_max = count + 1;
+    f.settings.sockets_max = COUNT + 1;
     begin(&f);
     struct socket_seen called = tcp(1, 53, "192.0.2.9", 443, 0);
     called.protocol = IPPROTO_UDP;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < COUNT; i++) {
         struct socket_seen seen = tcp(100 + i, 53, "0.0.0.0", 0, 100 + i);
         seen.protocol = IPPROTO_UDP;
         seen.state = SOCKET_CLOSE;
@@ -72,30 +67,21 @@ static double time_of_ports(uint32_t count)
     }
     census_socket(f.census, &called);
     census_sockets_complete(f.census, "sock_diag");
-    double begun = cpu_s();
     end(&f);
-    double took = cpu_s() - begun;
     const struct table *t = f.result->tables[TABLE_CONNECTIONS];
     TEXT(table_cell(t, row_of(t, CONN_REMOTE, "192.0.2.9:443"), CONN_DIRECTION), "in");
     fixture_free(&f);
-    return took;
-}
-
-static void test_one_port(void **state)
-{
-    (void)state;
-    double few = time_of_ports(4000), many = time_of_ports(32000);
-    print_message("4,000 sockets on a port: %.2f ms, 32,000: %.2f ms\n", few * 1e3, many * 1e3);
-    assert_true(many < 24 * few);
 }
 
 /* As many connections whose direction is not known as addresses that listen on one port. */
-static double time_of_addresses(uint32_t count)
+static void test_many_addresses(void **state)
 {
+    (void)state;
+    enum { COUNT = 50000 };
     struct fixture f = fixture_new();
-    f.settings.sockets_max = 2 * count;
+    f.settings.sockets_max = 2 * COUNT;
     begin(&f);
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < COUNT; i++) {
         struct socket_seen listener = tcp(1 + i, 80, "0.0.0.0", 0, 0), called;
         listener.state = SOCKET_LISTEN;
         listener.local = ipv4("198.51.0.0", 80);
@@ -103,30 +89,19 @@ static double time_of_addresses(uint32_t count)
         listener.local.address[3] = (uint8_t)i;
         census_socket(f.census, &listener);
         called = listener;
-        called.cookie += count;
+        called.cookie += COUNT;
         called.state = SOCKET_ESTABLISHED;
         called.remote = ipv4("192.0.2.9", 443);
         census_socket(f.census, &called);
     }
     census_sockets_complete(f.census, "sock_diag");
-    double begun = cpu_s();
     end(&f);
-    double took = cpu_s() - begun;
     const struct table *t = f.result->tables[TABLE_CONNECTIONS];
     for (size_t i = 0; i < t->rows_count; i++) {
         if (table_cell(t, i, CONN_REMOTE)->type == CELL_TEXT)
             TEXT(table_cell(t, i, CONN_DIRECTION), "in");
     }
     fixture_free(&f);
-    return took;
-}
-
-static void test_many_addresses(void **state)
-{
-    (void)state;
-    double few = time_of_addresses(2000), many = time_of_addresses(16000);
-    print_message("2,000 addresses with a port: %.2f ms, 16,000: %.2f ms\n", few * 1e3, many * 1e3);
-    assert_true(many < 24 * few);
 }
 
 int main(void)

@@ -6,8 +6,16 @@
 #include "census_stand.h"
 
 #include <malloc.h>
+#include <time.h>
 
 #define MANY 50000
+
+static double cpu_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
 
 static void round_of(struct fixture *f, uint32_t sockets)
 {
