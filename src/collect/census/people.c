@@ -27,6 +27,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -54,7 +55,15 @@ struct people {
     uint32_t idle_from;      /* from here on this round has not looked for somebody idle */
     uint32_t turn;           /* whose turn it is to be looked at */
     int64_t now_ms;
+    bool hides; /* /proc shows nobody who belongs to another user (hidepid=2) */
 };
+
+/* The first process is always there. */
+static bool proc_hides(int proc)
+{
+    struct stat st;
+    return proc >= 0 && fstatat(proc, "1", &st, 0) < 0;
+}
 
 struct people *people_new(const struct census_settings *settings, struct ledger *ledger,
                           uint64_t seed)
@@ -66,6 +75,7 @@ struct people *people_new(const struct census_settings *settings, struct ledger 
     p->free = p->oldest = p->newest = NOBODY;
     p->units = units_new(settings->proc_root);
     p->proc = open(settings->proc_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    p->hides = proc_hides(p->proc);
     return p;
 }
 
@@ -243,20 +253,21 @@ static uint32_t people_add(struct people *p, const struct process_seen *seen, in
                            uint64_t *next_id)
 {
     struct identity identity = {0};
-    bool lives = true;
+    bool lives = true, found = false;
     p->now_ms = now_ms;
-    bool here = seen->pid && !pid_is_elsewhere(seen->pid);
-    if (here) {
-        lives = p->proc >= 0 && identity_read(p->proc, seen->pid, &identity) == 0;
-        if (lives && seen->start_ticks && identity.start_ticks != seen->start_ticks) {
+    if (seen->pid && !pid_is_elsewhere(seen->pid)) {
+        int err = p->proc >= 0 ? identity_read(p->proc, seen->pid, &identity) : -ENOENT;
+        found = !err;
+        if (found && seen->start_ticks && identity.start_ticks != seen->start_ticks) {
             identity = (struct identity){0}; /* another one has the pid by now */
-            lives = false;
+            found = false;
         }
+        lives = found || (err == -ENOENT && p->hides && seen->start_ticks);
         /* Without a start it could have been meant all the same. */
         uint32_t known = people_find(p, seen->pid, identity.start_ticks);
         if (!lives && !seen->start_ticks)
             known = people_find_startless(p, seen->pid);
-        if (known != NOBODY && (lives || !seen->start_ticks))
+        if (known != NOBODY && (found || !seen->start_ticks))
             return known;
         uint32_t predecessor = lives ? people_find(p, seen->pid, 0) : NOBODY;
         if (predecessor != NOBODY)
@@ -267,9 +278,9 @@ static uint32_t people_add(struct people *p, const struct process_seen *seen, in
         return NOBODY;
     people_take_place(p, number);
     char command[COMMAND_BYTES], unit[UNIT_BYTES];
-    people_describe(p, seen, &identity, here && lives, command, unit);
+    people_describe(p, seen, &identity, found, command, unit);
     uint32_t uid = seen->uid;
-    if (uid == UINT32_MAX && lives && here)
+    if (uid == UINT32_MAX && found)
         (void)identity_uid(p->proc, seen->pid, &uid);
     p->persons[number] = (struct person){
         .id = (*next_id)++,
@@ -308,7 +319,7 @@ uint32_t people_get(struct people *p, const struct process_seen *seen, int64_t n
         return people_add(p, seen, now_ms, next_id);
     struct person *one = &p->persons[known];
     one->told_ms = now_ms;
-    if (pid_is_elsewhere(seen->pid) && one->ended_ms) {
+    if ((pid_is_elsewhere(seen->pid) || p->hides) && one->ended_ms) {
         people_unlist_ended(p, known);
         one->ended_ms = 0;
     }
@@ -374,19 +385,29 @@ static void person_look_at_group(struct people *p, struct person *one, const cha
     ledger_leave(p->ledger, before);
 }
 
+/* The end of one that /proc does not show may never be told: the engine is gone, or did not count
+ * it. If it is told of again, it lives again (people_get). */
+static void person_check_unseen(struct people *p, uint32_t number)
+{
+    const struct person *one = &p->persons[number];
+    if (!one->sockets && p->now_ms - one->told_ms >= p->settings->ended_keep_ms)
+        people_end(p, number, p->now_ms);
+}
+
 static void person_check(struct people *p, uint32_t number)
 {
     struct person *one = &p->persons[number];
     struct identity identity;
     one->doubted = false;
-    /* The end of one that is elsewhere may never be told: the engine is gone, or did not count it.
-     * If it is told of again, it lives again (people_get). */
-    if (pid_is_elsewhere(one->pid) && !one->sockets &&
-        p->now_ms - one->told_ms >= p->settings->ended_keep_ms)
-        people_end(p, number, p->now_ms);
+    if (pid_is_elsewhere(one->pid))
+        person_check_unseen(p, number);
     if (!person_is_here(one) || one->ended_ms || p->proc < 0)
         return;
     int err = identity_read(p->proc, one->pid, &identity);
+    if (err == -ENOENT && p->hides) {
+        person_check_unseen(p, number);
+        return;
+    }
     if (err == -ENOENT || err == -ESRCH ||
         (!err && one->start_ticks && identity.start_ticks != one->start_ticks)) {
         people_end(p, number, p->now_ms);
@@ -403,6 +424,7 @@ static void person_check(struct people *p, uint32_t number)
 void people_round(struct people *p, int64_t now_ms, uint64_t *next_id)
 {
     p->now_ms = now_ms;
+    p->hides = proc_hides(p->proc);
     size_t doubts = 0;
     for (uint32_t i = 0; i < p->count && doubts < CHECKS_OF_DOUBT; i++) {
         if (p->persons[i].id && p->persons[i].doubted) {

@@ -34,6 +34,7 @@ static inline struct proc_tree tree_new(void)
     assert_non_null(mkdtemp(t.root));
     tree_write(&t, "passwd",
                "root:x:0:0:root:/root:/bin/sh\nbroken\nalice:x:1000:1000::/:/bin/sh\n");
+    tree_write(&t, "1/stat", "1 (init) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 1 4096 9\n");
     return t;
 }
 

@@ -112,6 +112,34 @@ static void test_start_of_zero(void **state)
     fixture_free(&f);
 }
 
+/* Where /proc shows nobody else's processes (hidepid=2), not even the first, absence says nothing:
+ * who is told of lives, until it is not told of for as long as an ended one is kept. */
+static void test_hidden(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    const struct process_seen seen = {.pid = 42, .start_ticks = 7, .uid = 0, .command = "srv"};
+    const struct traffic t = {.rx_bytes = 1};
+    tree_remove(&f.tree, "1");
+    for (int i = 0; i < 60; i++) { /* two minutes */
+        begin(&f);
+        census_traffic(f.census, &seen, &t, "ebpf");
+        end(&f);
+        TEXT(process(&f, "srv", PROC_STATE), "running");
+    }
+    for (int i = 0; i < 29; i++) {
+        begin(&f);
+        end(&f);
+        TEXT(process(&f, "srv", PROC_STATE), "running");
+    }
+    for (int i = 0; i < 2; i++) {
+        begin(&f);
+        end(&f);
+    }
+    TEXT(process(&f, "srv", PROC_STATE), "ended");
+    fixture_free(&f);
+}
+
 /* ---- what it becomes ----------------------------------------------------------------------- */
 
 /* A round in which it is told of; twelve looks are enough to be looked at less closely. */
@@ -225,10 +253,15 @@ static void test_sockets_of_others(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pid_given_away), cmocka_unit_test(test_told_without_start),
-        cmocka_unit_test(test_predecessor),    cmocka_unit_test(test_start_of_zero),
-        cmocka_unit_test(test_user_and_unit),  cmocka_unit_test(test_unit_left),
-        cmocka_unit_test(test_full_house),     cmocka_unit_test(test_sockets_of_others),
+        cmocka_unit_test(test_pid_given_away),
+        cmocka_unit_test(test_told_without_start),
+        cmocka_unit_test(test_predecessor),
+        cmocka_unit_test(test_start_of_zero),
+        cmocka_unit_test(test_user_and_unit),
+        cmocka_unit_test(test_unit_left),
+        cmocka_unit_test(test_hidden),
+        cmocka_unit_test(test_full_house),
+        cmocka_unit_test(test_sockets_of_others),
     };
     return cmocka_run_group_tests_name("people", tests, NULL, NULL);
 }
