@@ -27,7 +27,7 @@ enum step {
 
 #define TAGS_MAX 8        /* VLAN tags in a row */
 #define EXTENSIONS_MAX 16 /* headers of IPv6 in a row */
-#define STEPS_MAX 48
+#define STEPS_MAX 24      /* turns of the loop */
 
 #define VXLAN_PORT 4789
 #define LEAST_ETHERTYPE 0x600 /* below it is a length: IEEE 802.3 */
@@ -130,6 +130,8 @@ static bool is_tag(uint16_t type)
 
 static enum step decode_ethertype(struct decoder *d)
 {
+    if (d->ethertype == TYPE_IPV4)
+        return STEP_IPV4;
     for (unsigned tags = 0; is_tag(d->ethertype); tags++) {
         if (tags == TAGS_MAX)
             return stop(d, PACKET_DEEP);
@@ -219,6 +221,9 @@ static struct packet_layer *add_layer(struct decoder *d, uint8_t family)
         p->flaw = PACKET_DEEP;
         return NULL;
     }
+    /* What the layer around it said of its payload is not this one's. */
+    p->payload = NULL;
+    p->payload_captured_bytes = p->payload_bytes = 0;
     struct packet_layer *layer = &p->layer[p->layers_count++];
     *layer = (struct packet_layer){
         .family = family,
@@ -446,23 +451,33 @@ static enum step decode_transport(struct decoder *d)
 
 /* ---- all of it ----------------------------------------------------------------------------- */
 
+/* One step or several: what usually follows does so without another turn of the loop. */
 static enum step decode_step(struct decoder *d, enum step step)
 {
     switch (step) {
     case STEP_ETHERNET:
-        return decode_ethernet(d);
+        step = decode_ethernet(d);
+        if (step != STEP_ETHERTYPE)
+            return step;
+        __attribute__((fallthrough));
     case STEP_ETHERTYPE:
-        return decode_ethertype(d);
+        step = decode_ethertype(d);
+        if (step != STEP_IPV4)
+            return step;
+        __attribute__((fallthrough));
+    case STEP_IPV4:
+        step = decode_ipv4(d);
+        if (step != STEP_TRANSPORT)
+            return step;
+        __attribute__((fallthrough));
+    case STEP_TRANSPORT:
+        return decode_transport(d);
     case STEP_PPP:
         return decode_ppp(d);
     case STEP_IP:
         return decode_ip(d);
-    case STEP_IPV4:
-        return decode_ipv4(d);
     case STEP_IPV6:
         return decode_ipv6(d);
-    case STEP_TRANSPORT:
-        return decode_transport(d);
     case STEP_GRE:
         return decode_gre(d);
     case STEP_VXLAN:
@@ -489,17 +504,11 @@ void packet_decode(uint32_t link, const uint8_t *frame, uint32_t captured, uint3
     struct decoder d = {.at = frame, .captured = captured, .wire = wire, .out = ret};
     enum step step = decode_link(&d, link);
     for (unsigned i = 0; step != STEP_END; i++) {
-        uint8_t before = ret->layers_count;
         if (i == STEPS_MAX) {
             ret->flaw = PACKET_DEEP;
             return;
         }
         step = decode_step(&d, step);
-        /* What the layer around it said of its payload is not this one's. */
-        if (ret->layers_count != before) {
-            ret->payload = NULL;
-            ret->payload_captured_bytes = ret->payload_bytes = 0;
-        }
     }
 }
 

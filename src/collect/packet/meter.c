@@ -130,8 +130,7 @@ struct prepared {
     uint64_t hash;
 };
 
-static void prepare(struct meter *m, uint32_t link, const struct packet_frame *f,
-                    struct prepared *ret)
+static void prepare(uint32_t link, const struct packet_frame *f, struct prepared *ret)
 {
     struct packet *p = &ret->p;
     packet_decode(link, f->frame, f->captured, f->wire, p);
@@ -140,8 +139,6 @@ static void prepare(struct meter *m, uint32_t link, const struct packet_frame *f
         return;
     static const uint16_t none[2];
     flow_key_make(p, 0, p->layer[0].has_ports ? p->layer[0].ports : none, &ret->key, &ret->sender);
-    ret->hash = flows_hash(m->flows, &ret->key);
-    flows_fetch_index(m->flows, ret->hash);
 }
 
 static struct flow *find_flow(struct meter *m, struct prepared *ready, size_t i, int64_t t_ns,
@@ -224,7 +221,14 @@ void meter_packets(struct meter *m, uint32_t link, const struct packet_frame *fr
     struct prepared ready[METER_BATCH];
     CHECK(count <= METER_BATCH);
     for (size_t i = 0; i < count; i++)
-        prepare(m, link, &frames[i], &ready[i]);
+        prepare(link, &frames[i], &ready[i]);
+    /* Not at once: a key that was just written in small pieces is slow to read as words. */
+    for (size_t i = 0; i < count; i++) {
+        if (!ready[i].simple)
+            continue;
+        ready[i].hash = flows_hash(m->flows, &ready[i].key);
+        flows_fetch_index(m->flows, ready[i].hash);
+    }
     for (size_t i = 0; count > 1 && i < count; i++) {
         if (ready[i].simple)
             flows_fetch_flow(m->flows, ready[i].hash);
