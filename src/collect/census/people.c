@@ -65,6 +65,12 @@ static bool proc_hides(int proc)
     return proc >= 0 && fstatat(proc, "1", &st, 0) < 0;
 }
 
+/* hidepid=1 shows directories that cannot be looked into, hidepid=2 not even these. */
+static bool is_hidden(const struct people *p, int err)
+{
+    return err == -EACCES || err == -EPERM || (err == -ENOENT && p->hides);
+}
+
 struct people *people_new(const struct census_settings *settings, struct ledger *ledger,
                           uint64_t seed)
 {
@@ -262,7 +268,7 @@ static uint32_t people_add(struct people *p, const struct process_seen *seen, in
             identity = (struct identity){0}; /* another one has the pid by now */
             found = false;
         }
-        lives = found || (err == -ENOENT && p->hides && seen->start_ticks);
+        lives = found || (is_hidden(p, err) && seen->start_ticks);
         /* Without a start it could have been meant all the same. */
         uint32_t known = people_find(p, seen->pid, identity.start_ticks);
         if (!lives && !seen->start_ticks)
@@ -319,7 +325,8 @@ uint32_t people_get(struct people *p, const struct process_seen *seen, int64_t n
         return people_add(p, seen, now_ms, next_id);
     struct person *one = &p->persons[known];
     one->told_ms = now_ms;
-    if ((pid_is_elsewhere(seen->pid) || p->hides) && one->ended_ms) {
+    if (one->ended_ms && one->fell_silent) {
+        one->fell_silent = false;
         people_unlist_ended(p, known);
         one->ended_ms = 0;
     }
@@ -386,12 +393,14 @@ static void person_look_at_group(struct people *p, struct person *one, const cha
 }
 
 /* The end of one that /proc does not show may never be told: the engine is gone, or did not count
- * it. If it is told of again, it lives again (people_get). */
+ * it. */
 static void person_check_unseen(struct people *p, uint32_t number)
 {
-    const struct person *one = &p->persons[number];
-    if (!one->sockets && p->now_ms - one->told_ms >= p->settings->ended_keep_ms)
-        people_end(p, number, p->now_ms);
+    struct person *one = &p->persons[number];
+    if (one->ended_ms || one->sockets || p->now_ms - one->told_ms < p->settings->ended_keep_ms)
+        return;
+    people_end(p, number, p->now_ms);
+    one->fell_silent = true;
 }
 
 static void person_check(struct people *p, uint32_t number)

@@ -31,6 +31,7 @@ struct person {
     uint32_t before,
         after;          /* people.c: among those that ended; of a free place, the next free one */
     const char *method; /* who counted its bytes last; NULL: nobody */
+    bool fell_silent;   /* how it ended: if it is told of again, it lives again */
     bool doubted;       /* look soon whether it still lives */
     uint8_t looks;      /* at it so far, see people.c */
 };

@@ -234,9 +234,38 @@ static bool is_born(const struct census *c, const struct method *m, const struct
            !c->refused_before && !c->refused;
 }
 
+static bool has_other_peer(const struct entry *e, const struct socket_seen *seen)
+{
+    return e->remote_port != seen->remote.port ||
+           memcmp(e->remote, seen->remote.address, sizeof(e->remote)) != 0;
+}
+
+static void entry_drop(struct census *c, struct entry *e)
+{
+    for (size_t i = 0; i < c->methods_count; i++) {
+        c->methods[i].known -= e->seen[i] != 0;
+        c->methods[i].shown -= e->seen[i] == c->round;
+    }
+    entry_doubt_owner(c, e);
+    entry_own(c, e, NOBODY);
+    entry_forget_name(c, e);
+    book_remove(c->book, e);
+}
+
+/* Under the cookie of a connection whose end was told: the socket has connected again. */
+static bool is_next_connection(const struct entry *e, const struct socket_seen *seen)
+{
+    return e->flags & ENTRY_GONE && e->protocol == IPPROTO_TCP &&
+           (has_other_peer(e, seen) || (seen->opened_ms && seen->opened_ms > e->opened_ms));
+}
+
 static struct entry *census_entry(struct census *c, const struct socket_seen *seen, size_t method)
 {
     struct entry *e = book_find(c->book, seen);
+    if (e && is_next_connection(e, seen)) {
+        entry_drop(c, e);
+        e = NULL;
+    }
     if (!e) {
         e = book_add(c->book, seen);
         if (!e)
@@ -255,12 +284,6 @@ static struct entry *census_entry(struct census *c, const struct socket_seen *se
     return e;
 }
 
-static bool has_other_peer(const struct entry *e, const struct socket_seen *seen)
-{
-    return e->remote_port != seen->remote.port ||
-           memcmp(e->remote, seen->remote.address, sizeof(e->remote)) != 0;
-}
-
 /* A socket of TCP that has another peer, or none any more, has left its connection. */
 static void entry_leave_connection(struct census *c, struct entry *e)
 {
@@ -270,7 +293,7 @@ static void entry_leave_connection(struct census *c, struct entry *e)
     e->opened_ms = c->now_ms;
     e->rx_bytes = e->tx_bytes = e->rx_counted = e->tx_counted = 0;
     e->rx_rate = e->tx_rate = NAN;
-    e->rtt_us = e->retransmits = e->connect_us = 0;
+    e->rtt_us = e->retransmits = e->retransmits_counted = e->connect_us = 0;
     e->waited = 0;
 }
 
@@ -344,18 +367,6 @@ void census_socket(struct census *c, const struct socket_seen *given)
 
 /* ---- going --------------------------------------------------------------------------------- */
 
-static void entry_drop(struct census *c, struct entry *e)
-{
-    for (size_t i = 0; i < c->methods_count; i++) {
-        c->methods[i].known -= e->seen[i] != 0;
-        c->methods[i].shown -= e->seen[i] == c->round;
-    }
-    entry_doubt_owner(c, e);
-    entry_own(c, e, NOBODY);
-    entry_forget_name(c, e);
-    book_remove(c->book, e);
-}
-
 /* Are there sockets of engines that have no dumps? */
 static bool has_undumped(const struct census *c)
 {
@@ -395,7 +406,7 @@ void census_sockets_complete(struct census *c, const char *method)
             continue;
         }
         entry_tell_closed(c, e, c->now_ms);
-        entry_drop(c, e);
+        e->flags |= ENTRY_GONE; /* until the round ends, at least */
     }
 }
 
@@ -440,8 +451,7 @@ void census_socket_closed(struct census *c, const struct socket_seen *given, int
     if (e->flags & (ENTRY_NEW | ENTRY_TURNED))
         entry_settle_place(c, e);
     entry_tell_closed(c, e, t_ms);
-    entry_measure(c, e);
-    e->flags |= ENTRY_GONE;
+    e->flags |= ENTRY_GONE; /* the rest when the round ends */
     entry_doubt_owner(c, e);
 }
 
@@ -494,6 +504,18 @@ static void entry_settle(struct census *c, struct entry *e)
     e->flags &= (uint16_t) ~(ENTRY_NEW | ENTRY_TURNED | ENTRY_MOVED);
 }
 
+/* One that has gone: its last bytes go to its owner's account, in this round or, while nobody
+ * counts, in one of the next. Is it done with? */
+static bool entry_settle_gone(struct census *c, struct entry *e)
+{
+    entry_account(c, e);
+    entry_measure(c, e);
+    e->flags &= (uint16_t)~ENTRY_MOVED;
+    bool owes = e->flags & ENTRY_BYTES && entry_owner(c, e) != NOBODY &&
+                (e->rx_bytes != e->rx_counted || e->tx_bytes != e->tx_counted);
+    return e->round != c->round && (!owes || c->round - e->round > GHOST_ROUNDS);
+}
+
 void sockets_settle(struct census *c)
 {
     bool silent = has_silent_method(c), learned = c->peers_asked != peers_learned(c->peers);
@@ -503,11 +525,11 @@ void sockets_settle(struct census *c)
         if (!e)
             continue;
         bool shown = e->flags & ENTRY_SHOWN, gone = e->flags & ENTRY_GONE;
-        if ((!shown && c->round - e->round > GHOST_ROUNDS) || (gone && e->round != c->round)) {
+        if ((!shown && c->round - e->round > GHOST_ROUNDS) || (gone && entry_settle_gone(c, e))) {
             entry_drop(c, e);
             continue;
         }
-        if (shown && silent && !is_vouched(c, e)) {
+        if (shown && !gone && silent && !is_vouched(c, e)) {
             entry_account(c, e);
             entry_drop(c, e); /* no event: perhaps it is still there */
             continue;

@@ -109,7 +109,8 @@ static struct socket_seen socket_of(const struct tell *t, const struct bpf_recor
         .local = endpoint_of(r->family, r->local, r->local_port),
         .remote = endpoint_of(r->family, r->remote, r->remote_port),
         .uid = r->owner.uid,
-        .has_bytes = true,
+        /* The dump of this namespace has newer ones, and its rates are of whole rounds. */
+        .has_bytes = r->head.kind != BPF_RECORD_RESENT || netns_of(t, r->netns),
         .rx_bytes = r->rx_bytes,
         .tx_bytes = r->tx_bytes,
         .has_quality = true,

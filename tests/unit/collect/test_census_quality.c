@@ -143,12 +143,67 @@ static void test_round_trip(void **state)
     fixture_free(&f);
 }
 
+/* The same socket with another peer: the kernel counts from 0 on. */
+static void test_connected_again(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    const struct process_seen srv = {.pid = 42, .start_ticks = 7};
+    tree_process(&f.tree, 42, 7, "srv", 0, "/a.service");
+    show(&f, NULL, 0);
+    struct socket_seen seen = with_quality(tcp(6, 5001, "192.0.2.9", 22, 0), 10, 900, 20);
+    begin(&f);
+    census_socket(f.census, &seen);
+    census_owner(f.census, 0, 6, &srv);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    UINT(process(&f, "srv", PROC_RETRANSMITS), 20);
+    seen = with_quality(tcp(6, 5002, "192.0.2.10", 22, 0), 10, 900, 1);
+    show(&f, &seen, 1);
+    UINT(process(&f, "srv", PROC_RETRANSMITS), 21);
+    assert_int_equal(resent_of_series(&f, "srv"), 21);
+    fixture_free(&f);
+}
+
+/* One that is told as closed and shown as time-wait in the same round weighs no more than others.
+ */
+static void test_closed_once(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    const struct process_seen srv = {.pid = 42, .start_ticks = 7};
+    const struct socket_seen one = tcp(6, 5001, "192.0.2.9", 22, 0);
+    const struct socket_seen two = tcp(7, 5002, "192.0.2.10", 22, 0);
+    tree_process(&f.tree, 42, 7, "srv", 0, "/a.service");
+    for (uint64_t round = 0; round < 2; round++) {
+        begin(&f);
+        struct socket_seen first = with_quality(one, 50 * round, 30000, 0);
+        struct socket_seen second = with_quality(two, 50 * round, 10000, 0);
+        first.method = "ebpf";
+        if (round == 0) {
+            census_socket(f.census, &first);
+            census_owner(f.census, 0, 6, &srv);
+            census_owner(f.census, 0, 7, &srv);
+        } else {
+            struct socket_seen rest = one;
+            rest.state = SOCKET_TIME_WAIT;
+            census_socket_closed(f.census, &first, now_ms(&f));
+            census_socket(f.census, &rest);
+        }
+        census_socket(f.census, &second);
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+    }
+    REAL(process(&f, "srv", PROC_RTT_MS), 20);
+    fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resent),
-        cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_resent),          cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_connected_again), cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_closed_once),
     };
     return cmocka_run_group_tests_name("census_quality", tests, NULL, NULL);
 }

@@ -329,14 +329,148 @@ static void test_slow_handshake(void **state)
     fixture_free(&f);
 }
 
+/* ---- the next connection of a socket, and the last bytes of one --------------------------------
+ */
+
+static size_t rows_named(const struct fixture *f, const char *local)
+{
+    const struct table *t = f->result->tables[TABLE_CONNECTIONS];
+    size_t count = 0;
+    for (size_t i = 0; i < t->rows_count; i++)
+        count += strcmp(table_cell(t, i, CONN_LOCAL)->text, local) == 0;
+    return count;
+}
+
+static size_t closed_with(const struct fixture *f, double rx)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < f->result->events_count; i++) {
+        const struct event *e = f->result->events[i];
+        for (size_t n = 0; n < e->fields_count; n++)
+            count += e->kind == EVENT_CONNECTION_CLOSED &&
+                     strcmp(e->fields[n].name, "rx_bytes") == 0 && e->fields[n].number == rx;
+    }
+    return count;
+}
+
+static struct socket_seen with_bytes(struct socket_seen seen, uint64_t rx)
+{
+    seen.method = "ebpf";
+    seen.has_bytes = true;
+    seen.rx_bytes = rx;
+    return seen;
+}
+
+/* Refused and tried again, or disconnected and connected elsewhere, within a round: the end of one
+ * does not hide the other, in this namespace or another. */
+static void test_connected_after_its_end(void **state)
+{
+    (void)state;
+    static const uint64_t namespaces[] = {0, 4026539999};
+    for (size_t n = 0; n < ARRAY_LEN(namespaces); n++) {
+        struct fixture f = fixture_new();
+        struct socket_seen one = with_bytes(tcp(6, 5001, "192.0.2.9", 22, 0), 100);
+        struct socket_seen two = with_bytes(tcp(6, 5002, "192.0.2.10", 22, 0), 0);
+        one.netns = two.netns = namespaces[n];
+        begin(&f);
+        end(&f);
+        begin(&f);
+        one.opened_ms = two.opened_ms = now_ms(&f);
+        census_socket(f.census, &one);
+        census_socket_closed(f.census, &one, now_ms(&f));
+        census_socket(f.census, &two);
+        end(&f);
+        assert_int_equal(rows_named(&f, "192.0.2.1:5002"), 1);
+        assert_int_equal(closed_with(&f, 100), 1);
+        begin(&f);
+        two.rx_bytes = 777;
+        census_socket_closed(f.census, &two, now_ms(&f));
+        end(&f);
+        assert_int_equal(closed_with(&f, 777), 1);
+        /* Both ends in one round. */
+        begin(&f);
+        one.cookie = two.cookie = 9;
+        census_socket(f.census, &one);
+        census_socket_closed(f.census, &one, now_ms(&f));
+        census_socket(f.census, &two);
+        census_socket_closed(f.census, &two, now_ms(&f));
+        end(&f);
+        assert_int_equal(closed_with(&f, 100), 1);
+        assert_int_equal(closed_with(&f, 777), 1);
+        fixture_free(&f);
+    }
+}
+
+/* One closes while the engine that counts cannot be read; then the sockets count. */
+static void test_closed_uncounted(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    const struct process_seen srv = {.pid = 42, .start_ticks = 7};
+    const struct socket_seen one = tcp(6, 5001, "192.0.2.9", 22, 0);
+    const struct socket_seen two = tcp(7, 5002, "192.0.2.9", 22, 0);
+    tree_process(&f.tree, 42, 7, "srv", 0, "/a.service");
+    for (unsigned round = 0; round < 6; round++) {
+        begin(&f);
+        if (round == 0)
+            census_traffic_complete(f.census, "ebpf");
+        census_count_sockets(f.census, round >= 3);
+        if (round < 2)
+            show_bytes(f.census, one, 1000 * round, 0);
+        show_bytes(f.census, two, round ? 500 : 0, 0);
+        if (round == 0) {
+            census_owner(f.census, 0, 6, &srv);
+            census_owner(f.census, 0, 7, &srv);
+        }
+        census_sockets_complete(f.census, "sock_diag");
+        end(&f);
+        assert_int_equal(rows_named(&f, "192.0.2.1:5001"), round < 2);
+    }
+    UINT(process(&f, "srv", PROC_RX_BYTES), 1500);
+    fixture_free(&f);
+}
+
+/* Its last bytes were told with its process; its time-wait shows when sockets count. */
+static void test_counted_end(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    const struct process_seen srv = {.pid = 42, .start_ticks = 7};
+    const struct traffic t = {.rx_bytes = 500};
+    struct socket_seen seen = with_bytes(tcp(6, 5001, "192.0.2.9", 22, 0), 500);
+    tree_process(&f.tree, 42, 7, "srv", 0, "/a.service");
+    begin(&f);
+    end(&f);
+    begin(&f);
+    seen.opened_ms = now_ms(&f) - 100;
+    census_socket(f.census, &seen);
+    census_owner(f.census, 0, 6, &srv);
+    census_socket_closed(f.census, &seen, now_ms(&f));
+    census_traffic(f.census, &srv, &t, "ebpf");
+    census_traffic_complete(f.census, "ebpf");
+    end(&f);
+    UINT(process(&f, "srv", PROC_RX_BYTES), 500);
+    struct socket_seen rest = tcp(6, 5001, "192.0.2.9", 22, 0);
+    rest.state = SOCKET_TIME_WAIT;
+    begin(&f);
+    census_count_sockets(f.census, true);
+    census_socket(f.census, &rest);
+    census_sockets_complete(f.census, "sock_diag");
+    end(&f);
+    UINT(process(&f, "srv", PROC_RX_BYTES), 500);
+    fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bound_first),     cmocka_unit_test(test_other_end_later),
-        cmocka_unit_test(test_connected_again), cmocka_unit_test(test_opening_alone),
-        cmocka_unit_test(test_bytes_of_before), cmocka_unit_test(test_counting_fails),
-        cmocka_unit_test(test_counting_idle),   cmocka_unit_test(test_end_told_late),
-        cmocka_unit_test(test_end_lost),        cmocka_unit_test(test_slow_handshake),
+        cmocka_unit_test(test_bound_first),      cmocka_unit_test(test_other_end_later),
+        cmocka_unit_test(test_connected_again),  cmocka_unit_test(test_opening_alone),
+        cmocka_unit_test(test_bytes_of_before),  cmocka_unit_test(test_counting_fails),
+        cmocka_unit_test(test_counting_idle),    cmocka_unit_test(test_end_told_late),
+        cmocka_unit_test(test_end_lost),         cmocka_unit_test(test_connected_after_its_end),
+        cmocka_unit_test(test_closed_uncounted), cmocka_unit_test(test_counted_end),
+        cmocka_unit_test(test_slow_handshake),
     };
     return cmocka_run_group_tests_name("connections", tests, NULL, NULL);
 }

@@ -151,6 +151,55 @@ static void told_in_round(struct fixture *f, const struct process_seen *seen)
     end(f);
 }
 
+/* Its end was told: what its connections say later does not bring it back. */
+static void test_hidden_end(void **state)
+{
+    (void)state;
+    struct fixture f = fixture_new();
+    const struct process_seen seen = {.pid = 42, .start_ticks = 7, .command = "curl"};
+    struct socket_seen socket = tcp(6, 5001, "192.0.2.9", 22, 0);
+    socket.method = "ebpf";
+    tree_remove(&f.tree, "1");
+    begin(&f);
+    census_socket(f.census, &socket);
+    census_owner(f.census, 0, 6, &seen);
+    end(&f);
+    TEXT(process(&f, "curl", PROC_STATE), "running");
+    begin(&f);
+    census_process_ended(f.census, &seen, now_ms(&f));
+    end(&f);
+    begin(&f);
+    census_owner(f.census, 0, 6, &seen);
+    census_socket_closed(f.census, &socket, now_ms(&f));
+    end(&f);
+    TEXT(process(&f, "curl", PROC_STATE), "ended");
+    fixture_free(&f);
+}
+
+/* Directories that are there and cannot be looked into (hidepid=1): whoever is told of lives. */
+static void test_closed_directories(void **state)
+{
+    (void)state;
+    if (geteuid() == 0 && setegid(65534) == 0 && seteuid(65534) < 0)
+        skip();
+    struct fixture f = fixture_new();
+    const struct process_seen seen = {.pid = 42, .start_ticks = 7, .uid = 0, .command = "srv"};
+    char path[96];
+    tree_process(&f.tree, 42, 7, "srv", 0, "/");
+    snprintf(path, sizeof(path), "%s/42", f.tree.root);
+    assert_int_equal(chmod(path, 0), 0);
+    for (int i = 0; i < 40; i++) {
+        told_in_round(&f, &seen);
+        TEXT(process(&f, "srv", PROC_STATE), "running");
+    }
+    assert_int_equal(chmod(path, 0700), 0);
+    fixture_free(&f);
+    if (getuid() == 0) {
+        assert_int_equal(seteuid(0), 0);
+        assert_int_equal(setegid(0), 0);
+    }
+}
+
 /* Another user and another unit, without another name: seen with the next look. */
 static void test_user_and_unit(void **state)
 {
@@ -260,6 +309,8 @@ int main(void)
         cmocka_unit_test(test_user_and_unit),
         cmocka_unit_test(test_unit_left),
         cmocka_unit_test(test_hidden),
+        cmocka_unit_test(test_hidden_end),
+        cmocka_unit_test(test_closed_directories),
         cmocka_unit_test(test_full_house),
         cmocka_unit_test(test_sockets_of_others),
     };
