@@ -49,7 +49,7 @@ struct finder {
     pid_t pid;
     uint64_t capabilities;
     bool reaped; /* by the main thread, then with wait_status */
-    int wait_status;
+    int wait_status; /* HELPER_STATUS_UNKNOWN: somebody else has it */
     atomic_bool broke_form; /* told to the main thread by who reads */
     uint32_t next_id;
     struct answer answer; /* received last */
@@ -193,7 +193,12 @@ static int finder_ask(struct finder *f, uint32_t id)
 
 static bool finder_reaped(struct finder *f)
 {
-    f->reaped = f->reaped || waitpid(f->pid, &f->wait_status, WNOHANG) == f->pid;
+    if (!f->reaped) {
+        pid_t pid = waitpid(f->pid, &f->wait_status, WNOHANG);
+        f->reaped = pid != 0;
+        if (pid < 0) /* where SIGCHLD is ignored nobody is told more than that it has ended */
+            f->wait_status = HELPER_STATUS_UNKNOWN;
+    }
     return f->reaped;
 }
 

@@ -15,7 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/defs.h"
 #include "base/mem.h"
+#include "base/watched.h"
 #include "keeper/finder.h"
 #include "keeper/helper.h"
 
@@ -121,11 +124,38 @@ static void test_gone(void **state)
     free(part);
 }
 
+/* Where ends of children are not kept for their parent, it is no less seen that it has ended, and
+ * there is nothing to wait for. */
+static void test_stop_where_ends_are_ignored(void **state)
+{
+    struct finder *f = NULL;
+    struct finder_status status;
+    (void)state;
+    signal(SIGCHLD, SIG_IGN);
+    assert_int_equal(finder_start(&f), 0);
+    assert_int_equal(kill(finder_pid(f), SIGKILL), 0);
+    int64_t begun_ns = clock_mono_ns();
+    do
+        finder_status(f, &status);
+    while (status.alive && clock_mono_ns() - begun_ns < 5 * NS_PER_S);
+    assert_false(status.alive);
+    assert_string_equal(status.text, "off: it has ended");
+    begun_ns = clock_mono_ns();
+    finder_stop(f);
+    f = NULL;
+    assert_int_equal(finder_start(&f), 0); /* and one that ends because it is told to */
+    finder_stop(f);
+    signal(SIGCHLD, SIG_DFL);
+    if (!watched_by())
+        assert_in_range((clock_mono_ns() - begun_ns) / NS_PER_MS, 0, 900);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_finds),
         cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_stop_where_ends_are_ignored),
     };
     return cmocka_run_group_tests_name("finder", tests, NULL, NULL);
 }
