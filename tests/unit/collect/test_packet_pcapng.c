@@ -393,6 +393,7 @@ static void test_long(void **state)
         {0x40000bad, 512 * 1024 + 4, -ENODATA, ""},
         {6, 512 * 1024 + 4, -EBADMSG, "longer than is read"},
         {1, 3 << 20, -EBADMSG, "longer than is read"},
+        {PCAPNG_MAGIC, 512 * 1024 + 4, -EBADMSG, "longer than is read"},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(blocks); i++) {
@@ -406,6 +407,8 @@ static void test_long(void **state)
         memset(grow(&f, blocks[i].bytes), 0x11, blocks[i].bytes);
         set32(&f, at, blocks[i].type);
         set32(&f, at + 4, blocks[i].bytes);
+        if (blocks[i].type == PCAPNG_MAGIC)
+            set32(&f, at + 8, 0x1a2b3c4d);
         set32(&f, f.len - 4, blocks[i].bytes);
         size_t behind = f.len;
         put_packet(&f, 0, 2, 14, 14);
