@@ -1,6 +1,10 @@
 /*
- * filter.c: see filter.h. libpcap numbers link layers by the DLT_* of the system, files by
- * LINKTYPE_*: of those that can be read here only raw IP differs.
+ * filter.c: see filter.h. Compiled is on the handle of a file that has a head in memory and no
+ * packet: so libpcap refuses what only a device can tell (direction, interface) instead of making a
+ * program that asks the kernel, whose answer for a packet of a file is always no; and it knows the
+ * byte order of who captured, in which BSD's loopback writes the family of addresses.
+ *
+ * Source of the head: pcap-savefile(5).
  */
 #include "collect/packet/filter.h"
 
@@ -14,15 +18,22 @@
 #include "collect/packet/pcap_library.h"
 #include "collect/packet/window.h"
 
+/* Only of PACKET_LINK_NULL does the byte order matter. */
 static const struct {
     uint32_t link;
-    int dlt;
+    bool swapped;
 } links[] = {
-    {PACKET_LINK_NULL, DLT_NULL},     {PACKET_LINK_ETHERNET, DLT_EN10MB},
-    {PACKET_LINK_RAW, DLT_RAW},       {PACKET_LINK_LOOP, DLT_LOOP},
-    {PACKET_LINK_IPV4, DLT_IPV4},     {PACKET_LINK_IPV6, DLT_IPV6},
-    {PACKET_LINK_SLL, DLT_LINUX_SLL}, {PACKET_LINK_SLL2, DLT_LINUX_SLL2},
+    {PACKET_LINK_NULL, false}, {PACKET_LINK_NULL, true},  {PACKET_LINK_ETHERNET, false},
+    {PACKET_LINK_RAW, false},  {PACKET_LINK_LOOP, false}, {PACKET_LINK_IPV4, false},
+    {PACKET_LINK_IPV6, false}, {PACKET_LINK_SLL, false},  {PACKET_LINK_SLL2, false},
 };
+
+struct head {
+    uint32_t magic;
+    uint16_t major, minor;
+    uint32_t zone, accuracy, snaplen, link;
+};
+_Static_assert(sizeof(struct head) == 24, "as in a file");
 
 struct filter {
     struct pcap_library lib;
@@ -33,20 +44,39 @@ struct filter {
     } each[ARRAY_LEN(links)];
 };
 
+static struct head head_of(uint32_t link, bool swapped)
+{
+    struct head head = {
+        .magic = 0xa1b2c3d4, .major = 2, .minor = 4, .snaplen = WINDOW_PACKET_MAX, .link = link};
+    if (swapped) {
+        head.magic = __builtin_bswap32(head.magic);
+        head.major = __builtin_bswap16(head.major);
+        head.minor = __builtin_bswap16(head.minor);
+        head.snaplen = __builtin_bswap32(head.snaplen);
+        head.link = __builtin_bswap32(head.link);
+    }
+    return head;
+}
+
 static void compile(struct filter *f, size_t i, const char *words)
 {
-    pcap_t *dead = f->lib.open_dead(links[i].dlt, WINDOW_PACKET_MAX);
-    const char *objection = "libpcap has no memory";
-    if (dead) {
+    struct head head = head_of(links[i].link, links[i].swapped);
+    char text[PCAP_ERRBUF_SIZE] = "no memory";
+    const char *objection = text;
+    FILE *file = fmemopen(&head, sizeof(head), "rb");
+    pcap_t *handle = file ? f->lib.open_file(file, PCAP_TSTAMP_PRECISION_MICRO, text) : NULL;
+    if (handle) { /* which closes the file */
         f->each[i].compiled =
-            f->lib.compile(dead, &f->each[i].program, words, 1, PCAP_NETMASK_UNKNOWN) == 0;
-        objection = f->lib.geterr(dead);
+            f->lib.compile(handle, &f->each[i].program, words, 1, PCAP_NETMASK_UNKNOWN) == 0;
+        objection = f->lib.geterr(handle);
+    } else if (file) {
+        fclose(file);
     }
     /* "ip6" for IPv4 alone: no packet of it matches, which is nothing to object to. */
     if (!f->each[i].compiled && !strstr(objection, "rejects all packets"))
         snprintf(f->each[i].objection, sizeof(f->each[i].objection), "%s", objection);
-    if (dead)
-        f->lib.close(dead);
+    if (handle)
+        f->lib.close(handle);
 }
 
 int filter_new(const char *words, struct filter **ret, char *why, size_t why_size)
@@ -84,23 +114,25 @@ void filter_free(struct filter *f)
     free(f);
 }
 
-static size_t place_of(uint32_t link)
+static size_t place_of(uint32_t link, bool swapped)
 {
     size_t i = 0;
-    while (i < ARRAY_LEN(links) && links[i].link != link)
+    swapped &= link == PACKET_LINK_NULL;
+    while (i < ARRAY_LEN(links) && (links[i].link != link || links[i].swapped != swapped))
         i++;
     return i;
 }
 
 const char *filter_objection(const struct filter *f, uint32_t link)
 {
-    size_t i = place_of(link);
+    size_t i = place_of(link, false); /* the same in either order */
     return i < ARRAY_LEN(links) && *f->each[i].objection ? f->each[i].objection : NULL;
 }
 
-bool filter_matches(const struct filter *f, uint32_t link, const struct packet_frame *packet)
+bool filter_matches(const struct filter *f, uint32_t link, bool swapped,
+                    const struct packet_frame *packet)
 {
-    size_t i = place_of(link);
+    size_t i = place_of(link, swapped);
     if (i == ARRAY_LEN(links) || !f->each[i].compiled)
         return false;
     const struct pcap_pkthdr head = {.caplen = packet->captured, .len = packet->wire};

@@ -1,7 +1,8 @@
 /*
  * filter.h: packet.filter for files whose packets have several link layers: libpcap compiles the
  * words for one link layer, so they are compiled for each that can be read, when the file is
- * opened. One owner, one thread.
+ * opened: as for a file, of which libpcap refuses what only a device can tell. One owner, one
+ * thread.
  */
 #pragma once
 
@@ -23,5 +24,6 @@ void filter_free(struct filter *f); /* NULL allowed */
 const char *filter_objection(const struct filter *f, uint32_t link);
 
 /* Is this packet one of them? Those of link layers that cannot be read, or that there are
- * objections for, are not. */
-bool filter_matches(const struct filter *f, uint32_t link, const struct packet_frame *packet);
+ * objections for, are not. swapped: it was captured by a machine of the other byte order. */
+bool filter_matches(const struct filter *f, uint32_t link, bool swapped,
+                    const struct packet_frame *packet);

@@ -25,7 +25,6 @@ int pcap_library_load(struct pcap_library *lib, char *why, size_t why_size)
         {"pcap_geterr", (void **)&lib->geterr},
         {"pcap_get_selectable_fd", (void **)&lib->selectable_fd},
         {"pcap_offline_filter", (void **)&lib->offline_filter},
-        {"pcap_open_dead", (void **)&lib->open_dead},
         {"pcap_set_buffer_size", (void **)&lib->set_buffer_size},
         {"pcap_set_promisc", (void **)&lib->set_promisc},
         {"pcap_set_snaplen", (void **)&lib->set_snaplen},

@@ -21,7 +21,6 @@ struct pcap_library {
     __typeof__(pcap_geterr) *geterr;
     __typeof__(pcap_get_selectable_fd) *selectable_fd;
     __typeof__(pcap_offline_filter) *offline_filter;
-    __typeof__(pcap_open_dead) *open_dead;
     __typeof__(pcap_set_buffer_size) *set_buffer_size;
     __typeof__(pcap_set_promisc) *set_promisc;
     __typeof__(pcap_set_snaplen) *set_snaplen;

@@ -53,7 +53,7 @@ struct pcapng {
 enum step {
     STEP_ON,     /* a block without a packet is behind us */
     STEP_PACKET, /* so is one with a packet */
-    STEP_OTHER,  /* a packet comes whose link is not the one that was asked for */
+    STEP_OTHER,  /* a packet comes whose link is not the one that was asked for, or a section */
     STEP_MORE,   /* `wanted` bytes are not in the window */
     STEP_LONG,   /* a block comes that does not fit into the window, to be skipped */
     STEP_BAD,    /* `why` tells */
@@ -86,6 +86,11 @@ uint32_t pcapng_link(const struct pcapng *p, size_t interface)
 {
     CHECK(interface < p->interfaces);
     return p->interface[interface].link;
+}
+
+bool pcapng_is_swapped(const struct pcapng *p)
+{
+    return p->swapped;
 }
 
 static enum step PRINTF_LIKE(2, 3) bad(struct pcapng *p, const char *fmt, ...)
@@ -317,6 +322,8 @@ static enum step step_on(struct pcapng *p, uint32_t link, struct found *ret)
     size_t len = block.bytes - AROUND_BYTES;
     if (window_u32(block.swapped, at + block.bytes - 4) != block.bytes)
         return bad_block(p, "has two lengths that differ");
+    if (block.type == PCAPNG_MAGIC && link != LINK_ANY && link != LINK_NONE)
+        return STEP_OTHER;
     if (block.type == BLOCK_ENHANCED || block.type == BLOCK_PACKET)
         step = find_packet(p, block.type == BLOCK_PACKET, body, len, ret);
     else if (block.type == BLOCK_SIMPLE)

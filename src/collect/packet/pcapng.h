@@ -37,11 +37,14 @@ int pcapng_begin(struct pcapng *p, char *why, size_t why_size);
 size_t pcapng_interfaces(const struct pcapng *p);
 uint32_t pcapng_link(const struct pcapng *p, size_t interface);
 
+/* Is that section of the other byte order than this machine's? */
+bool pcapng_is_swapped(const struct pcapng *p);
+
 /* A packet, which is there until the next call. 1; 0: the file has no more; -errno: -EBADMSG when
  * it ends within a block or says what cannot be, `why` tells. */
 int pcapng_next(struct pcapng *p, uint32_t *ret_link, struct packet_frame *ret, char *why,
                 size_t why_size);
 
-/* The same, but only a packet of this link that is in the window already: those before it stay
- * where they are. */
+/* The same, but only a packet of this link and the same section that is in the window already:
+ * those before it stay where they are. */
 bool pcapng_take(struct pcapng *p, uint32_t link, struct packet_frame *ret);

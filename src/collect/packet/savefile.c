@@ -108,6 +108,11 @@ uint32_t savefile_link(const struct savefile *s, size_t i)
     return s->blocks ? pcapng_link(s->blocks, i) : s->link;
 }
 
+bool savefile_is_swapped(const struct savefile *s)
+{
+    return s->blocks ? pcapng_is_swapped(s->blocks) : s->swapped;
+}
+
 /* ---- the classic format ---------------------------------------------------------------------- */
 
 /* The next packet, if all of it is in the window. */

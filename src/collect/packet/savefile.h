@@ -27,6 +27,10 @@ bool savefile_is_pcapng(const struct savefile *s);
 size_t savefile_links(const struct savefile *s);
 uint32_t savefile_link(const struct savefile *s, size_t i);
 
+/* Is what was handed out last, and what comes if nothing was, of a machine of the other byte order?
+ */
+bool savefile_is_swapped(const struct savefile *s);
+
 /* Frames are there until the next call. */
 
 /* 1: a packet; 0: the file has no more; -errno: -EBADMSG when it ends within a packet or says what
@@ -34,7 +38,7 @@ uint32_t savefile_link(const struct savefile *s, size_t i);
 int savefile_next(struct savefile *s, uint32_t *ret_link, struct packet_frame *ret, char *why,
                   size_t why_size);
 
-/* The same for up to `most` packets of one link layer at a time, which stay together until the next
- * call: how many. */
+/* The same for up to `most` packets of one link layer and byte order at a time, which stay together
+ * until the next call: how many. */
 int savefile_several(struct savefile *s, uint32_t *ret_link, struct packet_frame *ret, size_t most,
                      char *why, size_t why_size);

@@ -284,8 +284,9 @@ static size_t tap_choose(const struct tap *s, uint32_t link, struct packet_frame
                          size_t count)
 {
     size_t chosen = 0;
+    bool swapped = savefile_is_swapped(s->own);
     for (size_t i = 0; i < count; i++) {
-        if (filter_matches(s->filter, link, &frames[i]))
+        if (filter_matches(s->filter, link, swapped, &frames[i]))
             frames[chosen++] = frames[i];
     }
     return chosen;
