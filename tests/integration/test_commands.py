@@ -319,11 +319,11 @@ def test_doctor():
         # Without /proc the files are missing, and links are read all the same.
         blind = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$0" "$@"',
                  BINARY]
-        # There LeakSanitizer cannot look, and would end a build that has it with an error.
-        options = {"ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')}:detect_leaks=0"}
         done = subprocess.run([*blind, "doctor", "--json", *where], capture_output=True, text=True,
-                              timeout=WAIT_S, check=False, env={**os.environ, **options})
-        equal(done.returncode, 3, done.stderr)
+                              timeout=WAIT_S, check=False)
+        # A build with LeakSanitizer ends with that one's status: it cannot look, nor read its options.
+        if "LeakSanitizer has encountered a fatal error" not in done.stderr:
+            equal(done.returncode, 3, done.stderr)
         rows = {row["name"]: row for row in json.loads(done.stdout)["capabilities"]}
         equal([rows[n]["state"] for n in ("interfaces", "protocols", "sockets", "conntrack")],
               ["in use", "missing", "missing", "off"], "without /proc")
