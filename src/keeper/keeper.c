@@ -407,8 +407,9 @@ void keeper_status(struct keeper *k, struct keeper_status *ret)
         return;
     }
     keeper_reaped(k);
-    describe_last(k, last, sizeof(last));
+    /* pid before the rest, which the nurse sets before it (nurse.c). */
     uint32_t answers = k->pulse ? atomic_load(&k->pulse->pid) : (uint32_t)k->pid;
+    describe_last(k, last, sizeof(last));
     bool cut = atomic_load(&k->cut);
     ret->pid = (int)answers;
     ret->restarts = keeper_restarts(k);

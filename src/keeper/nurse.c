@@ -36,10 +36,14 @@ static void nurse_wait(int wait_ms)
         _exit(EXIT_SUCCESS);
 }
 
-static void pulse_begin(struct keeper_pulse *pulse, pid_t pid)
+/* pid comes last, at the end of one as at the start of the next: who reads it first sees as much of
+ * the rest as belongs to it. rests alone is cleared after: without a pid it says how long. */
+static void pulse_begin(struct keeper_pulse *pulse, pid_t pid, bool again)
 {
     if (!pulse)
         return;
+    if (again)
+        atomic_fetch_add(&pulse->restarts, 1);
     atomic_store(&pulse->pid, (uint32_t)pid);
     atomic_store(&pulse->rests, 0);
 }
@@ -75,12 +79,9 @@ void nurse_watch(struct keeper_pulse *pulse, pid_t main_pid)
             return;
         }
         if (pid > 0) {
-            pulse_begin(pulse, pid);
-            if (failures) {
-                if (pulse)
-                    atomic_fetch_add(&pulse->restarts, 1);
+            pulse_begin(pulse, pid, failures > 0);
+            if (failures)
                 kill(main_pid, SIGCHLD);
-            }
             do
                 ended = waitpid(pid, &status, 0);
             while (ended < 0 && errno == EINTR);

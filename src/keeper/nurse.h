@@ -11,7 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* In memory that main and keeper share; main only reads. */
+/* In memory that main and keeper share; main only reads, and reads pid first: what belongs to it is
+ * there before it. */
 struct keeper_pulse {
     _Atomic uint32_t pid;      /* of who answers; 0: nobody, a new one is started soon */
     _Atomic uint32_t restarts; /* so far */

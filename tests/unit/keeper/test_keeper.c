@@ -15,6 +15,7 @@
 #include <linux/rtnetlink.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -299,6 +300,14 @@ static void test_nurse_dies_while_it_rests(void **state)
     assert_int_equal(err, -EPIPE);
 }
 
+static struct keeper_pulse *pulse_new(void)
+{
+    struct keeper_pulse *pulse =
+        mmap(NULL, sizeof(*pulse), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(pulse, MAP_FAILED);
+    return pulse;
+}
+
 /* A nurse whose children cannot begin, twice; the third one waits for the end. */
 static void be_nurse(int fd, struct keeper_pulse *pulse)
 {
@@ -319,9 +328,7 @@ static void test_child_that_cannot_begin_is_tried_again(void **state)
 {
     int fds[2], status;
     (void)state;
-    struct keeper_pulse *pulse =
-        mmap(NULL, sizeof(*pulse), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_ptr_not_equal(pulse, MAP_FAILED);
+    struct keeper_pulse *pulse = pulse_new();
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
     pid_t nurse = fork();
     if (nurse == 0)
@@ -341,6 +348,34 @@ static void test_child_that_cannot_begin_is_tried_again(void **state)
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 7);
     munmap(pulse, sizeof(*pulse));
+}
+
+/* Who sees the next one sees that it is counted. */
+static void test_restart_is_counted_when_it_shows(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        struct keeper_pulse *pulse = pulse_new();
+        int fds[2], status;
+        uint32_t first, next;
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+        pid_t nurse = fork();
+        if (nurse == 0)
+            be_nurse(fds[1], pulse);
+        close(fds[1]);
+        while (!(first = atomic_load(&pulse->pid)))
+            sched_yield();
+        assert_int_equal(kill((pid_t)first, SIGKILL), 0);
+        while (!(next = atomic_load(&pulse->pid)) || next == first)
+            continue;
+        uint32_t restarts = atomic_load(&pulse->restarts);
+        int killed_by = atomic_load(&pulse->signal);
+        close(fds[0]);
+        assert_int_equal(waitpid(nurse, &status, 0), nurse);
+        assert_int_equal(restarts, 1);
+        assert_int_equal(killed_by, SIGKILL);
+        munmap(pulse, sizeof(*pulse));
+    }
 }
 
 /* Where ends of children are not kept for their parent, there is nothing to wait for. */
@@ -513,7 +548,8 @@ static void test_late_answers(void **state)
 }
 
 /* A child that sends these answers to whatever it is asked, then waits for the end. */
-static struct keeper *start_liar(const struct keeper_answer *answer, size_t len, bool with_fd)
+static struct keeper *start_liar(const struct keeper_answer *answer, size_t len, bool with_fd,
+                                 struct keeper_pulse *pulse)
 {
     int fds[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
@@ -539,7 +575,7 @@ static struct keeper *start_liar(const struct keeper_answer *answer, size_t len,
         _exit(0);
     }
     close(fds[1]);
-    return keeper_adopt(fds[0], pid, 0, NULL);
+    return keeper_adopt(fds[0], pid, 0, pulse);
 }
 
 static void test_wrong_answers(void **state)
@@ -560,7 +596,7 @@ static void test_wrong_answers(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct keeper_status status;
         size_t before = count_fds("self");
-        struct keeper *k = start_liar(&cases[i].answer, cases[i].len, cases[i].with_fd);
+        struct keeper *k = start_liar(&cases[i].answer, cases[i].len, cases[i].with_fd, NULL);
         assert_int_equal(keeper_ping(k), -EPROTO);
         assert_int_equal(keeper_ping(k), -EPIPE); /* cut off */
         keeper_status(k, &status);
@@ -583,7 +619,7 @@ static void *ping_until_cut_off(void *user)
 static void test_status_beside_requests(void **state)
 {
     const struct keeper_answer bad = {.head = {KEEPER_VERSION, KEEPER_HELLO, 1}};
-    struct keeper *k = start_liar(&bad, sizeof(bad), false);
+    struct keeper *k = start_liar(&bad, sizeof(bad), false, NULL);
     struct keeper_status status;
     pthread_t thread;
     (void)state;
@@ -593,6 +629,51 @@ static void test_status_beside_requests(void **state)
     while (status.alive);
     pthread_join(thread, NULL);
     keeper_stop(k);
+}
+
+/* Plays the nurse for who sets pid: it is killed at once, in the order of nurse.c. */
+static void *end_whoever_answers(void *user)
+{
+    struct keeper_pulse *pulse = user;
+    uint32_t pid;
+    while ((pid = atomic_load(&pulse->pid)) != UINT32_MAX) {
+        if (!pid) {
+            sched_yield();
+            continue;
+        }
+        atomic_store(&pulse->signal, SIGABRT);
+        atomic_store(&pulse->rests, 1);
+        atomic_store(&pulse->pid, 0);
+    }
+    return NULL;
+}
+
+/* That nobody answers is said with the end of who answered, never with the one before. */
+static void test_status_knows_the_last_end(void **state)
+{
+    const struct keeper_answer unused = {0};
+    struct keeper_pulse *pulse = pulse_new();
+    struct keeper *k = start_liar(&unused, sizeof(unused), false, pulse);
+    const char *expected = "off: it was killed by signal 6; it is started again within 60 s";
+    const uint32_t rounds = watched_by() ? 200 : 20000;
+    struct keeper_status status = {0};
+    pthread_t thread;
+    bool same = true;
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, end_whoever_answers, pulse), 0);
+    for (uint32_t i = 1; i <= rounds && same; i++) {
+        atomic_store(&pulse->signal, SIGKILL);
+        atomic_store(&pulse->pid, i);
+        do
+            keeper_status(k, &status);
+        while (status.alive);
+        same = strcmp(status.text, expected) == 0;
+    }
+    atomic_store(&pulse->pid, UINT32_MAX);
+    pthread_join(thread, NULL);
+    atomic_store(&pulse->pid, 0);
+    keeper_stop(k);
+    assert_string_equal(status.text, expected);
 }
 
 /* ---- a main that was taken over ---------------------------------------------------------- */
@@ -701,6 +782,7 @@ int main(void)
         CASE(test_nurse_is_confined),
         CASE(test_leaves_no_orphan),
         cmocka_unit_test(test_child_that_cannot_begin_is_tried_again),
+        cmocka_unit_test(test_restart_is_counted_when_it_shows),
         cmocka_unit_test(test_stop_where_ends_are_ignored),
         cmocka_unit_test(test_restarts_are_bounded),
         CASE(test_main_survives),
@@ -710,6 +792,7 @@ int main(void)
         cmocka_unit_test(test_late_answers),
         cmocka_unit_test(test_wrong_answers),
         cmocka_unit_test(test_status_beside_requests),
+        cmocka_unit_test(test_status_knows_the_last_end),
         cmocka_unit_test(test_wrong_requests),
         cmocka_unit_test(test_takes_no_descriptors),
     };
