@@ -7,7 +7,7 @@
  * signal, which the sandbox of main forbids anyway.
  *
  * While nobody answers and it takes the nurse a second or more to start another one, requests fail
- * at once: who asks has ticks to make meanwhile.
+ * at once: who asks need not be held up for that.
  *
  * Two threads may hold the struct: who makes requests, and who looks how the keeper is doing and
  * reaps it. What the latter reads of the former is `cut` alone; the rest of it does not change once

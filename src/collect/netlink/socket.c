@@ -64,10 +64,7 @@ int rtsocket_open_roomy(struct rtsocket **ret, struct keeper *keeper, int protoc
                         uint32_t bytes)
 {
     int fd = -1;
-    int kept = keeper ? keeper_open_netlink(keeper, protocol, groups, bytes, &fd) : -EPIPE;
-    if (kept == -EAGAIN)
-        return kept; /* what is opened now would stay the lesser one */
-    if (kept == 0) {
+    if (keeper && keeper_open_netlink(keeper, protocol, groups, bytes, &fd) == 0) {
         struct mnl_socket *mnl = mnl_socket_fdopen(fd);
         if (mnl) {
             *ret = rtsocket_of(mnl);

@@ -19,8 +19,7 @@ void rtsocket_close(struct rtsocket *s); /* NULL allowed */
 int rtsocket_fd(const struct rtsocket *s);
 
 /* The same through the keeper, which may give the socket a receive buffer beyond the limit for
- * everybody else. Without a keeper, or when it fails, opened here with what the system allows; but
- * -EAGAIN when the keeper is being started again: ask later. */
+ * everybody else. Without a keeper, or when it fails, opened here with what the system allows. */
 int rtsocket_open_roomy(struct rtsocket **ret, struct keeper *keeper, int protocol, uint32_t groups,
                         uint32_t bytes);
 

@@ -190,8 +190,6 @@ static void probe_closes(const struct survey *s, struct engine_probe *ret)
 {
     uint32_t capability = CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS);
     int err = s->opened ? s->closes_err : diag_probe_closes();
-    if (err == -EAGAIN) /* the keeper is being started again: it is what can */
-        err = 0;
     if (err == -EPERM || err == -EACCES) {
         probe_unprivileged(ret, capability, UINT64_C(1) << CAP_NET_ADMIN,
                            "The kernel tells of closed sockets to CAP_NET_ADMIN only.");
@@ -255,8 +253,6 @@ int survey_open(struct survey *s, uint32_t capabilities)
     if (s->cards_count && !s->cards)
         s->cards_err = cards_open(&s->cards, &s->cards_family);
     s->opened = true;
-    if (s->closes_err == -EAGAIN) /* nobody opens it later for an engine that is open */
-        return s->closes_err;
     if (s->dumps_err && capabilities & SOCKET_CAPABILITIES)
         return s->dumps_err;
     if (s->closes_err && capabilities & CAPABILITY_BIT(CAPABILITY_CONNECTION_EVENTS))
