@@ -48,8 +48,8 @@ struct finder {
     int fd; /* -1: cut off */
     pid_t pid;
     uint64_t capabilities;
-    bool reaped; /* by the main thread, then with wait_status */
-    int wait_status; /* HELPER_STATUS_UNKNOWN: somebody else has it */
+    bool reaped;            /* by the main thread, then with wait_status */
+    int wait_status;        /* HELPER_STATUS_UNKNOWN: somebody else has it */
     atomic_bool broke_form; /* told to the main thread by who reads */
     uint32_t next_id;
     struct answer answer; /* received last */

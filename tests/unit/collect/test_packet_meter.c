@@ -385,14 +385,10 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_directions),
-        cmocka_unit_test(test_tunnel),
-        cmocka_unit_test(test_fragments),
-        cmocka_unit_test(test_lookups),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_dns_over_tcp),
-        cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_tidied_once_a_second),
+        cmocka_unit_test(test_directions), cmocka_unit_test(test_tunnel),
+        cmocka_unit_test(test_fragments),  cmocka_unit_test(test_lookups),
+        cmocka_unit_test(test_names),      cmocka_unit_test(test_dns_over_tcp),
+        cmocka_unit_test(test_silence),    cmocka_unit_test(test_tidied_once_a_second),
         cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
