@@ -71,7 +71,8 @@ static int keep_fds(int fd)
 
 int helper_detach(const char *name, int fd, pid_t parent)
 {
-    static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
+    /* A log in a file may not grow from here (helper_limit): a line less, but nobody is killed. */
+    static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGXFSZ};
     prctl(PR_SET_NAME, name, 0, 0, 0);
     int err = helper_follow(parent);
     if (err)

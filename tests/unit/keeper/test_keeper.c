@@ -690,6 +690,30 @@ static pid_t start_raw(int *fd)
     return pid;
 }
 
+/* Where the log is a file, which a keeper may not let grow, it ends as it does elsewhere. */
+static void test_log_in_a_file(void **state)
+{
+    const struct keeper_request wrong = {.head = {KEEPER_VERSION, 99, 1}};
+    FILE *log = tmpfile();
+    int fds[2], status;
+    char reply[64];
+    (void)state;
+    assert_non_null(log);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) {
+        dup2(fileno(log), STDERR_FILENO);
+        keeper_process(fds[1], parent, NET_ADMIN, NULL);
+    }
+    close(fds[1]);
+    assert_int_equal(send(fds[0], &wrong, sizeof(wrong), 0), sizeof(wrong));
+    assert_int_equal(recv(fds[0], reply, sizeof(reply), 0), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE);
+    close(fds[0]);
+    fclose(log);
+}
+
 static void test_wrong_requests(void **state)
 {
     const struct {
@@ -793,6 +817,7 @@ int main(void)
         cmocka_unit_test(test_wrong_answers),
         cmocka_unit_test(test_status_beside_requests),
         cmocka_unit_test(test_status_knows_the_last_end),
+        cmocka_unit_test(test_log_in_a_file),
         cmocka_unit_test(test_wrong_requests),
         cmocka_unit_test(test_takes_no_descriptors),
     };
