@@ -146,6 +146,32 @@ def test_pipelined():
               "the same answers byte by byte")
 
 
+def flooded(d, request, count):
+    """How many of so many requests ahead were answered when another connection had its answer."""
+    with socket.socket() as flood, \
+         socket.create_connection(("127.0.0.1", d.port), WAIT_S) as other:
+        flood.settimeout(WAIT_S)
+        flood.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)  # all answers fit
+        flood.connect(("127.0.0.1", d.port))
+        other.sendall(get())
+        other.recv(65536)
+        flood.sendall(request * count)
+        # By then the server is at it: it has answered at least one.
+        flood.recv(1)
+        other.sendall(get())
+        contains(other.recv(65536), b"200 OK")
+        flood.setblocking(False)
+        answered = b""
+        with contextlib.suppress(BlockingIOError):
+            while piece := flood.recv(1 << 20):
+                answered += piece
+        before = answered.count(b"HTTP/1.1 200 OK")
+        flood.setblocking(True)
+        while answered.count(b"\r\n\r\n") < count:
+            answered += flood.recv(1 << 20)
+        return before
+
+
 def test_pipelined_flood():
     """who sends a thousand requests ahead does not make others wait for all of them"""
     # Both on one loop: on another one it would be no wonder, and nothing to compare.
@@ -153,30 +179,14 @@ def test_pipelined_flood():
         request = get("/metrics", method="HEAD")
         count = 60000 // len(request)
         before = d.metric("netsonde_server_requests_total")
-        with socket.socket() as flood, \
-             socket.create_connection(("127.0.0.1", d.port), WAIT_S) as other:
-            flood.settimeout(WAIT_S)
-            flood.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)  # all answers fit
-            flood.connect(("127.0.0.1", d.port))
-            other.sendall(get())
-            other.recv(65536)
-            flood.sendall(request * count)
-            # By then the server is at it: it has answered at least one.
-            flood.recv(1)
-            other.sendall(get())
-            contains(other.recv(65536), b"200 OK")
-            # All at once would be all of them before the other one's.
-            flood.setblocking(False)
-            answered = b""
-            with contextlib.suppress(BlockingIOError):
-                while piece := flood.recv(1 << 20):
-                    answered += piece
-            equal(answered.count(b"HTTP/1.1 200 OK") < count // 2, True, "the other one's turn")
-            flood.setblocking(True)
-            while answered.count(b"\r\n\r\n") < count:
-                answered += flood.recv(1 << 20)
-        until("all are counted",
-              lambda: d.metric("netsonde_server_requests_total") >= before + count)
+        # All at once would be all of them before the other one's, each time. This program may be
+        # late itself, on a busy machine: not each time.
+        rounds = 0
+        while flooded(d, request, count) >= count // 2:
+            rounds += 1
+            equal(rounds < 5, True, "the other one's turn")
+        until("all are counted", lambda: d.metric("netsonde_server_requests_total") >=
+              before + (rounds + 1) * count)
 
 
 slow = {}  # the client that sends a byte now and then; begun first, asked last
