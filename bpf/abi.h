@@ -92,9 +92,9 @@ enum bpf_counter {
 enum bpf_record_kind {
     BPF_RECORD_OPENED = 1, /* struct bpf_record_socket: a TCP connection is established */
     BPF_RECORD_CLOSED,     /* the same: one that was, or that could not be made, has ended */
-    BPF_RECORD_RESENT,     /* the same: it has sent segments again; of each about once a second */
     BPF_RECORD_OWNER,      /* struct bpf_record_owner: whose socket it is */
     BPF_RECORD_DNS,        /* struct bpf_record_dns */
+    BPF_RECORD_RESENT,     /* as OPENED: it has sent segments again; of each about once a second */
 };
 
 struct bpf_record_head {
