@@ -112,6 +112,7 @@ def test_names():
             shows(d, "vc", name)
             shows(d, "vd", name)
             for device in ("vp", "vh", "vi", "lo"):
+                until(f"{device} has a row", lambda device=device: d.interface(device))
                 equal(container(d, device), None, device)
             with d.stream("interfaces") as s:
                 table = s.wait_for("table")
