@@ -23,7 +23,7 @@ ALLOWED = {
     "store": {"base", "model"},
     "detect": {"base", "model"},
     "net": {"base", "wire", "loop"},
-    "alert": {"base", "model", "detect", "loop", "keeper"},
+    "alert": {"base", "model", "wire", "detect", "loop", "keeper"},
     "hub": {"base", "model", "wire", "loop", "net"},
     "http": {"base", "wire", "loop", "net"},
     "api": {"base", "model", "wire", "loop", "store", "detect", "net", "alert", "hub", "http"},
