@@ -16,10 +16,10 @@
 #include <stdint.h>
 
 #include "alert/board.h"
-#include "alert/notice.h"
 #include "alert/rule.h"
 #include "detect/bank.h"
 #include "model/alert.h"
+#include "model/notice.h"
 #include "model/tick.h"
 
 #define ALERTS_MAX 10000

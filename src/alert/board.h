@@ -11,22 +11,7 @@
 #include "alert/rule.h"
 #include "model/alert.h"
 #include "model/message.h"
-
-#define SILENCES_MAX 1000
-
-struct silence {
-    uint64_t id;
-    char rule[65];    /* glob on the rule's name; "*": every rule */
-    char series[257]; /* glob on the canonical series; "*": all of them */
-    char comment[257], by[65];
-    int64_t from_ms, to_ms; /* wall time; to_ms in the past: ended */
-};
-
-struct silence_set {
-    struct message msg;
-    size_t count;
-    struct silence silences[]; /* by id */
-};
+#include "model/silence.h"
 
 /* A rule and how it fares. */
 struct rule_status {
@@ -75,5 +60,4 @@ void board_put_silences(struct board *b, struct silence_set *set);
 void board_put_channels(struct board *b, struct channel_set *set);
 
 struct rule_set *rule_set_new(size_t count);
-struct silence_set *silence_set_new(size_t count);
 struct channel_set *channel_set_new(size_t count);

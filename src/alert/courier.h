@@ -18,7 +18,7 @@
 
 #include "alert/board.h"
 #include "alert/channel.h"
-#include "alert/notice.h"
+#include "model/notice.h"
 
 struct courier;
 
