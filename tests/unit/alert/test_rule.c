@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/defs.h"
+#include "base/text.h"
 
 struct pair {
     const char *key, *text;
@@ -349,13 +350,51 @@ static void test_keys(void **state)
     assert_int_equal(count, 23);
 }
 
+/* At most ten, with names of their own, about metrics that the documentation has. */
+static void test_defaults(void **state)
+{
+    (void)state;
+    CLEANUP(buf_fini) struct buf document = BUF_INIT;
+    FILE *file = fopen(METRICS_DOCUMENT, "re");
+    assert_non_null(file);
+    char line[4096];
+    while (fgets(line, sizeof(line), file))
+        buf_text(&document, line);
+    fclose(file);
+    struct rule **rules;
+    size_t count = rules_default(&rules);
+    assert_in_range(count, 1, 10);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(rules[i]->source, RULE_DEFAULT);
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(rules[i]->name, rules[k]->name);
+        CLEANUP(buf_fini) struct buf copy = BUF_INIT;
+        buf_text(&copy, buf_string(&document));
+        size_t named = 0, per = 0, where = 0;
+        char *rest = NULL;
+        buf_string(&copy);
+        for (char *at = strtok_r(copy.data, "`{", &rest); at; at = strtok_r(NULL, "`{", &rest)) {
+            named +=
+                selector_matches(&rules[i]->selector, at, NULL, 0) ||
+                (rules[i]->selector.matches_count && text_glob(rules[i]->selector.globs[0], at));
+            per += strcmp(rules[i]->per, at) == 0;
+            where += strcmp(rules[i]->where, at) == 0;
+        }
+        if (!named || (*rules[i]->per && !per) || (*rules[i]->where && !where))
+            fail_msg("%s: %zu %zu %zu", rules[i]->name, named, per, where);
+    }
+    for (size_t i = 0; i < count; i++)
+        rule_unref(rules[i]);
+    free(rules);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_keys), cmocka_unit_test(test_thresholds),
         cmocka_unit_test(test_refused),  cmocka_unit_test(test_too_many),
         cmocka_unit_test(test_together), cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_keys),     cmocka_unit_test(test_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
