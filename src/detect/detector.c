@@ -235,6 +235,19 @@ static void alarm_begin(struct detector_state *s, const struct detector_tuning *
     s->alarm = way == UP ? 1 : -1;
 }
 
+/* What happens while learning is no news, then or later: a shift is taken in at once, and learning
+ * goes on until it is. */
+static void learning_judge(struct detector_state *s, const struct detector_tuning *t, bool shifted)
+{
+    s->learns_shift = shifted || (s->learns_shift && s->side[UP].s + s->side[DOWN].s > 0);
+    if (s->seen < t->learning)
+        return;
+    if (s->learns_shift)
+        s->seen--;
+    else
+        s->side[UP].s = s->side[DOWN].s = 0;
+}
+
 static void detector_judge(struct detector_state *s, const struct detector_tuning *t, double x,
                            double quantum, const struct expectation *e)
 {
@@ -247,8 +260,7 @@ static void detector_judge(struct detector_state *s, const struct detector_tunin
     s->z = MIN(MAX(z, -Z_MAX), Z_MAX);
     s->score = MIN(1, MAX(s->side[UP].s, s->side[DOWN].s) / t->limit);
     if (s->seen <= t->learning) {
-        if (s->seen == t->learning) /* what happened while learning is no news */
-            s->side[UP].s = s->side[DOWN].s = 0;
+        learning_judge(s, t, above || below);
         return;
     }
     if (s->alarm) {
@@ -293,7 +305,7 @@ void detector_advance(struct detector_state *s, const struct detector_tuning *t,
     double in = x;
     if (s->usual_n >= t->min_samples) {
         detector_judge(s, t, x, quantum, expected);
-        if (!s->alarm) {
+        if (!s->alarm && !s->learns_shift) {
             double most = (double)(t->clip * s->sigma);
             in = MIN(MAX(x, s->mean - most), s->mean + most);
         }
