@@ -65,7 +65,9 @@ static void run_tell_keeper(struct run *r, const struct keeper_status *keeper)
     if (!news)
         return;
     if (gone && !keeper->returns)
-        log_error("keeper", "%s; what needs privileges later will be missing until a restart",
+        log_error("keeper",
+                  "%s; engines go on with what they have, nothing new is opened for them until a "
+                  "restart",
                   keeper->text);
     else
         log_warning("keeper", "%s%s", keeper->text,

@@ -21,7 +21,7 @@ struct keeper *engines_start_keeper(void)
     struct keeper *keeper = NULL;
     int err = keeper_start(&settings, &keeper);
     if (err && err != -EPERM)
-        log_warning("keeper", "cannot be started (%s): what needs privileges later will be missing",
+        log_warning("keeper", "cannot be started (%s): ebpf and closed connections will be missing",
                     strerror(-err));
     return keeper;
 }

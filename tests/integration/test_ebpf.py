@@ -282,7 +282,7 @@ connect(int(sys.argv[1])).sendall(b"x" * 1234567)
             with open(f"/proc/{third}/stat", encoding="ascii") as f:
                 nurse = int(f.read().rpartition(")")[2].split()[1])
             os.kill(nurse, signal.SIGKILL)
-            d.logged("what needs privileges later will be missing until a restart")
+            d.logged("nothing new is opened for them until a restart")
             exactly(d, "orphan", 1234567)
 
 
