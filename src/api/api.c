@@ -189,3 +189,15 @@ bool api_number(struct http_request *request, const char *name, uint64_t fallbac
                        (unsigned long long)most);
     return false;
 }
+
+bool api_range(struct http_request *request, int64_t range_ms, int64_t *ret_from_ms,
+               int64_t *ret_to_ms)
+{
+    if (!api_time(request, "to", clock_wall_ms(), ret_to_ms) ||
+        !api_time(request, "from", *ret_to_ms - range_ms, ret_from_ms))
+        return false;
+    if (*ret_from_ms <= *ret_to_ms)
+        return true;
+    http_respond_error(request, 400, NULL, "from", "\"from\" must not be later than \"to\"");
+    return false;
+}

@@ -44,6 +44,10 @@ bool api_time(struct http_request *request, const char *name, int64_t fallback_m
 bool api_number(struct http_request *request, const char *name, uint64_t fallback, uint64_t most,
                 uint64_t *ret);
 
+/* Reads from= and to=; the range ends now and is `range_ms` long when they are absent. */
+bool api_range(struct http_request *request, int64_t range_ms, int64_t *ret_from_ms,
+               int64_t *ret_to_ms);
+
 /* One file each. `user` is the struct api. */
 void api_get_metrics(struct http_request *request, void *user);
 void api_get_info(struct http_request *request, void *user);
