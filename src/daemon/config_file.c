@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "daemon/config_internal.h"
 #include "daemon/config_value.h"
 
@@ -204,7 +205,7 @@ static void complain_unknown_key(struct reader *r, const struct config_place *at
         const struct config_row *row = &config_rows[i];
         if (!row->section)
             continue;
-        size_t slips = config_slips(key, row->key);
+        size_t slips = text_slips(key, row->key);
         if (strcmp(row->section, section) != 0) {
             if (slips == 0)
                 elsewhere = row->section;
@@ -233,7 +234,7 @@ static void complain_unknown_section(struct reader *r, const struct config_place
     const char *near = NULL;
     size_t best = 3;
     for (size_t i = 0; i < config_sections_count; i++) {
-        size_t slips = config_slips(name, config_sections[i].name);
+        size_t slips = text_slips(name, config_sections[i].name);
         if (slips < best) {
             best = slips;
             near = config_sections[i].name;

@@ -69,33 +69,6 @@ void config_quote(struct buf *out, const char *text)
     buf_text(out, len > shown ? "\"..." : "\"");
 }
 
-/* A row of the table of distances at a time; the one before the last is needed for swaps. */
-size_t config_slips(const char *a, const char *b)
-{
-    enum { LONGEST = 32, FAR = 99 };
-    size_t rows[3][LONGEST + 1];
-    size_t *before = rows[0], *last = rows[1], *now = rows[2];
-    size_t len_a = strnlen(a, LONGEST + 1), len_b = strnlen(b, LONGEST + 1);
-    if (len_a > LONGEST || len_b > LONGEST)
-        return FAR;
-    for (size_t j = 0; j <= len_b; j++)
-        now[j] = j;
-    for (size_t i = 1; i <= len_a; i++) {
-        size_t *spare = before;
-        before = last;
-        last = now;
-        now = spare;
-        now[0] = i;
-        for (size_t j = 1; j <= len_b; j++) {
-            size_t replaced = last[j - 1] + (a[i - 1] != b[j - 1]);
-            now[j] = MIN(replaced, MIN(last[j], now[j - 1]) + 1);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                now[j] = MIN(now[j], before[j - 2] + 1);
-        }
-    }
-    return now[len_b];
-}
-
 static const char *type_name(const struct config_row *row)
 {
     switch (row->type) {
