@@ -103,6 +103,7 @@ void api_routes(struct api *api, struct http_server *server)
         {POST, "/api/v1/logout", ACCESS_ANYONE, api_post_logout, KEYRING},
         {GET, "/api/v1/alerts", ACCESS_VIEWER, api_get_alerts, BOARD},
         {POST, "/api/v1/alerts/{id}/ack", ACCESS_ADMIN, api_acknowledge, BOARD},
+        {GET, "/api/v1/anomalies", ACCESS_VIEWER, api_get_anomalies, BOARD},
         {GET, "/api/v1/silences", ACCESS_VIEWER, api_get_silences, BOARD},
         {POST, "/api/v1/silences", ACCESS_ADMIN, api_post_silence, BOARD},
         {DELETE, "/api/v1/silences/{id}", ACCESS_ADMIN, api_delete_silence, BOARD},
@@ -212,6 +213,16 @@ bool api_number(struct http_request *request, const char *name, uint64_t fallbac
         return true;
     http_respond_error(request, 400, NULL, name, "\"%s\" must be a whole number up to %llu", name,
                        (unsigned long long)most);
+    return false;
+}
+
+bool api_may_run(const struct api *api, struct http_request *request)
+{
+    if (api->runs < RUNS_MAX)
+        return true;
+    http_answer_header(request, "Retry-After", "1");
+    http_respond_error(request, 503, "busy", NULL,
+                       "somebody else's run over the history is under way; try again");
     return false;
 }
 

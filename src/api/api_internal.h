@@ -36,6 +36,7 @@ struct api {
     struct list commands; /* under way */
     size_t commands_count;
     bool closing;
+    unsigned runs; /* of detectors and rules over the history, under way */
 };
 
 /* The newest tick this loop has heard of; NULL in the first instant. Borrowed. */
@@ -56,6 +57,14 @@ bool api_range(struct http_request *request, int64_t range_ms, int64_t *ret_from
 
 /* Who asks for a change, in a word for people: the role, and the id of the token. */
 void api_author(struct http_request *request, char *ret, size_t size);
+
+/* Runs over the history take a pool thread longer than other questions: so many may be under way at
+ * once. False: 503 has been answered. Whoever begins one counts it in api->runs. */
+#define RUNS_MAX 1
+bool api_may_run(const struct api *api, struct http_request *request);
+
+#define ANOMALIES_SERIES_MAX 50
+#define ANOMALIES_POINTS_MAX 2000 /* of each */
 
 /* command.c: nobody has run it yet. Then: takes the command, and answers, now or when it is back.
  */
@@ -78,6 +87,7 @@ void api_table_of_past(struct http_request *request, const struct table_route *r
                        struct view_spec *spec, size_t limit, size_t offset, int64_t at_ms);
 void api_get_alerts(struct http_request *request, void *user);
 void api_acknowledge(struct http_request *request, void *user);
+void api_get_anomalies(struct http_request *request, void *user);
 void api_get_silences(struct http_request *request, void *user);
 void api_post_silence(struct http_request *request, void *user);
 void api_delete_silence(struct http_request *request, void *user);

@@ -49,6 +49,15 @@ static inline void rig_damaged(void *user, const struct store_reader *reader)
     rig->damaged++;
 }
 
+/* Learns fast. */
+static const struct bank_settings rig_detect = {.sigma = 2.5,
+                                                .window_ms = 30 * MS_PER_S,
+                                                .min_samples = 10,
+                                                .confirm = 3,
+                                                .out_of = 5,
+                                                .learning_ms = 20 * MS_PER_S,
+                                                .false_alarms_per_s = 1e-5};
+
 static inline int rig_command(void *user, struct api_command *cmd)
 {
     struct rig *rig = user;
@@ -100,7 +109,8 @@ static inline struct rig *rig_of_role(const char *data_dir, size_t metrics_serie
                                               .user = rig,
                                               .board = rig->board,
                                               .command = rig_command,
-                                              .command_user = rig},
+                                              .command_user = rig,
+                                              .detect = rig_detect},
                        rig->station, &rig->loop);
     api_routes(rig->api, rig->server);
     rig->maker = maker_new(1000);
