@@ -35,6 +35,8 @@ struct stored_rule {
     struct stored_key *keys; /* in the order in which they were kept */
 };
 
+void stored_rule_fini(struct stored_rule *rule);
+
 /* What earlier runs left. */
 struct stored_alerts {
     size_t alerts_count, rules_count, silences_count;

@@ -65,5 +65,3 @@ void shelf_begin_anew(struct shelf *s);
 
 /* Silences that ended before leave. */
 void shelf_expire_silences(struct shelf *s, int64_t before_ms);
-
-void stored_rule_fini(struct stored_rule *rule);
