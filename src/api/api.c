@@ -113,6 +113,7 @@ void api_routes(struct api *api, struct http_server *server)
         {POST, "/api/v1/rules", ACCESS_ADMIN, api_post_rule, BOARD},
         {PUT, "/api/v1/rules/{name}", ACCESS_ADMIN, api_put_rule, BOARD},
         {DELETE, "/api/v1/rules/{name}", ACCESS_ADMIN, api_delete_rule, BOARD},
+        {POST, "/api/v1/rules/test", ACCESS_VIEWER, api_test_rule, BOARD},
         {PUT, "/api/v1/rules/test", ACCESS_ADMIN, api_put_rule, BOARD},
         {DELETE, "/api/v1/rules/test", ACCESS_ADMIN, api_delete_rule, BOARD},
     };
