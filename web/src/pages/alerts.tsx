@@ -1,5 +1,6 @@
 /*
- * What fires, what fired, who is told and what is watched. The filter stands in the address.
+ * What fires, what fired, who is told and what is watched. `?rule=NAME` and `?new=1` open the editor
+ * of one rule; the filter stands in the address, too.
  */
 import { effect, useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
@@ -14,6 +15,7 @@ import { AlertHistory, HISTORY_LIMIT } from "./alert-history";
 import { Channels, Rules, Silences } from "./alert-lists";
 import { AlertSettings } from "./alert-settings";
 import { usePage } from "./context";
+import { RuleEditor } from "./rule-editor";
 
 const RELOAD_NOT_BEFORE_MS = 2_000; // lists follow the alerts, but not each of a flood
 const REFRESH_MS = 15_000; // counters of channels move without an alert of this page
@@ -24,6 +26,14 @@ export function alertsSelection(): Selection | undefined {
 }
 
 export function AlertsPage() {
+    const { location } = usePage();
+    const { query } = location.place.value;
+    const rule = query.get("rule");
+    if (rule !== null || query.has("new")) return <RuleEditor key={rule ?? ""} name={rule ?? ""} />;
+    return <AllAlerts />;
+}
+
+function AllAlerts() {
     const context = usePage();
     useEffect(() => followLists(context), [context]);
     return (
