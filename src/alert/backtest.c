@@ -160,6 +160,7 @@ static void run_series(struct run *r, const struct bank_settings *detect,
     size_t count = r->values->points_count;
     int64_t step_ns = r->values->step_ms * NS_PER_MS;
     ret->series = r->series;
+    ret->value = mem_array(MAX(count, (size_t)1), sizeof(double));
     if (detector) {
         ret->score = mem_array(MAX(count, (size_t)1), sizeof(double));
         ret->mean = mem_array(MAX(count, (size_t)1), sizeof(double));
@@ -184,6 +185,7 @@ static void run_series(struct run *r, const struct bank_settings *detect,
             ret->sigma[i] = verdict.sigma;
         }
         condition_step(&condition, r->rule, &reading, r->machine.stage == STAGE_FIRING, &judgement);
+        ret->value[i] = judgement.value;
         follow(r, machine_step(&r->machine, r->rule, &judgement, (int64_t)i * step_ns), &judgement,
                t_ms);
     }
@@ -223,6 +225,7 @@ void backtest_free(struct backtest *b)
     for (size_t i = 0; i < b->count; i++)
         alert_unref(b->alerts[i]);
     for (size_t i = 0; i < b->series_count; i++) {
+        free(b->series[i].value);
         free(b->series[i].score);
         free(b->series[i].mean);
         free(b->series[i].sigma);
