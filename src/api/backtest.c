@@ -236,9 +236,13 @@ static bool read_rule(struct http_request *request, const json_t *body, struct r
         return false;
     }
     const char *name = body_has(rule, "name") ? NULL : "test";
-    if (rule_from_json(rule, name, ret, field, why, sizeof(why)) == 0)
+    if (rule_from_json(rule, name, ret, field, why, sizeof(why)) < 0) {
+        http_respond_error(request, 400, NULL, field, "%s", why);
+        return false;
+    }
+    if ((*ret)->selector.globs_count)
         return true;
-    http_respond_error(request, 400, NULL, field, "%s", why);
+    http_respond_error(request, 400, NULL, "metric", "say what it is about: \"metric\"");
     return false;
 }
 

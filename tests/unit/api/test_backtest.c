@@ -224,6 +224,7 @@ static void test_refused(void **state)
         {"[]", NULL},
         {"{\"rule\":5}", "rule"},
         {"{\"rule\":{}}", "metric"},
+        {"{\"rule\":{\"name\":\"a\",\"enabled\":false}}", "metric"},
         {"{\"rule\":{\"metric\":\"m\",\"warning\":1},\"agg\":\"max\"}", "agg"},
         {"{\"rule\":{\"metric\":\"m\",\"warning\":\"x\"}}", "warning"},
         {"{\"rule\":{\"metric\":\"m\",\"warning\":1,\"x\":1}}", "x"},
