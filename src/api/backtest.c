@@ -90,7 +90,7 @@ static void put_series(struct buf *out, const struct answer *values,
     json_put_key(out, "series");
     json_put_string(out, s->series->key);
     json_put_key(out, "unit");
-    json_put_string(out, s->series->unit);
+    json_put_string(out, s->unit);
     put_points(out, values, s, fold);
     json_close(out, '}');
 }
