@@ -30,6 +30,9 @@ void render_webhook(const struct notice *n, const struct render_context *c, stru
 #define RENDER_HOLD_MS 300000
 void render_alertmanager(const struct notice *n, const struct render_context *c, struct buf *out);
 
+/* netsonde@HOST, as far as the host's name can be a part of an address. The caller frees it. */
+char *render_sender(const struct render_context *c);
+
 /* A message of RFC 5322 with all its headers; `to` are addresses that channel.c let through. */
 void render_mail(const struct notice *n, const struct render_context *c, const char *from,
                  char *const *to, size_t to_count, struct buf *out);

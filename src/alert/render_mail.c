@@ -17,6 +17,7 @@
 #include "alert/render.h"
 #include "alert/render_internal.h"
 #include "base/defs.h"
+#include "base/mem.h"
 
 #define SUBJECT_PLAIN_MAX 60 /* bytes; the whole line stays under 78 */
 #define SUBJECT_MAX 400
@@ -109,6 +110,14 @@ static void put_domain(struct buf *out, const char *host)
         out->len--;
 }
 
+char *render_sender(const struct render_context *c)
+{
+    CLEANUP(buf_fini) struct buf sender = BUF_INIT;
+    buf_text(&sender, "netsonde@");
+    put_domain(&sender, c->host);
+    return mem_string(buf_string(&sender));
+}
+
 /* What is the same for the beginning and the end of an alert: programs put them below each other.
  */
 static void put_ids(struct buf *out, const struct notice *n, const struct render_context *c)
@@ -131,14 +140,7 @@ static void put_headers(const struct notice *n, const struct render_context *c, 
 {
     CLEANUP(buf_fini) struct buf title = BUF_INIT, subject = BUF_INIT;
     put_date(out, c->now_ms);
-    buf_text(out, "From: netsonde <");
-    if (*from) {
-        buf_text(out, from);
-    } else {
-        buf_text(out, "netsonde@");
-        put_domain(out, c->host);
-    }
-    buf_text(out, ">\r\nTo:");
+    buf_printf(out, "From: netsonde <%s>\r\nTo:", from);
     for (size_t i = 0; i < to_count; i++)
         buf_printf(out, " %s%s\r\n", to[i], i + 1 < to_count ? "," : "");
     const struct alert *worst = n->alerts[0];

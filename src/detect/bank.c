@@ -85,15 +85,6 @@ static void bank_make_room(struct bank *b, uint32_t count)
     b->count = count;
 }
 
-static void slot_step_seasonal(const struct bank *b, struct bank_slot *slot, int64_t t_ms, double x,
-                               double quantum)
-{
-    struct expectation expected;
-    bool known = seasonal_expect(slot->seasonal, t_ms, &expected);
-    detector_advance(&slot->state, &b->tuning, x, quantum, known ? &expected : NULL);
-    seasonal_add(slot->seasonal, t_ms, x, (double)b->tuning.delta, (double)b->tuning.limit);
-}
-
 void bank_step(struct bank *b, const struct tick *t)
 {
     if (t->interval_ms != b->interval_ms) {
@@ -121,11 +112,8 @@ void bank_step(struct bank *b, const struct tick *t)
         } else if (t->state[i] == SAMPLE_OK) {
             x = t->value[i].gauge;
         }
-        if (slot->seasonal)
-            slot_step_seasonal(b, slot, t->t_ms, x, quantum);
-        else
-            detector_advance(&slot->state, &b->tuning, x, quantum, NULL);
-        b->anomalous += slot->state.score > ANOMALOUS;
+        detector_advance(&slot->state, &b->tuning, x, quantum, slot->seasonal, t->t_ms);
+        b->anomalous += slot->state.score > ANOMALOUS || slot->state.alarm != 0;
     }
 }
 
@@ -133,10 +121,7 @@ struct verdict bank_verdict(const struct bank *b, uint32_t slot)
 {
     if (slot >= b->count || !b->slots[slot].id)
         return (struct verdict){NAN, NAN, NAN, NAN, 0};
-    struct verdict v = detector_verdict(&b->slots[slot].state);
-    if (b->slots[slot].seasonal && !v.alarm)
-        v.alarm = seasonal_alarm(b->slots[slot].seasonal, (double)b->tuning.limit);
-    return v;
+    return detector_verdict(&b->slots[slot].state, &b->tuning, b->slots[slot].seasonal);
 }
 
 size_t bank_anomalous(const struct bank *b)

@@ -34,6 +34,7 @@
 #define FLOOR_RATIO 1e-4      /* of the mean: the floor under sigma … */
 #define FLOOR_RATIO_FLAT 0.02 /* … and when nothing changed in the whole window */
 #define VALUE_MAX 1e36        /* so that no square and no float overflows */
+#define LEAST_FLOORS 3        /* floors under sigma: less is not new */
 #define SIGMA_MIN 1e-30
 #define Z_MAX 1e6f
 
@@ -70,7 +71,9 @@ void detector_tune(struct detector_tuning *ret, const struct bank_settings *sett
         .home_samples = whole_samples(HOME_WINDOWS * window),
         .confirm = MIN(MAX(settings->confirm, 1), out_of),
         .mask = (1U << out_of) - 1,
+        .interval_ms = (int64_t)interval,
     };
+    novelty_tune(&ret->novelty, whole_samples(window));
 }
 
 void detector_begin(struct detector_state *s)
@@ -78,11 +81,13 @@ void detector_begin(struct detector_state *s)
     *s = (struct detector_state){.whole = true, .last = NAN, .score = NAN, .z = NAN};
 }
 
-/* Learns the level anew, but knows how high its peaks are. */
+/* Learns the level anew, but knows what it has seen and how high its peaks are. */
 static void detector_begin_again(struct detector_state *s)
 {
     struct detector_state fresh;
     detector_begin(&fresh);
+    fresh.mean = s->mean;
+    fresh.novelty = s->novelty;
     fresh.whole = s->whole;
     fresh.quantum = s->quantum;
     fresh.absent = s->absent;
@@ -107,29 +112,43 @@ static double sigma_floor(const struct detector_state *s, double quantum, double
     return MAX(least, SIGMA_MIN);
 }
 
-static void usual_is(struct detector_state *s, double mean, double sigma, uint32_t n,
-                     double quantum)
+/* Moves everything that is relative to the mean with it. */
+static void usual_is(struct detector_state *s, double mean, double sigma, double quantum)
 {
+    double floor = sigma_floor(s, quantum, mean, !(sigma > 0));
+    float by = (float)(mean - s->mean);
+    for (int i = 0; i < DETECTOR_SUBWINDOWS; i++)
+        s->closed_mean[i] -= by;
+    novelty_rebase(&s->novelty, by);
+    s->last = NAN; /* rounded anew, it would differ from an equal sample */
     s->mean = mean;
-    s->sigma = (float)MAX(sigma, sigma_floor(s, quantum, mean, !(sigma > 0)));
+    s->sigma = (float)MAX(sigma, floor);
     s->inverse = 1 / s->sigma;
-    s->usual_n = n;
+    s->novelty.least = (float)(LEAST_FLOORS * floor);
 }
 
 /* Merges the closed sub-windows. */
-static void usual_fold(struct detector_state *s, double quantum)
+static void usual_fold(struct detector_state *s, const struct detector_tuning *t, double quantum)
 {
     double n = 0, mean = 0, m2 = 0;
     for (int i = 0; i < DETECTOR_SUBWINDOWS; i++) {
         if (!s->closed_n[i])
             continue;
-        double with = n + s->closed_n[i], d = s->closed_mean[i] - mean;
+        double with = n + s->closed_n[i], d = (double)s->closed_mean[i] - mean;
         m2 += (double)s->closed_sigma[i] * (double)s->closed_sigma[i] * s->closed_n[i] +
               d * d * n * s->closed_n[i] / with;
         mean += d * s->closed_n[i] / with;
         n = with;
     }
-    usual_is(s, mean, n > 1 ? sqrt(m2 / (n - 1)) : 0, (uint32_t)n, quantum);
+    usual_is(s, s->mean + mean, n > 1 ? sqrt(m2 / (n - 1)) : 0, quantum);
+    s->known = n >= t->min_samples;
+}
+
+static void sub_window_begin(struct detector_state *s)
+{
+    s->open_n = 0;
+    s->open_mean = 0;
+    s->open_m2 = 0;
 }
 
 static void sub_window_close(struct detector_state *s, const struct detector_tuning *t,
@@ -137,32 +156,30 @@ static void sub_window_close(struct detector_state *s, const struct detector_tun
 {
     s->closed_mean[s->next] = s->open_mean;
     s->closed_sigma[s->next] = (float)sqrt(s->open_m2 / s->open_n);
-    s->closed_n[s->next] = (uint16_t)MIN(s->open_n, UINT16_MAX);
+    s->closed_n[s->next] = s->open_n;
     s->next = (uint8_t)((s->next + 1) % DETECTOR_SUBWINDOWS);
-    s->open_n = 0;
-    s->open_mean = s->open_m2 = 0;
+    sub_window_begin(s);
     for (int i = 0; i < DETECTOR_LEVELS; i++) {
         s->side[DOWN].n[i] *= t->keep;
         s->side[DOWN].sum[i] *= t->keep;
         s->side[UP].n[i] *= t->keep;
         s->side[UP].sum[i] *= t->keep;
     }
-    usual_fold(s, quantum);
+    usual_fold(s, t, quantum);
 }
 
 /* A level known from before is the usual one again. */
-static void usual_again(struct detector_state *s, double mean, double sigma, double quantum)
+static void usual_again(struct detector_state *s, const struct detector_tuning *t, double mean,
+                        double sigma, double quantum)
 {
     s->side[DOWN].s = s->side[UP].s = s->side[DOWN].peak = s->side[UP].peak = 0;
-    uint16_t n = (uint16_t)MIN(MAX(s->usual_n / DETECTOR_SUBWINDOWS, 1), UINT16_MAX);
     for (int i = 0; i < DETECTOR_SUBWINDOWS; i++) {
-        s->closed_mean[i] = mean;
+        s->closed_mean[i] = (float)(mean - s->mean);
         s->closed_sigma[i] = (float)sigma;
-        s->closed_n[i] = n;
+        s->closed_n[i] = (uint16_t)t->sub_samples; /* detector_tune bounds it */
     }
-    s->open_n = 0;
-    s->open_mean = s->open_m2 = 0;
-    usual_fold(s, quantum);
+    sub_window_begin(s);
+    usual_fold(s, t, quantum);
 }
 
 /* ---- shifts -------------------------------------------------------------------------------- */
@@ -220,11 +237,11 @@ static void alarm_begin(struct detector_state *s, const struct detector_tuning *
 {
     if (s->home_left && fabs(x - s->home_mean) <= HOME_SIGMA * (double)s->home_sigma) {
         s->home_left = 0;
-        usual_again(s, s->home_mean, (double)s->home_sigma, quantum);
+        usual_again(s, t, s->home_mean, (double)s->home_sigma, quantum);
         return;
     }
     if (e && fabs(x - e->mean) <= HOME_SIGMA * e->sigma) {
-        usual_again(s, e->mean, e->sigma, quantum);
+        usual_again(s, t, e->mean, e->sigma, quantum);
         return;
     }
     if (!s->home_left) {
@@ -258,7 +275,6 @@ static void detector_judge(struct detector_state *s, const struct detector_tunin
     bool above = side_step(&s->side[UP], up, t->limit);
     bool below = side_step(&s->side[DOWN], down, t->limit);
     s->z = MIN(MAX(z, -Z_MAX), Z_MAX);
-    s->score = MIN(1, MAX(s->side[UP].s, s->side[DOWN].s) / t->limit);
     if (s->seen <= t->learning) {
         learning_judge(s, t, above || below);
         return;
@@ -275,57 +291,84 @@ static void detector_judge(struct detector_state *s, const struct detector_tunin
 
 /* ---- a sample -------------------------------------------------------------------------------- */
 
-static inline void quantum_learn(struct detector_state *s, double x)
+static inline void quantum_learn(struct detector_state *s, double x, float relative)
 {
-    float step = (float)fabs(x - s->last); /* NAN at first: no comparison holds */
+    float step = fabsf(relative - s->last); /* NAN: no comparison holds */
     if (step > 0 && (s->quantum <= 0 || step < s->quantum))
         s->quantum = step;
     if (s->whole && rint(x) != x)
         s->whole = false;
-    s->last = x;
+    s->last = relative;
+}
+
+static void detector_miss(struct detector_state *s, const struct detector_tuning *t)
+{
+    s->score = s->z = NAN;
+    s->absent += s->absent < UINT32_MAX;
+    if (s->absent == t->absent_max && s->seen)
+        detector_begin_again(s);
+}
+
+/* Into the open sub-window: x itself, or what is left of it. */
+static inline void usual_add(struct detector_state *s, const struct detector_tuning *t,
+                             float relative)
+{
+    if (s->known && !s->alarm && !s->learns_shift) {
+        float most = t->clip * s->sigma;
+        relative = MIN(MAX(relative, -most), most);
+    }
+    s->open_n++;
+    float d = relative - s->open_mean;
+    s->open_mean += d / (float)s->open_n;
+    s->open_m2 += (double)d * (double)(relative - s->open_mean);
 }
 
 void detector_advance(struct detector_state *s, const struct detector_tuning *t, double x,
-                      double quantum, const struct expectation *expected)
+                      double quantum, struct seasonal *season, int64_t t_ms)
 {
     if (!isfinite(x)) {
-        s->score = s->z = NAN;
-        s->absent += s->absent < UINT32_MAX;
-        if (s->absent == t->absent_max && s->seen)
-            detector_begin_again(s);
+        detector_miss(s, t);
         return;
     }
     x = MIN(MAX(x, -VALUE_MAX), VALUE_MAX);
     s->absent = 0;
     s->seen += s->seen < UINT32_MAX;
     s->home_left -= s->home_left > 0;
+    if (s->novelty.n == 0)
+        s->mean = x;
+    float relative = (float)(x - s->mean), day_ratio = 0;
     if (!(quantum > 0))
-        quantum_learn(s, x);
+        quantum_learn(s, x, relative);
 
-    double in = x;
-    if (s->usual_n >= t->min_samples) {
-        detector_judge(s, t, x, quantum, expected);
-        if (!s->alarm && !s->learns_shift) {
-            double most = (double)(t->clip * s->sigma);
-            in = MIN(MAX(x, s->mean - most), s->mean + most);
-        }
+    struct expectation expected;
+    bool known = false;
+    if (season) {
+        known = seasonal_expect(season, t_ms, &expected);
+        seasonal_add(season, t_ms, x, (double)t->delta, (double)t->limit);
+        day_ratio = yesterday_add(&season->yesterday, t_ms, x, t->interval_ms, t->min_samples,
+                                  t->novelty.fade, s->novelty.least);
     }
-    s->open_n++;
-    double d = in - s->open_mean;
-    s->open_mean += d / s->open_n;
-    s->open_m2 += d * (in - s->open_mean);
+    float score = novelty_add(&s->novelty, &t->novelty, relative, day_ratio);
+    if (s->known) {
+        s->score = score;
+        detector_judge(s, t, x, quantum, known ? &expected : NULL);
+        relative = (float)(x - s->mean); /* which may have changed */
+    }
+    usual_add(s, t, relative);
     if (s->open_n >= t->sub_samples)
         sub_window_close(s, t, quantum);
 }
 
-struct verdict detector_verdict(const struct detector_state *s)
+struct verdict detector_verdict(const struct detector_state *s, const struct detector_tuning *t,
+                                const struct seasonal *season)
 {
     bool known = !isnan(s->z);
+    int slow = season ? seasonal_alarm(season, (double)t->limit) : 0;
     return (struct verdict){
         .score = (double)s->score,
         .z = (double)s->z,
         .mean = known ? s->mean : NAN,
         .sigma = known ? (double)s->sigma : NAN,
-        .alarm = s->alarm,
+        .alarm = s->alarm ? s->alarm : slow,
     };
 }

@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 #include "detect/bank.h"
+#include "detect/novelty.h"
 #include "detect/seasonal.h"
 
 #define DETECTOR_SUBWINDOWS 5
@@ -46,6 +47,8 @@ struct detector_tuning {
     uint32_t absent_max;    /* as many missing samples in a row: learn anew */
     uint32_t home_samples;  /* so long a return to the level before an alarm is no alarm */
     uint32_t confirm, mask; /* at least so many of the newest samples must point the same way */
+    struct novelty_tuning novelty;
+    int64_t interval_ms;
 };
 
 void detector_tune(struct detector_tuning *ret, const struct bank_settings *settings,
@@ -59,37 +62,40 @@ struct detector_side {
     float sum[DETECTOR_LEVELS]; /* … and by how much, together */
 };
 
+/* Levels are floats relative to `mean`, which holds any; when it moves, they do. */
 struct detector_state {
-    double mean; /* what is usual … */
+    double mean; /* what is usual, if `known` */
     float sigma, inverse;
-    uint32_t usual_n; /* … from so many samples; 0: not known */
-    uint32_t seen;    /* samples since learning began */
-    uint32_t absent;  /* missing samples in a row, until now */
-    float score, z;   /* of the newest sample; NAN: none */
+    uint32_t seen;   /* samples since learning began */
+    uint32_t absent; /* missing samples in a row, until now */
+    float score, z;  /* of the newest sample; NAN: none */
+    bool known;
     int8_t alarm;
-    bool learns_shift; /* a shift while learning */
-    bool whole;        /* only whole numbers so far */
-    uint8_t toward[2]; /* bit 0: the newest sample was more than k down, up; bit 1: the last … */
+    bool learns_shift;            /* a shift while learning */
+    bool whole;                   /* only whole numbers so far */
+    uint8_t toward[2];            /* bit 0: the newest sample was more than k down, up; … */
+    uint8_t next;                 /* closed sub-window that is replaced next */
     struct detector_side side[2]; /* down, up */
-    double open_mean, open_m2;    /* the sub-window that is being filled */
-    uint32_t open_n;
-    float quantum; /* the least change seen; 0: none */
-    double last;
-    double home_mean; /* what was usual before the last alarm */
+    float open_mean;              /* the sub-window that is being filled */
+    double open_m2;
+    float quantum, last; /* the least change seen, 0: none; the newest sample, NAN: none */
+    struct novelty novelty;
     float home_sigma;
-    uint32_t home_left; /* for so many samples more; 0: not known */
-    double closed_mean[DETECTOR_SUBWINDOWS];
-    float closed_sigma[DETECTOR_SUBWINDOWS];
-    uint16_t closed_n[DETECTOR_SUBWINDOWS];
-    uint8_t next; /* closed sub-window that is replaced next */
+    uint32_t home_left; /* what was usual before the last alarm, for so many samples more */
+    double home_mean;
+    float closed_mean[DETECTOR_SUBWINDOWS], closed_sigma[DETECTOR_SUBWINDOWS];
+    uint16_t closed_n[DETECTOR_SUBWINDOWS], open_n;
 };
 
 void detector_begin(struct detector_state *s);
 
 /* x is NAN when nothing was sampled. quantum: the least by which this series can change, e.g. one
- * packet a second; 0: not known, then it is learned. expected: what is usual at this hour, NULL
- * when nobody knows. */
+ * packet a second; 0: not known, then it is learned. season: NULL when there is none; t_ms is only
+ * for it. */
 void detector_advance(struct detector_state *s, const struct detector_tuning *tuning, double x,
-                      double quantum, const struct expectation *expected);
+                      double quantum, struct seasonal *season, int64_t t_ms);
 
-struct verdict detector_verdict(const struct detector_state *s);
+/* season as above. */
+struct verdict detector_verdict(const struct detector_state *s,
+                                const struct detector_tuning *tuning,
+                                const struct seasonal *season);

@@ -25,6 +25,7 @@
 void seasonal_begin(struct seasonal *s)
 {
     memset(s, 0, sizeof(*s));
+    yesterday_begin(&s->yesterday);
 }
 
 static int64_t hour_of(int64_t t_ms)
@@ -40,17 +41,18 @@ static size_t cell_of(int64_t hour)
 static void cell_add(struct seasonal *s, int64_t hour, double mean, double variance)
 {
     struct seasonal_cell *c = &s->cells[cell_of(hour)];
-    if (c->n >= WEEKS_MAX)
+    uint8_t *n = &s->weeks[cell_of(hour)];
+    if (*n >= WEEKS_MAX)
         c->m2 *= (float)(WEEKS_MAX - 1) / WEEKS_MAX;
     else
-        c->n++;
+        (*n)++;
     double d = mean - (double)c->mean, after;
-    c->mean += (float)(d / c->n);
+    c->mean += (float)(d / *n);
     after = mean - (double)c->mean;
     c->m2 += (float)(d * after);
-    c->variance += (float)((variance - (double)c->variance) / c->n);
+    c->variance += (float)((variance - (double)c->variance) / *n);
     s->hours += s->hours < UINT32_MAX;
-    if (c->n >= CELL_WEEKS_MIN) {
+    if (*n >= CELL_WEEKS_MIN) {
         /* d * after is (n - 1) / n of d², whose expectation is n / (n - 1) of the variance. */
         double share = 1.0 / MIN(s->hours > SEASONAL_CELLS ? s->hours - SEASONAL_CELLS : 1,
                                  WEEKS_MAX * SEASONAL_CELLS);
@@ -67,14 +69,16 @@ void seasonal_learn(struct seasonal *s, int64_t hour_ms, double mean, double sig
 
 bool seasonal_expect(const struct seasonal *s, int64_t t_ms, struct expectation *ret)
 {
-    const struct seasonal_cell *c = &s->cells[cell_of(hour_of(t_ms))];
-    if (s->hours < SEASONAL_HOURS_MIN || c->n < CELL_WEEKS_MIN)
+    size_t cell = cell_of(hour_of(t_ms));
+    const struct seasonal_cell *c = &s->cells[cell];
+    uint8_t n = s->weeks[cell];
+    if (s->hours < SEASONAL_HOURS_MIN || n < CELL_WEEKS_MIN)
         return false;
-    double own = (double)c->m2 / (c->n - 1), between = MAX(own, (double)s->between);
+    double own = (double)c->m2 / (n - 1), between = MAX(own, (double)s->between);
     *ret = (struct expectation){
         .mean = (double)c->mean,
         .sigma = sqrt(between + (double)c->variance),
-        .hour_sigma = sqrt(between * (1 + 1.0 / c->n)), /* the cell's mean is uncertain, too */
+        .hour_sigma = sqrt(between * (1 + 1.0 / n)), /* the cell's mean is uncertain, too */
     };
     return true;
 }

@@ -13,13 +13,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "detect/yesterday.h"
+
 #define SEASONAL_CELLS 168
 #define SEASONAL_HOURS_MIN (2 * SEASONAL_CELLS) /* two weeks; before that nothing is expected */
 
 struct seasonal_cell {
     float mean, m2; /* of the hours' means */
     float variance; /* within an hour, on average */
-    uint16_t n;     /* weeks */
 };
 
 struct seasonal {
@@ -30,6 +31,8 @@ struct seasonal {
     float slow[2]; /* CUSUMs of whole hours: down, up; log likelihood ratios, see detector.h */
     float between; /* variance of a cell's hours around their mean, all cells together */
     struct seasonal_cell cells[SEASONAL_CELLS];
+    uint8_t weeks[SEASONAL_CELLS]; /* that a cell knows */
+    struct yesterday yesterday;
 };
 
 /* What is usual now. */

@@ -14,7 +14,7 @@ struct detector {
     struct detector_state state;
     int64_t interval_ms, last_ms;
     bool begun;
-    struct seasonal *seasonal; /* NULL: none */
+    struct seasonal seasonal;
 };
 
 struct detector *detector_new(const struct bank_settings *settings, int64_t interval_ms,
@@ -24,24 +24,18 @@ struct detector *detector_new(const struct bank_settings *settings, int64_t inte
     d->interval_ms = MAX(interval_ms, 1);
     detector_tune(&d->tuning, settings, d->interval_ms, watched);
     detector_begin(&d->state);
+    seasonal_begin(&d->seasonal);
     return d;
 }
 
 void detector_free(struct detector *d)
 {
-    if (!d)
-        return;
-    free(d->seasonal);
     free(d);
 }
 
 void detector_learn_hour(struct detector *d, int64_t hour_ms, double mean, double sigma)
 {
-    if (!d->seasonal) {
-        d->seasonal = mem_alloc(sizeof(*d->seasonal));
-        seasonal_begin(d->seasonal);
-    }
-    seasonal_learn(d->seasonal, hour_ms, mean, sigma);
+    seasonal_learn(&d->seasonal, hour_ms, mean, sigma);
 }
 
 /* Samples that are missing before this one. */
@@ -53,7 +47,7 @@ static void detector_skip(struct detector *d, int64_t t_ms)
     uint64_t missing = (passed + interval / 2) / interval;
     missing = MIN(missing, (uint64_t)d->tuning.absent_max + 1); /* more makes no difference */
     for (uint64_t i = 1; i < missing; i++)
-        detector_advance(&d->state, &d->tuning, NAN, 0, NULL);
+        detector_advance(&d->state, &d->tuning, NAN, 0, NULL, 0);
 }
 
 struct verdict detector_step(struct detector *d, int64_t t_ms, double value)
@@ -61,14 +55,6 @@ struct verdict detector_step(struct detector *d, int64_t t_ms, double value)
     detector_skip(d, t_ms);
     d->begun = true;
     d->last_ms = t_ms;
-    struct expectation expected;
-    bool known = d->seasonal && seasonal_expect(d->seasonal, t_ms, &expected);
-    detector_advance(&d->state, &d->tuning, value, 0, known ? &expected : NULL);
-    struct verdict v = detector_verdict(&d->state);
-    if (d->seasonal) {
-        seasonal_add(d->seasonal, t_ms, value, (double)d->tuning.delta, (double)d->tuning.limit);
-        if (!v.alarm)
-            v.alarm = seasonal_alarm(d->seasonal, (double)d->tuning.limit);
-    }
-    return v;
+    detector_advance(&d->state, &d->tuning, value, 0, &d->seasonal, t_ms);
+    return detector_verdict(&d->state, &d->tuning, &d->seasonal);
 }

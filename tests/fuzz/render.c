@@ -215,13 +215,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_json(&webhook, alerts_of_webhook, n->count);
     render_alertmanager(n, &c, &push);
     check_json(&push, alerts_of_push, n->count);
-    render_mail(n, &c, "", tos, ARRAY_LEN(tos), &mail);
+    char *sender = render_sender(&c);
+    render_mail(n, &c, sender, tos, ARRAY_LEN(tos), &mail);
     check_mail(&mail);
     check_lines(n, &c);
     size_t count = 0;
     render_environment(n, &c, check_assignment, &count);
     CHECK(count >= 12);
     notice_unref(n);
+    free(sender);
     free(host);
     return 0;
 }

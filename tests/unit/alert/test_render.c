@@ -252,7 +252,8 @@ static void test_mail(void **state)
     CLEANUP(buf_fini) struct buf out = BUF_INIT;
     char a[] = "a@example.net", b[] = "b@example.net", *to[] = {a, b};
     struct notice *n = notice_of(ALERT_FIRING);
-    render_mail(n, &context, "", to, ARRAY_LEN(to), &out);
+    CLEANUP(mem_freep) char *sender = render_sender(&context);
+    render_mail(n, &context, sender, to, ARRAY_LEN(to), &out);
     const char *head = "Date: Mon, 24 Nov 2025 16:00:01 +0000\r\n"
                        "From: netsonde <netsonde@box>\r\n"
                        "To: a@example.net,\r\n b@example.net\r\n"

@@ -44,10 +44,10 @@ static struct bed bed_new(void)
 static struct verdict bed_step(struct bed *b, double x)
 {
     int before = b->d.alarm;
-    detector_advance(&b->d, &b->tuning, x, 0, NULL);
+    detector_advance(&b->d, &b->tuning, x, 0, NULL, 0);
     b->ups += b->d.alarm > 0 && before <= 0;
     b->downs += b->d.alarm < 0 && before >= 0;
-    return detector_verdict(&b->d);
+    return detector_verdict(&b->d, &b->tuning, NULL);
 }
 
 static void bed_noise(struct bed *b, int samples, double level)
@@ -105,12 +105,12 @@ static void test_new_usual_and_home(void **state)
     bed_noise(&b, 600, 150);
     assert_int_equal(b.ups, 1);
     assert_int_equal(b.d.alarm, 0);
-    assert_float_equal(detector_verdict(&b.d).mean, 150, 2);
+    assert_float_equal(detector_verdict(&b.d, &b.tuning, NULL).mean, 150, 2);
     bed_noise(&b, 7200, 150);
     bed_noise(&b, 1200, 100);
     assert_int_equal(b.ups, 1);
     assert_int_equal(b.downs, 0);
-    assert_float_equal(detector_verdict(&b.d).mean, 100, 1);
+    assert_float_equal(detector_verdict(&b.d, &b.tuning, NULL).mean, 100, 1);
     /* Beyond home is another matter. */
     bed_noise(&b, 60, 80);
     assert_int_equal(b.downs, 1);
@@ -147,7 +147,7 @@ static void test_gaps(void **state)
     bed_step(&b, INFINITY);
     bed_step(&b, -INFINITY);
     bed_noise(&b, 10, 100);
-    assert_true(!isnan(detector_verdict(&b.d).z));
+    assert_true(!isnan(detector_verdict(&b.d, &b.tuning, NULL).z));
     for (int i = 0; i < 200; i++) { /* every other sample is missing */
         bed_step(&b, NAN);
         bed_noise(&b, 1, 100);
@@ -203,12 +203,12 @@ static void test_quantum(void **state)
     struct detector_state d;
     detector_begin(&d);
     for (int t = 0; t < 1000; t++)
-        detector_advance(&d, &tuning, 0, 1.0003, NULL);
+        detector_advance(&d, &tuning, 0, 1.0003, NULL, 0);
     for (int t = 0; t < 100; t++)
-        detector_advance(&d, &tuning, 1.0003 * (t % 2), 1.0003, NULL);
+        detector_advance(&d, &tuning, 1.0003 * (t % 2), 1.0003, NULL, 0);
     assert_int_equal(d.alarm, 0);
     for (int t = 0; t < 5; t++)
-        detector_advance(&d, &tuning, 500 * 1.0003, 1.0003, NULL);
+        detector_advance(&d, &tuning, 500 * 1.0003, 1.0003, NULL, 0);
     assert_int_equal(d.alarm, 1);
 }
 
@@ -226,7 +226,7 @@ static void test_bursts(void **state)
         bed_noise(&b, 50, 100);
     }
     assert_quiet(&b);
-    assert_float_equal(detector_verdict(&b.d).mean, 100, 3);
+    assert_float_equal(detector_verdict(&b.d, &b.tuning, NULL).mean, 100, 3);
     /* And they have not made it blind. */
     bed_noise(&b, 60, 125);
     assert_int_equal(b.ups, 1);
@@ -274,19 +274,20 @@ static void test_hostile_numbers(void **state)
 static void test_expected(void **state)
 {
     (void)state;
-    const struct expectation backup = {.mean = 150, .sigma = 5};
-    struct bed b = bed_new();
-    bed_noise(&b, 1200, 100);
-    for (int i = 0; i < 600; i++)
-        detector_advance(&b.d, &b.tuning, 150 + noise_gaussian(&b.noise), 0, &backup);
-    assert_int_equal(b.d.alarm, 0);
-    assert_float_equal(detector_verdict(&b.d).mean, 150, 2);
-
-    b = bed_new();
-    bed_noise(&b, 1200, 100);
-    for (int i = 0; i < 20; i++)
-        detector_advance(&b.d, &b.tuning, 200 + noise_gaussian(&b.noise), 0, &backup);
-    assert_int_equal(b.d.alarm, 1);
+    struct seasonal season;
+    seasonal_begin(&season);
+    for (int64_t h = 0; h < SEASONAL_HOURS_MIN + 10; h++)
+        seasonal_learn(&season, h * 3600000, 150, 5);
+    for (int i = 0; i < 2; i++) {
+        struct bed b = bed_new();
+        bed_noise(&b, 1200, 100);
+        for (int t = 0; t < 600 && !b.d.alarm; t++)
+            detector_advance(&b.d, &b.tuning, (i ? 200 : 150) + noise_gaussian(&b.noise), 0,
+                             &season, t * 1000);
+        assert_int_equal(b.d.alarm, i);
+        if (!i)
+            assert_true(fabs(detector_verdict(&b.d, &b.tuning, &season).mean - 150) < 2);
+    }
 }
 
 /* The one with times: an hour that a clock jumped is not an hour of missing samples to fear. */

@@ -96,7 +96,7 @@ static unsigned long count_alarms(const char *what, source_fn next)
         detector_begin(&d);
         int before = 0;
         for (int t = 0; t < DAY; t++) {
-            detector_advance(&d, &tuning, next(&source, t), 0, NULL);
+            detector_advance(&d, &tuning, next(&source, t), 0, NULL, 0);
             alarms += d.alarm != 0 && d.alarm != before;
             before = d.alarm;
         }
@@ -133,11 +133,11 @@ static int count_found(source_fn next, double step, int within, unsigned seed)
         struct detector_state d;
         detector_begin(&d);
         for (int t = 0; t < start; t++) {
-            detector_advance(&d, &tuning, next(&source, t), 0, NULL);
+            detector_advance(&d, &tuning, next(&source, t), 0, NULL, 0);
             assert_int_equal(d.alarm, 0);
         }
         for (int t = start; t < start + within && !d.alarm; t++)
-            detector_advance(&d, &tuning, next(&source, t) + step, 0, NULL);
+            detector_advance(&d, &tuning, next(&source, t) + step, 0, NULL, 0);
         found += d.alarm == (step > 0 ? 1 : -1);
     }
     print_message("%d of %d: a step of %+g within %d samples\n", found, TRIALS, step, within);

@@ -1,5 +1,6 @@
 /* The pages that exist: their address, their title, what they need from the server. */
 import type { JSX } from "preact";
+import { AlertsPage, alertsSelection } from "../pages/alerts";
 import { Interfaces, interfacesSelection } from "../pages/interfaces";
 import { NotFound } from "../pages/not-found";
 import { Overview, OVERVIEW_SELECTION } from "../pages/overview";
@@ -8,12 +9,14 @@ import { NOTHING, type Selection } from "../store/selection";
 interface Route {
     title: string;
     Page: () => JSX.Element;
-    selection(query: URLSearchParams): Selection;
+    /* undefined: the page says itself what it shows. */
+    selection(query: URLSearchParams): Selection | undefined;
 }
 
 const ROUTES = new Map<string, Route>([
     ["", { title: "Overview", Page: Overview, selection: () => OVERVIEW_SELECTION }],
     ["interfaces", { title: "Interfaces", Page: Interfaces, selection: interfacesSelection }],
+    ["alerts", { title: "Alerts", Page: AlertsPage, selection: alertsSelection }],
 ]);
 
 const NOWHERE: Route = { title: "Not found", Page: NotFound, selection: () => NOTHING };

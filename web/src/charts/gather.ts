@@ -18,14 +18,17 @@ export interface Gathered {
     gaps: number[]; // stretches without a value in any trace: first step and one past the last, in turn
     missingMs: number; // how much of that lies inside the data
     methods: string[];
+    ids: readonly (readonly number[])[]; // of each trace
 }
 
 export class Gatherer {
     readonly #spec: ChartSpec;
     #version = -1;
     #ids: number[][] = [];
+    #perIds: number[][] = [];
     #methods: string[] = [];
     #buffers: Float64Array[] = [];
+    #divisor = new Float64Array(0);
 
     constructor(spec: ChartSpec) {
         this.#spec = spec;
@@ -50,10 +53,12 @@ export class Gatherer {
             gaps: [],
             missingMs: 0,
             methods: this.#methods,
+            ids: this.#ids,
         };
         specs.forEach((trace, s) => {
             const values = this.#buffers[s]!;
             const n = (out.n = grid.sum(this.#ids[s]!, values));
+            if (trace.per) this.#divide(grid, this.#perIds[s]!, values, n);
             let peak = 0;
             for (let i = 0; i < n; i++) {
                 values[i]! *= factor;
@@ -70,11 +75,22 @@ export class Gatherer {
         return out;
     }
 
+    /* A ratio; where there is nothing to divide by, nothing is known. */
+    #divide(grid: Grid, ids: readonly number[], values: Float64Array, n: number): void {
+        if (this.#divisor.length < grid.capacity) this.#divisor = new Float64Array(grid.capacity);
+        grid.sum(ids, this.#divisor);
+        for (let i = 0; i < n; i++)
+            values[i] = this.#divisor[i]! > 0 ? values[i]! / this.#divisor[i]! : NaN;
+    }
+
     #resolve(source: ChartSource): void {
         if (source.seriesVersion === this.#version) return;
         this.#version = source.seriesVersion;
         const all = [...source.series.values()];
         this.#ids = this.#spec.traces.map((t) => idsOf(t, all));
+        this.#perIds = this.#spec.traces.map((t) =>
+            t.per ? idsOf({ ...t, metrics: t.per }, all) : [],
+        );
         const methods = new Set(this.#ids.flat().map((id) => source.series.get(id)!.method));
         methods.delete("");
         this.#methods = [...methods].sort();

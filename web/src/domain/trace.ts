@@ -21,6 +21,7 @@ export interface TraceSpec {
     below?: boolean; // mirrored under the axis
     dash?: readonly number[];
     area?: boolean;
+    per?: readonly string[]; // divided by these, of the same labels
 }
 
 export interface ChartSpec {
