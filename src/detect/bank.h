@@ -50,6 +50,8 @@ struct verdict {
 
 struct bank;
 
+size_t bank_bytes(bool seasonal); /* of one series */
+
 struct bank *bank_new(const struct bank_settings *settings);
 void bank_free(struct bank *b); /* NULL allowed */
 
