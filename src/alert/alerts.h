@@ -88,3 +88,5 @@ struct alerts_stats {
     uint64_t anomalous; /* series whose score is above 0.99 now */
 };
 void alerts_stats(const struct alerts *a, struct alerts_stats *ret);
+/* Changes that were not told on this channel since newer ones overtook them; ever. */
+uint64_t alerts_held_back(const struct alerts *a, size_t channel);

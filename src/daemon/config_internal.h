@@ -42,6 +42,10 @@ void config_complain(struct config_loader *l, const struct config_place *at, con
 void config_assign(struct config_loader *l, const struct config_row *row,
                    const struct config_place *at, const struct config_list *texts);
 
+/* Where the row got its value. */
+struct config_place config_origin_place(const struct config *c, const char *section,
+                                        const char *key);
+
 /* A file that must exist when `required`. 0, or -errno when it cannot be read; mistakes in it are
  * only counted. */
 int config_file_read(struct config_loader *l, const char *path, bool required);

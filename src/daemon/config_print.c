@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/config_internal.h"
+#include "alert/rule.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "daemon/config_lists.h"
 #include "daemon/config_value.h"
 #include "wire/json.h"
 
@@ -75,6 +78,189 @@ static void put_where(struct buf *out, const struct config_origin *origin)
     }
 }
 
+/* ---- the lists --------------------------------------------------------------------------- */
+
+/* The keys of an item, each with its texts, as they come from a file or from a rule. */
+struct texts {
+    size_t count;
+    struct config_pair *pairs; /* keys and texts owned; places not set */
+};
+
+static void add_text(void *user, const char *key, const char *text)
+{
+    struct texts *t = user;
+    t->pairs = mem_resize(t->pairs, t->count + 1, sizeof(*t->pairs));
+    t->pairs[t->count++] = (struct config_pair){.key = mem_string(key), .text = mem_string(text)};
+}
+
+static void texts_fini(struct texts *t)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        free(t->pairs[i].key);
+        free(t->pairs[i].text);
+    }
+    free(t->pairs);
+}
+
+static bool is_list(enum config_list_kind kind, const char *name)
+{
+    struct config_item_key key;
+    for (size_t i = 0; config_list_key_at(kind, i, &key); i++) {
+        if (strcmp(key.name, name) == 0)
+            return key.list;
+    }
+    return false;
+}
+
+/* Behind pair `i`: the first one of another key. */
+static size_t next_key(const struct config_pair *pairs, size_t count, size_t i)
+{
+    size_t next = i + 1;
+    while (next < count && strcmp(pairs[next].key, pairs[i].key) == 0)
+        next++;
+    return next;
+}
+
+static void put_item_value(struct buf *out, const struct config_pair *pairs, size_t count,
+                           bool list)
+{
+    if (!list) {
+        put_scalar(out, pairs[0].text);
+        return;
+    }
+    buf_char(out, '[');
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            buf_text(out, ", ");
+        put_scalar(out, pairs[i].text);
+    }
+    buf_char(out, ']');
+}
+
+/* "  - name: x                   # FILE:LINE:COLUMN" and a line for each further key. */
+static void put_item(struct buf *out, enum config_list_kind kind, const struct config_pair *pairs,
+                     size_t count, const char *before, const char *where)
+{
+    size_t next;
+    for (size_t i = 0; i < count; i = next) {
+        CLEANUP(buf_fini) struct buf line = BUF_INIT;
+        next = next_key(pairs, count, i);
+        buf_printf(&line, "%s%s%s: ", before, i ? "    " : "  - ", pairs[i].key);
+        put_item_value(&line, &pairs[i], next - i, is_list(kind, pairs[i].key));
+        if (i == 0 && where)
+            buf_printf(out, "%-44s # %s\n", buf_string(&line), where);
+        else
+            buf_printf(out, "%s\n", buf_string(&line));
+    }
+}
+
+static void put_entry_where(struct buf *out, const struct config_entry *entry)
+{
+    if (entry->file)
+        buf_printf(out, "%s:%zu:%zu", entry->file, entry->line, entry->column);
+    else
+        buf_text(out, "default");
+}
+
+/* The rules that everybody has, as far as they are in force. */
+static void put_default_rules(struct buf *out, const struct config *c, const char *before,
+                              const char *where)
+{
+    size_t count;
+    struct rule **rules = config_rules(c, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (rules[i]->source == RULE_DEFAULT) {
+            struct texts texts = {0};
+            rule_each_key(rules[i], add_text, &texts);
+            put_item(out, CONFIG_LIST_ALERTS, texts.pairs, texts.count, before, where);
+            texts_fini(&texts);
+        }
+        rule_unref(rules[i]);
+    }
+    free(rules);
+}
+
+static size_t count_written(const struct config *c, enum config_list_kind kind)
+{
+    size_t written = 0;
+    for (size_t i = 0; i < config_list_count(c, kind); i++)
+        written += c->entries[kind][i].file != NULL;
+    return written;
+}
+
+static void put_list(struct buf *out, const struct config *c, enum config_list_kind kind)
+{
+    buf_printf(out, "\n%s:%s\n", config_list_name(kind), count_written(c, kind) ? "" : " []");
+    for (size_t i = 0; i < config_list_count(c, kind); i++) {
+        const struct config_entry *entry = &c->entries[kind][i];
+        CLEANUP(buf_fini) struct buf where = BUF_INIT;
+        put_entry_where(&where, entry);
+        put_item(out, kind, entry->pairs, entry->pairs_count, "", buf_string(&where));
+    }
+    /* As comments: a rule that stands in a file is another one, that the API cannot replace. */
+    if (kind == CONFIG_LIST_ALERTS)
+        put_default_rules(out, c, "# ", "default");
+}
+
+static void put_json_item(struct buf *out, enum config_list_kind kind,
+                          const struct config_pair *pairs, size_t count, const char *where)
+{
+    size_t next;
+    json_open(out, '{');
+    json_put_key(out, "keys");
+    json_open(out, '{');
+    for (size_t i = 0; i < count; i = next) {
+        bool list = is_list(kind, pairs[i].key);
+        next = next_key(pairs, count, i);
+        json_put_key(out, pairs[i].key);
+        if (list)
+            json_open(out, '[');
+        for (size_t k = i; k < next; k++)
+            json_put_string(out, pairs[k].text);
+        if (list)
+            json_close(out, ']');
+    }
+    json_close(out, '}');
+    json_put_key(out, "from");
+    json_put_string(out, where);
+    json_close(out, '}');
+}
+
+static void put_json_list(struct buf *out, const struct config *c, enum config_list_kind kind)
+{
+    json_put_key(out, config_list_name(kind));
+    json_open(out, '[');
+    for (size_t i = 0; i < config_list_count(c, kind); i++) {
+        const struct config_entry *entry = &c->entries[kind][i];
+        CLEANUP(buf_fini) struct buf where = BUF_INIT;
+        put_entry_where(&where, entry);
+        if (entry->file)
+            put_json_item(out, kind, entry->pairs, entry->pairs_count, buf_string(&where));
+    }
+    json_close(out, ']');
+}
+
+static void put_json_default_rules(struct buf *out, const struct config *c)
+{
+    size_t count;
+    struct rule **rules = config_rules(c, &count);
+    json_put_key(out, "default_alerts");
+    json_open(out, '[');
+    for (size_t i = 0; i < count; i++) {
+        if (rules[i]->source == RULE_DEFAULT) {
+            struct texts texts = {0};
+            rule_each_key(rules[i], add_text, &texts);
+            put_json_item(out, CONFIG_LIST_ALERTS, texts.pairs, texts.count, "default");
+            texts_fini(&texts);
+        }
+        rule_unref(rules[i]);
+    }
+    json_close(out, ']');
+    free(rules);
+}
+
+/* ---- everything -------------------------------------------------------------------------- */
+
 void config_dump_yaml(const struct config *c, struct buf *out)
 {
     const char *section = NULL;
@@ -97,6 +283,8 @@ void config_dump_yaml(const struct config *c, struct buf *out)
         }
         buf_char(out, '\n');
     }
+    for (int kind = 0; kind < CONFIG_LISTS; kind++)
+        put_list(out, c, (enum config_list_kind)kind);
 }
 
 static void put_json_value(struct buf *out, const struct config_row *row,
@@ -112,6 +300,10 @@ static void put_json_value(struct buf *out, const struct config_row *row,
     } else if (row->type == CONFIG_INTEGER &&
                !(row->zero && strcmp(texts->items[0], row->zero) == 0)) {
         json_put_u64(out, strtoull(texts->items[0], NULL, 10)); /* was checked when it was set */
+    } else if (row->type == CONFIG_NUMBER) {
+        double value = 0;
+        text_double(texts->items[0], &value);
+        json_put_double(out, value);
     } else if (row->type == CONFIG_BOOL) {
         json_put_bool(out, strcmp(texts->items[0], "on") == 0);
     } else {
@@ -151,6 +343,9 @@ void config_dump_json(const struct config *c, struct buf *out)
         config_list_fini(&texts);
     }
     json_close(out, ']');
+    for (int kind = 0; kind < CONFIG_LISTS; kind++)
+        put_json_list(out, c, (enum config_list_kind)kind);
+    put_json_default_rules(out, c);
     json_close(out, '}');
     buf_char(out, '\n');
 }
@@ -209,6 +404,36 @@ static void markdown_table(struct buf *out, const char *section)
     buf_char(out, '\n');
 }
 
+/* What stands between backticks is left as it is. */
+static void put_markdown(struct buf *out, const char *text)
+{
+    bool code = false;
+    for (; *text; text++) {
+        code ^= *text == '`';
+        if (!code && strchr("*|[]~_", *text))
+            buf_char(out, '\\');
+        buf_char(out, *text);
+    }
+}
+
+static void markdown_list(struct buf *out, enum config_list_kind kind)
+{
+    struct config_item_key key;
+    buf_printf(out, "## %s\n\nA list of mappings. %s\n\n```yaml\n%s```\n\n", config_list_name(kind),
+               config_list_doc(kind), config_list_example(kind));
+    buf_text(out, "| Key | Value | Meaning |\n|---|---|---|\n");
+    for (size_t i = 0; config_list_key_at(kind, i, &key); i++) {
+        buf_printf(out, "| `%s` | ", key.name);
+        put_markdown(out, key.expected);
+        if (key.list)
+            buf_text(out, "; one, or a list");
+        buf_text(out, " | ");
+        put_markdown(out, key.doc);
+        buf_text(out, " |\n");
+    }
+    buf_char(out, '\n');
+}
+
 void config_print_markdown(struct buf *out)
 {
     buf_text(
@@ -227,13 +452,16 @@ void config_print_markdown(struct buf *out)
         "```\n\n"
         "Durations are written `100ms`, `5s`, `1.5m`, `2h`, `14d`, `2w`, `5y`; sizes `512`,\n"
         "`64KiB`, `10MB`, `2GiB`; rates `10Mbit`, `125kB`. In a variable or a flag the items\n"
-        "of a list are separated by commas. `--listen` may be given more than once.\n\n"
+        "of a list are separated by commas. `--listen` may be given more than once. The lists\n"
+        "`channels` and `alerts` stand in files only; those of several files add up.\n\n"
         "SIGHUP reads everything again. With a mistake in it the old configuration stays.\n"
-        "`collect.interval` applies at once, everything else at the next start.\n\n");
+        "`collect.interval` and `alerts` apply at once, everything else at the next start.\n\n");
     for (size_t i = 0; i < config_sections_count; i++) {
         buf_printf(out, "## %s\n\n%s\n\n", config_sections[i].name, config_sections[i].doc);
         markdown_table(out, config_sections[i].name);
     }
+    for (int kind = 0; kind < CONFIG_LISTS; kind++)
+        markdown_list(out, (enum config_list_kind)kind);
     buf_text(out, "## Not in files\n\nThese have a flag and a variable only.\n\n");
     markdown_table(out, NULL);
     out->len--; /* one newline at the end is enough */
@@ -263,6 +491,23 @@ static void man_row(struct buf *out, const struct config_row *row)
     buf_char(out, '\n');
 }
 
+static void man_list(struct buf *out, enum config_list_kind kind)
+{
+    struct config_item_key key;
+    buf_printf(out, ".SH %s\nA list of mappings. ", config_list_name(kind));
+    put_escaped(out, config_list_doc(kind), "\\");
+    buf_text(out, "\n.PP\n.nf\n");
+    put_escaped(out, config_list_example(kind), "\\");
+    buf_text(out, ".fi\n");
+    for (size_t i = 0; config_list_key_at(kind, i, &key); i++) {
+        buf_printf(out, ".TP\n.B %s\n", key.name);
+        put_escaped(out, key.doc, "\\");
+        buf_text(out, "\nExpected: ");
+        put_escaped(out, key.expected, "\\");
+        buf_printf(out, "%s.\n", key.list ? "; one, or a list" : "");
+    }
+}
+
 void config_print_man(struct buf *out)
 {
     buf_text(out, ".\\\" Written by \"netsonde dump-config --documentation man\"; do not edit.\n"
@@ -285,5 +530,7 @@ void config_print_man(struct buf *out)
                 man_row(out, &config_rows[i]);
         }
     }
+    for (int kind = 0; kind < CONFIG_LISTS; kind++)
+        man_list(out, (enum config_list_kind)kind);
     buf_text(out, ".SH SEE ALSO\n.BR netsonde (1)\n");
 }

@@ -3,10 +3,11 @@
  * Constant memory per series (BANK_BYTES_MAX, with seasonality BANK_SEASONAL_BYTES_MAX), at most
  * 100 ns per series and tick. Core thread; pure: times come from the ticks.
  *
- * A detector says two things. The *score*, 0 to 1, is how unusual this sample is by itself. An
- * *alarm* is a sustained change, confirmed by a CUSUM whose limit keeps the false alarms of all
- * watched series together below the budget. docs/ALERTING.md explains it, detector.h has the
- * formulas and their sources.
+ * A detector says two things. The *score*, 0 to 1, is how far this sample goes beyond all that its
+ * series did before (novelty.h): 0 for what was seen before, 0.99 for twice as much. An *alarm* is
+ * a sustained change, confirmed by a CUSUM whose limit keeps the false alarms of all watched series
+ * together below the budget. docs/ALERTING.md explains it, detector.h has the formulas and their
+ * sources.
  */
 #pragma once
 
@@ -49,7 +50,8 @@ void bank_watch(struct bank *b, size_t series);
 void bank_step(struct bank *b, const struct tick *t);
 
 struct verdict bank_verdict(const struct bank *b, uint32_t slot);
-size_t bank_anomalous(const struct bank *b); /* series whose score is above 0.99 in this tick */
+/* Series with an alarm, or whose score is above 0.99 in this tick. */
+size_t bank_anomalous(const struct bank *b);
 
 /* One detector with settings of its own, for a rule with another sigma or window, for back-tests
  * and for `netsonde detect`. */

@@ -11,6 +11,8 @@
  * A station whose queue is full has stood still for a long time: what is lost is counted, and the
  * next tick that gets through tells it to send its viewers away (1013), who come back and know.
  *
+ * The channel `alerts` is the bulletin's (bulletin.h), which is told of alerts as they happen.
+ *
  * The channel `performance` is the hub's own: a timer makes its messages, one for each role, out of
  * the newest report of every station. A station that has nothing new to report is as it was.
  *
@@ -30,6 +32,7 @@
 #include "base/mem.h"
 #include "base/slot.h"
 #include "hub/allowance.h"
+#include "hub/bulletin.h"
 #include "hub/encode.h"
 #include "hub/hub_internal.h"
 #include "hub/performance.h"
@@ -69,6 +72,7 @@ struct hub {
     struct deflater *deflater;
     uv_loop_t *uv;
     struct hub_stats stats;
+    struct bulletin *bulletin;
     struct performance performance;
     struct report *reports[HUB_STATIONS_MAX]; /* the newest; NULL: none yet */
     uv_timer_t performance_timer;
@@ -172,6 +176,7 @@ static struct open_feed *hub_open_feed(struct hub *hub, struct feed_spec *spec)
     of->key = key;
     of->feed = feed_new(spec);
     feed_keep_replays(of->feed, &hub->replays);
+    feed_ask_verdicts(of->feed, &hub->settings.verdicts);
     hub->feeds[of->id] = of;
     map_put(&hub->by_key, key, of);
     hub->stats.feeds++;
@@ -205,6 +210,9 @@ static const struct parcels *hub_beginning(struct hub *hub, struct open_feed *of
         struct frame *frame = &hub->performance_frames[feed_is_admin(of->feed)];
         if (frame->plain && !list->count)
             parcels_refer(list, frame, hub->performance_seq, PARCEL_LATEST, true);
+    } else if (feed_channel(of->feed) == CHANNEL_ALERTS) {
+        if (!list->count)
+            bulletin_begin(hub->bulletin, list);
     } else if (newest && !list->count) {
         feed_snapshot(of->feed, newest, list);
     }
@@ -235,6 +243,29 @@ static void hub_refuse(struct hub *hub, const struct request *r)
     hub_deliver(hub, r->station, d);
 }
 
+/* Whether there is more to be told than the present state. */
+static bool hub_repeats(const struct hub *hub, const struct open_feed *of, const struct request *r)
+{
+    if (!r->has_since)
+        return false;
+    return feed_channel(of->feed) == CHANNEL_ALERTS
+               ? bulletin_repeats(hub->bulletin, r->since)
+               : feed_repeats(of->feed, hub->ring, r->since, &hub->run);
+}
+
+static void hub_replay(struct hub *hub, struct open_feed *of, const struct request *r,
+                       struct parcels *out)
+{
+    out->deflater = hub_deflater(hub, r->deflate);
+    if (feed_channel(of->feed) == CHANNEL_ALERTS)
+        bulletin_replay(hub->bulletin, r->since, out);
+    else
+        feed_replay(of->feed, hub->ring, r->since, &hub->run, out);
+    hub_count(hub, out);
+    allowance_charge(&hub->opening, (int64_t)(out->made_bytes / ENCODE_VALUE_BYTES),
+                     hub_now_ms(hub));
+}
+
 static void hub_subscribe(struct hub *hub, struct request *r)
 {
     struct open_feed *of = hub_open_feed(hub, &r->spec);
@@ -255,15 +286,10 @@ static void hub_subscribe(struct hub *hub, struct request *r)
         hub->stats.messages++;
         hub->stats.bytes += d->answer ? d->answer->len : 0;
     }
-    if (r->has_since && feed_repeats(of->feed, hub->ring, r->since, &hub->run)) {
-        d->parcels.deflater = hub_deflater(hub, r->deflate);
-        feed_replay(of->feed, hub->ring, r->since, &hub->run, &d->parcels);
-        hub_count(hub, &d->parcels);
-        allowance_charge(&hub->opening, (int64_t)(d->parcels.made_bytes / ENCODE_VALUE_BYTES),
-                         hub_now_ms(hub));
-    } else {
+    if (hub_repeats(hub, of, r))
+        hub_replay(hub, of, r, &d->parcels);
+    else
         parcels_share(&d->parcels, hub_beginning(hub, of, r->deflate));
-    }
     if (!hub_deliver(hub, r->station, d))
         hub_leave(hub, of, r->station, r->deflate);
 }
@@ -407,6 +433,52 @@ void hub_publish(struct hub *hub, struct tick *tick)
     timing_record(&hub->performance.stages[STAGE_ENCODE], clock_mono_ns() - began_ns);
 }
 
+/* ---- the channel `alerts` ---------------------------------------------------------------- */
+
+/* Its feed: all who listen have the same wish. NULL: nobody does. */
+static struct open_feed *hub_alerts_feed(struct hub *hub)
+{
+    for (uint32_t id = 0; id < hub->feeds_count; id++) {
+        if (hub->feeds[id] && feed_channel(hub->feeds[id]->feed) == CHANNEL_ALERTS)
+            return hub->feeds[id];
+    }
+    return NULL;
+}
+
+/* What was made for them, if anybody listens, goes out now; the list is used up. */
+static void hub_spread(struct hub *hub, struct open_feed *of, struct parcels *made)
+{
+    hub_count(hub, made);
+    if (of) {
+        parcels_fini(&of->beginning);
+        hub_send(hub, of, made);
+    }
+    parcels_fini(made);
+}
+
+void hub_publish_notice(struct hub *hub, const struct notice *n)
+{
+    struct open_feed *of = hub_alerts_feed(hub);
+    struct parcels made = PARCELS_INIT;
+    made.deflater = hub_deflater(hub, of && of->members_deflate > 0);
+    bulletin_add(hub->bulletin, n, &made);
+    hub_spread(hub, of, &made);
+}
+
+void hub_publish_alert_state(struct hub *hub, const struct alert_set *set)
+{
+    struct open_feed *of = hub_alerts_feed(hub);
+    struct parcels made = PARCELS_INIT;
+    made.deflater = hub_deflater(hub, of && of->members_deflate > 0);
+    bulletin_state(hub->bulletin, set, &made);
+    hub_spread(hub, of, &made);
+}
+
+uint64_t hub_next_alert_seq(const struct hub *hub)
+{
+    return bulletin_next_seq(hub->bulletin);
+}
+
 /* ---- the channel `performance` ----------------------------------------------------------- */
 
 struct performance *hub_performance(struct hub *hub)
@@ -529,6 +601,7 @@ struct hub *hub_new(const struct hub_settings *settings, uv_loop_t *core_uv)
         hub->tables[i] = slot_new(NULL, table_get, table_put);
     hub_make_session(hub);
     performance_init(&hub->performance);
+    hub->bulletin = bulletin_new(settings->next_alert_seq);
     /* Last: an open mailbox could not be freed here. */
     hub->inbox = mailbox_new(core_uv, HUB_INBOX, &hub_mailbox_ops, hub);
     if (!hub->inbox) {
@@ -578,6 +651,7 @@ void hub_free(struct hub *hub)
     tick_ring_free(hub->ring);
     for (size_t i = 0; i < TABLE_KINDS; i++)
         slot_free(hub->tables[i]);
+    bulletin_free(hub->bulletin);
     deflater_free(hub->deflater);
     map_fini(&hub->by_key);
     free(hub->feeds);

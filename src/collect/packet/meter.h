@@ -38,12 +38,12 @@ enum meter_count {
 
 struct meter_settings {
     size_t flows_max;
-    size_t detections_max;     /* flows that nDPI looks at, at one time */
-    size_t lookups_max;        /* questions that wait for an answer */
-    size_t lookups_shown;      /* rows of the table dns */
-    size_t rows_max;           /* rows of the table flows */
-    bool keep;                 /* flows stay until they have to make room: for files */
-    struct detector *detector; /* borrowed; NULL: no applications */
+    size_t detections_max;       /* flows that nDPI looks at, at one time */
+    size_t lookups_max;          /* questions that wait for an answer */
+    size_t lookups_shown;        /* rows of the table dns */
+    size_t rows_max;             /* rows of the table flows */
+    bool keep;                   /* flows stay until they have to make room: for files */
+    struct recognizer *detector; /* borrowed; NULL: no applications */
 };
 
 #define METER_SETTINGS_DEFAULT                                                                     \
