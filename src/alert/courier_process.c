@@ -6,7 +6,9 @@
  * A desk has one notice at a time: it is idle, under way (libcurl or a program has it) or pauses
  * before the next attempt. Pauses double from PAUSE_MS, a quarter more or less by chance so that a
  * receiver that comes back is not met by everybody at once; a receiver that names a time gets it.
- * Nothing here waits for one desk, so a slow receiver holds up its own channel only.
+ * Nothing here waits for one desk, so a slow receiver holds up its own channel only. What cannot be
+ * kept from waiting, files on a server that has gone, is ended by an alarm: the nurse starts
+ * another courier, and the third time it happens the notice falls back.
  *
  * What main says was made by the same program, but main can be taken over: a packet that is not of
  * the form ends the process, and main can only name channels, not addresses.
@@ -43,6 +45,8 @@
 #define LAST_WORDS_MS 500 /* for what is under way when main leaves */
 #define LOOK_MS 50        /* at programs, where the kernel does not tell of their end */
 #define FDS_MOST 512
+#define STUCK_S 20 /* in one round of the loop: a file system that does not answer, say */
+#define ROUND_S 5  /* the longest that is nothing but waiting */
 
 enum desk_state { DESK_IDLE, DESK_PAUSES, DESK_UNDER_WAY };
 
@@ -251,7 +255,7 @@ static int64_t sooner(int64_t a_ns, int64_t b_ns)
 static size_t office_fds(const struct office *o, struct pollfd fds[WEB_FDS_MAX], int *ret_ms)
 {
     size_t count = 0;
-    int64_t now_ns = clock_mono_ns(), until_ns = sooner(now_ns + 60 * NS_PER_S, o->leave_ns);
+    int64_t now_ns = clock_mono_ns(), until_ns = sooner(now_ns + ROUND_S * NS_PER_S, o->leave_ns);
     if (!o->leave_ns)
         fds[count++] = (struct pollfd){.fd = HELPER_FD, .events = POLLIN};
     for (size_t i = 0; i < o->count; i++) {
@@ -306,6 +310,7 @@ static _Noreturn void office_run(struct office *o)
     for (;;) {
         struct pollfd fds[WEB_FDS_MAX];
         int timeout_ms;
+        alarm(STUCK_S); /* instead of the one of the round before */
         size_t count = office_fds(o, fds, &timeout_ms);
         web_wait(o->web, fds, count, timeout_ms);
         office_look(o);
