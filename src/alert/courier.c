@@ -271,12 +271,23 @@ static void courier_lose(struct courier *c)
         c->ops->changed(c->user);
 }
 
-/* The next lane whose turn it is, so that a busy one does not keep others waiting. */
+/* A courier ended while it had this one. */
+static bool is_suspect(struct lane *lane)
+{
+    return !list_empty(&lane->queue) && lane_first(lane)->deaths;
+}
+
+/* The next lane whose turn it is, so that a busy one does not keep others waiting. Of those that a
+ * courier may have ended for one goes at a time: the innocent are not to go down with the guilty.
+ */
 static struct lane *courier_next(struct courier *c)
 {
+    bool suspect_out = false;
+    for (size_t i = 0; i < c->count; i++)
+        suspect_out |= c->lanes[i].under_way && is_suspect(&c->lanes[i]);
     for (size_t i = 0; i < c->count; i++) {
         struct lane *lane = &c->lanes[(c->turn + i) % c->count];
-        if (!lane->under_way && !list_empty(&lane->queue)) {
+        if (!lane->under_way && !list_empty(&lane->queue) && !(suspect_out && is_suspect(lane))) {
             c->turn = (c->turn + i + 1) % c->count;
             return lane;
         }
