@@ -90,7 +90,7 @@ static void put_series(struct buf *out, const struct answer *values,
     json_put_key(out, "series");
     json_put_string(out, s->series->key);
     json_put_key(out, "unit");
-    json_put_string(out, s->series->unit);
+    json_put_string(out, s->unit);
     put_points(out, values, s, fold);
     json_close(out, '}');
 }
@@ -236,9 +236,13 @@ static bool read_rule(struct http_request *request, const json_t *body, struct r
         return false;
     }
     const char *name = body_has(rule, "name") ? NULL : "test";
-    if (rule_from_json(rule, name, ret, field, why, sizeof(why)) == 0)
+    if (rule_from_json(rule, name, ret, field, why, sizeof(why)) < 0) {
+        http_respond_error(request, 400, NULL, field, "%s", why);
+        return false;
+    }
+    if ((*ret)->selector.globs_count)
         return true;
-    http_respond_error(request, 400, NULL, field, "%s", why);
+    http_respond_error(request, 400, NULL, "metric", "say what it is about: \"metric\"");
     return false;
 }
 
