@@ -148,7 +148,7 @@ static void desk_try(struct office *o, struct desk *d)
     case CHANNEL_TYPE_WEBHOOK:
     case CHANNEL_TYPE_ALERTMANAGER:
     case CHANNEL_TYPE_EMAIL:
-        begun = web_start(o->web, &a, d, &r) != NULL;
+        begun = web_start(o->web, &a, d, &r);
         break;
     case CHANNEL_TYPE_EXEC:
         begun = program_start(&d->program, &a, &r) == 0;
@@ -282,6 +282,24 @@ static bool is_busy(const struct office *o)
     return busy;
 }
 
+/* What main hears no more of counts as not delivered there. */
+static _Noreturn void office_close(struct office *o)
+{
+    web_free(o->web);
+    for (size_t i = 0; i < o->count; i++) {
+        struct desk *d = &o->desks[i];
+        if (d->program.pid)
+            kill(-d->program.pid, SIGKILL);
+        notice_unref(d->notice);
+        buf_fini(&d->packed);
+        local_close(&d->local);
+    }
+    free(o->desks);
+    if (watched_by())
+        exit(EXIT_SUCCESS); /* who watches says now what was not freed */
+    _exit(EXIT_SUCCESS);
+}
+
 static _Noreturn void office_run(struct office *o)
 {
     report(o, NULL, COURIER_HELLO, "");
@@ -293,7 +311,7 @@ static _Noreturn void office_run(struct office *o)
         office_look(o);
         office_listen(o);
         if (o->leave_ns && (!is_busy(o) || clock_mono_ns() >= o->leave_ns))
-            _exit(EXIT_SUCCESS); /* what main hears no more of it counts as not delivered */
+            office_close(o);
     }
 }
 

@@ -238,11 +238,15 @@ bool watchlist_tick(struct watchlist *w, const struct tick *t)
         return false;
     uint32_t before = w->seen ? w->seen->count : 0, most = MAX(before, set->count);
     grow(w, most);
-    for (uint32_t slot = 0; slot < most; slot++) {
-        struct series *was = slot < before ? w->seen->slots[slot] : NULL;
-        struct series *is = slot < set->count ? set->slots[slot] : NULL;
-        if (was && was != is)
+    /* First who leaves: a series may have moved to another slot, and its alert moves along. */
+    for (uint32_t slot = 0; slot < before; slot++) {
+        struct series *was = w->seen->slots[slot];
+        if (was && (slot >= set->count || was != set->slots[slot]))
             slot_leaves(w, slot, was);
+    }
+    for (uint32_t slot = 0; slot < set->count; slot++) {
+        struct series *was = slot < before ? w->seen->slots[slot] : NULL;
+        struct series *is = set->slots[slot];
         for (size_t i = 0; is && was != is && i < w->rules_count; i++)
             consider(w, w->rules[i], slot, is);
     }

@@ -206,7 +206,7 @@ static int set_member(const struct reading_rule *r, const char *key, const json_
         return set_list(r, key, value);
     if (json_is_string(value))
         return set(r, key, json_string_value(value));
-    if (form == FORM_NUMBER && json_is_number(value))
+    if (form != FORM_SWITCH && json_is_number(value)) /* as in the file: 0 is the text 0, too */
         return set_number(r, key, json_number_value(value));
     if (form == FORM_SWITCH && json_is_boolean(value))
         return set(r, key, json_is_true(value) ? "on" : "off");

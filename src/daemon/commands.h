@@ -18,6 +18,7 @@ int cmd_dump_config(const struct config *config, const struct options *options);
 
 /* These need no configuration, or load it themselves. */
 int cmd_check_config(const struct options *options);
+int cmd_detect(const struct options *options);
 int cmd_bench(const struct options *options);
 int cmd_version(const struct options *options);
 int cmd_help(const struct options *options);

@@ -41,6 +41,17 @@ static const struct {
                        "milliseconds, RFC 3339, -60 (seconds before now) or now-15m. A counter is\n"
                        "shown as units per second, but for --agg sum. Tables are stored once a\n"
                        "minute, and when the daemon stops.\n"},
+    [COMMAND_DETECT] =
+        {"detect", " [FILE]", "what the detector would have said to a series: a back-test",
+         "Reads FILE (- or nothing: standard input), a CSV with a time and a value a row, and\n"
+         "prints timestamp,value,score,mean,sigma,alarm; on standard error how often it would "
+         "have\n"
+         "fired, and when. Times are epoch seconds or milliseconds, RFC 3339, or\n"
+         "YYYY-MM-DD HH:MM:SS in UTC; a header may name the columns timestamp and value. A value\n"
+         "that is empty is a sample that is missing. The time between two samples is found from\n"
+         "the first rows; a window has --min-samples samples at least, and so has learning.\n"
+         "score is 0 for what the series did before and 0.99 for twice as much; alarm is 1 or -1\n"
+         "while a shift up or down lasts. docs/ALERTING.md explains both.\n"},
     [COMMAND_BENCH] =
         {"bench", " fanout|collect|packets|store|query [FILE]",
          "measure how fast this machine does its work",
@@ -92,6 +103,12 @@ enum option_id {
     OPTION_FILTER,
     OPTION_SORT,
     OPTION_LIMIT,
+    OPTION_SIGMA,
+    OPTION_WINDOW,
+    OPTION_LEARNING,
+    OPTION_MIN_SAMPLES,
+    OPTION_CONFIRM,
+    OPTION_FALSE_ALARMS,
     OPTION_DOCUMENTATION,
     OPTION_ROLE,
     OPTION_LOGIN,
@@ -141,6 +158,18 @@ static const struct {
     {"sort", "COLUMN", OPTION_SORT, BIT(COMMAND_QUERY),
      "order of the rows, -COLUMN: largest first; by rates without it"},
     {"limit", "N", OPTION_LIMIT, BIT(COMMAND_QUERY), "rows at most; 100 without it"},
+    {"sigma", "S", OPTION_SIGMA, BIT(COMMAND_DETECT),
+     "the shift to find, in standard deviations, 0.5 to 20; 2.5 without it"},
+    {"window", "DURATION", OPTION_WINDOW, BIT(COMMAND_DETECT),
+     "what is usual is what was in so long; 5m without it"},
+    {"learning", "DURATION", OPTION_LEARNING, BIT(COMMAND_DETECT),
+     "no alarm before; 10m without it"},
+    {"min-samples", "N", OPTION_MIN_SAMPLES, BIT(COMMAND_DETECT),
+     "of a window at least; 60 without it"},
+    {"confirm", "K/N", OPTION_CONFIRM, BIT(COMMAND_DETECT),
+     "K of the newest N samples must agree; 3/5 without it"},
+    {"false-alarms", "N/TIME", OPTION_FALSE_ALARMS, BIT(COMMAND_DETECT),
+     "how often it may be wrong; 1/day without it"},
     {"role", "ROLE", OPTION_ROLE, BIT(COMMAND_TOKEN), "viewer (without it) or admin"},
     {"login", NULL, OPTION_LOGIN, BIT(COMMAND_TOKEN), "print an address that logs in once"},
     {"expires", "DURATION", OPTION_EXPIRES, BIT(COMMAND_TOKEN), "such as 90d; never without it"},
@@ -167,8 +196,8 @@ static const struct {
     {"compare", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
     {"publish", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
     {"json", NULL, OPTION_JSON,
-     BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_BENCH) | BIT(COMMAND_DUMP_CONFIG) |
-         BIT(COMMAND_TOKEN) | BIT(COMMAND_VERSION),
+     BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_DETECT) | BIT(COMMAND_BENCH) |
+         BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) | BIT(COMMAND_VERSION),
      "answer in JSON"},
     {"help", NULL, OPTION_HELP, EVERYWHERE, "explain the command"},
     {"version", NULL, OPTION_VERSION, EVERYWHERE, "print the version"},
@@ -268,6 +297,24 @@ static int take_option(struct parse *p, size_t index, const char *text)
         return 0;
     case OPTION_LIMIT:
         o->query.limit = text;
+        return 0;
+    case OPTION_SIGMA:
+        o->detect.sigma = text;
+        return 0;
+    case OPTION_WINDOW:
+        o->detect.window = text;
+        return 0;
+    case OPTION_LEARNING:
+        o->detect.learning = text;
+        return 0;
+    case OPTION_MIN_SAMPLES:
+        o->detect.min_samples = text;
+        return 0;
+    case OPTION_CONFIRM:
+        o->detect.confirm = text;
+        return 0;
+    case OPTION_FALSE_ALARMS:
+        o->detect.false_alarms = text;
         return 0;
     case OPTION_DOCUMENTATION:
         if (strcmp(text, "markdown") != 0 && strcmp(text, "man") != 0)

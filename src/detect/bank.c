@@ -41,6 +41,11 @@ struct bank {
     struct bank_slot *slots;
 };
 
+size_t bank_bytes(bool seasonal)
+{
+    return sizeof(struct bank_slot) + (seasonal ? sizeof(struct seasonal) : 0);
+}
+
 struct bank *bank_new(const struct bank_settings *settings)
 {
     struct bank *b = mem_alloc(sizeof(*b));

@@ -33,8 +33,10 @@
 #define HOME_SIGMA 3.0        /* nearer than that is home */
 #define FLOOR_RATIO 1e-4      /* of the mean: the floor under sigma … */
 #define FLOOR_RATIO_FLAT 0.02 /* … and when nothing changed in the whole window */
-#define VALUE_MAX 1e36        /* so that no square and no float overflows */
-#define LEAST_FLOORS 3        /* floors under sigma: less is not new */
+#define HALF_HOUR_MS 1800000.0
+#define HOUR_SAMPLES 60  /* so many make an hour's mean, or what half of it has */
+#define VALUE_MAX 1e36   /* so that no square and no float overflows */
+#define LEAST_FLOORS 0.5 /* floors under sigma: less is not new */
 #define SIGMA_MIN 1e-30
 #define Z_MAX 1e6f
 
@@ -74,6 +76,11 @@ void detector_tune(struct detector_tuning *ret, const struct bank_settings *sett
         .interval_ms = (int64_t)interval,
     };
     novelty_tune(&ret->novelty, whole_samples(window));
+    ret->seasonal = (struct seasonal_tuning){
+        .delta = delta,
+        .limit = (double)ret->limit,
+        .samples_min = whole_samples(MIN(HALF_HOUR_MS / interval, HOUR_SAMPLES)),
+    };
 }
 
 void detector_begin(struct detector_state *s)
@@ -344,7 +351,7 @@ void detector_advance(struct detector_state *s, const struct detector_tuning *t,
     bool known = false;
     if (season) {
         known = seasonal_expect(season, t_ms, &expected);
-        seasonal_add(season, t_ms, x, (double)t->delta, (double)t->limit);
+        seasonal_add(season, t_ms, x, &t->seasonal);
         day_ratio = yesterday_add(&season->yesterday, t_ms, x, t->interval_ms, t->min_samples,
                                   t->novelty.fade, s->novelty.least);
     }

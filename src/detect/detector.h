@@ -48,6 +48,7 @@ struct detector_tuning {
     uint32_t home_samples;  /* so long a return to the level before an alarm is no alarm */
     uint32_t confirm, mask; /* at least so many of the newest samples must point the same way */
     struct novelty_tuning novelty;
+    struct seasonal_tuning seasonal;
     int64_t interval_ms;
 };
 

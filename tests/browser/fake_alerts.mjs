@@ -86,7 +86,7 @@ export class FakeAlerts {
         await context.route(/\/api\/v1\/info$/, async (route) => {
             const answer = await route.fetch();
             const role = fake.admin ? "admin" : "viewer";
-            await route.fulfill({ response: answer, json: { ...(await answer.json()), role } });
+            await route.fulfill({ json: { ...(await answer.json()), role } });
         });
         await context.routeWebSocket(/api\/v1\/stream/, (socket) => fake.#stream(socket));
         return fake;

@@ -164,7 +164,7 @@ static void test_refused(void **state)
     } cases[] = {
         {"{}", NULL, "name"},
         {"{\"name\":\"a b\",\"metric\":\"m\",\"warning\":1}", NULL, "name"},
-        {"{\"name\":5,\"metric\":\"m\",\"warning\":1}", NULL, "name"},
+        {"{\"name\":true,\"metric\":\"m\",\"warning\":1}", NULL, "name"},
         {"{\"name\":\"a\",\"warning\":1}", NULL, "metric"},
         {"{\"name\":\"b\",\"metric\":\"m\",\"warning\":1}", "a", "name"},
         {"{\"name\":{},\"metric\":\"m\",\"warning\":1}", "a", "name"},

@@ -454,6 +454,7 @@ static void test_full_disk(void **state)
     world_open(&w);
     world_write(&w);
     assert_int_equal(store_restore_alerts(w.store, &got), 0);
+    stored_alerts_fini(&got);
     set_limit(1);
     for (uint64_t i = 1; i <= 3000; i++)
         keep(&w, make(1 + i % 10, i, ALERT_FIRING, "r"));
@@ -556,6 +557,7 @@ static void test_another_database(void **state)
     world_init(&w, 10);
     world_open(&w);
     assert_int_equal(store_restore_alerts(w.store, &got), 0);
+    stored_alerts_fini(&got);
     world_write(&w);
     store_keep_rule(w.store, "a", four_keys, 1);
     store_keep_rule(w.store, "gone", four_keys, 4);

@@ -3,7 +3,7 @@
  * interrupts a screen reader, the rest waits for its turn.
  */
 import { effect, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { calls } from "../domain/alerts";
 import { lasting, toastOf, TOASTS_MOST, withToast, type Toast } from "../domain/news";
 import { usePage } from "../pages/context";
@@ -15,7 +15,7 @@ export function AlertToasts() {
     const { session, location } = usePage();
     const { alerts } = session;
     const toasts = useSignal<readonly Toast[]>([]);
-    const held = useSignal(false); // somebody reads: nothing goes away under the pointer
+    const host = useRef<HTMLDivElement>(null);
     useEffect(() => {
         const read = new WeakSet<object>();
         return effect(() => {
@@ -30,7 +30,8 @@ export function AlertToasts() {
     }, [alerts]);
     useEffect(() => {
         const look = () => {
-            if (held.peek() || document.hidden) return;
+            // Somebody reads: nothing goes away under the pointer.
+            if (document.hidden || host.current?.matches(":hover, :focus-within")) return;
             const active = alerts.active.peek();
             const firing = (id: number) => active.some((a) => a.id === id && calls(a));
             toasts.value = lasting(toasts.peek(), Date.now(), firing);
@@ -78,13 +79,7 @@ export function AlertToasts() {
         </div>
     );
     return (
-        <div
-            class="toasts"
-            onPointerEnter={() => (held.value = true)}
-            onPointerLeave={() => (held.value = false)}
-            onFocusIn={() => (held.value = true)}
-            onFocusOut={() => (held.value = false)}
-        >
+        <div class="toasts" ref={host}>
             {region("critical")}
             {region("warning")}
             {more > 0 && (

@@ -141,30 +141,26 @@ function FilterTools() {
                     onInput={(e) => location.setQuery("filter", e.currentTarget.value)}
                 />
             </label>
-            <label>
-                <span class="visually-hidden">State</span>
-                <select
-                    value={query.get("state") ?? ""}
-                    onChange={(e) => location.setQuery("state", e.currentTarget.value)}
-                >
-                    {STATE_CHOICES.map((c) => (
-                        <option key={c.value} value={c.value}>
-                            {c.name}
-                        </option>
-                    ))}
-                </select>
-            </label>
-            <label>
-                <span class="visually-hidden">Severity</span>
-                <select
-                    value={query.get("severity") ?? ""}
-                    onChange={(e) => location.setQuery("severity", e.currentTarget.value)}
-                >
-                    <option value="">both severities</option>
-                    <option value="critical">critical</option>
-                    <option value="warning">warning</option>
-                </select>
-            </label>
+            <select
+                aria-label="State"
+                value={query.get("state") ?? ""}
+                onChange={(e) => location.setQuery("state", e.currentTarget.value)}
+            >
+                {STATE_CHOICES.map((c) => (
+                    <option key={c.value} value={c.value}>
+                        {c.name}
+                    </option>
+                ))}
+            </select>
+            <select
+                aria-label="Severity"
+                value={query.get("severity") ?? ""}
+                onChange={(e) => location.setQuery("severity", e.currentTarget.value)}
+            >
+                <option value="">both severities</option>
+                <option value="critical">critical</option>
+                <option value="warning">warning</option>
+            </select>
             <p class="method">
                 {t.firing} firing, {t.acknowledged} acknowledged, {t.silenced + t.inhibited}{" "}
                 silenced or muted, {t.pending} pending

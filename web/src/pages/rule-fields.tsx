@@ -68,6 +68,7 @@ export function RuleFields({ draft, readOnly, named }: FieldsProps) {
             </Part>
             <Part title="When a value is too high or too low">
                 <Choice
+                    id="rule-when"
                     label="Direction"
                     value={f.when}
                     choices={[
@@ -90,6 +91,7 @@ export function RuleFields({ draft, readOnly, named }: FieldsProps) {
                 {text("window", "Window", "of what is usual: 5m")}
                 {text("absent", "Absent", "no sample for: 2m")}
                 <Choice
+                    id="rule-severity"
                     label="Severity of these"
                     value={f.severity}
                     choices={[
@@ -190,24 +192,25 @@ function Check(props: { label: string; value: boolean; set(v: boolean): void }) 
 }
 
 interface ChoiceProps<T extends string> {
+    id: string;
     label: string;
     value: T;
     choices: readonly (readonly [T, string])[];
     set(v: T): void;
 }
 
-function Choice<T extends string>({ label, value, choices, set }: ChoiceProps<T>) {
+function Choice<T extends string>({ id, label, value, choices, set }: ChoiceProps<T>) {
     return (
-        <label class="field field-wide">
-            <span>{label}</span>
-            <select value={value} onChange={(e) => set(e.currentTarget.value as T)}>
+        <div class="field field-wide">
+            <label for={id}>{label}</label>
+            <select id={id} value={value} onChange={(e) => set(e.currentTarget.value as T)}>
                 {choices.map(([v, name]) => (
                     <option key={v} value={v}>
                         {name}
                     </option>
                 ))}
             </select>
-        </label>
+        </div>
     );
 }
 
