@@ -465,7 +465,7 @@ void hub_publish_notice(struct hub *hub, const struct notice *n)
     hub_spread(hub, of, &made);
 }
 
-void hub_publish_alert_state(struct hub *hub, const struct alert_set *set)
+void hub_publish_alert_state(struct hub *hub, struct alert_set *set)
 {
     struct open_feed *of = hub_alerts_feed(hub);
     struct parcels made = PARCELS_INIT;
