@@ -117,7 +117,7 @@ def main():
     args = parser.parse_args()
     binary = os.path.abspath(args.netsonde)
     rig.own_network()
-    settings = {"NETSONDE_ALERTING_RATE": "1000/1s", "NETSONDE_ALERTING_COOLDOWN": "0"}
+    settings = {"NETSONDE_ALERTING_RATE": "100/1s", "NETSONDE_ALERTING_COOLDOWN": "0"}
     with tempfile.TemporaryDirectory(prefix="netsonde-bench-") as data, rig.neighbour() as pid:
         wire = rig.Wire(pid)
         path = os.path.join(data, "netsonde.yaml")

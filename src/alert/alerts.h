@@ -77,6 +77,10 @@ int alerts_end_silence(struct alerts *a, uint64_t id, int64_t now_ms);
  */
 int alerts_test_channel(struct alerts *a, const char *channel, int64_t now_ms);
 
+/* The first numbers that have not been given out: for the next run. */
+void alerts_next(const struct alerts *a, uint64_t *ret_seq, uint64_t *ret_id,
+                 uint64_t *ret_silence_id);
+
 /* The scores of the newest step. */
 const struct bank *alerts_bank(const struct alerts *a);
 

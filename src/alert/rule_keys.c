@@ -394,13 +394,15 @@ int rule_row_set(const struct rule_row *row, struct rule *r, const char *text, s
 
 /* ---- to text ------------------------------------------------------------------------------- */
 
-/* The shortest of the texts that are read back as this number. */
+/* The shortest of the texts that are read back as this number, as people write it: 20, not 2e+01.
+ */
 static void format_number(double value, char *out, size_t size)
 {
     double back;
+    bool plain = fabs(value) < 1e15;
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(out, size, "%.*g", digits, value);
-        if (text_double(out, &back) == 0 && back == value)
+        if (text_double(out, &back) == 0 && back == value && !(plain && strstr(out, "e+")))
             return;
     }
 }

@@ -26,6 +26,7 @@
 #include "daemon/core.h"
 #include "daemon/recorder.h"
 #include "daemon/server.h"
+#include "daemon/stored_rules.h"
 
 struct alerting {
     struct sink sink;
@@ -274,29 +275,6 @@ int alerting_post_command(void *alerting, struct api_command *cmd)
     return core_post_call(a->core, alerting_command, a, command_reply, cmd);
 }
 
-/* A rule of the API as it was kept. One that this version does not understand is left out and
- * said; it stays on the disk. */
-static struct rule *restore_rule(const struct stored_rule *stored)
-{
-    struct rule_draft *draft = rule_draft_new(RULE_FROM_API);
-    struct rule *rule = NULL;
-    const char *key = "";
-    char why[256] = "";
-    int err = 0;
-    for (size_t i = 0; i < stored->count && !err; i++) {
-        key = stored->keys[i].key;
-        err = rule_draft_set(draft, key, stored->keys[i].value, why, sizeof(why));
-    }
-    if (!err)
-        err = rule_draft_finish(draft, &rule, &key, why, sizeof(why));
-    if (err) {
-        rule_draft_free(draft);
-        log_warning("alert", "the stored rule %s is left out: %s: %s", stored->name, key, why);
-        return NULL;
-    }
-    return rule;
-}
-
 /* ---- life -------------------------------------------------------------------------------- */
 
 static size_t channel_index(const struct config *config, const char *name)
@@ -315,9 +293,11 @@ static void alerting_restore(struct alerting *a, const struct alerting_sources *
     struct rule_list *list = rule_list_new(sources->config);
     list->rules = mem_resize(list->rules, list->count + past->rules_count, sizeof(list->rules[0]));
     for (size_t i = 0; i < past->rules_count; i++) {
-        struct rule *rule = restore_rule(&past->rules[i]);
-        if (rule)
-            list->rules[list->count++] = rule;
+        char why[320];
+        if (stored_rule_read(&past->rules[i], &list->rules[list->count], why, sizeof(why)) == 0)
+            list->count++;
+        else /* it stays on the disk */
+            log_warning("alert", "the stored rule %s is left out: %s", past->rules[i].name, why);
     }
     alerts_set_rules(a->alerts, list->rules, list->count);
     rule_list_free(list);
@@ -432,6 +412,13 @@ void alerting_sample(struct alerting *a, struct registry *registry, struct draft
     struct channel_set *channels = board_channels(a->board);
     alerting_numbers_sample(a->numbers, &counts, channels, registry, draft);
     message_unref(&channels->msg);
+}
+
+struct store_alert_numbers alerting_next(const struct alerting *a)
+{
+    struct store_alert_numbers next;
+    alerts_next(a->alerts, &next.seq, &next.id, &next.silence_id);
+    return next;
 }
 
 void alerting_free(struct alerting *a)

@@ -61,5 +61,8 @@ struct bank_settings alerting_detection(const struct config *config);
 int alerting_post_rules(struct alerting *a, const struct config *config);
 int alerting_post_command(void *alerting, struct api_command *cmd);
 
+/* After the core thread has ended: the first numbers that nothing of this run has. */
+struct store_alert_numbers alerting_next(const struct alerting *a);
+
 /* In each tick: what there is and what was told, as series. */
 void alerting_sample(struct alerting *a, struct registry *registry, struct draft *draft);

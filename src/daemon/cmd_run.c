@@ -46,6 +46,7 @@
 #include "net/peer.h"
 #include "net/ring.h"
 #include "net/tls.h"
+#include "store/alerts.h"
 #include "store/store.h"
 #include "version.h"
 
@@ -178,6 +179,10 @@ static void run_stop(struct run *r)
 
     struct store_numbers next;
     core_numbers(r->core, &next.tick_seq, &next.event_seq, &next.series_id);
+    /* The stream numbers its messages by the alerts' changes, and may be ahead of them. */
+    struct store_alert_numbers alerts = alerting_next(r->alerting);
+    alerts.seq = MAX(alerts.seq, hub_next_alert_seq(r->hub));
+    store_set_alert_numbers(r->store, &alerts);
     store_close(r->store, &next);
 }
 
