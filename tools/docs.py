@@ -100,6 +100,10 @@ class Program:
         self.keys = {row["key"] for row in rows}
         self.sections = {key.partition(".")[0] for key in self.keys if "." in key}
         self.variables = {"NETSONDE_" + key.replace(".", "_").upper() for key in self.keys}
+        # What a program of a channel is told, and journald.
+        told = (ROOT / "src/alert/render_text.c").read_text()
+        self.variables |= {"NETSONDE_" + key.upper() for key in
+                           re.findall(r'tell\w*\([^")]*, "([a-z_]+)"', told)}
         self.targets = set()
         for line in (root / "Makefile").read_text().splitlines():
             if line.startswith(".PHONY:"):

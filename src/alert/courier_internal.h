@@ -55,7 +55,8 @@ struct courier {
     bool attached;
     int events;
     uv_poll_t poll;
-    uv_timer_t timer;
+    uv_timer_t renewing, looking;
+    int64_t absent_ns; /* since when there is no courier; 0: there is one */
     const struct courier_ops *ops;
     void *user;
 };

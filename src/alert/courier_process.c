@@ -6,7 +6,9 @@
  * A desk has one notice at a time: it is idle, under way (libcurl or a program has it) or pauses
  * before the next attempt. Pauses double from PAUSE_MS, a quarter more or less by chance so that a
  * receiver that comes back is not met by everybody at once; a receiver that names a time gets it.
- * Nothing here waits for one desk, so a slow receiver holds up its own channel only.
+ * Nothing here waits for one desk, so a slow receiver holds up its own channel only. What cannot be
+ * kept from waiting, files on a server that has gone, is ended by an alarm: the nurse starts
+ * another courier, and the third time it happens the notice falls back.
  *
  * What main says was made by the same program, but main can be taken over: a packet that is not of
  * the form ends the process, and main can only name channels, not addresses.
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -43,6 +46,8 @@
 #define LAST_WORDS_MS 500 /* for what is under way when main leaves */
 #define LOOK_MS 50        /* at programs, where the kernel does not tell of their end */
 #define FDS_MOST 512
+#define STUCK_S 20 /* in one round of the loop: a file system that does not answer, say */
+#define ROUND_S 5  /* the longest that is nothing but waiting */
 
 enum desk_state { DESK_IDLE, DESK_PAUSES, DESK_UNDER_WAY };
 
@@ -63,6 +68,7 @@ struct office {
     uint32_t epoch;
     char host[256];
     struct web *web;
+    int bell; /* an eventfd that threads of local.c ring */
     size_t count;
     struct desk *desks;
     int64_t leave_ns; /* 0: main is there */
@@ -154,7 +160,7 @@ static void desk_try(struct office *o, struct desk *d)
         begun = program_start(&d->program, &a, &r) == 0;
         break;
     default:
-        local_deliver(&d->local, &a, &r);
+        begun = local_start(&d->local, &a, o->bell, &r) == 0;
         break;
     }
     if (begun)
@@ -230,12 +236,16 @@ static void office_listen(struct office *o)
 static void office_look(struct office *o)
 {
     void *owner;
+    uint64_t rings;
     struct attempt_result r = {.end = ATTEMPT_AGAIN};
+    ssize_t rung = read(o->bell, &rings, sizeof(rings)); /* it tells no more than that */
+    (void)rung;
     while (web_ended(o->web, &owner, &r))
         desk_ended(o, owner, &r);
     for (size_t i = 0; i < o->count; i++) {
         struct desk *d = &o->desks[i];
-        if (d->program.pid && program_look(&d->program, &r))
+        if ((d->program.pid && program_look(&d->program, &r)) ||
+            local_look(&d->local, &d->lines_done, &r))
             desk_ended(o, d, &r);
         if (d->state == DESK_PAUSES && clock_mono_ns() >= d->due_ns)
             desk_try(o, d);
@@ -251,13 +261,16 @@ static int64_t sooner(int64_t a_ns, int64_t b_ns)
 static size_t office_fds(const struct office *o, struct pollfd fds[WEB_FDS_MAX], int *ret_ms)
 {
     size_t count = 0;
-    int64_t now_ns = clock_mono_ns(), until_ns = sooner(now_ns + 60 * NS_PER_S, o->leave_ns);
+    fds[count++] = (struct pollfd){.fd = o->bell, .events = POLLIN};
+    int64_t now_ns = clock_mono_ns(), until_ns = sooner(now_ns + ROUND_S * NS_PER_S, o->leave_ns);
     if (!o->leave_ns)
         fds[count++] = (struct pollfd){.fd = HELPER_FD, .events = POLLIN};
     for (size_t i = 0; i < o->count; i++) {
         const struct desk *d = &o->desks[i];
         if (d->state == DESK_PAUSES)
             until_ns = sooner(until_ns, d->due_ns);
+        if (d->local.job && !d->local.given_up)
+            until_ns = sooner(until_ns, d->local.deadline_ns);
         if (!d->program.pid)
             continue;
         if (!d->program.killed)
@@ -285,6 +298,7 @@ static bool is_busy(const struct office *o)
 /* What main hears no more of counts as not delivered there. */
 static _Noreturn void office_close(struct office *o)
 {
+    bool all = true;
     web_free(o->web);
     for (size_t i = 0; i < o->count; i++) {
         struct desk *d = &o->desks[i];
@@ -292,10 +306,11 @@ static _Noreturn void office_close(struct office *o)
             kill(-d->program.pid, SIGKILL);
         notice_unref(d->notice);
         buf_fini(&d->packed);
-        local_close(&d->local);
+        all &= local_close(&d->local);
     }
-    free(o->desks);
-    if (watched_by())
+    if (all)
+        free(o->desks);
+    if (all && watched_by())
         exit(EXIT_SUCCESS); /* who watches says now what was not freed */
     _exit(EXIT_SUCCESS);
 }
@@ -306,6 +321,7 @@ static _Noreturn void office_run(struct office *o)
     for (;;) {
         struct pollfd fds[WEB_FDS_MAX];
         int timeout_ms;
+        alarm(STUCK_S); /* instead of the one of the round before */
         size_t count = office_fds(o, fds, &timeout_ms);
         web_wait(o->web, fds, count, timeout_ms);
         office_look(o);
@@ -347,6 +363,9 @@ void courier_run(void *user, int fd, pid_t parent)
     nurse_watch(p->pulse, parent, "netsonde-nurse", "netsonde-courier");
 
     struct office o = {.epoch = (uint32_t)getpid(), .count = p->count, .web = web_new()};
+    o.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (o.bell < 0)
+        give_up("cannot make its bell", -errno);
     o.desks = mem_array(o.count, sizeof(*o.desks));
     for (size_t i = 0; i < o.count; i++) {
         o.desks[i].spec = p->channels[i];

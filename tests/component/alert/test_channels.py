@@ -652,6 +652,58 @@ def test_nurse_killed():
         equal((s["channels"][0]["failed"], s["channels"][0]["queued"]), (5, 0))
 
 
+def test_stuck():
+    """a file system that does not answer holds up its own channel only, and that for its time limit"""
+    if os.geteuid() != 0:
+        raise Skip("only root mounts what does not answer")
+    with Directory() as d, Web() as web:
+        stuck = os.path.join(d, "stuck")
+        os.mkdir(stuck)
+        hear, say = os.pipe()
+
+        def prepare():  # whoever looks into it waits for a daemon that never reads what it is asked
+            rig.unshare(rig.CLONE_NEWNS)
+            rig.mount("none", "/", None, rig.MS_REC | rig.MS_PRIVATE)
+            rig.mount("nobody", stuck, "autofs", 0,
+                      f"fd={say},pgrp={os.getpgrp()},minproto=5,maxproto=5,direct")
+            os.setpgid(0, 0)  # its own group would not wait
+
+        try:
+            p = Probe(log_file(os.path.join(stuck, "log"), fallback="hook",
+                               timeout="500ms", retries=1), webhook(web),
+                      prepare=prepare)
+        except subprocess.SubprocessError:
+            raise Skip("no autofs here") from None
+        with p:
+            p.send("file")
+            p.send("hook")
+            p.until("hook", sent=1)
+            contains(p.until("file", failed=1, retried=1)["last_error"], "an earlier attempt still")
+            p.until("hook", sent=2)
+            p.send("file")  # it still waits; this one is tried once
+            p.until("file", failed=2, retried=1)
+            equal(p.status()["restarts"], 0)
+        os.close(hear)
+        os.close(say)
+
+
+def test_absent():
+    """when the courier is killed again and again, notices go to the log instead of waiting"""
+    with Web() as web, Probe(webhook(web)) as p:
+        p.send("hook")
+        p.until("hook", sent=1)
+        for _ in range(6):  # the nurse then waits for 16 s, and more with the next
+            pid = until("there is one", lambda: p.status()["pid"], limit_s=60)
+            os.kill(pid, signal.SIGKILL)
+            until("it has gone", lambda: p.status()["pid"] != pid)
+        pid = until("there is one", lambda: p.status()["pid"], limit_s=60)
+        os.kill(pid, signal.SIGKILL)
+        p.send("hook")
+        until("it comes back", lambda: p.lost, limit_s=60)
+        contains(p.lost[0]["why"], "no courier has been there for 30 s")
+        equal(p.status()["alive"], False)
+
+
 def test_burst():
     """10,000 notices at once: bounded memory, each is told or part of one that is"""
     def slow(handler, _):
