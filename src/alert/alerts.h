@@ -100,6 +100,7 @@ const struct bank *alerts_bank(const struct alerts *a);
 struct alerts_stats {
     uint64_t firing[ALERT_SEVERITIES], pending, acknowledged, silenced, inhibited; /* now */
     uint64_t changes, notices, held_back, dropped;                                 /* ever */
+    uint64_t waiting; /* changes that the limits let wait now, of all channels: lost when it ends */
     uint64_t refused; /* machines beyond ALERTS_MAX */
     uint64_t rules, series_watched;
     uint64_t anomalous; /* series whose score is above 0.99 now */
