@@ -103,7 +103,7 @@ static const struct setting defaults[][KEYS_MAX] = {
      {"where", "netsonde_network_physical"},
      {"anomaly", "on"},
      {"keep", "1m"}},
-    {{"name", "netsonde_losses"},
+    {{"name", "own_losses"},
      {"metric", "netsonde_*_lost_total"},
      {"warning", "0.1"},
      {"window", "1m"},

@@ -449,6 +449,16 @@ def test_backtest():
                 equal(abs(a - c) <= 200 and abs(b - e) <= 200, True, f"where: {real}, {tested}")
             status, answer = post(d, "/api/v1/rules/test", {"rule": traffic_rule(warning="1GB"), "from": begin})
             equal((status, answer["fired"]), (200, 0), "a higher threshold")
+            d.stop()
+            done = command("detect", "-c", d.config, "--data-dir", data, "--rule", "busy", "--from",
+                           str(begin), "--json")
+            equal(done.returncode, 0, done.stderr)
+            answer = json.loads(done.stdout)
+            equal((answer["fired"], len(answer["series"])), (3, 1), "on the command line")
+            done = command("detect", "-c", d.config, "--data-dir", data, "--rule", "busy", "--from",
+                           str(begin))
+            contains(done.stderr, "rule busy would have fired 3 times for 1 series")
+            equal(done.stdout.splitlines()[0], "time,series,value,score,mean,sigma", "CSV")
 
 
 # ---- hostile ------------------------------------------------------------------------------------

@@ -47,7 +47,8 @@ export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
     });
     document.addEventListener("keydown", (e) => {
         if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey) return;
-        if (help.value && e.key !== "?") return; // the dialog has its own keys
+        // An open dialog has its own keys. `help` hears only later that it was closed.
+        if (e.key !== "?" && document.querySelector("dialog[open]")) return;
         const target = e.target as Element;
         if (target.closest("input, select, textarea")) return;
         if (e.key === " " && target.closest("button, a, summary")) return;

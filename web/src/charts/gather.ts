@@ -3,7 +3,7 @@
  * with its sign, and what is to be said about it. Buffers are kept from paint to paint.
  */
 import type { Grid } from "../domain/grid";
-import { idsOf, type ChartSpec } from "../domain/trace";
+import { idsOf, type ChartSpec, type TraceSpec } from "../domain/trace";
 import { plotFactor, type ByteUnit } from "../domain/units";
 import type { ChartSource } from "./environment";
 
@@ -19,6 +19,12 @@ export interface Gathered {
     missingMs: number; // how much of that lies inside the data
     methods: string[];
     ids: readonly (readonly number[])[]; // of each trace
+}
+
+interface Labelled {
+    id: number;
+    name: string;
+    labels: Readonly<Record<string, string>>;
 }
 
 export class Gatherer {
@@ -88,13 +94,25 @@ export class Gatherer {
         this.#version = source.seriesVersion;
         const all = [...source.series.values()];
         this.#ids = this.#spec.traces.map((t) => idsOf(t, all));
-        this.#perIds = this.#spec.traces.map((t) =>
-            t.per ? idsOf({ ...t, metrics: t.per }, all) : [],
-        );
+        this.#perIds = this.#spec.traces.map((t) => (t.per ? divisorsOf(t, t.per, all) : []));
         const methods = new Set(this.#ids.flat().map((id) => source.series.get(id)!.method));
         methods.delete("");
         this.#methods = [...methods].sort();
     }
+}
+
+/* Series of these names with the trace's values in all labels that both have. */
+function divisorsOf(t: TraceSpec, names: readonly string[], all: Iterable<Labelled>): number[] {
+    const ids: number[] = [];
+    for (const s of all)
+        if (
+            names.includes(s.name) &&
+            Object.entries(t.labels ?? {}).every(
+                ([label, values]) => !(label in s.labels) || values.includes(s.labels[label]!),
+            )
+        )
+            ids.push(s.id);
+    return ids;
 }
 
 /* Indices into the traces, in pairs: where a stretch without any value begins and where it ends. */

@@ -10,7 +10,9 @@ export interface RuleForm {
     enabled: boolean;
     metric: string;
     match: readonly (readonly [label: string, glob: string])[];
+    where: string;
     per: string;
+    per_least: string;
     when: "above" | "below";
     warning: string;
     critical: string;
@@ -19,10 +21,12 @@ export interface RuleForm {
     keep: string;
     repeat: string;
     absent: string;
+    edge: boolean;
     anomaly: boolean;
     sigma: string;
     window: string;
     severity: "warning" | "critical";
+    mutes: string;
     channels: readonly string[];
     summary: string;
 }
@@ -32,7 +36,9 @@ export const NEW_RULE: RuleForm = {
     enabled: true,
     metric: "",
     match: [],
+    where: "",
     per: "",
+    per_least: "",
     when: "above",
     warning: "",
     critical: "",
@@ -41,24 +47,35 @@ export const NEW_RULE: RuleForm = {
     keep: "",
     repeat: "",
     absent: "",
+    edge: false,
     anomaly: false,
     sigma: "",
     window: "",
     severity: "warning",
+    mutes: "",
     channels: [],
     summary: "",
 };
 
-type StoredRule = Omit<RuleForm, "match"> & { match: Readonly<Record<string, string>> };
-
-export function formOf(r: StoredRule): RuleForm {
+/* Limits are told as plain numbers; they are shown as people write them where that is exact. */
+export function formOf(r: RuleForm): RuleForm {
     const form: Record<string, unknown> = {};
-    for (const key of Object.keys(NEW_RULE)) form[key] = (r as Record<string, unknown>)[key];
-    return { ...(form as unknown as RuleForm), match: Object.entries(r.match) };
+    for (const key of Object.keys(NEW_RULE)) form[key] = (r as unknown as Json)[key];
+    const unit = r.per ? "ratio" : /_bytes_total$/.test(r.metric) ? "bytes/s" : "";
+    for (const key of ["warning", "critical", "clear"] as const) {
+        const value = Number(r[key]);
+        const text = thresholdText(value, unit);
+        if (r[key] !== "" && thresholdOf(text) === value) form[key] = text;
+    }
+    return form as unknown as RuleForm;
 }
 
+type Json = Record<string, unknown>;
+
 const TEXT_KEYS = [
+    "where",
     "per",
+    "per_least",
     "warning",
     "critical",
     "clear",
@@ -68,6 +85,7 @@ const TEXT_KEYS = [
     "absent",
     "sigma",
     "window",
+    "mutes",
     "summary",
 ] as const;
 
@@ -78,14 +96,20 @@ export function ruleBody(f: RuleForm): Record<string, unknown> {
         enabled: f.enabled,
         metric: f.metric.trim(),
     };
-    const match = f.match.filter(([label]) => label.trim() !== "");
-    if (match.length)
-        body["match"] = Object.fromEntries(match.map(([l, g]) => [l.trim(), g.trim() || "*"]));
+    const match = new Map<string, string[]>();
+    for (const [label, glob] of f.match)
+        if (label.trim())
+            match.set(label.trim(), [...(match.get(label.trim()) ?? []), glob.trim() || "*"]);
+    if (match.size)
+        body["match"] = Object.fromEntries(
+            [...match].map(([label, globs]) => [label, globs.length === 1 ? globs[0] : globs]),
+        );
     for (const key of TEXT_KEYS) {
         const text = f[key].trim();
         if (text !== "") body[key] = isPlainNumber(text) ? Number(text) : text;
     }
     if (f.when === "below") body["when"] = f.when;
+    if (f.edge) body["edge"] = true;
     if (f.anomaly) body["anomaly"] = true;
     if (f.severity !== "warning") body["severity"] = f.severity;
     if (f.channels.length) body["channels"] = f.channels;
@@ -96,14 +120,13 @@ function isPlainNumber(text: string): boolean {
     return /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text);
 }
 
-const BITS: Record<string, number> = {
-    bit: 1,
-    kbit: 1e3,
-    mbit: 1e6,
-    gbit: 1e9,
-    tbit: 1e12,
-};
-const BYTES: Record<string, number> = {
+/* Bytes a second. */
+const RATES: Record<string, number> = {
+    bit: 1 / 8,
+    kbit: 1e3 / 8,
+    mbit: 1e6 / 8,
+    gbit: 1e9 / 8,
+    tbit: 1e12 / 8,
     b: 1,
     kb: 1e3,
     mb: 1e6,
@@ -114,26 +137,21 @@ const BYTES: Record<string, number> = {
     gib: 2 ** 30,
     tib: 2 ** 40,
 };
-const SECONDS: Record<string, number> = { us: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600, d: 86_400 };
 
-/* A threshold in base units: 5, 0.02, 2%, 10Mbit (bytes a second), 512MiB, 250ms. NaN: not understood. */
+/* A limit in base units: 5, 0.02, 2%, 10Mbit, 125kB (bytes a second). NaN: not understood. */
 export function thresholdOf(text: string): number {
-    const m = /^(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([A-Za-z%]*)(?:\/s)?$/.exec(text.trim());
+    const m = /^(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([A-Za-z%]*)$/.exec(text.trim());
     if (!m) return NaN;
     const n = Number(m[1]);
-    const unit = m[2]!;
+    const unit = m[2]!.toLowerCase();
     if (unit === "") return n;
-    if (unit === "%") return n / 100;
-    const time = SECONDS[unit];
-    if (time !== undefined) return n * time;
-    const small = unit.toLowerCase();
-    if (BITS[small] !== undefined) return (n * BITS[small]) / 8;
-    return n * (BYTES[small] ?? NaN);
+    return unit === "%" ? n / 100 : n * (RATES[unit] ?? NaN);
 }
 
 /* A value of a chart back into a text that a person would have written. */
 export function thresholdText(value: number, unit: string): string {
     const brief = (v: number) => String(Number(v.toPrecision(3)));
+    if (unit === "ratio") return brief(value * 100) + "%";
     if (unit !== "bytes/s") return brief(value);
     const bits = value * 8;
     for (const [name, size] of [

@@ -24,6 +24,7 @@ import { useNow } from "../widgets/now";
 import { usePage } from "./context";
 import { useAdmin } from "./admin";
 import { Moment } from "./moment";
+import { useShares } from "./shares";
 import { SilenceForm } from "./silence-form";
 
 const TRENDS_MOST = 12; // of a flood, pictures would tell less than the list does
@@ -38,7 +39,8 @@ export function ActiveAlerts() {
     const { key } = selection.value;
     useEffect(() => session.show(selection.peek()), [session, selection, key]);
     const filter = readFilter(location.place.value.query);
-    const shown = inOrder(all).filter((a) => passes(a, filter));
+    const shares = useShares();
+    const shown = inOrder(all.map(shares)).filter((a) => passes(a, filter));
     const unlisted = alerts.total.value - all.length;
     const showAll = () => ["filter", "state", "severity"].forEach((k) => location.setQuery(k, ""));
     return (

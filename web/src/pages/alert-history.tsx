@@ -5,6 +5,7 @@ import { SeverityMark } from "../widgets/marks";
 import { useNow } from "../widgets/now";
 import { usePage } from "./context";
 import { Moment } from "./moment";
+import { useShares } from "./shares";
 
 const PAGE = 50;
 const MOST = 1000;
@@ -19,7 +20,8 @@ export function AlertHistory() {
     const { value, error, loading } = session.alerts.history.state.value;
     const now = useNow(10_000);
     const filter = { ...readFilter(location.place.value.query), state: "" };
-    const listed = value?.alerts ?? [];
+    const shares = useShares();
+    const listed = (value?.alerts ?? []).map(shares);
     const rows = listed.filter((a) => passes(a, filter));
     const more = (value?.total ?? 0) > listed.length && HISTORY_LIMIT.value < MOST;
     return (

@@ -6,7 +6,13 @@ import { computed, signal, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
 import { Environment, useEnvironment, type ChartEnvironment } from "../charts/environment";
-import { againstText, alertFlags, lastedText, splitSeries } from "../domain/alerts";
+import {
+    againstText,
+    alertFlags,
+    lastedText,
+    splitSeries,
+    type AlertFacts,
+} from "../domain/alerts";
 import { Grid } from "../domain/grid";
 import { ruleBody } from "../domain/rule";
 import type { BackTest } from "../store/alerts";
@@ -125,7 +131,7 @@ function Result({ test, draft }: { test: BackTest; draft: Draft }) {
                                 {a.series}
                             </button>
                             <span class="line-note">
-                                {againstText(a, preferences.bytesAs.value)}
+                                {againstText(asRatio(a, draft), preferences.bytesAs.value)}
                             </span>
                         </li>
                     ))}
@@ -136,6 +142,11 @@ function Result({ test, draft }: { test: BackTest; draft: Draft }) {
             )}
         </>
     );
+}
+
+/* A share has no unit of its own. */
+function asRatio<T extends AlertFacts>(a: T, draft: Draft): T {
+    return draft.form.peek().per && a.unit === "" ? { ...a, unit: "ratio" } : a;
 }
 
 function firedWords(n: number): string {
@@ -192,13 +203,12 @@ function unitOf(
     per: string,
     measured: readonly Measured[],
 ): string {
-    const scored = test.series.find((s) => s.series === series);
-    const said = test.alerts.find((a) => a.series === series)?.unit ?? scored?.unit;
+    const said = test.alerts.find((a) => a.series === series)?.unit;
     if (said) return said;
     if (per) return "ratio";
     const { name } = splitSeries(series);
     const like = measured.find((s) => s.name === name);
-    return like ? shownUnit(like) : "";
+    return like ? shownUnit(like) : (test.series.find((s) => s.series === series)?.unit ?? "");
 }
 
 function environmentOf(

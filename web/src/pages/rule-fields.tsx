@@ -50,12 +50,21 @@ export function RuleFields({ draft, readOnly, named }: FieldsProps) {
                 <Match draft={draft} />
                 <TextField
                     draft={draft}
-                    name="per"
-                    label="Per"
-                    hint="divided by this metric: a ratio"
+                    name="where"
+                    label="Where"
+                    hint="only where this metric, of equal labels, is there and not 0"
                     list="rule-metrics"
                     wide
                 />
+                <TextField
+                    draft={draft}
+                    name="per"
+                    label="Per"
+                    hint="divided by this metric: a share"
+                    list="rule-metrics"
+                    double
+                />
+                {text("per_least", "Per at least", "else it says nothing")}
                 <TextField
                     draft={draft}
                     name="name"
@@ -77,7 +86,7 @@ export function RuleFields({ draft, readOnly, named }: FieldsProps) {
                     ]}
                     set={(when) => set({ when })}
                 />
-                {text("warning", "Warning", "5, 2%, 10Mbit, 250ms")}
+                {text("warning", "Warning", "5, 2%, 10Mbit")}
                 {text("critical", "Critical", "the worse limit")}
                 {text("clear", "Clear", "over only beyond this")}
             </Part>
@@ -88,7 +97,7 @@ export function RuleFields({ draft, readOnly, named }: FieldsProps) {
                     set={(anomaly) => set({ anomaly })}
                 />
                 {text("sigma", "Sigma", "how far; empty: 2.5")}
-                {text("window", "Window", "of what is usual: 5m")}
+                {text("window", "Window", "mean over, or of usual: 5m")}
                 {text("absent", "Absent", "no sample for: 2m")}
                 <Choice
                     id="rule-severity"
@@ -105,9 +114,22 @@ export function RuleFields({ draft, readOnly, named }: FieldsProps) {
                 {text("for", "For", "holds before it fires: 30s")}
                 {text("keep", "Keep", "is over before it resolves: 1m")}
                 {text("repeat", "Repeat", "told again while nobody acknowledges: 4h")}
+                <Check
+                    label="Edge: only what was seen to begin"
+                    value={f.edge}
+                    set={(edge) => set({ edge })}
+                />
             </Part>
             <Part title="Who is told what">
                 <ChannelChoice draft={draft} />
+                <TextField
+                    draft={draft}
+                    name="mutes"
+                    label="Mutes"
+                    hint="a label, such as device: alerts of other rules about the same one are not told meanwhile"
+                    list="rule-labels"
+                    wide
+                />
                 <TextField
                     draft={draft}
                     name="summary"
@@ -137,16 +159,18 @@ interface TextFieldProps {
     hint: string;
     list?: string | undefined;
     wide?: boolean;
+    double?: boolean; // two of three columns
     fixed?: boolean;
     onDone?(): void;
 }
 
-function TextField({ draft, name, label, hint, list, wide, fixed, onDone }: TextFieldProps) {
+function TextField(props: TextFieldProps) {
+    const { draft, name, label, hint, list, wide, double, fixed, onDone } = props;
     const { form, errors } = draft;
     const error = errors.value[name];
     const id = `rule-${name}`;
     return (
-        <div class={`field${wide ? " field-wide" : ""}`}>
+        <div class={`field${wide ? " field-wide" : double ? " field-double" : ""}`}>
             <label for={id}>{label}</label>
             <input
                 id={id}

@@ -14,7 +14,7 @@ const LISTED_MOST = 200;
 
 export function RulePreview({ draft, readOnly }: { draft: Draft; readOnly: boolean }) {
     const { session } = usePage();
-    const { candidates } = session.alerts;
+    const { candidates, metrics } = session.alerts;
     const { form } = draft;
     const chosenId = useSignal(0);
     const { metric, per, anomaly } = form.value;
@@ -41,11 +41,15 @@ export function RulePreview({ draft, readOnly }: { draft: Draft; readOnly: boole
 
     const selection = useMemo((): Selection => {
         if (!chosen || !text) return PULSE;
-        const metrics = per ? [chosen.name, per] : [chosen.name];
-        const globs = matchOf(text);
+        const names = per ? [chosen.name, per] : [chosen.name];
+        const divisors = (metrics.state.peek().value ?? []).filter((s) => s.name === per);
+        const joined = divisors.every((s) =>
+            Object.keys(chosen.labels).every((l) => l in s.labels),
+        );
+        const globs = joined ? matchOf(text) : [];
         return {
             key: `rule ${text} ${per} ${anomaly}`,
-            groups: [metrics],
+            groups: [names],
             match: globs,
             ...(anomaly && !per ? { bands: { metrics: [chosen.name], match: globs } } : {}),
         };

@@ -111,7 +111,10 @@ test("rules: numbers and texts become what a form shows, switches are read in bo
             {
                 name: "a",
                 metric: "m",
-                match: { device: "eth*", __proto__: 5, x: 7 },
+                match: { device: "eth*", x: 7, y: ["a*", 5, "*b"] },
+                edge: true,
+                mutes: "device",
+                per_least: 10,
                 warning: 1250000,
                 critical: "2Mbit",
                 clear: null,
@@ -131,7 +134,12 @@ test("rules: numbers and texts become what a form shows, switches are read in bo
     assert.equal(r.value.length, 2);
     assert.deepEqual([a!.warning, a!.critical, a!.clear, a!.for], ["1250000", "2Mbit", "", "5m"]);
     assert.deepEqual([a!.enabled, a!.anomaly, a!.source, a!.matched], [false, true, "file", 3]);
-    assert.deepEqual(Object.entries(a!.match), [["device", "eth*"]]);
+    assert.deepEqual(a!.match, [
+        ["device", "eth*"],
+        ["y", "a*"],
+        ["y", "*b"],
+    ]);
+    assert.deepEqual([a!.edge, a!.mutes, a!.per_least], [true, "device", "10"]);
     assert.deepEqual(a!.channels, ["ops"]);
     assert.deepEqual([b!.enabled, b!.anomaly, b!.source], [true, false, "default"]);
 });

@@ -287,8 +287,10 @@ export interface Rule {
     name: string;
     enabled: boolean;
     metric: string;
-    match: Record<string, string>;
+    match: [label: string, glob: string][];
+    where: string;
     per: string;
+    per_least: string;
     when: "above" | "below";
     warning: string;
     critical: string;
@@ -297,10 +299,12 @@ export interface Rule {
     keep: string;
     repeat: string;
     absent: string;
+    edge: boolean;
     anomaly: boolean;
     sigma: string;
     window: string;
     severity: Severity;
+    mutes: string;
     channels: string[];
     summary: string;
     source: RuleSource;
@@ -322,8 +326,10 @@ export function parseRule(o: Json): Rule | undefined {
         name,
         enabled: !isOff(o["enabled"], true),
         metric: asText(o["metric"]),
-        match: asTexts(o["match"]),
+        match: parseMatch(o["match"]),
+        where: asText(o["where"]),
         per: asText(o["per"]),
+        per_least: asWord(o["per_least"]),
         when: o["when"] === "below" ? "below" : "above",
         warning: asWord(o["warning"]),
         critical: asWord(o["critical"]),
@@ -332,10 +338,12 @@ export function parseRule(o: Json): Rule | undefined {
         keep: asWord(o["keep"]),
         repeat: asWord(o["repeat"]),
         absent: asWord(o["absent"]),
+        edge: !isOff(o["edge"], false),
         anomaly: !isOff(o["anomaly"], false),
         sigma: asWord(o["sigma"]),
         window: asWord(o["window"]),
         severity: o["severity"] === "critical" ? "critical" : "warning",
+        mutes: asText(o["mutes"]),
         channels: asArray(o["channels"]).filter((c) => typeof c === "string"),
         summary: asText(o["summary"]),
         source: source === "file" || source === "api" ? source : "default",
@@ -343,6 +351,15 @@ export function parseRule(o: Json): Rule | undefined {
         active: asNumber(status?.["active"]) ?? 0,
         note: asText(status?.["note"]),
     };
+}
+
+/* A label has a pattern, or several that must all hold. */
+function parseMatch(v: unknown): [string, string][] {
+    return Object.entries(asObject(v) ?? {}).flatMap(([label, globs]) =>
+        (Array.isArray(globs) ? globs : [globs])
+            .filter((glob) => typeof glob === "string")
+            .map((glob): [string, string] => [label, glob]),
+    );
 }
 
 /* A number or a text, as a text. */

@@ -4,6 +4,7 @@
  * moves slowly, so a tick at the seam may be missing or count twice, which the window of values may
  * not.
  */
+import type { Clock } from "../base/clock";
 import { Grid } from "../domain/grid";
 import { rangeQuery, spanOf, type Range } from "../domain/range";
 import type { GetJson } from "../link/http";
@@ -13,9 +14,12 @@ import type { BandWish } from "./selection";
 const STEPS = 300;
 const STEPS_MOST = 20_000;
 const SERIES_MOST = 200;
+const TRIES = 4;
+const AGAIN_MS = 2_000;
 
 export class Bands {
     readonly #getJson: GetJson;
+    readonly #clock: Clock;
     readonly #changed: () => void;
     #mean: Grid | undefined;
     #sigma: Grid | undefined;
@@ -24,8 +28,9 @@ export class Bands {
     #following = false;
     readonly sigmas = 2.5; // detect.sigma as it is shipped; the stream does not tell another
 
-    constructor(getJson: GetJson, changed: () => void) {
+    constructor(getJson: GetJson, clock: Clock, changed: () => void) {
         this.#getJson = getJson;
+        this.#clock = clock;
         this.#changed = changed;
     }
 
@@ -38,7 +43,7 @@ export class Bands {
     }
 
     /* undefined: the page wants none. */
-    async load(key: string, wish: BandWish | undefined, range: Range): Promise<void> {
+    async load(key: string, wish: BandWish | undefined, range: Range, tries = 1): Promise<void> {
         this.#abort?.abort();
         if (key !== this.#key || !wish) this.#mean = this.#sigma = undefined;
         this.#key = key;
@@ -50,7 +55,14 @@ export class Bands {
         if (abort !== this.#abort) return;
         const history = answer.ok ? parseAnomalyHistory(answer.value) : answer;
         this.#following = range.kind === "last";
-        if (!history.ok) return; // a chart without its backdrop is still right
+        if (!history.ok) {
+            // A chart without its backdrop is still right; the server runs one such question at a time.
+            if (tries < TRIES)
+                this.#clock.after(AGAIN_MS * tries, () => {
+                    if (abort === this.#abort) void this.load(key, wish, range, tries + 1);
+                });
+            return;
+        }
         const { fromMs, toMs, stepMs, series } = history.value;
         const span = range.kind === "last" ? spanOf(range) : toMs - fromMs + stepMs;
         if (span / stepMs > STEPS_MOST) return;

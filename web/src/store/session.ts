@@ -52,6 +52,7 @@ export class Session {
     #tableDirty = false;
     #lastSeq: number | undefined;
     #lastT = 0;
+    #alertSeq = 0;
     #infoAt = -Infinity;
     #refused = false; // and the problem that is told is no other
     #healedAt = -Infinity;
@@ -103,7 +104,7 @@ export class Session {
             trouble: (why) => this.#problem("history", why && historyWords(why)),
         });
         this.alerts = new Alerts(getJson, send);
-        this.bands = new Bands(getJson, () => this.#frame.request());
+        this.bands = new Bands(getJson, clock, () => this.#frame.request());
         this.#client = new StreamClient(openSocket, clock, {
             message: (m) => this.#receive(m),
             state: (s) => this.#linkChanged(s),
@@ -285,9 +286,9 @@ export class Session {
             case "alert":
             case "alert_state":
                 this.alerts.receive(m);
-                // A message that the limits hold back comes later than the state that tells it.
-                if (m.type === "alert" || !this.alerts.known.peek())
-                    this.#client.reached("alerts", m.seq);
+                // A state that had to wait comes behind a message that is newer.
+                this.#alertSeq = Math.max(this.#alertSeq, m.seq);
+                this.#client.reached("alerts", this.#alertSeq);
                 if (this.#visible) this.#frame.request();
                 else this.alerts.settle();
                 break;
