@@ -111,7 +111,8 @@ void courier_state(const struct courier *c, struct courier_state *ret)
                  killed_by);
     } else {
         ret->alive = true;
-        snprintf(ret->text, sizeof(ret->text), "running, pid %u", pid);
+        snprintf(ret->text, sizeof(ret->text), "running, pid %u%s%s", pid,
+                 c->confined[0] ? ", confined: " : "", c->confined);
     }
 }
 
@@ -344,9 +345,10 @@ static void courier_pump(struct courier *c)
 }
 
 /* Another one than before: what that one had is handed over again. */
-static void courier_greeted(struct courier *c, uint32_t epoch)
+static void courier_greeted(struct courier *c, const struct courier_report *hello)
 {
-    c->epoch = epoch;
+    c->epoch = hello->epoch;
+    memcpy(c->confined, hello->why, sizeof(c->confined));
     c->out.lane = NULL;
     buf_clear(&c->out.packed);
     for (size_t i = 0; i < c->count; i++) {
@@ -414,7 +416,7 @@ static bool courier_receive(struct courier *c)
         return false;
     }
     if (r.say == COURIER_HELLO)
-        courier_greeted(c, r.epoch);
+        courier_greeted(c, &r);
     else
         courier_reported(c, &r);
     return !atomic_load(&c->gone);

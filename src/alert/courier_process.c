@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "alert/attempt.h"
+#include "alert/courier_confine.h"
 #include "alert/courier_protocol.h"
 #include "alert/local.h"
 #include "alert/packing.h"
@@ -67,6 +68,7 @@ struct desk {
 struct office {
     uint32_t epoch;
     char host[256];
+    char confined[40]; /* for people */
     struct web *web;
     int bell; /* an eventfd that threads of local.c ring */
     size_t count;
@@ -317,7 +319,7 @@ static _Noreturn void office_close(struct office *o)
 
 static _Noreturn void office_run(struct office *o)
 {
-    report(o, NULL, COURIER_HELLO, "");
+    report(o, NULL, COURIER_HELLO, o->confined);
     for (;;) {
         struct pollfd fds[WEB_FDS_MAX];
         int timeout_ms;
@@ -360,7 +362,11 @@ void courier_run(void *user, int fd, pid_t parent)
         give_up("cannot give up its capabilities", err);
     if ((err = limit()) < 0)
         give_up("cannot limit itself", err);
+    struct courier_confined confined;
+    courier_confine(p->channels, p->count, &confined);
     nurse_watch(p->pulse, parent, "netsonde-nurse", "netsonde-courier");
+    if ((err = courier_confine_child(&confined)) < 0)
+        give_up("cannot filter system calls", err);
 
     struct office o = {.epoch = (uint32_t)getpid(), .count = p->count, .web = web_new()};
     o.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -373,5 +379,7 @@ void courier_run(void *user, int fd, pid_t parent)
     }
     if (gethostname(o.host, sizeof(o.host) - 1) < 0)
         snprintf(o.host, sizeof(o.host), "localhost");
+    snprintf(o.confined, sizeof(o.confined), "%s%s%s", confined.files ? "files" : "",
+             confined.files && confined.calls ? ", " : "", confined.calls ? "system calls" : "");
     office_run(&o);
 }

@@ -600,6 +600,15 @@ def test_confined():
             equal(known["NoNewPrivs"], "1")
         equal((status_of(s["pid"])["Name"], status_of(s["nurse"])["Name"]),
               ("netsonde-courie", "netsonde-nurse"))
+        if "confined: files" in s["text"]:
+            with Directory() as outside:  # a name that leads out of where logs may be
+                os.unlink(os.path.join(d, "log"))
+                os.symlink(os.path.join(outside, "log"), os.path.join(d, "log"))
+                p.send("file")
+                contains(p.until("file", retried=1)["last_error"], "Permission denied")
+        if "system calls" in s["text"]:
+            equal((status_of(s["nurse"])["Seccomp"], status_of(s["pid"])["Seccomp_filters"] >
+                   status_of(s["nurse"])["Seccomp_filters"]), ("2", True))
         p.process.kill()
         until("they end", lambda: not is_alive(s["pid"]) and not is_alive(s["nurse"]))
 
