@@ -31,7 +31,9 @@ struct rule_set {
 struct channel_status {
     char name[65], type[16], fallback[65];
     char target[160]; /* where it goes, without secrets: "https://hooks.example.net/…" */
+    bool by_default;  /* in alerting.channels: told of rules that name no channels */
     uint64_t sent, failed, retried, fell_back, dropped, held_back;
+    uint64_t merged; /* notices that found the queue full and became part of another one */
     uint32_t queued;
     int64_t last_ms;      /* of the last success or failure; 0: none yet */
     char last_error[160]; /* "": the last one arrived */

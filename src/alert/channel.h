@@ -27,8 +27,8 @@ struct channel_spec {
     char *name;
     enum channel_type type;
     char *url;  /* webhook, alertmanager: http(s)://; email: smtp(s)://HOST[:PORT] */
-    char *path; /* log: a file; syslog: its socket; "": the usual place */
-    char *from; /* email */
+    char *path; /* log: a file, or journald's socket; syslog: its socket; "": the usual place */
+    char *from; /* email; "": netsonde@HOSTNAME */
     char *to[CHANNEL_LIST_MAX]; /* email */
     size_t to_count;
     char *command[CHANNEL_LIST_MAX]; /* exec: path from the root, then arguments */
@@ -36,6 +36,7 @@ struct channel_spec {
     char *user;         /* name for authentication */
     char *secret_file;  /* password or bearer token; read by the courier, never printed */
     char *ca_file;      /* certificates to trust instead of the system's */
+    char *dashboard;    /* where readers reach the dashboard, for links; "": no links */
     char *fallback;     /* another channel's name; "": log */
     int64_t timeout_ms; /* of one attempt; 10 s */
     uint32_t retries;   /* after the first attempt, with growing pauses; 3 */
@@ -53,6 +54,22 @@ int channel_draft_finish(struct channel_draft *d, struct channel_spec **ret, con
                          char *why, size_t why_size); /* as rule_draft_finish */
 void channel_spec_free(struct channel_spec *c);       /* NULL allowed */
 
+/* Whether the courier carries it: not the stream, and not the daemon's own log. */
+bool channel_is_courier(const struct channel_spec *c);
+
+/* All channels together: every name once, every fallback there, and no circle of them. 0 or
+ * -EINVAL: *ret_index says whose key *ret_key is at fault. "log" is there without being configured
+ * and ends every chain. */
+int channel_check_all(const struct channel_spec *const *channels, size_t count, size_t *ret_index,
+                      const char **ret_key, char *why, size_t why_size);
+
+/* For people: where it goes, without what could be secret: "https://hooks.example.net/…". */
+void channel_target(const struct channel_spec *c, char *out, size_t size);
+
+/* The host of a valid url is this one: what is sent does not leave it. */
+bool channel_is_local(const struct channel_spec *c);
+
+/* The keys, for documentation and for telling what exists. NULL: no more. */
 struct channel_key {
     const char *name, *expected, *doc;
     bool list;

@@ -26,19 +26,25 @@ struct rule {
     char *name;               /* text_is_name */
     bool enabled;             /* key `enabled`, on */
     struct selector selector; /* keys `metric` (one glob) and `match` */
-    char *per;                /* metric that it is divided by, joined on equal labels; "": none */
+    char *where; /* metric with equal labels that must not be 0 while it is watched; "": always */
+    char *per;   /* metric that it is divided by: the sum of those with equal labels; "": none */
+    double per_least; /* as long as the divisor is less there is nothing to tell; 0 */
     enum rule_when when;
     /* NAN: none. Of counters per second: base units. */
     double warning, critical, clear;
     int64_t for_ms, keep_ms; /* condition must hold / be over for so long */
     int64_t repeat_ms;       /* a firing one that nobody acknowledged is told again; 0: never */
     int64_t absent_ms;       /* no sample for so long is a reason of its own; 0: never */
+    bool edge; /* only a condition that was seen to begin: what was so from the start waits
+                  until it was over once (a socket that never had a cable) */
     bool anomaly;
     double sigma;      /* 0: detect.sigma */
     int64_t window_ms; /* anomaly: of what is usual, 0: detect.window. Thresholds: the mean over it
-                          is compared (a ratio: of the sums), 0: each sample; with `per` 1m */
+                          is compared (a ratio: of the sums), 0: each sample */
     enum alert_severity severity; /* of anomalies and absences */
-    size_t channels_count;        /* 0: alerting.channels */
+    char *mutes; /* label: as long as the condition holds, alerts of other rules about series with
+                    the same value of it are not told; "": none */
+    size_t channels_count; /* 0: alerting.channels */
     char *channels[RULE_CHANNELS_MAX];
     char *summary; /* template: {rule} {series} {metric} {value} {threshold} {z} {severity} {label};
                       "": a sentence is made */

@@ -5,6 +5,7 @@
 #include "api/api_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct api *api_new(const struct api_settings *settings, struct station *station
     api->settings = *settings;
     api->station = station;
     api->uv = uv;
+    list_init(&api->commands);
     api->readers = readers_new(uv, settings->data_dir, settings->history_damaged, settings->user);
     return api;
 }
@@ -75,26 +77,49 @@ static const char *const table_routes[TABLE_KINDS] = {
 
 void api_routes(struct api *api, struct http_server *server)
 {
+    enum {
+        GET = HTTP_METHOD_GET,
+        POST = HTTP_METHOD_POST,
+        PUT = HTTP_METHOD_PUT,
+        DELETE = HTTP_METHOD_DELETE
+    };
     static const struct {
         unsigned methods;
         const char *pattern;
         enum access_role role;
         void (*handler)(struct http_request *request, void *user);
+        enum { ALWAYS, KEYRING, BOARD } needs;
     } routes[] = {
-        {HTTP_METHOD_GET, "/healthz", ACCESS_ANYONE, api_get_healthz},
-        {HTTP_METHOD_GET, "/readyz", ACCESS_ANYONE, api_get_readyz},
-        {HTTP_METHOD_GET, "/metrics", ACCESS_VIEWER, api_get_metrics},
-        {HTTP_METHOD_GET, "/api/v1/info", ACCESS_VIEWER, api_get_info},
-        {HTTP_METHOD_GET, "/api/v1/performance", ACCESS_VIEWER, api_get_performance},
-        {HTTP_METHOD_GET, "/api/v1/series", ACCESS_VIEWER, api_get_series},
-        {HTTP_METHOD_GET, "/api/v1/query", ACCESS_VIEWER, api_get_query},
-        {HTTP_METHOD_GET, "/api/v1/events", ACCESS_VIEWER, api_get_events},
-        {HTTP_METHOD_GET, "/api/v1/stream", ACCESS_VIEWER, api_get_stream},
-        {HTTP_METHOD_POST, "/api/v1/login", ACCESS_ANYONE, api_post_login},
-        {HTTP_METHOD_POST, "/api/v1/logout", ACCESS_ANYONE, api_post_logout},
+        {GET, "/healthz", ACCESS_ANYONE, api_get_healthz, ALWAYS},
+        {GET, "/readyz", ACCESS_ANYONE, api_get_readyz, ALWAYS},
+        {GET, "/metrics", ACCESS_VIEWER, api_get_metrics, ALWAYS},
+        {GET, "/api/v1/info", ACCESS_VIEWER, api_get_info, ALWAYS},
+        {GET, "/api/v1/performance", ACCESS_VIEWER, api_get_performance, ALWAYS},
+        {GET, "/api/v1/series", ACCESS_VIEWER, api_get_series, ALWAYS},
+        {GET, "/api/v1/query", ACCESS_VIEWER, api_get_query, ALWAYS},
+        {GET, "/api/v1/events", ACCESS_VIEWER, api_get_events, ALWAYS},
+        {GET, "/api/v1/stream", ACCESS_VIEWER, api_get_stream, ALWAYS},
+        {POST, "/api/v1/login", ACCESS_ANYONE, api_post_login, KEYRING},
+        {POST, "/api/v1/logout", ACCESS_ANYONE, api_post_logout, KEYRING},
+        {GET, "/api/v1/alerts", ACCESS_VIEWER, api_get_alerts, BOARD},
+        {POST, "/api/v1/alerts/{id}/ack", ACCESS_ADMIN, api_acknowledge, BOARD},
+        {GET, "/api/v1/anomalies", ACCESS_VIEWER, api_get_anomalies, BOARD},
+        {GET, "/api/v1/silences", ACCESS_VIEWER, api_get_silences, BOARD},
+        {POST, "/api/v1/silences", ACCESS_ADMIN, api_post_silence, BOARD},
+        {DELETE, "/api/v1/silences/{id}", ACCESS_ADMIN, api_delete_silence, BOARD},
+        {GET, "/api/v1/channels", ACCESS_VIEWER, api_get_channels, BOARD},
+        {POST, "/api/v1/channels/{name}/test", ACCESS_ADMIN, api_test_channel, BOARD},
+        {GET, "/api/v1/rules", ACCESS_VIEWER, api_get_rules, BOARD},
+        {POST, "/api/v1/rules", ACCESS_ADMIN, api_post_rule, BOARD},
+        {PUT, "/api/v1/rules/{name}", ACCESS_ADMIN, api_put_rule, BOARD},
+        {DELETE, "/api/v1/rules/{name}", ACCESS_ADMIN, api_delete_rule, BOARD},
+        {POST, "/api/v1/rules/test", ACCESS_VIEWER, api_test_rule, BOARD},
+        {PUT, "/api/v1/rules/test", ACCESS_ADMIN, api_put_rule, BOARD},
+        {DELETE, "/api/v1/rules/test", ACCESS_ADMIN, api_delete_rule, BOARD},
     };
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-        if (routes[i].methods == HTTP_METHOD_POST && !api->settings.keyring)
+        if ((routes[i].needs == KEYRING && !api->settings.keyring) ||
+            (routes[i].needs == BOARD && !api->settings.board))
             continue;
         struct http_route route = {
             .methods = routes[i].methods,
@@ -126,6 +151,8 @@ void api_set_info(struct api *api, enum api_info_part part, struct bytes *member
 
 void api_close(struct api *api)
 {
+    api_close_commands(api);
+    api->closing = true;
     readers_close(api->readers);
 }
 
@@ -187,5 +214,35 @@ bool api_number(struct http_request *request, const char *name, uint64_t fallbac
         return true;
     http_respond_error(request, 400, NULL, name, "\"%s\" must be a whole number up to %llu", name,
                        (unsigned long long)most);
+    return false;
+}
+
+bool api_may_run(const struct api *api, struct http_request *request)
+{
+    if (api->runs < RUNS_MAX)
+        return true;
+    http_answer_header(request, "Retry-After", "1");
+    http_respond_error(request, 503, "busy", NULL,
+                       "somebody else's run over the history is under way; try again");
+    return false;
+}
+
+void api_author(struct http_request *request, char *ret, size_t size)
+{
+    const struct identity *identity = http_request_identity(request);
+    const char *role = access_role_name(http_request_role(request));
+    bool known = identity->kind == IDENTITY_TOKEN || identity->kind == IDENTITY_SESSION;
+    snprintf(ret, size, "%s%s%s", role, known ? " " : "", known ? identity->id : "");
+}
+
+bool api_range(struct http_request *request, int64_t range_ms, int64_t *ret_from_ms,
+               int64_t *ret_to_ms)
+{
+    if (!api_time(request, "to", clock_wall_ms(), ret_to_ms) ||
+        !api_time(request, "from", *ret_to_ms - range_ms, ret_from_ms))
+        return false;
+    if (*ret_from_ms <= *ret_to_ms)
+        return true;
+    http_respond_error(request, 400, NULL, "from", "\"from\" must not be later than \"to\"");
     return false;
 }

@@ -10,10 +10,13 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "detect/bank.h"
 #include "http/server.h"
 #include "hub/hub.h"
 
 struct api;
+struct api_command;
+struct board;
 struct keyring;
 struct store_reader;
 
@@ -29,6 +32,12 @@ struct api_settings {
     /* The loop's thread: a reader met a damaged database. May be NULL. */
     void (*history_damaged)(void *user, const struct store_reader *reader);
     void *user;
+    struct board *board; /* borrowed; NULL: there is no alerting, and none of its routes */
+    /* The loop's thread: takes the command to the core thread, see api/command.h. 0, or a negative
+     * errno: not now, it was not taken. NULL: nothing can be changed. */
+    int (*command)(void *user, struct api_command *cmd);
+    void *command_user;
+    struct bank_settings detect; /* as the daemon detects; for back-tests */
 };
 
 /* Texts are borrowed for the life of the api. The station and the server are the loop's own. */
@@ -55,7 +64,10 @@ void api_set_info(struct api *api, enum api_info_part part, struct bytes *member
  * nearly always there is nothing to be done. */
 void api_look_at_streams(struct api *api);
 
-/* Cancels what runs; late answers find nobody. */
+/* A command that is back, with its outcome. Takes it. */
+void api_take_reply(struct api *api, struct api_command *cmd);
+
+/* Cancels what runs; late answers find nobody, and clients that wait for one are told so. */
 void api_close(struct api *api);
 
 /* After the loop has ended. NULL allowed. */

@@ -1,8 +1,11 @@
 /* api_internal.h: what the files of src/api share. */
 #pragma once
 
+#include "alert/board.h"
 #include "api/api.h"
+#include "api/command.h"
 #include "api/readers.h"
+#include "base/list.h"
 #include "http/keyring.h"
 #include "model/query.h"
 #include "model/tick.h"
@@ -30,6 +33,10 @@ struct api {
     uint64_t order_generation;
     struct metrics_row *order;
     uint32_t order_count;
+    struct list commands; /* under way */
+    size_t commands_count;
+    bool closing;
+    unsigned runs; /* of detectors and rules over the history, under way */
 };
 
 /* The newest tick this loop has heard of; NULL in the first instant. Borrowed. */
@@ -44,6 +51,27 @@ bool api_time(struct http_request *request, const char *name, int64_t fallback_m
 bool api_number(struct http_request *request, const char *name, uint64_t fallback, uint64_t most,
                 uint64_t *ret);
 
+/* Reads from= and to=; the range ends now and is `range_ms` long when they are absent. */
+bool api_range(struct http_request *request, int64_t range_ms, int64_t *ret_from_ms,
+               int64_t *ret_to_ms);
+
+/* Who asks for a change, in a word for people: the role, and the id of the token. */
+void api_author(struct http_request *request, char *ret, size_t size);
+
+/* Runs over the history take a pool thread longer than other questions: so many may be under way at
+ * once. False: 503 has been answered. Whoever begins one counts it in api->runs. */
+#define RUNS_MAX 1
+bool api_may_run(const struct api *api, struct http_request *request);
+
+#define ANOMALIES_SERIES_MAX 50
+#define ANOMALIES_POINTS_MAX 2000 /* of each */
+
+/* command.c: nobody has run it yet. Then: takes the command, and answers, now or when it is back.
+ */
+struct api_command *command_new(enum command_kind kind);
+void command_ask(struct api_command *cmd, struct api *api, struct http_request *request);
+void api_close_commands(struct api *api);
+
 /* One file each. `user` is the struct api. */
 void api_get_metrics(struct http_request *request, void *user);
 void api_get_info(struct http_request *request, void *user);
@@ -57,6 +85,19 @@ void api_get_table(struct http_request *request, void *user);
 /* history.c: the table as it was at that time. Takes the spec. */
 void api_table_of_past(struct http_request *request, const struct table_route *route,
                        struct view_spec *spec, size_t limit, size_t offset, int64_t at_ms);
+void api_get_alerts(struct http_request *request, void *user);
+void api_acknowledge(struct http_request *request, void *user);
+void api_get_anomalies(struct http_request *request, void *user);
+void api_get_silences(struct http_request *request, void *user);
+void api_post_silence(struct http_request *request, void *user);
+void api_delete_silence(struct http_request *request, void *user);
+void api_get_channels(struct http_request *request, void *user);
+void api_test_channel(struct http_request *request, void *user);
+void api_get_rules(struct http_request *request, void *user);
+void api_post_rule(struct http_request *request, void *user);
+void api_test_rule(struct http_request *request, void *user);
+void api_put_rule(struct http_request *request, void *user);
+void api_delete_rule(struct http_request *request, void *user);
 void api_get_stream(struct http_request *request, void *user);
 void api_post_login(struct http_request *request, void *user);
 void api_post_logout(struct http_request *request, void *user);

@@ -1,8 +1,5 @@
 /*
  * history.c: GET /api/v1/query, /api/v1/events and at= of the tables: the past, read on the pool.
- *
- * A job may outlive its request when the client leaves first: `request` is then NULL, the work is
- * given up as soon as possible, and the answer, if there is one, is thrown away.
  */
 #include "api/api_internal.h"
 
@@ -12,6 +9,7 @@
 #include <string.h>
 
 #include "api/answer.h"
+#include "api/question.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "wire/json.h"
@@ -20,10 +18,8 @@
 #define EVENTS_RANGE_MS (7 * 24 * 3600 * MS_PER_S)
 #define EVENTS_LIMIT 100
 
-struct history_job {
-    struct job job;
-    struct http_request *request; /* NULL: the client has left */
-    struct readers *readers;
+struct history_question {
+    struct question question;
     struct query query;
     struct event_query events;
     struct {
@@ -32,105 +28,48 @@ struct history_job {
         struct view_spec *spec; /* owned; NULL: no table is asked for */
         size_t limit, offset;
     } table;
-    int err;
-    struct store_error error;
-    struct buf body; /* the answer, encoded on the pool */
 };
 
-static void history_gone(struct http_request *request, void *user)
+static struct history_question *history_of(struct question *q)
 {
-    struct history_job *job = user;
-    (void)request;
-    job->request = NULL;
-    readers_forget(job->readers, &job->job);
+    return CONTAINER_OF(q, struct history_question, question);
 }
 
-static void history_free(struct history_job *job)
+static void history_free(struct question *q)
 {
-    selector_fini(&job->query.selector);
-    view_spec_free(job->table.spec);
-    buf_fini(&job->body);
-    free(job);
+    struct history_question *h = history_of(q);
+    selector_fini(&h->query.selector);
+    view_spec_free(h->table.spec);
+    free(h);
 }
 
-static void history_done(struct job *base)
+static struct history_question *history_new(int (*work)(struct question *q,
+                                                        const struct reading *reading))
 {
-    struct history_job *job = CONTAINER_OF(base, struct history_job, job);
-    if (job->request) {
-        if (job->table.spec && job->err == -ENOENT)
-            http_respond_error(job->request, 404, NULL, "at", "%s", job->error.text);
-        else if (job->err == -EINVAL)
-            http_respond_error(job->request, 400, NULL, NULL, "%s", job->error.text);
-        else if (job->err)
-            http_respond_error(job->request, 503, "history_unavailable", NULL,
-                               "the history cannot be read: %s", job->error.text);
-        else
-            http_respond_json(job->request, 200, &job->body);
-    }
-    history_free(job);
-}
-
-static void history_submit(struct api *api, struct history_job *job, struct http_request *request,
-                           int (*work)(struct job *job, const struct reading *reading))
-{
-    job->job.work = work;
-    job->job.done = history_done;
-    job->request = request;
-    job->readers = api->readers;
-    job->error.code = -ECANCELED;
-    job->err = -ECANCELED;
-    memcpy(job->error.text, "the server is stopping", sizeof("the server is stopping"));
-    http_request_on_gone(request, history_gone, job);
-    if (readers_submit(api->readers, &job->job, station_ring(api->station)))
-        return;
-    http_respond_error(request, 503, "busy", NULL,
-                       "too many questions to the history at once; try again");
-    history_free(job);
-}
-
-/* What cannot be read must not look like what was never recorded. False: the job has failed. */
-static bool history_readable(struct history_job *job, const struct reading *reading)
-{
-    if (!reading->unreadable)
-        return true;
-    job->error = *reading->unreadable;
-    job->err = job->error.code;
-    return false;
+    struct history_question *h = mem_alloc(sizeof(*h));
+    h->question.work = work;
+    h->question.free = history_free;
+    return h;
 }
 
 /* ---- query ------------------------------------------------------------------------------- */
 
-static int query_work(struct job *base, const struct reading *reading)
+static int query_work(struct question *q, const struct reading *reading)
 {
-    struct history_job *job = CONTAINER_OF(base, struct history_job, job);
     struct answer *answer = NULL;
-    if (!history_readable(job, reading))
-        return job->err;
-    job->err = store_query(reading->reader, &job->query, &reading->recent, &answer, &job->error);
-    if (!job->err)
-        answer_json(&job->body, answer);
+    int err =
+        store_query(reading->reader, &history_of(q)->query, &reading->recent, &answer, &q->error);
+    if (!err)
+        answer_json(&q->body, answer);
     answer_free(answer);
-    return job->err;
-}
-
-/* Reads from= and to=; the range ends now and is `range_ms` long when they are absent. */
-static bool range_read(struct http_request *request, int64_t range_ms, int64_t *ret_from_ms,
-                       int64_t *ret_to_ms)
-{
-    if (!api_time(request, "to", clock_wall_ms(), ret_to_ms) ||
-        !api_time(request, "from", *ret_to_ms - range_ms, ret_from_ms))
-        return false;
-    if (*ret_from_ms <= *ret_to_ms)
-        return true;
-    http_respond_error(request, 400, NULL, "from", "\"from\" must not be later than \"to\"");
-    return false;
+    return err;
 }
 
 static bool query_read(struct http_request *request, struct query *ret)
 {
     uint64_t points;
     const char *agg = http_request_param(request, "agg");
-    if (!range_read(request, QUERY_RANGE_MS, &ret->from_ms, &ret->to_ms) ||
+    if (!api_range(request, QUERY_RANGE_MS, &ret->from_ms, &ret->to_ms) ||
         !api_number(request, "points", QUERY_POINTS_DEFAULT, QUERY_POINTS_MAX, &points))
         return false;
     if (points == 0) {
@@ -158,23 +97,21 @@ void api_get_query(struct http_request *request, void *user)
                            "say which series: metric=node_network_* or match=device=eth0");
         return;
     }
-    struct history_job *job = mem_alloc(sizeof(*job));
-    job->query = query;
-    history_submit(api, job, request, query_work);
+    struct history_question *h = history_new(query_work);
+    h->query = query;
+    question_ask(&h->question, api, request);
 }
 
 /* ---- events ------------------------------------------------------------------------------ */
 
-static int events_work(struct job *base, const struct reading *reading)
+static int events_work(struct question *q, const struct reading *reading)
 {
-    struct history_job *job = CONTAINER_OF(base, struct history_job, job);
     struct event_page *page = NULL;
-    if (!history_readable(job, reading))
-        return job->err;
-    job->err = store_events(reading->reader, &job->events, &reading->recent, &page, &job->error);
-    if (job->err)
-        return job->err;
-    struct buf *out = &job->body;
+    int err =
+        store_events(reading->reader, &history_of(q)->events, &reading->recent, &page, &q->error);
+    if (err)
+        return err;
+    struct buf *out = &q->body;
     json_open(out, '{');
     json_put_key(out, "total");
     json_put_u64(out, page->total);
@@ -207,7 +144,7 @@ void api_get_events(struct http_request *request, void *user)
     struct api *api = user;
     struct event_query events = {0};
     uint64_t limit, offset;
-    if (!range_read(request, EVENTS_RANGE_MS, &events.from_ms, &events.to_ms) ||
+    if (!api_range(request, EVENTS_RANGE_MS, &events.from_ms, &events.to_ms) ||
         !api_number(request, "limit", EVENTS_LIMIT, EVENT_PAGE_MAX, &limit) ||
         !api_number(request, "offset", 0, UINT32_MAX, &offset))
         return;
@@ -226,31 +163,28 @@ void api_get_events(struct http_request *request, void *user)
         }
         events.kinds |= 1U << kind;
     }
-    struct history_job *job = mem_alloc(sizeof(*job));
-    job->events = events;
-    history_submit(api, job, request, events_work);
+    struct history_question *h = history_new(events_work);
+    h->events = events;
+    question_ask(&h->question, api, request);
 }
 
 /* ---- tables as they were ------------------------------------------------------------------- */
 
-static int table_work(struct job *base, const struct reading *reading)
+static int table_work(struct question *q, const struct reading *reading)
 {
-    struct history_job *job = CONTAINER_OF(base, struct history_job, job);
+    const struct history_question *h = history_of(q);
     struct stored_table stored;
-    if (!history_readable(job, reading))
-        return job->err;
     if (!reading->reader) { /* nothing was ever written */
-        snprintf(job->error.text, sizeof(job->error.text), "no history is stored yet");
-        return job->err = -ENOENT;
+        snprintf(q->error.text, sizeof(q->error.text), "no history is stored yet");
+        return -ENOENT;
     }
-    job->err =
-        store_table(reading->reader, job->table.kind, job->table.at_ms, &stored, &job->error);
-    if (job->err)
-        return job->err;
+    int err = store_table(reading->reader, h->table.kind, h->table.at_ms, &stored, &q->error);
+    if (err)
+        return err;
     struct view view;
     bool cut = stored.total > stored.table->rows_count;
-    view_make(stored.table, job->table.spec, job->table.limit, job->table.offset, &view);
-    answer_table_json(&job->body, stored.table, stored.t_ms, &view, cut ? stored.total : 0);
+    view_make(stored.table, h->table.spec, h->table.limit, h->table.offset, &view);
+    answer_table_json(&q->body, stored.table, stored.t_ms, &view, cut ? stored.total : 0);
     view_fini(&view);
     table_unref(stored.table);
     return 0;
@@ -259,11 +193,12 @@ static int table_work(struct job *base, const struct reading *reading)
 void api_table_of_past(struct http_request *request, const struct table_route *route,
                        struct view_spec *spec, size_t limit, size_t offset, int64_t at_ms)
 {
-    struct history_job *job = mem_alloc(sizeof(*job));
-    job->table.kind = route->kind;
-    job->table.at_ms = at_ms;
-    job->table.spec = spec;
-    job->table.limit = limit;
-    job->table.offset = offset;
-    history_submit(route->api, job, request, table_work);
+    struct history_question *h = history_new(table_work);
+    h->question.about = "at";
+    h->table.kind = route->kind;
+    h->table.at_ms = at_ms;
+    h->table.spec = spec;
+    h->table.limit = limit;
+    h->table.offset = offset;
+    question_ask(&h->question, route->api, request);
 }

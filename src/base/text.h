@@ -42,3 +42,7 @@ bool text_is_name(const char *text);
 
 /* Length of valid UTF-8 at the start of the text; equals len when all of it is valid. */
 size_t text_utf8_valid(const char *text, size_t len);
+
+/* The least number of characters to insert, delete, replace or swap with a neighbour that makes
+ * one word the other; 99 when a word is longer than any of ours. For "did you mean". */
+size_t text_slips(const char *a, const char *b);

@@ -1,5 +1,5 @@
 /*
- * text_match.c: globs, names and UTF-8.
+ * text_match.c: globs, names, near misses and UTF-8.
  *
  * A glob is matched character by character from the left; on a mismatch only the last `*` seen
  * takes one character more. That is enough, because whatever an earlier star could have taken the
@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "base/defs.h"
 #include "base/text.h"
 
 /* ---- UTF-8 ------------------------------------------------------------------------------- */
@@ -169,4 +170,33 @@ bool text_is_name(const char *text)
                                   "0123456789._-";
     size_t len = strnlen(text, 65);
     return len >= 1 && len <= 64 && strspn(text, allowed) == len;
+}
+
+/* ---- near misses --------------------------------------------------------------------------- */
+
+/* A row of the table of distances at a time; the one before the last is needed for swaps. */
+size_t text_slips(const char *a, const char *b)
+{
+    enum { LONGEST = 32, FAR = 99 };
+    size_t rows[3][LONGEST + 1];
+    size_t *before = rows[0], *last = rows[1], *now = rows[2];
+    size_t len_a = strnlen(a, LONGEST + 1), len_b = strnlen(b, LONGEST + 1);
+    if (len_a > LONGEST || len_b > LONGEST)
+        return FAR;
+    for (size_t j = 0; j <= len_b; j++)
+        now[j] = j;
+    for (size_t i = 1; i <= len_a; i++) {
+        size_t *spare = before;
+        before = last;
+        last = now;
+        now = spare;
+        now[0] = i;
+        for (size_t j = 1; j <= len_b; j++) {
+            size_t replaced = last[j - 1] + (a[i - 1] != b[j - 1]);
+            now[j] = MIN(replaced, MIN(last[j], now[j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                now[j] = MIN(now[j], before[j - 2] + 1);
+        }
+    }
+    return now[len_b];
 }

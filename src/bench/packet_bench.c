@@ -26,7 +26,7 @@ static void on_packets(void *user, uint32_t link, const struct packet_frame *fra
 }
 
 /* Packets a second, or -errno. */
-static int one_round(const char *file, struct classifier *detector, struct packet_rate *ret,
+static int one_round(const char *file, struct recognizer *detector, struct packet_rate *ret,
                      double *ret_per_s)
 {
     struct meter_settings settings = METER_SETTINGS_DEFAULT;
@@ -61,7 +61,7 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int all_rounds(const struct packet_settings *settings, struct classifier *detector,
+static int all_rounds(const struct packet_settings *settings, struct recognizer *detector,
                       struct packet_rate *ret)
 {
     double rates[PACKET_ROUNDS_MAX];
@@ -92,16 +92,16 @@ static int all_rounds(const struct packet_settings *settings, struct classifier 
 int packet_bench(const struct packet_settings *settings, enum packet_variant variant,
                  struct packet_rate *ret)
 {
-    struct classifier *detector = NULL;
+    struct recognizer *detector = NULL;
     *ret = (struct packet_rate){0};
     if (variant == PACKET_NDPI_ON) {
-        detector = classifier_new(ret->why, sizeof(ret->why));
+        detector = recognizer_new(ret->why, sizeof(ret->why));
         if (!detector)
             return -ENOTSUP;
     }
     int err = all_rounds(settings, detector, ret);
     ret->measured = !err;
-    classifier_free(detector);
+    recognizer_free(detector);
     return err;
 }
 

@@ -77,6 +77,8 @@ const struct metric catalogue_link_gauges[LINK_GAUGES] = {
     [LINK_TYPE] = GAUGE("node_network_protocol_type", "",
                         "Kind of link layer as a number: 1 Ethernet, 772 loopback, 65534 none."),
     [LINK_FLAGS] = GAUGE("node_network_flags", "", "The interface's flags (IFF_*) as a number."),
+    [LINK_PHYSICAL] = GAUGE("netsonde_network_physical", "",
+                            "1 for an interface with a device behind it; absent for all others."),
 };
 
 const struct metric catalogue_softnet[SOFTNET_METRICS] = {

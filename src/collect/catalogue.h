@@ -49,6 +49,7 @@ enum link_gauge {
     LINK_INDEX,
     LINK_TYPE,
     LINK_FLAGS,
+    LINK_PHYSICAL, /* set by interfaces.c from the kind */
     LINK_GAUGES
 };
 

@@ -288,8 +288,11 @@ void interfaces_begin(struct interfaces *list, const struct engine_sink *sink)
 }
 
 void interfaces_sample(struct interfaces *list, const struct engine_sink *sink,
-                       const struct link_sample *sample)
+                       const struct link_sample *told)
 {
+    struct link_sample full = *told, *sample = &full;
+    if (sample->kind && strcmp(sample->kind, "physical") == 0)
+        link_measure(sample, LINK_PHYSICAL, 1);
     struct interface *i = interfaces_find(list, sample->index);
     if (i->tick == list->tick)
         return;

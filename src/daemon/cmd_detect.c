@@ -7,6 +7,7 @@
  * The file is read as a stream. Only its first rows are kept, until the time between two samples is
  * known (the median of the first differences): windows are counted in samples. Where the samples
  * are far apart, a window has min_samples of them, however long that is, and so has learning.
+ * The settings are those of the configuration (detect.*), which the flags are part of.
  * What is printed about alarms at the end is bounded; the count is exact.
  */
 #include "daemon/commands.h"
@@ -20,6 +21,8 @@
 #include "base/defs.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "daemon/alerting.h"
+#include "daemon/detect_history.h"
 #include "daemon/output.h"
 #include "daemon/series_csv.h"
 #include "detect/bank.h"
@@ -51,84 +54,7 @@ struct run {
     struct alarm alarms[ALARMS_TOLD];
 };
 
-/* ---- the settings
- * -------------------------------------------------------------------------------- */
-
-static int usage(const char *message, const char *value)
-{
-    fprintf(stderr, "netsonde detect: %s: %s; see netsonde help detect\n", message, value);
-    return EXIT_USAGE;
-}
-
-/* "3/5". */
-static int confirm_parse(const char *text, struct bank_settings *ret)
-{
-    unsigned confirm, out_of;
-    int end = 0;
-    if (sscanf(text, "%1u/%1u%n", &confirm, &out_of, &end) != 2 || text[end] != '\0' ||
-        confirm < 1 || confirm > out_of || out_of > 8)
-        return -EINVAL;
-    ret->confirm = confirm;
-    ret->out_of = out_of;
-    return 0;
-}
-
-/* "1/day", "0.5/h", "2/7d". */
-static int budget_parse(const char *text, double *ret_per_s)
-{
-    static const struct {
-        const char *name;
-        double seconds;
-    } units[] = {{"minute", 60}, {"hour", 3600}, {"day", 86400}, {"week", 604800},
-                 {"h", 3600},    {"d", 86400},   {"w", 604800}};
-    char number[32];
-    const char *slash = strchr(text, '/');
-    double count, seconds = 0;
-    int64_t ms;
-    if (!slash || (size_t)(slash - text) >= sizeof(number))
-        return -EINVAL;
-    memcpy(number, text, (size_t)(slash - text));
-    number[slash - text] = '\0';
-    if (text_double(number, &count) < 0 || !(count > 0))
-        return -EINVAL;
-    if (text_duration_ms(slash + 1, &ms) == 0)
-        seconds = (double)ms / MS_PER_S;
-    for (size_t i = 0; i < ARRAY_LEN(units); i++)
-        seconds = strcmp(slash + 1, units[i].name) == 0 ? units[i].seconds : seconds;
-    if (!(seconds > 0))
-        return -EINVAL;
-    *ret_per_s = count / seconds;
-    return 0;
-}
-
-static int settings_read(const struct options *o, struct bank_settings *ret)
-{
-    *ret = BANK_SETTINGS_DEFAULT;
-    uint64_t samples = ret->min_samples;
-    const char *text = o->detect.sigma;
-    if (text && (text_double(text, &ret->sigma) < 0 || ret->sigma < 0.5 || ret->sigma > 20))
-        return usage("--sigma takes a number from 0.5 to 20", text);
-    text = o->detect.window;
-    if (text && (text_duration_ms(text, &ret->window_ms) < 0 || ret->window_ms <= 0))
-        return usage("--window takes a duration, such as 5m", text);
-    text = o->detect.learning;
-    if (text && text_duration_ms(text, &ret->learning_ms) < 0)
-        return usage("--learning takes a duration, such as 10m", text);
-    text = o->detect.min_samples;
-    if (text && (text_u64(text, &samples) < 0 || samples < 5 || samples > 100000))
-        return usage("--min-samples takes a whole number from 5 to 100000", text);
-    ret->min_samples = (uint32_t)samples;
-    text = o->detect.confirm;
-    if (text && confirm_parse(text, ret) < 0)
-        return usage("--confirm takes K/N, at most 8/8, such as 3/5", text);
-    text = o->detect.false_alarms;
-    if (text && budget_parse(text, &ret->false_alarms_per_s) < 0)
-        return usage("--false-alarms takes a number by a time, such as 1/day", text);
-    return 0;
-}
-
-/* ---- what is printed
- * ------------------------------------------------------------------------------- */
+/* ---- what is printed -------------------------------------------------------------------- */
 
 /* NAN: nothing, or null. */
 static void print_number(const struct run *r, const char *format, double x)
@@ -192,8 +118,7 @@ static void print_summary(const struct run *r)
         fprintf(stderr, "  … and %llu more\n", (unsigned long long)(r->fired - ALARMS_TOLD));
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------------------ */
+/* ---- rows ------------------------------------------------------------------------------- */
 
 static void note_alarm(struct run *r, const struct series_row *row, const struct verdict *v)
 {
@@ -316,12 +241,10 @@ static int run_file(struct run *r)
     return output_end(true);
 }
 
-int cmd_detect(const struct options *options)
+int cmd_detect(const struct config *config, const struct options *options)
 {
-    struct bank_settings settings;
-    int code = settings_read(options, &settings);
-    if (code)
-        return code;
+    if (options->query.metric || options->query.matches_count || options->detect_rule)
+        return detect_history(config, options);
     const char *file = options->arguments[0];
     bool standard = !file || strcmp(file, "-") == 0;
     FILE *in = standard ? stdin : fopen(file, "re");
@@ -333,9 +256,9 @@ int cmd_detect(const struct options *options)
     r->file = standard ? "standard input" : file;
     r->in = in;
     r->json = options->json;
-    r->settings = settings;
+    r->settings = alerting_detection(config);
     series_csv_begin(&r->csv);
-    code = run_file(r);
+    int code = run_file(r);
     detector_free(r->detector);
     free(r);
     if (!standard)

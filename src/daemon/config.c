@@ -15,7 +15,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "daemon/config_internal.h"
+#include "daemon/config_lists.h"
 #include "daemon/config_value.h"
 
 /* ---- complaints and values --------------------------------------------------------------- */
@@ -259,7 +259,7 @@ static void find_data_dir(struct config_loader *l, const struct config_sources *
     }
 }
 
-static struct config_place origin_place(const struct config *c, const char *section,
+struct config_place config_origin_place(const struct config *c, const char *section,
                                         const char *key)
 {
     const struct config_origin *origin =
@@ -272,7 +272,8 @@ static void check_together(struct config_loader *l)
     const struct config *c = l->config;
     if (c->serve.idle_timeout_ms <= c->serve.heartbeat_ms) {
         bool idle_set = config_is_set(c, "serve", "idle_timeout");
-        struct config_place at = origin_place(c, "serve", idle_set ? "idle_timeout" : "heartbeat");
+        struct config_place at =
+            config_origin_place(c, "serve", idle_set ? "idle_timeout" : "heartbeat");
         config_complain(l, &at,
                         "serve.idle_timeout: every viewer would be closed before it is asked "
                         "(expected more than serve.heartbeat)");
@@ -280,28 +281,28 @@ static void check_together(struct config_loader *l)
     for (size_t i = 0; c->collect.engines.count != 1 && i < c->collect.engines.count; i++) {
         if (strcmp(c->collect.engines.items[i], "auto") != 0)
             continue;
-        struct config_place at = origin_place(c, "collect", "engines");
+        struct config_place at = config_origin_place(c, "collect", "engines");
         config_complain(l, &at,
                         "collect.engines: auto stands alone (expected auto, or names of "
                         "engines)");
         break;
     }
     if (c->collect.engines.count == 0) {
-        struct config_place at = origin_place(c, "collect", "engines");
+        struct config_place at = config_origin_place(c, "collect", "engines");
         config_complain(l, &at,
                         "collect.engines: nothing would be measured (expected auto, or "
                         "names of engines)");
     }
     if (!*c->serve.tls_cert != !*c->serve.tls_key) {
         const char *given = *c->serve.tls_cert ? "tls_cert" : "tls_key";
-        struct config_place at = origin_place(c, "serve", given);
+        struct config_place at = config_origin_place(c, "serve", given);
         config_complain(l, &at,
                         "serve.%s: a certificate and its key belong together (expected "
                         "serve.%s, too)",
                         given, *c->serve.tls_cert ? "tls_key" : "tls_cert");
     }
     if (c->serve.listen.count == 0) {
-        struct config_place at = origin_place(c, "serve", "listen");
+        struct config_place at = config_origin_place(c, "serve", "listen");
         config_complain(l, &at,
                         "serve.listen: nobody could connect (expected at least one "
                         "address)");
@@ -319,8 +320,10 @@ int config_load(const struct config_sources *sources, struct config **ret, FILE 
     load_environment(&l, sources);
     load_flags(&l, sources);
     find_data_dir(&l, sources);
-    if (!l.mistakes)
+    bool clean = !l.mistakes;
+    if (clean)
         check_together(&l);
+    config_lists_finish(&l, clean);
     if (!err && l.mistakes)
         err = -EINVAL;
     if (err)
@@ -339,6 +342,7 @@ void config_free(struct config *c)
         free(c->origins[i].name);
         config_list_fini(&c->origins[i].texts);
     }
+    config_lists_fini(c);
     free(c->origins);
     free(c);
 }

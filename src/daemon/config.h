@@ -23,11 +23,27 @@ struct config_list {
     size_t count;
 };
 
+/* 3/5: so many of so many. */
+struct config_part {
+    uint32_t part, whole;
+};
+
+/* 5/1m: so many in such a time. */
+struct config_frequency {
+    uint32_t count;
+    int64_t ms;
+};
+
 enum config_durability { CONFIG_DURABILITY_NORMAL, CONFIG_DURABILITY_FULL };
 enum config_resolve { CONFIG_RESOLVE_OBSERVED, CONFIG_RESOLVE_OFF };
 enum config_auth { CONFIG_AUTH_AUTO, CONFIG_AUTH_TOKEN, CONFIG_AUTH_NONE };
 
+enum config_list_kind { CONFIG_LIST_CHANNELS, CONFIG_LIST_ALERTS, CONFIG_LISTS };
+
+struct channel_spec;
+struct config_entry;
 struct config_origin;
+struct rule;
 
 struct config {
     char *data_dir; /* the one in force: --data-dir or where CONTRACT section 1 says */
@@ -75,8 +91,28 @@ struct config {
         enum config_durability durability;
     } store;
     struct {
+        double sigma;
+        int64_t window_ms;
+        uint64_t min_samples;
+        struct config_part confirm;
+        int64_t learning_ms;
+        struct config_frequency false_alarms;
+    } detect;
+    struct {
+        struct config_frequency rate;
+        int64_t cooldown_ms;
+        struct config_list channels; /* names; each is one of those below */
+    } alerting;
+    struct {
         uint64_t metrics_series_limit;
     } export;
+    /* `channels:`. The first two are websocket and log, written or not. */
+    size_t channels_count;
+    struct channel_spec **channels;
+    /* `alerts:`. Without the rules that everybody has: config_rules. */
+    size_t rules_count;
+    struct rule **rules;
+    struct config_entry *entries[CONFIG_LISTS]; /* both, as they were written: config_dump */
     struct config_origin *origins; /* one per row of the table: config_dump, config_is_set */
 };
 
@@ -107,6 +143,10 @@ void config_free(struct config *c); /* NULL allowed */
 
 /* Whether something other than the default decided. The key must exist. */
 bool config_is_set(const struct config *c, const char *section, const char *key);
+
+/* The rules of the file and those that everybody has and the file does not replace: at the start,
+ * and after SIGHUP. A reference each; the caller frees the array. */
+struct rule **config_rules(const struct config *c, size_t *ret_count);
 
 /* Is there a row with this flag, and does it accept the text? False: one sentence in `why`. */
 bool config_check_flag(const struct config_flag *flag, char *why, size_t why_size);

@@ -1,161 +1,11 @@
 /*
- * config_print.c: the configuration for people and programs: what is in force (dump-config), and
- * the table as documentation. Everything is written from the rows; docs/CONFIG.md and
+ * config_print.c: the table and the keys of the lists as documentation: docs/CONFIG.md and
  * docs/man/netsonde.yaml.5 are output of this file, and a test holds them to it.
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include "daemon/config_internal.h"
+#include "daemon/config_lists.h"
 #include "daemon/config_value.h"
-#include "wire/json.h"
-
-/* ---- what is in force -------------------------------------------------------------------- */
-
-/* A text as a YAML scalar: as it is when no reader could take it for something else. */
-static void put_scalar(struct buf *out, const char *text)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "0123456789._/-";
-    if (*text && *text != '-' && *text != '.' && strspn(text, plain) == strlen(text)) {
-        buf_text(out, text);
-        return;
-    }
-    /* A JSON string is a double-quoted scalar of YAML; made apart, or it would get a comma. */
-    CLEANUP(buf_fini) struct buf quoted = BUF_INIT;
-    json_put_string(&quoted, text);
-    buf_append(out, quoted.data, quoted.len);
-}
-
-static void put_value(struct buf *out, const struct config_row *row,
-                      const struct config_list *texts)
-{
-    if (row->type != CONFIG_TEXTS) {
-        if (texts->count)
-            put_scalar(out, texts->items[0]);
-        return;
-    }
-    buf_char(out, '[');
-    for (size_t i = 0; i < texts->count; i++) {
-        if (i)
-            buf_text(out, ", ");
-        put_scalar(out, texts->items[i]);
-    }
-    buf_char(out, ']');
-}
-
-static void put_default(struct buf *out, const struct config_row *row)
-{
-    struct config_list texts = {0};
-    if (!row->value)
-        return;
-    if (row->type == CONFIG_TEXTS)
-        config_list_split(&texts, row->value);
-    else
-        config_list_add(&texts, row->value);
-    put_value(out, row, &texts);
-    config_list_fini(&texts);
-}
-
-static void put_where(struct buf *out, const struct config_origin *origin)
-{
-    switch (origin->source) {
-    case CONFIG_DEFAULT:
-        buf_text(out, "default");
-        break;
-    case CONFIG_FROM_FILE:
-        buf_printf(out, "%s:%zu:%zu", origin->name, origin->line, origin->column);
-        break;
-    case CONFIG_FROM_ENVIRONMENT:
-        buf_printf(out, "env %s", origin->name);
-        break;
-    case CONFIG_FROM_FLAG:
-        buf_printf(out, "flag %s", origin->name);
-        break;
-    }
-}
-
-void config_dump_yaml(const struct config *c, struct buf *out)
-{
-    const char *section = NULL;
-    for (size_t i = 0; i < config_rows_count; i++) {
-        const struct config_row *row = &config_rows[i];
-        const struct config_origin *origin = &c->origins[i];
-        CLEANUP(buf_fini) struct buf line = BUF_INIT;
-        if (row->section && (!section || strcmp(section, row->section) != 0)) {
-            section = row->section;
-            buf_printf(out, "\n%s:\n", section);
-        }
-        /* What no file can set is a comment, so that the whole remains a file. */
-        buf_printf(&line, "%s%s: ", row->section ? "  " : "# ", row->key);
-        put_value(&line, row, &origin->texts);
-        buf_printf(out, "%-44s # ", buf_string(&line));
-        put_where(out, origin);
-        if (origin->source != CONFIG_DEFAULT && row->value) {
-            buf_text(out, "; default ");
-            put_default(out, row);
-        }
-        buf_char(out, '\n');
-    }
-}
-
-static void put_json_value(struct buf *out, const struct config_row *row,
-                           const struct config_list *texts)
-{
-    if (row->type == CONFIG_TEXTS) {
-        json_open(out, '[');
-        for (size_t i = 0; i < texts->count; i++)
-            json_put_string(out, texts->items[i]);
-        json_close(out, ']');
-    } else if (!texts->count) {
-        json_put_null(out);
-    } else if (row->type == CONFIG_INTEGER &&
-               !(row->zero && strcmp(texts->items[0], row->zero) == 0)) {
-        json_put_u64(out, strtoull(texts->items[0], NULL, 10)); /* was checked when it was set */
-    } else if (row->type == CONFIG_BOOL) {
-        json_put_bool(out, strcmp(texts->items[0], "on") == 0);
-    } else {
-        json_put_string(out, texts->items[0]);
-    }
-}
-
-void config_dump_json(const struct config *c, struct buf *out)
-{
-    json_open(out, '{');
-    json_put_key(out, "config");
-    json_open(out, '[');
-    for (size_t i = 0; i < config_rows_count; i++) {
-        const struct config_row *row = &config_rows[i];
-        CLEANUP(buf_fini) struct buf name = BUF_INIT;
-        CLEANUP(buf_fini) struct buf where = BUF_INIT;
-        struct config_list texts = {0};
-        config_row_name(row, &name);
-        put_where(&where, &c->origins[i]);
-        if (row->value && row->type == CONFIG_TEXTS)
-            config_list_split(&texts, row->value);
-        else if (row->value)
-            config_list_add(&texts, row->value);
-        json_open(out, '{');
-        json_put_key(out, "key");
-        json_put_string(out, buf_string(&name));
-        json_put_key(out, "value");
-        put_json_value(out, row, &c->origins[i].texts);
-        json_put_key(out, "default");
-        if (row->value)
-            put_json_value(out, row, &texts);
-        else
-            json_put_null(out);
-        json_put_key(out, "from");
-        json_put_string(out, buf_string(&where));
-        json_close(out, '}');
-        config_list_fini(&texts);
-    }
-    json_close(out, ']');
-    json_close(out, '}');
-    buf_char(out, '\n');
-}
-
-/* ---- documentation ----------------------------------------------------------------------- */
 
 static void put_expected(struct buf *out, const struct config_row *row)
 {
@@ -182,7 +32,7 @@ static void markdown_row(struct buf *out, const struct config_row *row)
         buf_text(out, "see right");
     } else {
         buf_char(out, '`');
-        put_default(out, row);
+        config_put_default(out, row);
         buf_char(out, '`');
     }
     buf_text(out, " | ");
@@ -209,6 +59,36 @@ static void markdown_table(struct buf *out, const char *section)
     buf_char(out, '\n');
 }
 
+/* What stands between backticks is left as it is. */
+static void put_markdown(struct buf *out, const char *text)
+{
+    bool code = false;
+    for (; *text; text++) {
+        code ^= *text == '`';
+        if (!code && strchr("*|[]~_", *text))
+            buf_char(out, '\\');
+        buf_char(out, *text);
+    }
+}
+
+static void markdown_list(struct buf *out, enum config_list_kind kind)
+{
+    struct config_item_key key;
+    buf_printf(out, "## %s\n\nA list of mappings. %s\n\n```yaml\n%s```\n\n", config_list_name(kind),
+               config_list_doc(kind), config_list_example(kind));
+    buf_text(out, "| Key | Value | Meaning |\n|---|---|---|\n");
+    for (size_t i = 0; config_list_key_at(kind, i, &key); i++) {
+        buf_printf(out, "| `%s` | ", key.name);
+        put_markdown(out, key.expected);
+        if (key.list)
+            buf_text(out, "; one, or a list");
+        buf_text(out, " | ");
+        put_markdown(out, key.doc);
+        buf_text(out, " |\n");
+    }
+    buf_char(out, '\n');
+}
+
 void config_print_markdown(struct buf *out)
 {
     buf_text(
@@ -227,13 +107,16 @@ void config_print_markdown(struct buf *out)
         "```\n\n"
         "Durations are written `100ms`, `5s`, `1.5m`, `2h`, `14d`, `2w`, `5y`; sizes `512`,\n"
         "`64KiB`, `10MB`, `2GiB`; rates `10Mbit`, `125kB`. In a variable or a flag the items\n"
-        "of a list are separated by commas. `--listen` may be given more than once.\n\n"
+        "of a list are separated by commas. `--listen` may be given more than once. The lists\n"
+        "`channels` and `alerts` stand in files only; those of several files add up.\n\n"
         "SIGHUP reads everything again. With a mistake in it the old configuration stays.\n"
-        "`collect.interval` applies at once, everything else at the next start.\n\n");
+        "`collect.interval` and `alerts` apply at once, everything else at the next start.\n\n");
     for (size_t i = 0; i < config_sections_count; i++) {
         buf_printf(out, "## %s\n\n%s\n\n", config_sections[i].name, config_sections[i].doc);
         markdown_table(out, config_sections[i].name);
     }
+    for (int kind = 0; kind < CONFIG_LISTS; kind++)
+        markdown_list(out, (enum config_list_kind)kind);
     buf_text(out, "## Not in files\n\nThese have a flag and a variable only.\n\n");
     markdown_table(out, NULL);
     out->len--; /* one newline at the end is enough */
@@ -244,7 +127,7 @@ static void man_row(struct buf *out, const struct config_row *row)
     CLEANUP(buf_fini) struct buf expected = BUF_INIT;
     CLEANUP(buf_fini) struct buf value = BUF_INIT;
     put_expected(&expected, row);
-    put_default(&value, row);
+    config_put_default(&value, row);
     buf_printf(out, ".TP\n.B %s\n", row->key);
     put_escaped(out, row->doc, "\\");
     buf_text(out, "\nExpected: ");
@@ -261,6 +144,23 @@ static void man_row(struct buf *out, const struct config_row *row)
         buf_char(out, '.');
     }
     buf_char(out, '\n');
+}
+
+static void man_list(struct buf *out, enum config_list_kind kind)
+{
+    struct config_item_key key;
+    buf_printf(out, ".SH %s\nA list of mappings. ", config_list_name(kind));
+    put_escaped(out, config_list_doc(kind), "\\");
+    buf_text(out, "\n.PP\n.nf\n");
+    put_escaped(out, config_list_example(kind), "\\");
+    buf_text(out, ".fi\n");
+    for (size_t i = 0; config_list_key_at(kind, i, &key); i++) {
+        buf_printf(out, ".TP\n.B %s\n", key.name);
+        put_escaped(out, key.doc, "\\");
+        buf_text(out, "\nExpected: ");
+        put_escaped(out, key.expected, "\\");
+        buf_printf(out, "%s.\n", key.list ? "; one, or a list" : "");
+    }
 }
 
 void config_print_man(struct buf *out)
@@ -285,5 +185,7 @@ void config_print_man(struct buf *out)
                 man_row(out, &config_rows[i]);
         }
     }
+    for (int kind = 0; kind < CONFIG_LISTS; kind++)
+        man_list(out, (enum config_list_kind)kind);
     buf_text(out, ".SH SEE ALSO\n.BR netsonde (1)\n");
 }

@@ -11,14 +11,17 @@
 #include "base/buf.h"
 
 enum config_type {
-    CONFIG_DURATION, /* int64_t, milliseconds */
-    CONFIG_SIZE,     /* uint64_t, bytes */
-    CONFIG_RATE,     /* double, bytes per second */
-    CONFIG_INTEGER,  /* uint64_t */
-    CONFIG_BOOL,     /* bool */
-    CONFIG_WORD,     /* an enum: the index in `words` */
-    CONFIG_TEXT,     /* char *, owned */
-    CONFIG_TEXTS,    /* struct config_list */
+    CONFIG_DURATION,  /* int64_t, milliseconds */
+    CONFIG_SIZE,      /* uint64_t, bytes */
+    CONFIG_RATE,      /* double, bytes per second */
+    CONFIG_INTEGER,   /* uint64_t */
+    CONFIG_NUMBER,    /* double */
+    CONFIG_PART,      /* struct config_part */
+    CONFIG_FREQUENCY, /* struct config_frequency */
+    CONFIG_BOOL,      /* bool */
+    CONFIG_WORD,      /* an enum: the index in `words` */
+    CONFIG_TEXT,      /* char *, owned */
+    CONFIG_TEXTS,     /* struct config_list */
 };
 
 /* What a text must look like. `form` completes the sentence "expected …". */
@@ -33,7 +36,7 @@ struct config_row {
     enum config_type type;
     size_t offset;            /* of the member of struct config */
     const char *value;        /* the default, a list with commas; NULL: found out at run time */
-    const char *least, *most; /* inclusive, as text; for amounts and integers */
+    const char *least, *most; /* inclusive, as text; for amounts and numbers */
     const char *zero;         /* of amounts and integers: a word that stands for 0; or NULL */
     const char *const *words; /* ends with NULL; of CONFIG_WORD, may also bind CONFIG_TEXTS */
     const struct config_form *check; /* CONFIG_TEXT and CONFIG_TEXTS without words */
@@ -46,6 +49,12 @@ struct config_section {
     const char *name;
     const char *doc; /* one sentence */
 };
+
+/* config_forms.c */
+extern const struct config_form config_form_name, config_form_path, config_form_any_path,
+    config_form_optional_path, config_form_glob, config_form_listen, config_form_device,
+    config_form_filter, config_form_base_path, config_form_range, config_form_host,
+    config_form_origin;
 
 extern const struct config_row config_rows[];
 extern const size_t config_rows_count;

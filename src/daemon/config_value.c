@@ -69,33 +69,6 @@ void config_quote(struct buf *out, const char *text)
     buf_text(out, len > shown ? "\"..." : "\"");
 }
 
-/* A row of the table of distances at a time; the one before the last is needed for swaps. */
-size_t config_slips(const char *a, const char *b)
-{
-    enum { LONGEST = 32, FAR = 99 };
-    size_t rows[3][LONGEST + 1];
-    size_t *before = rows[0], *last = rows[1], *now = rows[2];
-    size_t len_a = strnlen(a, LONGEST + 1), len_b = strnlen(b, LONGEST + 1);
-    if (len_a > LONGEST || len_b > LONGEST)
-        return FAR;
-    for (size_t j = 0; j <= len_b; j++)
-        now[j] = j;
-    for (size_t i = 1; i <= len_a; i++) {
-        size_t *spare = before;
-        before = last;
-        last = now;
-        now = spare;
-        now[0] = i;
-        for (size_t j = 1; j <= len_b; j++) {
-            size_t replaced = last[j - 1] + (a[i - 1] != b[j - 1]);
-            now[j] = MIN(replaced, MIN(last[j], now[j - 1]) + 1);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                now[j] = MIN(now[j], before[j - 2] + 1);
-        }
-    }
-    return now[len_b];
-}
-
 static const char *type_name(const struct config_row *row)
 {
     switch (row->type) {
@@ -107,6 +80,12 @@ static const char *type_name(const struct config_row *row)
         return "a rate";
     case CONFIG_INTEGER:
         return "a whole number";
+    case CONFIG_NUMBER:
+        return "a number";
+    case CONFIG_PART:
+        return "K/N, with K at most N";
+    case CONFIG_FREQUENCY:
+        return "COUNT/DURATION";
     case CONFIG_BOOL:
         return "on or off";
     default:
@@ -153,7 +132,7 @@ static int complain(const struct config_row *row, const char *text, const char *
 union amount {
     int64_t duration;
     uint64_t count;
-    double rate;
+    double number;
 };
 
 static int read_amount(enum config_type type, const char *text, union amount *ret)
@@ -164,7 +143,9 @@ static int read_amount(enum config_type type, const char *text, union amount *re
     case CONFIG_SIZE:
         return text_size_bytes(text, &ret->count);
     case CONFIG_RATE:
-        return text_rate_bytes(text, &ret->rate);
+        return text_rate_bytes(text, &ret->number);
+    case CONFIG_NUMBER:
+        return text_double(text, &ret->number);
     default:
         return text_u64(text, &ret->count);
     }
@@ -174,7 +155,8 @@ static bool amount_less(enum config_type type, const union amount *a, const unio
 {
     if (type == CONFIG_DURATION)
         return a->duration < b->duration;
-    return type == CONFIG_RATE ? a->rate < b->rate : a->count < b->count;
+    bool number = type == CONFIG_RATE || type == CONFIG_NUMBER;
+    return number ? a->number < b->number : a->count < b->count;
 }
 
 static bool beyond(const struct config_row *row, const union amount *value, const char *limit,
@@ -202,6 +184,95 @@ static int set_amount(const struct config_row *row, void *member, const char *te
     if (beyond(row, &value, row->least, true))
         return complain(row, text, "is too little", why);
     memcpy(member, &value, sizeof(value)); /* all of them take eight bytes */
+    return 0;
+}
+
+/* The two sides of "5/1m", in copies. False: there is no slash, or a side is too long. */
+static bool split_at_slash(const char *text, char first[32], char second[32])
+{
+    const char *slash = strchr(text, '/');
+    if (!slash || slash - text >= 32 || strlen(slash + 1) >= 32)
+        return false;
+    memcpy(first, text, (size_t)(slash - text));
+    first[slash - text] = '\0';
+    strcpy(second, slash + 1);
+    return true;
+}
+
+#define PART_MAX 1000
+
+static int read_part(const char *text, struct config_part *ret)
+{
+    char first[32], second[32];
+    uint64_t part, whole;
+    if (!split_at_slash(text, first, second) || text_u64(first, &part) || text_u64(second, &whole))
+        return -EINVAL;
+    if (part < 1 || part > whole || whole > PART_MAX)
+        return -ERANGE;
+    *ret = (struct config_part){(uint32_t)part, (uint32_t)whole};
+    return 0;
+}
+
+#define FREQUENCY_COUNT_MAX 1000
+
+/* "5/1m"; the one of a duration may be left out: "1/day". */
+static int read_frequency(const char *text, struct config_frequency *ret)
+{
+    static const struct {
+        const char *word;
+        int64_t ms;
+    } words[] = {{"second", MS_PER_S},
+                 {"minute", 60 * MS_PER_S},
+                 {"hour", 3600 * MS_PER_S},
+                 {"day", 86400 * MS_PER_S},
+                 {"week", 7 * 86400 * MS_PER_S}};
+    char first[32], second[32];
+    uint64_t count;
+    int64_t ms = 0;
+    if (!split_at_slash(text, first, second) || text_u64(first, &count))
+        return -EINVAL;
+    for (size_t i = 0; i < ARRAY_LEN(words) && !ms; i++) {
+        if (strcmp(words[i].word, second) == 0)
+            ms = words[i].ms;
+    }
+    int err = ms ? 0 : text_duration_ms(second, &ms);
+    if (err)
+        return err;
+    if (count < 1 || count > FREQUENCY_COUNT_MAX || ms < 1)
+        return -ERANGE;
+    *ret = (struct config_frequency){(uint32_t)count, ms};
+    return 0;
+}
+
+static int set_part(const struct config_row *row, struct config_part *member, const char *text,
+                    struct buf *why)
+{
+    int err = read_part(text, member);
+    if (err == -EINVAL)
+        return complain(row, text, "is not understood", why);
+    return err ? complain(row, text, "makes no sense", why) : 0;
+}
+
+static bool is_rarer(const struct config_frequency *a, const struct config_frequency *b)
+{
+    return (double)a->count * (double)b->ms < (double)b->count * (double)a->ms;
+}
+
+static int set_frequency(const struct config_row *row, struct config_frequency *member,
+                         const char *text, struct buf *why)
+{
+    struct config_frequency value, least, most;
+    CHECK(read_frequency(row->least, &least) == 0 && read_frequency(row->most, &most) == 0);
+    int err = read_frequency(text, &value);
+    if (err == -EINVAL)
+        return complain(row, text, "is not understood", why);
+    if (err)
+        return complain(row, text, "makes no sense", why);
+    if (is_rarer(&value, &least))
+        return complain(row, text, "is too little", why);
+    if (is_rarer(&most, &value))
+        return complain(row, text, "is too much", why);
+    *member = value;
     return 0;
 }
 
@@ -286,6 +357,10 @@ int config_value_set(const struct config_row *row, void *base, const struct conf
         return complain(row, NULL, "one value belongs here", why);
     const char *text = texts->items[0];
     switch (row->type) {
+    case CONFIG_PART:
+        return set_part(row, member, text, why);
+    case CONFIG_FREQUENCY:
+        return set_frequency(row, member, text, why);
     case CONFIG_BOOL:
         return set_bool(row, member, text, why);
     case CONFIG_WORD:

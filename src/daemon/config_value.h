@@ -26,10 +26,6 @@ void config_value_expected(const struct config_row *row, struct buf *out);
 /* Appends a text that somebody wrote, in quotes, shortened, without control characters. */
 void config_quote(struct buf *out, const char *text);
 
-/* The least number of characters to insert, delete, replace or swap with a neighbour that makes
- * one word the other; 99 when a word is longer than any of ours. For "did you mean". */
-size_t config_slips(const char *a, const char *b);
-
 /* "a, b" into items, blanks around them removed; "" is the empty list. */
 void config_list_split(struct config_list *list, const char *text);
 void config_list_add(struct config_list *list, const char *text);

@@ -109,7 +109,7 @@ const struct metric *core_metric_at(size_t index)
 
 /* ---- letters to the core ----------------------------------------------------------------- */
 
-enum letter_kind { LETTER_EVENT, LETTER_SURVEY, LETTER_INTERVAL };
+enum letter_kind { LETTER_EVENT, LETTER_SURVEY, LETTER_INTERVAL, LETTER_CALL };
 
 struct letter {
     enum letter_kind kind;
@@ -117,6 +117,12 @@ struct letter {
     struct engine *engine;
     struct message *result;
     int64_t interval_ms;
+    struct {
+        void (*run)(void *user, void *item);
+        void *user;
+        void (*drop)(void *item);
+        void *item; /* NULL: has been run */
+    } call;
 };
 
 static void letter_drop(void *item)
@@ -124,6 +130,8 @@ static void letter_drop(void *item)
     struct letter *letter = item;
     event_unref(letter->event);
     message_unref(letter->result);
+    if (letter->call.item)
+        letter->call.drop(letter->call.item);
     free(letter);
 }
 
@@ -146,6 +154,9 @@ static void core_receive(void *item, void *user)
         if (core->ticker) /* none any more while the engines let go of the loop */
             ticker_set_interval(core->ticker, core->interval_ms);
         break;
+    case LETTER_CALL:
+        letter->call.run(letter->call.user, TAKE(letter->call.item));
+        break;
     }
     letter_drop(letter);
 }
@@ -158,8 +169,10 @@ static int core_post(struct core *core, struct letter letter)
     *copy = letter;
     /* A refused letter is counted by the mailbox: OWN_LOST. */
     int err = mailbox_post(core->inbox, copy);
-    if (err < 0)
+    if (err < 0) {
+        copy->call.item = NULL; /* stays with the caller */
         letter_drop(copy);
+    }
     return err;
 }
 
@@ -171,6 +184,12 @@ void core_post_event(struct core *core, struct event *event)
 void core_post_survey(struct core *core, struct engine *engine, struct message *result)
 {
     core_post(core, (struct letter){.kind = LETTER_SURVEY, .engine = engine, .result = result});
+}
+
+int core_post_call(struct core *core, void (*run)(void *user, void *item), void *user,
+                   void (*drop)(void *item), void *item)
+{
+    return core_post(core, (struct letter){.kind = LETTER_CALL, .call = {run, user, drop, item}});
 }
 
 int core_post_interval(struct core *core, int64_t interval_ms)

@@ -73,5 +73,11 @@ struct engine;
 struct message;
 void core_post_survey(struct core *core, struct engine *engine, struct message *result);
 
+/* Any thread: `run` is called with the item on the core thread, between two ticks, and has it then.
+ * 0; or a negative errno (the queue is full: counted, or the core has ended), and the caller has
+ * it. An item that is never run is given to `drop`. */
+int core_post_call(struct core *core, void (*run)(void *user, void *item), void *user,
+                   void (*drop)(void *item), void *item);
+
 /* Any thread, on SIGHUP. 0, or a negative errno: the queue is full (counted), nothing changes. */
 int core_post_interval(struct core *core, int64_t interval_ms);

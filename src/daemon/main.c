@@ -44,7 +44,7 @@ int main(int argc, char **argv)
     case COMMAND_DUMP_CONFIG:
         return with_config(&options, cmd_dump_config);
     case COMMAND_DETECT:
-        return cmd_detect(&options);
+        return with_config(&options, cmd_detect);
     case COMMAND_BENCH:
         return cmd_bench(&options);
     case COMMAND_CHECK_CONFIG:

@@ -48,9 +48,7 @@ struct options {
         const char *from, *to, *points, *agg;
         const char *table, *at, *filter, *sort, *limit;
     } query;
-    struct {
-        const char *sigma, *window, *learning, *min_samples, *confirm, *false_alarms;
-    } detect; /* NULL: not given */
+    const char *detect_rule; /* detect: NULL: not given */
     struct {
         const char *levels, *size, *rate, *seconds, *mode, *send, *stalled;
         const char *series, *ticks;

@@ -4,7 +4,9 @@
  *
  * Of what is posted only the newest counts, so it waits in a slot and not in a queue, which could
  * be full of older ones. The bell is a mailbox with one place: whoever finds it taken has put his
- * thing where the loop will look when that one is received. Statistics are copied out once a second
+ * thing where the loop will look when that one is received. Commands that are back (api/command.h)
+ * are a queue, each of which has a client waiting: it has room for as many as can be under way.
+ * Statistics are copied out once a second
  * under a lock that is held for the copy alone, so the core thread can sample them without asking
  * the loop.
  */
@@ -12,6 +14,7 @@
 
 #include <stdlib.h>
 
+#include "api/command.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/complaints.h"
@@ -39,6 +42,9 @@ struct server {
     struct slot *info[API_INFO_PARTS]; /* struct bytes; NULL inside: nothing was posted */
     struct slot *tls;                  /* the same */
     struct mailbox *bell;              /* one of them has changed; what it carries is the server */
+    struct mailbox *replies;
+    int (*command)(void *user, struct api_command *cmd); /* as server_settings.api has it */
+    void *command_user;
     uv_timer_t stats_timer, look_timer;
     uv_mutex_t lock; /* guards stats */
     struct server_stats stats;
@@ -47,7 +53,7 @@ struct server {
 };
 
 /* The dashboard's pages of this version: each is index.html. */
-static const char *const server_pages[] = {"/", "/interfaces"};
+static const char *const server_pages[] = {"/", "/interfaces", "/alerts"};
 
 static void server_copy_stats(struct server *s)
 {
@@ -142,6 +148,36 @@ static void server_drop(void *item)
 
 static const struct mailbox_ops server_bell_ops = {server_receive, server_drop};
 
+static void server_take_reply(void *item, void *user)
+{
+    struct server *s = user;
+    api_take_reply(s->api, item);
+}
+
+/* The loop ends: its clients have been told. */
+static void server_drop_reply(void *item)
+{
+    api_command_free(item);
+}
+
+static const struct mailbox_ops server_reply_ops = {server_take_reply, server_drop_reply};
+
+/* On its way to the core thread it bears where to come back to. */
+static int server_on_command(void *user, struct api_command *cmd)
+{
+    struct server *s = user;
+    cmd->carrier = s;
+    return s->command(s->command_user, cmd);
+}
+
+void server_post_reply(struct api_command *cmd)
+{
+    struct server *s = cmd->carrier;
+    /* As many places as commands can be under way: refused means that the loop ends. */
+    if (mailbox_post(s->replies, cmd) < 0)
+        api_command_free(cmd);
+}
+
 static void server_on_stop(struct loop *loop, void *user)
 {
     struct server *s = user;
@@ -152,6 +188,7 @@ static void server_on_stop(struct loop *loop, void *user)
     http_server_stop(s->http);
     net_stop(s->net, STOP_GRACE_MS);
     mailbox_close(s->bell);
+    mailbox_close(s->replies);
     uv_close((uv_handle_t *)&s->stats_timer, NULL);
     uv_close((uv_handle_t *)&s->look_timer, NULL);
 }
@@ -182,7 +219,9 @@ struct server *server_new(const struct server_settings *settings, struct server_
         s->info[part] = slot_new(NULL, bytes_ref_posted, bytes_unref_posted);
     s->tls = slot_new(NULL, tls_ref_posted, tls_unref_posted);
     s->bell = mailbox_new(uv, 1, &server_bell_ops, s);
-    CHECK(s->net && s->station && s->bell); /* nothing runs yet: no memory, no service */
+    s->replies = mailbox_new(uv, COMMANDS_MAX, &server_reply_ops, s);
+    CHECK(s->net && s->station && s->bell &&
+          s->replies); /* nothing runs yet: no memory, no service */
     s->listeners = TAKE(lane->listeners);
     server_complain(s);
     struct http_config http = {
@@ -200,6 +239,12 @@ struct server *server_new(const struct server_settings *settings, struct server_
     s->http = http_server_new(s->net, &http);
     struct api_settings api = settings->api;
     api.keyring = settings->keyring;
+    s->command = api.command;
+    s->command_user = api.command_user;
+    if (api.command) {
+        api.command = server_on_command;
+        api.command_user = s;
+    }
     s->api = api_new(&api, s->station, uv);
     api_routes(s->api, s->http);
     return s;
@@ -261,6 +306,7 @@ void server_free(struct server *s)
     net_free(s->net);
     listeners_free(s->listeners);
     mailbox_free(s->bell);
+    mailbox_free(s->replies);
     for (int part = 0; part < API_INFO_PARTS; part++)
         slot_free(s->info[part]);
     slot_free(s->tls);

@@ -34,6 +34,9 @@ struct server_settings {
     const char *base_path;
     struct complaints *complaints; /* borrowed, shared by all loops */
     bool compress;                 /* serve.compression */
+    /* api.command: takes commands of all loops to the core thread, which runs each by
+     * api_command_run and gives it to server_post_reply. What it accepted (0) comes back in any
+     * case: a queue that closes with commands inside gives them back as they are. */
     struct api_settings api;
 };
 
@@ -52,6 +55,11 @@ void server_post_info(struct server *s, enum api_info_part part, struct bytes *m
 
 /* Any thread: the certificate for those who come from now on; takes a reference of its own. */
 void server_post_tls(struct server *s, struct tls *tls);
+
+/* Any thread, before server_free: a command that is done, or never will be. Takes it; the loop that
+ * it came from answers. */
+struct api_command;
+void server_post_reply(struct api_command *cmd);
 
 /* Any thread; as of the last second. */
 void server_stats(struct server *s, struct server_stats *ret);

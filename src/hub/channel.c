@@ -16,6 +16,8 @@ static const struct {
     [CHANNEL_FLOWS] = {"flows", TABLE_FLOWS},
     [CHANNEL_DNS] = {"dns", TABLE_DNS},
     [CHANNEL_PERFORMANCE] = {"performance", -1},
+    [CHANNEL_ALERTS] = {"alerts", -1},
+    [CHANNEL_ANOMALIES] = {"anomalies", -1},
 };
 
 const char *channel_name(enum channel c)

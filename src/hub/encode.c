@@ -132,6 +132,38 @@ struct bytes *encode_metrics(uint64_t seq, int64_t t_ms, const struct encode_val
     return message_close(&b);
 }
 
+static void put_anomaly(struct buf *b, const struct encode_anomaly *v, bool first)
+{
+    const double numbers[] = {v->score, v->mean, v->sigma};
+    char *at = buf_reserve(b, 5 * JSON_NUMBER_MAX);
+    if (!at)
+        return;
+    if (!first)
+        *at++ = ',';
+    *at++ = '[';
+    at = json_write_u64(at, v->id);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        *at++ = ',';
+        at = json_write_rounded(at, numbers[i], RATE_DIGITS);
+    }
+    *at++ = ']';
+    b->len = (size_t)(at - b->data);
+}
+
+struct bytes *encode_anomalies(uint64_t seq, int64_t t_ms, const struct encode_anomaly *values,
+                               size_t count)
+{
+    struct buf b = message_open("anomalies");
+    put_u64(&b, "seq", seq);
+    put_i64(&b, "t", t_ms);
+    json_put_key(&b, "values");
+    json_open(&b, '[');
+    for (size_t i = 0; i < count; i++)
+        put_anomaly(&b, &values[i], i == 0);
+    json_close(&b, ']');
+    return message_close(&b);
+}
+
 void encode_event_json(struct buf *out, const struct event *e)
 {
     put_u64(out, "seq", e->seq);

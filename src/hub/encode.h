@@ -22,6 +22,11 @@ struct encode_value {
     double value; /* NAN: null */
 };
 
+struct encode_anomaly {
+    uint32_t id;
+    double score, mean, sigma; /* NAN: null */
+};
+
 struct encode_hello {
     const char *version, *host, *session;
     int64_t interval_ms;
@@ -31,6 +36,8 @@ struct bytes *encode_hello(const struct encode_hello *hello);
 struct bytes *encode_series(const struct series *const *series, size_t count);
 struct bytes *encode_metrics(uint64_t seq, int64_t t_ms, const struct encode_value *values,
                              size_t count);
+struct bytes *encode_anomalies(uint64_t seq, int64_t t_ms, const struct encode_anomaly *values,
+                               size_t count);
 struct bytes *encode_event(const struct event *e);
 
 /* Rows that are shown, of `total` that would be. */

@@ -6,6 +6,10 @@
  * keeps a sum per slot: increments and the time they took for counters, the last value for gauges,
  * so a message says the mean rate since the message before and nothing is sampled away.
  *
+ * Anomalies: the same picks. What the detector says is of the newest tick alone, so it is asked
+ * with each one; a slow feed tells the largest score since the message before and what is usual
+ * now.
+ *
  * Tables: of many rows the first of the view are sent, and kept as a small table of their own, so
  * that no feed holds on to a large one; a change message lists the rows that differ. A row that is
  * not among the first any more is gone for this feed.
@@ -17,6 +21,7 @@
 #include "hub/feed_internal.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,8 +70,9 @@ char *feed_spec_key(struct feed_spec *spec)
     qsort(parts, count, sizeof(parts[0]), compare_texts);
 
     struct buf key = BUF_INIT;
-    /* Events are never held back, whatever the pace; performance has a pace of its own. */
-    bool paced = spec->channel != CHANNEL_EVENTS && spec->channel != CHANNEL_PERFORMANCE;
+    /* Events and alerts are never held back, whatever the pace; performance has its own. */
+    bool paced = spec->channel != CHANNEL_EVENTS && spec->channel != CHANNEL_PERFORMANCE &&
+                 spec->channel != CHANNEL_ALERTS;
     buf_printf(&key, "%d %lld", (int)spec->channel, paced ? (long long)spec->interval_ms : 0LL);
     if (spec->admin)
         buf_text(&key, " admin");
@@ -105,9 +111,11 @@ size_t feed_spec_cost(const struct feed_spec *spec, const struct tick_ring *ring
     size_t series = newest ? newest->set->count : 0;
     switch (spec->channel) {
     case CHANNEL_METRICS:
+    case CHANNEL_ANOMALIES:
         return 1 + series * (2 + spec->selector.matches_count);
     case CHANNEL_EVENTS:
     case CHANNEL_PERFORMANCE:
+    case CHANNEL_ALERTS:
         return 1;
     default:
         return table_cost(spec, ring);
@@ -315,7 +323,7 @@ static void feed_step_metrics(struct feed *f, struct tick *t, struct parcels *ou
                 PARCEL_LATEST, true);
 }
 
-static void feed_snapshot_metrics(struct feed *f, struct tick *t, struct parcels *out)
+static void feed_announce_all(struct feed *f, struct tick *t, struct parcels *out)
 {
     const struct series **all = mem_array(f->picks_count, sizeof(struct series *));
     for (size_t i = 0; i < f->picks_count; i++)
@@ -323,7 +331,75 @@ static void feed_snapshot_metrics(struct feed *f, struct tick *t, struct parcels
     if (f->picks_count)
         parcels_add(out, encode_series(all, f->picks_count), 0, PARCEL_KEEP, true);
     free(all);
+}
+
+static void feed_snapshot_metrics(struct feed *f, struct tick *t, struct parcels *out)
+{
+    feed_announce_all(f, t, out);
     parcels_add(out, feed_metrics_frame(f, t), t->seq, PARCEL_LATEST, true);
+}
+
+/* ---- anomalies --------------------------------------------------------------------------- */
+
+void feed_ask_verdicts(struct feed *f, const struct verdicts *verdicts)
+{
+    f->verdicts = *verdicts;
+}
+
+static bool feed_verdict(const struct feed *f, const struct pick *p, double ret[3])
+{
+    return f->verdicts.get && f->verdicts.get(f->verdicts.user, p->slot, ret) && !isnan(ret[0]);
+}
+
+/* The worst score since the message before must not get lost between two messages. */
+static void feed_judge(struct feed *f)
+{
+    double verdict[3];
+    for (size_t i = 0; i < f->picks_count; i++) {
+        if (feed_verdict(f, &f->picks[i], verdict))
+            f->picks[i].last = fmax(f->picks[i].last, verdict[0]); /* NAN gives way */
+    }
+}
+
+/* What this tick says; with `worst` the scores of all ticks since the last message. */
+static struct bytes *feed_anomalies_frame(const struct feed *f, const struct tick *t, bool worst)
+{
+    struct encode_anomaly *values = mem_array(f->picks_count, sizeof(*values));
+    size_t count = 0;
+    for (size_t i = 0; i < f->picks_count; i++) {
+        const struct pick *p = &f->picks[i];
+        double verdict[3] = {NAN, NAN, NAN};
+        bool known = feed_verdict(f, p, verdict);
+        double score = worst ? p->last : verdict[0];
+        if (isnan(score))
+            continue;
+        values[count++] = (struct encode_anomaly){
+            .id = p->id,
+            .score = score,
+            .mean = known ? verdict[1] : NAN,
+            .sigma = known ? verdict[2] : NAN,
+        };
+    }
+    struct bytes *frame = encode_anomalies(t->seq, t->t_ms, values, count);
+    free(values);
+    return frame;
+}
+
+static void feed_step_anomalies(struct feed *f, struct tick *t, struct parcels *out)
+{
+    feed_announce(f, t, out);
+    feed_judge(f);
+    if (!feed_due(f, t))
+        return;
+    parcels_add(out, feed_anomalies_frame(f, t, true), t->seq, PARCEL_LATEST, true);
+    for (size_t i = 0; i < f->picks_count; i++)
+        f->picks[i].last = NAN;
+}
+
+static void feed_snapshot_anomalies(struct feed *f, struct tick *t, struct parcels *out)
+{
+    feed_announce_all(f, t, out);
+    parcels_add(out, feed_anomalies_frame(f, t, false), t->seq, PARCEL_LATEST, true);
 }
 
 /* ---- tables ------------------------------------------------------------------------------ */
@@ -421,7 +497,7 @@ void feed_start(struct feed *f, const struct tick_ring *ring)
     struct tick *newest = tick_ring_newest(ring);
     if (!newest)
         return;
-    if (f->spec.channel == CHANNEL_METRICS)
+    if (f->spec.channel == CHANNEL_METRICS || f->spec.channel == CHANNEL_ANOMALIES)
         feed_start_metrics(f, newest);
     else if (feed_is_table(f))
         feed_start_table(f, ring);
@@ -433,6 +509,8 @@ void feed_step(struct feed *f, struct tick *t, struct parcels *out)
     feed_drop_replay(f);
     if (f->spec.channel == CHANNEL_METRICS)
         feed_step_metrics(f, t, out);
+    else if (f->spec.channel == CHANNEL_ANOMALIES)
+        feed_step_anomalies(f, t, out);
     else if (f->spec.channel == CHANNEL_EVENTS)
         feed_step_events(t, out);
     else if (feed_is_table(f))
@@ -444,6 +522,8 @@ void feed_snapshot(struct feed *f, struct tick *t, struct parcels *out)
 {
     if (f->spec.channel == CHANNEL_METRICS)
         feed_snapshot_metrics(f, t, out);
+    else if (f->spec.channel == CHANNEL_ANOMALIES)
+        feed_snapshot_anomalies(f, t, out);
     else if (feed_is_table(f))
         feed_snapshot_table(f, t, out);
 }

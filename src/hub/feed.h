@@ -1,7 +1,8 @@
 /*
  * feed.h: one selection of one channel at one pace, encoded once for everybody who asked for it.
- * Pure: ticks in, parcels out; no clock, no socket. Core thread only. The channel `performance`
- * says nothing about ticks: its feeds are silent here, the hub speaks for them.
+ * Pure: ticks in, parcels out; no clock, no socket. Core thread only. The channels
+ * `performance` and `alerts` say nothing about ticks: their feeds are silent here, the hub speaks
+ * for them.
  */
 #pragma once
 
@@ -23,7 +24,7 @@
 struct feed_spec {
     enum channel channel;
     int64_t interval_ms;      /* 0: every tick */
-    struct selector selector; /* metrics only */
+    struct selector selector; /* metrics and anomalies only */
     struct view_spec *view;   /* tables only; owned; NULL: as it is usually seen */
     size_t rows;              /* tables only: the first of the view; 0: FEED_ROWS_DEFAULT */
     bool admin;               /* performance only: with what is for admins alone */
@@ -79,6 +80,16 @@ bool feed_repeats(const struct feed *f, const struct tick_ring *ring, uint64_t s
  * feed_step, or of feed_start; without any a gap is all there is to say. */
 void feed_replay(struct feed *f, const struct tick_ring *ring, uint64_t since,
                  const struct feed_run *run, struct parcels *out);
+
+/* Who knows how unusual the newest tick's samples are. In shown units; ret: score, mean and sigma
+ * of what is usual. False: nothing is known of this slot. */
+struct verdicts {
+    bool (*get)(void *user, uint32_t slot, double ret[3]); /* NULL: nobody does */
+    void *user;
+};
+
+/* For feeds of `anomalies`: before the first tick. */
+void feed_ask_verdicts(struct feed *f, const struct verdicts *verdicts);
 
 /* What the replays of several feeds may keep for those who come back before the next tick. */
 struct replay_room {

@@ -16,7 +16,8 @@ struct pick {
     uint32_t id;
     double sum;         /* counter: units counted since the last message */
     int64_t elapsed_ns; /* the time they took; 0: nothing honest to say */
-    double last;        /* gauge: newest value, NAN if none */
+    double last;        /* gauge: newest value, NAN if none; anomalies: the largest score since the
+                           last message, NAN if none */
 };
 
 struct feed {
@@ -32,6 +33,7 @@ struct feed {
     size_t last_total;           /* rows that there were of them */
     int64_t last_table_ms;       /* when they were so last, epoch ms */
     struct encode_value *values; /* scratch, as long as picks */
+    struct verdicts verdicts;    /* anomalies only */
     struct replay *replay;       /* NULL: nobody came back since the last tick */
     struct replay_room *room;    /* NULL: replays are not kept */
 };

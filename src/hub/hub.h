@@ -19,6 +19,9 @@
 #include <uv.h>
 
 #include "hub/channel.h"
+#include "hub/feed.h"
+#include "model/alert.h"
+#include "model/notice.h"
 #include "model/tick.h"
 
 /* What viewers may ask for, one by one and all together. Work is counted in values: about what a
@@ -49,8 +52,8 @@ struct hub_limits {
 struct hub_settings {
     const char *version, *host;
     int64_t interval_ms; /* until ticks tell another one */
-    /* Numbers that this run begins with; 0: those of the first tick and event that come. */
-    uint64_t next_tick_seq, next_event_seq;
+    /* Numbers that this run begins with; 0: those of the first tick, event and alert that come. */
+    uint64_t next_tick_seq, next_event_seq, next_alert_seq;
     size_t client_queue_bytes;
     int64_t heartbeat_ms; /* ping a viewer that was silent for so long */
     size_t ring_ticks;
@@ -60,6 +63,8 @@ struct hub_settings {
     /* Core thread: what the process has used so far; NAN when not known. May be NULL. */
     void (*process)(void *user, uint64_t *ret_cpu_ns, double *ret_rss_bytes);
     void *process_user;
+    /* Core thread: how unusual the samples are of the tick that is being published. */
+    struct verdicts verdicts;
     struct complaints *complaints; /* borrowed; where trouble with viewers is said. May be NULL */
 };
 
@@ -86,8 +91,20 @@ struct conn;
  * threads start. NULL: no memory or descriptors. */
 struct hub *hub_new(const struct hub_settings *settings, uv_loop_t *core_uv);
 
-/* Core thread: encodes for every feed and sends it on its way. Takes its own reference. */
+/* Core thread: encodes for every feed and sends it on its way. Takes its own reference. The
+ * verdicts are asked for here, and between two ticks for those who join: the detector has seen this
+ * tick. */
 void hub_publish(struct hub *hub, struct tick *tick);
+
+/* Core thread, the channel `alerts`: a notice that the limits let through (the alerting channel
+ * `websocket`), and what is active, once at the start and then whenever it has changed. Sent at
+ * once: before hub_publish of the tick they come from, they overtake its metrics. */
+void hub_publish_notice(struct hub *hub, const struct notice *n);
+void hub_publish_alert_state(struct hub *hub, struct alert_set *set); /* takes a reference */
+
+/* Core thread: the first number that the channel `alerts` has not used, for the next run. */
+uint64_t hub_next_alert_seq(const struct hub *hub);
+
 void hub_stats(const struct hub *hub, struct hub_stats *ret); /* core thread */
 
 /* Core thread. Durations that the hub cannot measure are recorded there (see performance.h); the

@@ -152,9 +152,9 @@ static void operation_subscribe(struct viewer *v, const struct operation *op)
     if (member_texts(op->json, "match", &r->spec.selector, selector_add_match) < 0)
         wrong =
             "\"match\" must be a list of at most 16 texts of the form label=pattern, 4 KiB in all";
-    if (!wrong && channel != CHANNEL_METRICS &&
+    if (!wrong && channel != CHANNEL_METRICS && channel != CHANNEL_ANOMALIES &&
         (r->spec.selector.globs_count || r->spec.selector.matches_count))
-        wrong = "\"metric\" and \"match\" go with the channel metrics only";
+        wrong = "\"metric\" and \"match\" go with the channels metrics and anomalies only";
     char why[160];
     if (!wrong)
         wrong = subscribe_view(op->json, channel, &r->spec, why, sizeof(why));

@@ -18,8 +18,8 @@ const struct timing_bounds delivery_bounds = {.count = 9,
                                                      50000000, 100000000, 250000000, 1000000000}};
 
 static const char *const stage_names[STAGES] = {
-    [STAGE_COLLECT] = "collect", [STAGE_SEAL] = "seal",      [STAGE_STORE] = "store",
-    [STAGE_ENCODE] = "encode",   [STAGE_FANOUT] = "fan-out",
+    [STAGE_COLLECT] = "collect", [STAGE_SEAL] = "seal",     [STAGE_STORE] = "store",
+    [STAGE_DETECT] = "detect",   [STAGE_ENCODE] = "encode", [STAGE_FANOUT] = "fan-out",
 };
 
 const char *stage_name(enum stage s)

@@ -8,8 +8,8 @@
  *        │   └── every performance_interval: one message for viewers, one for admins
  *   stages of the core and the store thread
  *
- * The stages in their order; detecting will have its place between storing and encoding when there
- * is any. Storing is the writing of a tick to the database, on its own thread. A loop adds one
+ * The stages in their order. Storing is the writing of a tick to the database, on its own thread;
+ * detecting is the detectors, rules and alerts of a tick. A loop adds one
  * duration a tick to the stage fan-out: what handing the tick's frames to the kernel, or to the
  * queues of slow viewers, took altogether.
  *
@@ -27,7 +27,15 @@
 #include "base/timing.h"
 #include "hub/hub.h"
 
-enum stage { STAGE_COLLECT, STAGE_SEAL, STAGE_STORE, STAGE_ENCODE, STAGE_FANOUT, STAGES };
+enum stage {
+    STAGE_COLLECT,
+    STAGE_SEAL,
+    STAGE_STORE,
+    STAGE_DETECT,
+    STAGE_ENCODE,
+    STAGE_FANOUT,
+    STAGES
+};
 
 const char *stage_name(enum stage s); /* "collect", "fan-out": a label's value */
 

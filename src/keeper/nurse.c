@@ -28,10 +28,11 @@ int nurse_wait_ms(unsigned failures)
     return failures > 7 ? NURSE_WAIT_MOST_MS : MIN(1000 << (failures - 2), NURSE_WAIT_MOST_MS);
 }
 
-/* Unless main leaves meanwhile, which nobody else would notice now. */
+/* Unless main leaves meanwhile, which nobody else would notice now. What it has sent waits for the
+ * next child. */
 static void nurse_wait(int wait_ms)
 {
-    struct pollfd p = {.fd = HELPER_FD};
+    struct pollfd p = {.fd = HELPER_FD, .events = POLLRDHUP};
     if (wait_ms && poll(&p, 1, wait_ms) > 0)
         _exit(EXIT_SUCCESS);
 }
@@ -63,11 +64,11 @@ static bool is_for_good(int status)
     return WIFEXITED(status) && WEXITSTATUS(status) != NURSE_TRY_AGAIN;
 }
 
-void nurse_watch(struct keeper_pulse *pulse, pid_t main_pid)
+void nurse_watch(struct keeper_pulse *pulse, pid_t main_pid, const char *name, const char *child)
 {
     const pid_t self = getpid();
     unsigned failures = 0;
-    prctl(PR_SET_NAME, "netsonde-nurse", 0, 0, 0);
+    prctl(PR_SET_NAME, name, 0, 0, 0);
     for (;;) {
         int status = 0;
         int64_t begun_ns = clock_mono_ns();
@@ -75,7 +76,7 @@ void nurse_watch(struct keeper_pulse *pulse, pid_t main_pid)
         if (pid == 0) {
             if (helper_follow(self) < 0)
                 _exit(NURSE_TRY_AGAIN);
-            prctl(PR_SET_NAME, "netsonde-keeper", 0, 0, 0);
+            prctl(PR_SET_NAME, child, 0, 0, 0);
             return;
         }
         if (pid > 0) {

@@ -150,7 +150,7 @@ static void seal(uint64_t capabilities, pid_t parent)
 /* The process splits: from here on a child of it answers. Returns its pid, there. */
 static uint32_t split(struct keeper_pulse *pulse, pid_t parent)
 {
-    nurse_watch(pulse, parent);
+    nurse_watch(pulse, parent, "netsonde-nurse", "netsonde-keeper");
     uint32_t pid = (uint32_t)getpid();
     if (pulse)
         atomic_store(&pulse->pid, pid); /* before the first answer */

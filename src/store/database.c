@@ -53,6 +53,20 @@ static const char *const additions[DATABASE_VERSION - 1] = {
     "CREATE TABLE snapshot(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, t_ms INTEGER NOT NULL,"
     " seq INTEGER NOT NULL, total INTEGER NOT NULL, bytes INTEGER NOT NULL, data BLOB NOT NULL);"
     "CREATE INDEX snapshot_time ON snapshot(t_ms, kind, bytes);",
+
+    "CREATE TABLE alert(id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, rule TEXT NOT NULL,"
+    " series TEXT NOT NULL, state TEXT NOT NULL, severity TEXT NOT NULL, reason TEXT NOT NULL,"
+    " changed_ms INTEGER NOT NULL, pending_ms INTEGER NOT NULL, started_ms INTEGER NOT NULL,"
+    " resolved_ms INTEGER NOT NULL, series_id INTEGER NOT NULL, unit TEXT NOT NULL,"
+    " summary TEXT NOT NULL, acknowledged_by TEXT NOT NULL, value REAL, threshold REAL, z REAL,"
+    " silence_id INTEGER NOT NULL, inhibited_by INTEGER NOT NULL);"
+    "CREATE INDEX alert_seq ON alert(seq);"
+    "CREATE INDEX alert_resolved ON alert(resolved_ms);"
+    "CREATE TABLE rule(name TEXT NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL,"
+    " value TEXT NOT NULL, PRIMARY KEY(name, position)) WITHOUT ROWID;"
+    "CREATE TABLE silence(id INTEGER PRIMARY KEY, rule TEXT NOT NULL, series TEXT NOT NULL,"
+    " comment TEXT NOT NULL, made_by TEXT NOT NULL, from_ms INTEGER NOT NULL,"
+    " to_ms INTEGER NOT NULL);",
 };
 
 int store_fail(struct store_error *err, int code, const char *format, ...)

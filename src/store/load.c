@@ -44,6 +44,12 @@ static int load_meta(struct store *store)
             store->next.tick_seq = MAX(store->next.tick_seq, value);
         else if (strcmp(name, "next_event") == 0)
             store->next.event_seq = MAX(store->next.event_seq, value);
+        else if (strcmp(name, "next_alert_seq") == 0)
+            store->alert_next.seq = MAX(store->alert_next.seq, value);
+        else if (strcmp(name, "next_alert") == 0)
+            store->alert_next.id = MAX(store->alert_next.id, value);
+        else if (strcmp(name, "next_silence") == 0)
+            store->alert_next.silence_id = MAX(store->alert_next.silence_id, value);
         else if (strcmp(name, "boot_seq") == 0)
             boot_seq = value;
         else if (strcmp(name, "history") == 0)
@@ -191,6 +197,8 @@ int store_load(struct store *store)
     int error = load_meta(store);
     if (!error)
         error = load_limits(store);
+    if (!error)
+        error = store_load_alert_numbers(store);
     if (!error)
         error = load_ledger(store);
     if (!error)

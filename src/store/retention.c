@@ -11,7 +11,8 @@
  * whatever its age, or the oldest events when those reach back much further; before them the oldest
  * tables, as long as these are more than a quarter of what there may be. Freed pages are used
  * again by the next chunks; they are given back to the file system only when they are a large part
- * of the file.
+ * of the file. Alerts that are over go with the age of events, and are never more than a small part
+ * of all.
  *
  * Store thread.
  */
@@ -21,15 +22,18 @@
 #include "base/mem.h"
 #include "store/store_internal.h"
 
-#define CHECKPOINT_PAGES 1000 /* of WAL: 4 MB */
-#define PIECE_ROWS 512        /* chunks or events deleted at a time */
-#define PIECE_SERIES 64       /* series' rows */
-#define EVENTS_REACH 4        /* times as far back as samples, when there is too much */
-#define PIECE_TABLES 16       /* snapshots of tables: each may have some hundred KiB */
-#define TABLES_SHARE 4        /* that part of all may be snapshots, when there is too much */
-#define VACUUM_PAGES 128      /* given back at a time */
-#define RETENTION_TICKS 256   /* writes between two looks */
-#define VACUUM_MIN_PAGES 1024 /* free pages worth giving back, and a quarter of the file */
+#define CHECKPOINT_PAGES 1000    /* of WAL: 4 MB */
+#define PIECE_ROWS 512           /* chunks or events deleted at a time */
+#define PIECE_SERIES 64          /* series' rows */
+#define EVENTS_REACH 4           /* times as far back as samples, when there is too much */
+#define PIECE_TABLES 16          /* snapshots of tables: each may have some hundred KiB */
+#define TABLES_SHARE 4           /* that part of all may be snapshots, when there is too much */
+#define ALERTS_SHARE (16 * 1024) /* bytes that there may be, for each alert that is over … */
+#define ALERTS_LEAST 1000        /* … but never fewer … */
+#define ALERTS_MOST 50000        /* … nor more */
+#define VACUUM_PAGES 128         /* given back at a time */
+#define RETENTION_TICKS 256      /* writes between two looks */
+#define VACUUM_MIN_PAGES 1024    /* free pages worth giving back, and a quarter of the file */
 
 int store_measure(struct store *store)
 {
@@ -126,6 +130,38 @@ static int expire_tables(struct store *store, bool over_size, int *ret_count)
     int error = database_run(stmt);
     *ret_count = error ? 0 : sqlite3_changes(store->db);
     count_add(&store->counters.tables_expired, (uint64_t)*ret_count);
+    return error;
+}
+
+/* Alerts that are over: by age, and the oldest when there are too many. */
+static int expire_alerts(struct store *store, bool by_age, int *ret_count)
+{
+    int64_t kept = 0, most = (int64_t)(store->settings.max_size_bytes / ALERTS_SHARE);
+    int64_t before_ms = store->now_ms - store->settings.events_ms;
+    int error = database_number(store->stmt[STMT_ALERTS_COUNT], 0, &kept);
+    int64_t beyond = kept - MIN(MAX(most, ALERTS_LEAST), ALERTS_MOST);
+    sqlite3_stmt *stmt = NULL;
+    *ret_count = 0;
+    if (!error && beyond > 0) {
+        stmt = store->stmt[STMT_ALERTS_OLDEST];
+        sqlite3_bind_int64(stmt, 1, MIN(beyond, PIECE_ROWS));
+    } else if (!error && by_age) {
+        stmt = store->stmt[STMT_ALERTS_EXPIRE];
+        sqlite3_bind_int64(stmt, 1, before_ms);
+        sqlite3_bind_int64(stmt, 2, PIECE_ROWS);
+    }
+    if (error || !stmt)
+        return error;
+    error = database_run(stmt);
+    *ret_count = error ? 0 : sqlite3_changes(store->db);
+    count_add(&store->counters.alerts_expired, (uint64_t)*ret_count);
+    if (error || !by_age)
+        return error;
+    /* A thousand at most. */
+    sqlite3_bind_int64(store->stmt[STMT_SILENCES_EXPIRE], 1, before_ms);
+    error = database_run(store->stmt[STMT_SILENCES_EXPIRE]);
+    if (!error)
+        shelf_expire_silences(&store->shelf, before_ms);
     return error;
 }
 
@@ -244,7 +280,7 @@ int retention_work(struct store *store, bool *ret_busy)
 
     bool over_size = false, events_go = false, tables_go = false;
     int64_t span = 0;
-    int events = 0, tables = 0;
+    int events = 0, tables = 0, alerts = 0;
     uint32_t series = 0;
     int error = look_at_size(store, &over_size);
     if (!error && store->doubt_ns == 0)
@@ -266,11 +302,13 @@ int retention_work(struct store *store, bool *ret_busy)
     if (!error && (tables_go || store->doubt_ns == 0) && events == 0)
         error = expire_tables(store, tables_go, &tables);
     if (!error && events == 0 && tables == 0)
+        error = expire_alerts(store, store->doubt_ns == 0, &alerts);
+    if (!error && events == 0 && tables == 0 && alerts == 0)
         error = expire_series(store, &series);
     /* Nothing left to go, or not enough: look again when more was written. */
     store->retention_due =
         !error && (events == PIECE_ROWS || (events_go && events > 0) || tables == PIECE_TABLES ||
-                   (tables_go && tables > 0) || series == PIECE_SERIES);
+                   (tables_go && tables > 0) || alerts == PIECE_ROWS || series == PIECE_SERIES);
     store->writes_since_retention = 0;
     return error;
 }
@@ -306,6 +344,10 @@ bool store_work(struct store *store)
 {
     if (!store_is_writable(store) || store->work_blocked)
         return false;
+    if (store_kept_waiting(store) && !store->kept_blocked) {
+        store_write_kept_piece(store);
+        return true;
+    }
     int64_t start_ns = clock_mono_ns();
     bool busy = true;
     int error;

@@ -41,54 +41,6 @@
 #define BUSY_NAP_US 2000
 #define SERIES_CLOCK_EPOCH_S 1700000000 /* leaves 32 bits enough until the year 2159 */
 
-static const char *const statements[STATEMENTS] = {
-    [STMT_BEGIN] = "BEGIN IMMEDIATE",
-    [STMT_COMMIT] = "COMMIT",
-    [STMT_ROLLBACK] = "ROLLBACK",
-    [STMT_META_PUT] = "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)",
-    [STMT_SERIES_PUT] = "INSERT OR REPLACE INTO series(id, key, unit, help, kind, scale, method)"
-                        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [STMT_SERIES_METHOD] = "UPDATE series SET method = ?2 WHERE id = ?1 AND method <> ?2",
-    [STMT_LAST_PUT] = "INSERT OR REPLACE INTO last(id, seq, absolute, source, known)"
-                      " VALUES(?1, ?2, ?3, ?4, ?5)",
-    [STMT_TICK_PUT] = "INSERT INTO tick(seq, t_ms, elapsed_ns, interval_ms, samples)"
-                      " VALUES(?1, ?2, ?3, ?4, ?5)",
-    [STMT_TICKS] = "SELECT seq, t_ms, elapsed_ns, interval_ms FROM tick ORDER BY seq LIMIT ?1",
-    [STMT_TICKS_BETWEEN] = "SELECT seq, samples FROM tick WHERE seq BETWEEN ?1 AND ?2"
-                           " ORDER BY seq",
-    [STMT_TICKS_DELETE] = "DELETE FROM tick WHERE seq BETWEEN ?1 AND ?2",
-    [STMT_EVENT_PUT] = "INSERT OR REPLACE INTO event(seq, t_ms, kind, fields)"
-                       " VALUES(?1, ?2, ?3, ?4)",
-    [STMT_TABLE_PUT] = "INSERT INTO snapshot(kind, t_ms, seq, total, bytes, data)"
-                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-    [STMT_TABLES_EXPIRE] = "DELETE FROM snapshot WHERE id IN"
-                           " (SELECT id FROM snapshot WHERE t_ms < ?1 LIMIT ?2)",
-    [STMT_TABLES_OLDEST] = "DELETE FROM snapshot WHERE id IN"
-                           " (SELECT id FROM snapshot ORDER BY t_ms LIMIT ?1)",
-    [STMT_TABLES_BYTES] = "SELECT sum(bytes) FROM snapshot INDEXED BY snapshot_time",
-    [STMT_CHUNK_PUT] = "INSERT OR REPLACE INTO chunk(id, data) VALUES(?1, ?2)",
-    [STMT_SPAN_PUT] = "INSERT INTO span(id, first_seq, last_seq, min_ms, max_ms, interval_ms,"
-                      " ticks, times) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    [STMT_PAGES] = "PRAGMA page_count",
-    [STMT_PAGES_FREE] = "PRAGMA freelist_count",
-    [STMT_SPAN_EXPIRED] = "SELECT id FROM span INDEXED BY span_time WHERE max_ms < ?1"
-                          " ORDER BY max_ms LIMIT 1",
-    [STMT_SPAN_OLDEST] = "SELECT min(id) FROM span",
-    [STMT_SPAN_OLDEST_MS] = "SELECT max_ms FROM span ORDER BY id LIMIT 1",
-    [STMT_EVENT_OLDEST_MS] = "SELECT t_ms FROM event ORDER BY seq LIMIT 1",
-    [STMT_SPAN_DELETE] = "DELETE FROM span WHERE id = ?1",
-    [STMT_CHUNKS_DELETE] = "DELETE FROM chunk WHERE id IN"
-                           " (SELECT id FROM chunk WHERE id BETWEEN ?1 AND ?2 LIMIT ?3)",
-    [STMT_EVENTS_EXPIRE] = "DELETE FROM event WHERE seq IN"
-                           " (SELECT seq FROM event WHERE t_ms < ?1 LIMIT ?2)",
-    [STMT_EVENTS_OLDEST] = "DELETE FROM event WHERE seq IN"
-                           " (SELECT seq FROM event ORDER BY seq LIMIT ?1)",
-    [STMT_SEQ_OLDEST] = "SELECT min(seq) FROM (SELECT min(first_seq) AS seq FROM span"
-                        " UNION ALL SELECT min(seq) FROM tick)",
-    [STMT_SERIES_DELETE] = "DELETE FROM series WHERE id = ?1",
-    [STMT_LAST_DELETE] = "DELETE FROM last WHERE id = ?1",
-};
-
 /* ---- notes and counters --------------------------------------------------------------------- */
 
 void store_note_add(struct store *store, enum event_kind kind, bool recovered, const char *format,
@@ -126,11 +78,14 @@ struct store_stats store_stats(const struct store *store)
     const struct counters *c = &store->counters;
 #define GET(field) .field = atomic_load_explicit(&c->field, memory_order_relaxed)
     return (struct store_stats){
-        GET(ticks_written),  GET(ticks_lost),     GET(events_written), GET(spans_sealed),
-        GET(chunks_sealed),  GET(chunk_bytes),    GET(spans_expired),  GET(events_expired),
-        GET(tables_written), GET(tables_lost),    GET(tables_expired), GET(set_aside),
-        GET(database_bytes), GET(wal_bytes),      GET(series),         GET(write_ns_last),
-        GET(write_ns_max),   GET(write_ns_total), GET(work_ns_max),    GET(work_ns_total),
+        GET(ticks_written),  GET(ticks_lost),     GET(events_written),
+        GET(spans_sealed),   GET(chunks_sealed),  GET(chunk_bytes),
+        GET(spans_expired),  GET(events_expired), GET(tables_written),
+        GET(tables_lost),    GET(tables_expired), GET(alerts_written),
+        GET(alerts_lost),    GET(alerts_expired), GET(alerts_unreadable),
+        GET(set_aside),      GET(database_bytes), GET(wal_bytes),
+        GET(series),         GET(write_ns_last),  GET(write_ns_max),
+        GET(write_ns_total), GET(work_ns_max),    GET(work_ns_total),
         GET(failing),        GET(error),          GET(error_what),
     };
 #undef GET
@@ -236,9 +191,9 @@ static int prepare_and_load(struct store *store)
     int error = 0;
     for (size_t i = 0; i < STATEMENTS && !error; i++) {
         /* What cannot be written was perhaps never brought to this format. */
-        if (store->read_only && i >= STMT_TABLE_PUT && i <= STMT_TABLES_BYTES)
+        if (store->read_only && i >= STMT_TABLE_PUT && i <= STMT_SILENCES_DELETE)
             continue;
-        error = database_prepare(store->db, statements[i], &store->stmt[i]);
+        error = database_prepare(store->db, store_statements[i], &store->stmt[i]);
     }
     return error ? error : store_load(store);
 }
@@ -304,6 +259,8 @@ static int attach_anew(struct store *store, struct store_error *err)
     }
     store->next_span = 1;
     store->expiring_span = 0;
+    if (store->alerts_restored)
+        shelf_begin_anew(&store->shelf);
     store->written_seq = 0; /* a copy of earlier days lacks what was written after it was made */
     return store_attach(store, err);
 }
@@ -432,6 +389,9 @@ static void begin_at_the_clock(struct store *store)
     store->next.tick_seq = MAX(store->next.tick_seq, number);
     store->next.event_seq = MAX(store->next.event_seq, number);
     store->next.series_id = MAX(store->next.series_id, (uint32_t)MAX(s, 1));
+    store->alert_next.seq = MAX(store->alert_next.seq, number);
+    store->alert_next.id = MAX(store->alert_next.id, number);
+    store->alert_next.silence_id = MAX(store->alert_next.silence_id, number);
 }
 
 /* The reservation for this run: before any number of it is used. */
@@ -446,8 +406,7 @@ static int write_first_meta(struct store *store)
         store_rollback(store);
         return error;
     }
-    store->reserved = store_reserve_from(store->seen);
-    store->meta_pending = false;
+    store_reserved(store);
     return 0;
 }
 
@@ -457,6 +416,7 @@ static int begin_run(struct store *store)
     if (store->boot_seq == 0)
         store->boot_seq = store->next.tick_seq;
     store->seen = store->next;
+    store->alert_seen = store->alert_next;
     return write_first_meta(store);
 }
 
@@ -479,6 +439,7 @@ static int open_database(struct store *store, struct store_error *err)
         begin_at_the_clock(store);
         store->boot_seq = store->boot_seq ? store->boot_seq : store->next.tick_seq;
         store->seen = store->next;
+        store->alert_seen = store->alert_next;
         store_failed(store, error, "opening");
         atomic_store_explicit(&store->counters.failing, true, memory_order_relaxed);
         store_note_add(store, EVENT_ERROR, false,
@@ -511,6 +472,8 @@ int store_open(const char *data_dir, const struct store_settings *settings, stru
         clock_boot_id(store->boot_id);
     store->settings.boot_id = store->boot_id;
     store->next = (struct store_numbers){1, 1, 1};
+    store->alert_next = (struct store_alert_numbers){1, 1, 1};
+    shelf_init(&store->shelf);
     store->next_span = 1;
 
     int error = make_directory(store->dir, err);
@@ -538,6 +501,8 @@ static void write_last_meta(struct store *store, const struct store_numbers *nex
         error = store_put_meta(store, "next_tick", (int64_t)next->tick_seq);
     if (!error)
         error = store_put_meta(store, "next_event", (int64_t)next->event_seq);
+    if (!error && store->alert_exact.id)
+        error = store_put_alert_numbers(store, &store->alert_exact);
     if (!error)
         error = store_commit(store);
     if (error)
@@ -551,6 +516,7 @@ void store_close(struct store *store, const struct store_numbers *next)
     store_hurry(store);
     if (store_is_writable(store)) {
         seal_abandon(store);
+        store_write_kept(store);
         if (next)
             write_last_meta(store, next);
         sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
@@ -558,6 +524,7 @@ void store_close(struct store *store, const struct store_numbers *next)
     detach(store, false);
     if (store->lock_fd >= 0)
         close(store->lock_fd);
+    shelf_fini(&store->shelf);
     ledger_fini(&store->ledger);
     series_set_unref(store->set);
     buf_fini(&store->row);

@@ -29,7 +29,7 @@ struct store_error {
 
 struct store_settings {
     int64_t raw_ms;          /* how long samples are kept */
-    int64_t events_ms;       /* how long events are kept */
+    int64_t events_ms;       /* how long events are kept, and alerts and silences that are over */
     int64_t connections_ms;  /* how long tables are kept */
     bool record_names;       /* false: tables and events lack programs, units, users, hosts */
     uint64_t max_size_bytes; /* of the database; the oldest samples go first */
@@ -75,6 +75,8 @@ struct store_stats {
     uint64_t spans_sealed, chunks_sealed, chunk_bytes;
     uint64_t spans_expired, events_expired; /* by age or size */
     uint64_t tables_written, tables_lost, tables_expired;
+    /* Changes of alerts, rules and silences; expired and unreadable ones are rows. */
+    uint64_t alerts_written, alerts_lost, alerts_expired, alerts_unreadable;
     uint64_t set_aside; /* damaged databases */
     uint64_t database_bytes, wal_bytes;
     uint64_t series;                                     /* rows on disk */
@@ -119,8 +121,9 @@ bool store_keeps_table(enum table_kind kind);
 int store_write_table(struct store *store, const struct tick_table *t);
 
 /*
- * One bounded piece of housekeeping: sealing, retention, giving space back, checkpoints. Store
- * thread, between ticks, as long as it returns true and no tick waits.
+ * One bounded piece of housekeeping: what alerting keeps (alerts.h), sealing, retention, giving
+ * space back, checkpoints. Store thread, between ticks, as long as it returns true and no tick
+ * waits.
  */
 bool store_work(struct store *store);
 

@@ -1,9 +1,11 @@
 /*
  * store_internal.h: the writer's state, shared by the files that make it up:
  *
+ *   statements.c what it says to SQLite
  *   store.c      opening, closing, setting aside, notes and counters
  *   load.c       what earlier runs left: numbers, series, the log
  *   write.c      a tick into the log
+ *   alerts.c     what alerting keeps, from the shelf into its tables
  *   tables.c     a table into a snapshot
  *   seal.c       the log into columns
  *   retention.c  what is too old or too much, space given back, checkpoints
@@ -18,9 +20,11 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "store/alerts.h"
 #include "store/codec.h"
 #include "store/database.h"
 #include "store/ledger.h"
+#include "store/shelf.h"
 #include "store/store.h"
 
 enum statement {
@@ -40,6 +44,16 @@ enum statement {
     STMT_TABLES_EXPIRE,
     STMT_TABLES_OLDEST,
     STMT_TABLES_BYTES,
+    STMT_ALERT_PUT,
+    STMT_ALERTS_COUNT,
+    STMT_ALERTS_EXPIRE,
+    STMT_ALERTS_OLDEST,
+    STMT_RULE_PUT,
+    STMT_RULE_DELETE,
+    STMT_RULES_DELETE,
+    STMT_SILENCE_PUT,
+    STMT_SILENCES_EXPIRE,
+    STMT_SILENCES_DELETE,
     STMT_CHUNK_PUT,
     STMT_SPAN_PUT,
     STMT_PAGES,
@@ -58,11 +72,14 @@ enum statement {
     STATEMENTS
 };
 
+extern const char *const store_statements[STATEMENTS];
+
 /* The public struct store_stats, field by field, as atomics. Written by the store thread only. */
 struct counters {
     atomic_uint_least64_t ticks_written, ticks_lost, events_written, spans_sealed, chunks_sealed,
         chunk_bytes, spans_expired, events_expired, tables_written, tables_lost, tables_expired,
-        set_aside, database_bytes, wal_bytes, series;
+        alerts_written, alerts_lost, alerts_expired, alerts_unreadable, set_aside, database_bytes,
+        wal_bytes, series;
     atomic_int_least64_t write_ns_last, write_ns_max, write_ns_total, work_ns_max, work_ns_total;
     atomic_bool failing;
     atomic_int error;
@@ -103,6 +120,13 @@ struct store {
     struct store_numbers reserved; /* on disk: no number from here on was given out */
     struct store_numbers seen;     /* first unused, as far as the ticks have told */
     uint64_t boot_seq;             /* the first tick that belongs to the running boot */
+
+    struct shelf shelf;                                                /* what alerting keeps */
+    struct store_alert_numbers alert_next, alert_reserved, alert_seen; /* as those above */
+    struct store_alert_numbers alert_exact;                            /* 0: not known */
+    bool alerts_known;    /* the database has tables for them */
+    bool alerts_restored; /* the shelf has all that was there */
+    bool kept_blocked, kept_told;
 
     struct ledger ledger;
     struct series_set *set; /* that `index` and `id` were made for; a reference */
@@ -153,11 +177,16 @@ void store_rollback(struct store *store);
 /* load.c */
 int store_load(struct store *store);
 
+/* alerts.c */
+int store_load_alert_numbers(struct store *store);
+int store_write_kept_piece(struct store *store); /* 0 or -errno */
+
 /* write.c: the numbers that a crash must not give out again; inside a transaction. */
 int store_put_meta(struct store *store, const char *name, int64_t value);
+int store_put_alert_numbers(struct store *store, const struct store_alert_numbers *next);
 int store_reserve(struct store *store);
 bool store_reserve_needed(const struct store *store);
-struct store_numbers store_reserve_from(struct store_numbers used);
+void store_reserved(struct store *store); /* what store_reserve has written is committed */
 bool store_log_run_ends(const struct store *store, int64_t interval_ms, int64_t t_ms);
 
 /* seal.c */

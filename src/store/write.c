@@ -26,6 +26,10 @@
 #define RESERVE_TICKS (1U << 20)
 #define RESERVE_EVENTS (1U << 20)
 #define RESERVE_SERIES (1U << 12)
+#define RESERVE_ALERT_SEQS (1U << 20)
+/* Those that never fired have numbers, too, and are not kept. */
+#define RESERVE_ALERTS (1U << 24)
+#define RESERVE_SILENCES (1U << 12)
 
 #define RUN_JUMP_MS (3600 * MS_PER_S) /* ticks further apart do not share a span */
 #define DOUBT_NS (3600 * NS_PER_S)    /* a clock that ran on for so long after a jump is right */
@@ -38,15 +42,24 @@ int store_put_meta(struct store *store, const char *name, int64_t value)
     return database_run(stmt);
 }
 
+static bool alert_reserve_needed(const struct store *store)
+{
+    const struct store_alert_numbers *seen = &store->alert_seen, *reserved = &store->alert_reserved;
+    return seen->seq + RESERVE_ALERT_SEQS / 2 > reserved->seq ||
+           seen->id + RESERVE_ALERTS / 2 > reserved->id ||
+           seen->silence_id + RESERVE_SILENCES / 2 > reserved->silence_id;
+}
+
 bool store_reserve_needed(const struct store *store)
 {
     const struct store_numbers *seen = &store->seen, *reserved = &store->reserved;
     return store->meta_pending || seen->tick_seq + RESERVE_TICKS / 2 > reserved->tick_seq ||
            seen->event_seq + RESERVE_EVENTS / 2 > reserved->event_seq ||
-           seen->series_id + RESERVE_SERIES / 2 > reserved->series_id;
+           seen->series_id + RESERVE_SERIES / 2 > reserved->series_id ||
+           alert_reserve_needed(store);
 }
 
-struct store_numbers store_reserve_from(struct store_numbers used)
+static struct store_numbers reserve_from(struct store_numbers used)
 {
     return (struct store_numbers){
         .series_id = used.series_id + RESERVE_SERIES,
@@ -55,9 +68,36 @@ struct store_numbers store_reserve_from(struct store_numbers used)
     };
 }
 
+static struct store_alert_numbers alert_reserve_from(struct store_alert_numbers used)
+{
+    return (struct store_alert_numbers){
+        .seq = used.seq + RESERVE_ALERT_SEQS,
+        .id = used.id + RESERVE_ALERTS,
+        .silence_id = used.silence_id + RESERVE_SILENCES,
+    };
+}
+
+int store_put_alert_numbers(struct store *store, const struct store_alert_numbers *next)
+{
+    int error = store_put_meta(store, "next_alert_seq", (int64_t)next->seq);
+    if (!error)
+        error = store_put_meta(store, "next_alert", (int64_t)next->id);
+    if (!error)
+        error = store_put_meta(store, "next_silence", (int64_t)next->silence_id);
+    return error;
+}
+
+void store_reserved(struct store *store)
+{
+    store->reserved = reserve_from(store->seen);
+    store->alert_reserved = alert_reserve_from(store->alert_seen);
+    store->meta_pending = false;
+}
+
 int store_reserve(struct store *store)
 {
-    struct store_numbers ahead = store_reserve_from(store->seen);
+    struct store_numbers ahead = reserve_from(store->seen);
+    struct store_alert_numbers alert_ahead = alert_reserve_from(store->alert_seen);
     while (store->history == 0)
         sqlite3_randomness(sizeof(store->history), &store->history);
     int error = store_put_meta(store, "history", store->history);
@@ -67,6 +107,8 @@ int store_reserve(struct store *store)
         error = store_put_meta(store, "next_tick", (int64_t)ahead.tick_seq);
     if (!error)
         error = store_put_meta(store, "next_event", (int64_t)ahead.event_seq);
+    if (!error)
+        error = store_put_alert_numbers(store, &alert_ahead);
     if (!error)
         error = store_put_meta(store, "boot_seq", (int64_t)store->boot_seq);
     if (error)
@@ -360,10 +402,8 @@ static int write_once(struct store *store, const struct tick *t)
     int error = put_all(store, t, reserve);
     if (error)
         return error;
-    if (reserve) {
-        store->reserved = store_reserve_from(store->seen);
-        store->meta_pending = false;
-    }
+    if (reserve)
+        store_reserved(store);
     if (store->rows_pending)
         rows_committed(store);
     remember(store, t);
@@ -387,7 +427,7 @@ static void write_succeeded(struct store *store, const struct tick *t)
 {
     count_add(&store->counters.ticks_written, 1);
     count_add(&store->counters.events_written, t->events_count);
-    store->work_blocked = false;
+    store->work_blocked = store->kept_blocked = false;
     if (atomic_exchange(&store->counters.failing, false))
         store_note_add(store, EVENT_ERROR, true, "history is written again; %llu ticks were lost",
                        (unsigned long long)atomic_load(&store->counters.ticks_lost));

@@ -1,6 +1,7 @@
 /*
  * config.c: any bytes as a configuration file. Whatever they are, every mistake is one line with a
- * place inside the file, and what was taken is within the limits of its row.
+ * place inside the file, what was taken is within the limits of its row, and all of it can be
+ * dumped.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "daemon/config_internal.h"
+#include "daemon/config_lists.h"
 #include "daemon/config_value.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -27,6 +28,26 @@ static void check_complaints(const char *text, size_t mistakes, const uint8_t *d
     CHECK(lines == mistakes);
 }
 
+static void check_lists(const struct config *c)
+{
+    for (int kind = 0; kind < CONFIG_LISTS; kind++) {
+        for (size_t i = 0; i < config_list_count(c, (enum config_list_kind)kind); i++) {
+            const struct config_entry *entry = &c->entries[kind][i];
+            if (!entry->file)
+                continue;
+            CHECK(entry->line >= 1 && entry->column >= 1 && entry->pairs_count >= 1);
+            for (size_t k = 0; k < entry->pairs_count; k++)
+                CHECK(entry->pairs[k].line >= entry->line && entry->pairs[k].column >= 1);
+        }
+    }
+    if (c->rules_count == 0 && c->channels_count == 2)
+        return;
+    struct buf dump CLEANUP(buf_fini) = BUF_INIT;
+    config_dump_yaml(c, &dump);
+    config_dump_json(c, &dump);
+    CHECK(buf_ok(&dump));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct config config = {0};
@@ -37,9 +58,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     loader.complaints = open_memstream(&text, &text_size);
     CHECK(loader.complaints);
     config_file_parse(&loader, "f", data, size);
+    config_lists_finish(&loader, loader.mistakes == 0);
     fclose(loader.complaints);
     check_complaints(text, loader.mistakes, data, size);
     free(text);
+    check_lists(&config);
+    config_lists_fini(&config);
 
     for (size_t i = 0; i < config_rows_count; i++) {
         struct config_origin *origin = &config.origins[i];

@@ -132,6 +132,33 @@ def test_configuration():
         contains(prints(1, "check-config", etc + "/missing"), "missing")
 
 
+def test_alerts_and_channels():
+    """the lists of several files add up, are dumped, and each mistake has its place"""
+    here = os.path.dirname(os.path.abspath(__file__))
+    example = os.path.join(here, "../../packaging/alerts.yaml")
+    equal(prints(0, "check-config", example), "the configuration is good\n", "the example")
+    with Directory() as etc:
+        path = os.path.join(etc, "netsonde.yaml")
+        os.mkdir(os.path.join(etc, "conf.d"))
+        for name, text in (("netsonde.yaml", "alerts:\n  - {name: a, metric: m, warning: 1}\n"),
+                           ("conf.d/10.yaml", "channels: [{name: c, type: log, path: /x}]\n"
+                                              "alerts:\n  - {name: b, metric: m, absent: 5m, "
+                                              "channels: [c]}\n")):
+            with open(os.path.join(etc, name), "w", encoding="utf-8") as f:
+                f.write(text)
+        dump = json.loads(prints(0, "dump-config", "--json", "--config", path))
+        equal([(item["keys"]["name"], item["from"]) for item in dump["alerts"]],
+              [("a", f"{path}:2:5"), ("b", f"{etc}/conf.d/10.yaml:3:5")], "rules of both files")
+        equal([item["keys"] for item in dump["channels"]],
+              [{"name": "c", "type": "log", "path": "/x"}], "channels")
+        equal(dump["alerts"][1]["keys"]["channels"], ["c"], "a list")
+
+        with open(path, "a", encoding="utf-8") as f:
+            f.write("  - {name: b, metric: m, warning: 1}\n")
+        contains(prints(1, "check-config", path), f"{etc}/conf.d/10.yaml:3:12: alerts.name: the rule b"
+                                                  f" is there twice (first in {path}:3:12)")
+
+
 def test_documentation():
     """docs/CONFIG.md is what the program says of its configuration"""
     here = os.path.dirname(os.path.abspath(__file__))
@@ -406,6 +433,6 @@ def test_engine_in_vain():
 
 
 own_network()
-run([test_version, test_usage, test_configuration, test_documentation, test_run, test_query, test_query_table,
-     test_query_table_without_names, test_detect, test_doctor,
+run([test_version, test_usage, test_configuration, test_alerts_and_channels, test_documentation, test_run,
+     test_query, test_query_table, test_query_table_without_names, test_detect, test_doctor,
      test_engine_in_vain])

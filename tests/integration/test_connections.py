@@ -271,7 +271,7 @@ def test_performance():
         other = next(row for row in rows_of(seen)
                      if row["address"] == "%s:%d" % viewer.socket.getsockname())
         equal((other["role"], other["latency_ms"]), ("viewer", None), "who never acknowledged")
-        equal(list(seen["stages"]), ["collect", "seal", "store", "encode", "fan-out"], "stages")
+        equal(list(seen["stages"]), ["collect", "seal", "store", "detect", "encode", "fan-out"], "stages")
         for name, stage in seen["stages"].items():
             equal(stage["count"] > 0 and 0 < stage["p50"] <= stage["p90"] <= stage["p99"] <=
                   stage["max"], True, f"{name}: {stage}")

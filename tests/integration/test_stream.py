@@ -22,7 +22,8 @@ def test_operations():
         equal((hello["type"], hello["version"], hello["host"]),
               ("hello", info["version"], info["host"]), "hello")
         equal(hello["channels"], ["metrics", "events", "interfaces", "connections", "processes",
-                                  "flows", "dns", "performance"], "channels")
+                                  "flows", "dns", "performance", "alerts",
+                                  "anomalies"], "channels")
         equal(s.ask(op="ping", id=3), {"type": "pong", "id": 3}, "ping")
         s.send(op="ack", seq=5)
 

@@ -41,6 +41,7 @@ OUTSIDE = [
     (re.compile(r"^llhttp\.h$"), {"wire"}),
     (re.compile(r"^yaml\.h$"), {"daemon"}),
     (re.compile(r"^bpf/"), {"keeper"}),
+    (re.compile(r"^curl/"), {"alert"}),
     (re.compile(r"^libmnl/"), {"wire", "collect"}),
     (re.compile(r"^uv\.h$"), {"loop", "keeper", "collect", "net", "alert", "hub", "http", "api",
                               "bench", "daemon"}),

@@ -42,7 +42,7 @@ struct library {
     __typeof__(ndpi_set_protocol_detection_bitmask2) *set_protocols;
 };
 
-struct classifier {
+struct recognizer {
     struct library lib;
     struct ndpi_detection_module_struct *module;
     uint16_t count;
@@ -103,7 +103,7 @@ static bool library_load(struct library *lib, char *why, size_t why_size)
     return true;
 }
 
-struct classifier *classifier_new(char *why, size_t why_size)
+struct recognizer *recognizer_new(char *why, size_t why_size)
 {
     struct library lib = {0};
     NDPI_PROTOCOL_BITMASK all;
@@ -118,7 +118,7 @@ struct classifier *classifier_new(char *why, size_t why_size)
     NDPI_BITMASK_SET_ALL(all);
     lib.set_protocols(module, &all);
     lib.finalize(module);
-    struct classifier *d = mem_alloc(sizeof(*d));
+    struct recognizer *d = mem_alloc(sizeof(*d));
     d->lib = lib;
     d->module = module;
     d->count = (uint16_t)MIN(lib.count(module), (u_int)DETECT_APPLICATIONS_MAX);
@@ -127,7 +127,7 @@ struct classifier *classifier_new(char *why, size_t why_size)
     return d;
 }
 
-void classifier_free(struct classifier *d)
+void recognizer_free(struct recognizer *d)
 {
     if (!d)
         return;
@@ -138,12 +138,12 @@ void classifier_free(struct classifier *d)
     free(d);
 }
 
-const char *classifier_name(const struct classifier *d, uint16_t application)
+const char *recognizer_name(const struct recognizer *d, uint16_t application)
 {
     return application < d->count ? d->names[application] : NULL;
 }
 
-struct detection *detection_new(struct classifier *d)
+struct detection *detection_new(struct recognizer *d)
 {
     struct detection *flow = d->lib.flow_malloc(sizeof(struct ndpi_flow_struct));
     if (flow)
@@ -151,7 +151,7 @@ struct detection *detection_new(struct classifier *d)
     return flow;
 }
 
-void detection_free(struct classifier *d, struct detection *flow)
+void detection_free(struct recognizer *d, struct detection *flow)
 {
     if (flow)
         d->lib.flow_free(&flow->flow);
@@ -169,7 +169,7 @@ static const char *alpn_of(const struct detection *flow, ndpi_protocol found)
     return NULL;
 }
 
-static void detection_tell(const struct classifier *d, const struct detection *flow,
+static void detection_tell(const struct recognizer *d, const struct detection *flow,
                            ndpi_protocol found, struct detection_result *ret)
 {
     /* "TLS, and in it YouTube": the inner one, where it is known. */
@@ -180,7 +180,7 @@ static void detection_tell(const struct classifier *d, const struct detection *f
     ret->alpn = alpn_of(flow, found);
 }
 
-void detection_give_up(struct classifier *d, struct detection *flow, struct detection_result *ret)
+void detection_give_up(struct recognizer *d, struct detection *flow, struct detection_result *ret)
 {
     u_int8_t guessed;
     ndpi_protocol found = d->lib.give_up(d->module, &flow->flow, 1, &guessed);
@@ -189,7 +189,7 @@ void detection_give_up(struct classifier *d, struct detection *flow, struct dete
     ret->decided = true;
 }
 
-void detection_packet(struct classifier *d, struct detection *flow,
+void detection_packet(struct recognizer *d, struct detection *flow,
                       const struct packet_layer *layer, uint64_t packets, int64_t t_ns,
                       struct detection_result *ret)
 {
@@ -208,38 +208,38 @@ void detection_packet(struct classifier *d, struct detection *flow,
 
 #else
 
-struct classifier *classifier_new(char *why, size_t why_size)
+struct recognizer *recognizer_new(char *why, size_t why_size)
 {
     snprintf(why, why_size,
              "Flows have no application and no host: this program was built without nDPI.");
     return NULL;
 }
 
-void classifier_free(struct classifier *d)
+void recognizer_free(struct recognizer *d)
 {
     (void)d;
 }
 
-const char *classifier_name(const struct classifier *d, uint16_t application)
+const char *recognizer_name(const struct recognizer *d, uint16_t application)
 {
     (void)d;
     (void)application;
     return NULL;
 }
 
-struct detection *detection_new(struct classifier *d)
+struct detection *detection_new(struct recognizer *d)
 {
     (void)d;
     return NULL;
 }
 
-void detection_free(struct classifier *d, struct detection *flow)
+void detection_free(struct recognizer *d, struct detection *flow)
 {
     (void)d;
     (void)flow;
 }
 
-void detection_packet(struct classifier *d, struct detection *flow,
+void detection_packet(struct recognizer *d, struct detection *flow,
                       const struct packet_layer *layer, uint64_t packets, int64_t t_ns,
                       struct detection_result *ret)
 {
@@ -251,7 +251,7 @@ void detection_packet(struct classifier *d, struct detection *flow,
     *ret = (struct detection_result){.decided = true};
 }
 
-void detection_give_up(struct classifier *d, struct detection *flow, struct detection_result *ret)
+void detection_give_up(struct recognizer *d, struct detection *flow, struct detection_result *ret)
 {
     (void)d;
     (void)flow;

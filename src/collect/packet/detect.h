@@ -14,15 +14,15 @@
 
 #define DETECT_APPLICATIONS_MAX 512 /* numbers below this have a name */
 
-struct classifier;
+struct recognizer;
 struct detection; /* of one flow */
 
 /* NULL: `why` says what is missing, in a sentence. Loads files: before the sandbox. */
-struct classifier *classifier_new(char *why, size_t why_size);
-void classifier_free(struct classifier *d); /* no detection may be left; NULL allowed */
+struct recognizer *recognizer_new(char *why, size_t why_size);
+void recognizer_free(struct recognizer *d); /* no detection may be left; NULL allowed */
 
 /* NULL past the last; "unknown" is number 0. Lives as long as the detector. */
-const char *classifier_name(const struct classifier *d, uint16_t application);
+const char *recognizer_name(const struct recognizer *d, uint16_t application);
 
 struct detection_result {
     bool decided;         /* nothing more will be found: the detection can go */
@@ -32,14 +32,14 @@ struct detection_result {
                            * has them: those that the client offers, joined by commas */
 };
 
-struct detection *detection_new(struct classifier *d); /* NULL: no memory */
-void detection_free(struct classifier *d, struct detection *flow);
+struct detection *detection_new(struct recognizer *d); /* NULL: no memory */
+void detection_free(struct recognizer *d, struct detection *flow);
 
 /* The packets of a flow in their order, both directions. packets: of the flow so far, this one
  * included. */
-void detection_packet(struct classifier *d, struct detection *flow,
+void detection_packet(struct recognizer *d, struct detection *flow,
                       const struct packet_layer *layer, uint64_t packets, int64_t t_ns,
                       struct detection_result *ret);
 
 /* No packets will come: what nDPI would guess. */
-void detection_give_up(struct classifier *d, struct detection *flow, struct detection_result *ret);
+void detection_give_up(struct recognizer *d, struct detection *flow, struct detection_result *ret);

@@ -43,7 +43,7 @@ struct packet_engine {
     struct engine engine; /* first: engine_class hands it back */
     const struct engine_settings *settings;
     struct sampler sampler;
-    struct classifier *detector;
+    struct recognizer *detector;
     struct capture *capture;
     bool running;
     char failure[256];    /* why it, or one of its devices, could not be opened, "" */
@@ -160,7 +160,7 @@ static int packet_open(struct engine *e, uint32_t capabilities)
     if (p->capture)
         return 0;
     struct meter_settings settings = METER_SETTINGS_DEFAULT;
-    p->detector = classifier_new(p->undetected, sizeof(p->undetected));
+    p->detector = recognizer_new(p->undetected, sizeof(p->undetected));
     if (!p->detector)
         log_info("packet", "%s", p->undetected);
     settings.detector = p->detector;
@@ -171,7 +171,7 @@ static int packet_open(struct engine *e, uint32_t capabilities)
     if (!err)
         return 0;
     capture_free(TAKE(p->capture));
-    classifier_free(TAKE(p->detector));
+    recognizer_free(TAKE(p->detector));
     return err;
 }
 
@@ -222,7 +222,7 @@ static void packet_free(struct engine *e)
         capture_stop(p->capture);
     packet_forget(p);
     capture_free(p->capture);
-    classifier_free(p->detector);
+    recognizer_free(p->detector);
     free(p);
 }
 
@@ -290,7 +290,7 @@ static void packet_sample_applications(struct packet_engine *p, const struct eng
         if (!bytes)
             continue;
         if (!p->application[i]) {
-            const char *name = p->detector ? classifier_name(p->detector, i) : NULL;
+            const char *name = p->detector ? recognizer_name(p->detector, i) : NULL;
             struct label application = {"application", name ? name : "unknown"};
             p->application[i] =
                 sampler_series(&p->sampler, sink, &catalogue_flow_bytes, &application, 1);

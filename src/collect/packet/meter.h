@@ -43,7 +43,7 @@ struct meter_settings {
     size_t lookups_shown;        /* rows of the table dns */
     size_t rows_max;             /* rows of the table flows */
     bool keep;                   /* flows stay until they have to make room: for files */
-    struct classifier *detector; /* borrowed; NULL: no applications */
+    struct recognizer *detector; /* borrowed; NULL: no applications */
 };
 
 #define METER_SETTINGS_DEFAULT                                                                     \

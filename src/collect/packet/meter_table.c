@@ -66,7 +66,7 @@ static void put_flow(const struct meter *m, struct table *table, const struct fl
     }
     if (f->application)
         cell_text(table, &row[FLOW_APPLICATION],
-                  classifier_name(m->settings.detector, f->application));
+                  recognizer_name(m->settings.detector, f->application));
     cell_text(table, &row[FLOW_HOST], f->host);
     cell_uint(&row[FLOW_TX_BYTES], f->bytes[f->client]);
     cell_uint(&row[FLOW_RX_BYTES], f->bytes[!f->client]);

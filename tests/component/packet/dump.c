@@ -46,7 +46,7 @@ static void print_table(struct table *t, const char *word)
     table_unref(t);
 }
 
-static void print_counts(const struct meter *m, const struct classifier *d)
+static void print_counts(const struct meter *m, const struct recognizer *d)
 {
     static const char *const names[METER_COUNTS] = {
         [METER_PACKETS] = "packets",
@@ -72,7 +72,7 @@ static void print_counts(const struct meter *m, const struct classifier *d)
     for (uint16_t i = 0; i < DETECT_APPLICATIONS_MAX; i++) {
         uint64_t bytes = meter_application_bytes(m, i);
         if (bytes)
-            printf("application\t%s\t%llu\n", d ? classifier_name(d, i) : "unknown",
+            printf("application\t%s\t%llu\n", d ? recognizer_name(d, i) : "unknown",
                    (unsigned long long)bytes);
     }
 }
@@ -86,7 +86,7 @@ int main(int argc, char **argv)
         return 1;
     }
     struct meter_settings settings = METER_SETTINGS_DEFAULT;
-    settings.detector = argc > 2 ? NULL : classifier_new(why, sizeof(why));
+    settings.detector = argc > 2 ? NULL : recognizer_new(why, sizeof(why));
     if (!settings.detector)
         printf("ndpi\t%s\n", argc > 2 ? "off" : why);
     settings.keep = true;
@@ -102,7 +102,7 @@ int main(int argc, char **argv)
     print_table(meter_lookups_table(m), "dns");
     print_counts(m, settings.detector);
     meter_free(m);
-    classifier_free(settings.detector);
+    recognizer_free(settings.detector);
     tap_close(tap);
     return 0;
 }

@@ -14,7 +14,9 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "alert/board.h"
 #include "api/api.h"
+#include "api/command.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -32,6 +34,10 @@ struct rig {
     struct http_server *server;
     struct api *api;
     struct maker maker;
+    struct board *board;
+    struct api_command *commands[COMMANDS_MAX + 1]; /* that were asked for, the oldest first */
+    size_t commands_count;
+    bool deaf;        /* takes no commands */
     unsigned damaged; /* times that api told of a damaged database */
     bool closed;
 };
@@ -43,7 +49,27 @@ static inline void rig_damaged(void *user, const struct store_reader *reader)
     rig->damaged++;
 }
 
-static inline struct rig *rig_new(const char *data_dir, size_t metrics_series_limit)
+/* Learns fast. */
+static const struct bank_settings rig_detect = {.sigma = 2.5,
+                                                .window_ms = 30 * MS_PER_S,
+                                                .min_samples = 10,
+                                                .confirm = 3,
+                                                .out_of = 5,
+                                                .learning_ms = 20 * MS_PER_S,
+                                                .false_alarms_per_s = 1e-5};
+
+static inline int rig_command(void *user, struct api_command *cmd)
+{
+    struct rig *rig = user;
+    if (rig->deaf)
+        return -ENOBUFS;
+    assert_true(rig->commands_count < ARRAY_LEN(rig->commands));
+    rig->commands[rig->commands_count++] = cmd;
+    return 0;
+}
+
+/* Who connects is admin, or a viewer. */
+static inline struct rig *rig_of_role(const char *data_dir, size_t metrics_series_limit, bool admin)
 {
     static const char *const hosts[] = {"127.0.0.1"};
     struct rig *rig = mem_alloc(sizeof(*rig));
@@ -62,8 +88,13 @@ static inline struct rig *rig_new(const char *data_dir, size_t metrics_series_li
     struct net_limits limits = NET_LIMITS_DEFAULT;
     limits.linger_ms = 100;
     rig->net = net_new(&rig->loop, &limits);
-    rig->access =
-        access_new(&(struct access_config){.hosts = hosts, .host_count = 1, .own_uid = getuid()});
+    rig->access = access_new(&(struct access_config){
+        .mode = admin ? ACCESS_MODE_NONE : ACCESS_MODE_AUTO,
+        .hosts = hosts,
+        .host_count = 1,
+        .own_uid = getuid(),
+    });
+    rig->board = board_new();
     rig->server = http_server_new(rig->net, &(struct http_config){.base_path = "/",
                                                                   .access = rig->access,
                                                                   .limits = HTTP_LIMITS_DEFAULT,
@@ -75,11 +106,20 @@ static inline struct rig *rig_new(const char *data_dir, size_t metrics_series_li
                                               .started_ms = clock_wall_ms() - 5000,
                                               .metrics_series_limit = metrics_series_limit,
                                               .history_damaged = rig_damaged,
-                                              .user = rig},
+                                              .user = rig,
+                                              .board = rig->board,
+                                              .command = rig_command,
+                                              .command_user = rig,
+                                              .detect = rig_detect},
                        rig->station, &rig->loop);
     api_routes(rig->api, rig->server);
     rig->maker = maker_new(1000);
     return rig;
+}
+
+static inline struct rig *rig_new(const char *data_dir, size_t metrics_series_limit)
+{
+    return rig_of_role(data_dir, metrics_series_limit, false);
 }
 
 static inline void rig_turn(struct rig *rig)
@@ -117,6 +157,7 @@ static inline void rig_free(struct rig *rig)
     http_server_free(rig->server);
     net_free(rig->net);
     access_free(rig->access);
+    board_free(rig->board);
     hub_free(rig->hub);
     maker_free(&rig->maker);
     free(rig);
@@ -210,6 +251,18 @@ static inline struct answer_text rig_ask(struct rig *rig, const char *method, co
     struct answer_text a = client_read(rig, fd, strcmp(method, "HEAD") != 0);
     close(fd);
     return a;
+}
+
+/* A request with a body of JSON; NULL: without one. */
+static inline void client_send(int fd, const char *method, const char *target, const char *body)
+{
+    char *headers =
+        body ? mem_printf("Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body))
+             : NULL;
+    client_ask(fd, method, target, headers);
+    if (body)
+        assert_int_equal(send(fd, body, strlen(body), MSG_NOSIGNAL), strlen(body));
+    free(headers);
 }
 
 /* The body of a GET that is answered with this status and JSON. Release with json_decref. */

@@ -438,6 +438,24 @@ static void test_utf8(void **state)
     assert_int_equal(text_utf8_valid("a\0b", 3), 3);
 }
 
+static void test_slips(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        size_t slips;
+    } cases[] = {
+        {"", "", 0},         {"keep", "keep", 0}, {"kep", "keep", 1}, {"keepp", "keep", 1},
+        {"kepe", "keep", 1}, {"kelp", "keep", 1}, {"for", "form", 1}, {"warnign", "warning", 1},
+        {"", "sigma", 5},    {"for", "keep", 4},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_int_equal(text_slips(cases[i].a, cases[i].b), cases[i].slips);
+        assert_int_equal(text_slips(cases[i].b, cases[i].a), cases[i].slips);
+    }
+    assert_int_equal(text_slips("a word that is far too long to be a key", "key"), 99);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_glob),
         cmocka_unit_test(test_glob_hostile),
         cmocka_unit_test(test_name),
+        cmocka_unit_test(test_slips),
         cmocka_unit_test(test_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,6 +177,25 @@ static void test_exclusion_follows_the_name(void **state)
     fixture_end(&f);
 }
 
+static void test_physical(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f, 100);
+    begin(&f);
+    struct link_sample wire = {.index = 5, .name = "eth0", .kind = "physical"};
+    struct link_sample pair = {.index = 6, .name = "veth0", .kind = "veth"};
+    struct link_sample unknown = {.index = 7, .name = "odd0"};
+    interfaces_sample(f.list, &f.stand.sink, &wire);
+    interfaces_sample(f.list, &f.stand.sink, &pair);
+    interfaces_sample(f.list, &f.stand.sink, &unknown);
+    end(&f);
+    assert_gauge(&f.stand, "netsonde_network_physical{device=\"eth0\"}", 1);
+    assert_false(stand_has(&f.stand, "netsonde_network_physical{device=\"veth0\"}"));
+    assert_false(stand_has(&f.stand, "netsonde_network_physical{device=\"odd0\"}"));
+    fixture_end(&f);
+}
+
 static void test_rates(void **state)
 {
     (void)state;
@@ -286,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_rename),
         cmocka_unit_test(test_interrupted_reading),
         cmocka_unit_test(test_exclusion_follows_the_name),
+        cmocka_unit_test(test_physical),
         cmocka_unit_test(test_rates),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_full_registry),

@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 #include <errno.h>
-#include <ftw.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,111 +19,8 @@
 #include "base/defs.h"
 #include "base/mem.h"
 #include "collect/select.h"
-#include "daemon/config.h"
+#include "config_fixture.h"
 #include "daemon/config_table.h"
-
-struct fixture {
-    char directory[64];
-    char file[96];
-    char *environment[8];
-    struct config *config;
-    char *complaints;
-    size_t complaints_size;
-};
-
-static int setup(void **state)
-{
-    struct fixture *f = mem_alloc(sizeof(*f));
-    strcpy(f->directory, "/tmp/test_config.XXXXXX");
-    assert_non_null(mkdtemp(f->directory));
-    snprintf(f->file, sizeof(f->file), "%s/n.yaml", f->directory);
-    static char home[] = "HOME=/home/u";
-    f->environment[0] = home;
-    *state = f;
-    return 0;
-}
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st, (void)type, (void)ftw;
-    return remove(path);
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    config_free(f->config);
-    free(f->complaints);
-    nftw(f->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-    free(f);
-    return 0;
-}
-
-static void write_file(const char *path, const char *data, size_t len)
-{
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_int_equal(fwrite(data, 1, len, file), len);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void write_text(const char *path, const char *text)
-{
-    write_file(path, text, strlen(text));
-}
-
-static void write_conf_d(struct fixture *f, const char *name, const char *text)
-{
-    char path[160];
-    snprintf(path, sizeof(path), "%s/conf.d", f->directory);
-    assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
-    snprintf(path, sizeof(path), "%s/conf.d/%s", f->directory, name);
-    write_text(path, text);
-}
-
-static int load_with(struct fixture *f, const struct config_flag *flags, size_t flags_count)
-{
-    struct config_sources sources = {
-        .file = f->file, .flags = flags, .flags_count = flags_count, .environment = f->environment};
-    config_free(f->config);
-    f->config = NULL;
-    free(f->complaints);
-    f->complaints = NULL;
-    FILE *complaints = open_memstream(&f->complaints, &f->complaints_size);
-    int err = config_load(&sources, &f->config, complaints);
-    fclose(complaints);
-    assert_true((err == 0) == (f->config != NULL));
-    return err;
-}
-
-static int load(struct fixture *f, const char *text)
-{
-    write_text(f->file, text);
-    return load_with(f, NULL, 0);
-}
-
-static void assert_loads(struct fixture *f, const char *text)
-{
-    if (load(f, text) != 0)
-        fail_msg("%s\nshould load, but:\n%s", text, f->complaints);
-}
-
-/* The complaints without the directory; `expected` has the file as "n.yaml". */
-static void assert_complaints(struct fixture *f, const char *text, const char *expected)
-{
-    char stripped[4096] = "";
-    size_t prefix = strlen(f->directory) + 1;
-    char *rest = NULL;
-    for (char *line = strtok_r(f->complaints, "\n", &rest); line;
-         line = strtok_r(NULL, "\n", &rest)) {
-        bool ours = strncmp(line, f->directory, prefix - 1) == 0;
-        size_t len = strlen(stripped);
-        snprintf(stripped + len, sizeof(stripped) - len, "%s%s", len ? "\n" : "",
-                 ours ? line + prefix : line);
-    }
-    if (strcmp(stripped, expected) != 0)
-        fail_msg("%s\n--- told:\n%s\n--- expected:\n%s", text, stripped, expected);
-}
 
 /* ---- mistakes ---------------------------------------------------------------------------- */
 
@@ -208,8 +104,7 @@ static void test_mistakes(void **state)
         {"colect:\n  interval: nonsense\n",
          "n.yaml:1:1: there is no section \"colect\" (did you mean collect?)"},
         {"zebra: {}", "n.yaml:1:1: there is no section \"zebra\" (expected one of collect, packet, "
-                      "serve, auth, store, "
-                      "export)"},
+                      "serve, auth, store, detect, alerting, export, channels, alerts)"},
         {"collect: {intervall: 1s}",
          "n.yaml:1:11: collect: there is no key \"intervall\" (did you mean interval?)"},
         {"collect: {itnerval: 1s}",
@@ -653,7 +548,7 @@ static void test_documentation_is_current(void **state)
 
 int main(void)
 {
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_mistakes),
         CASE(test_forms),

@@ -1,6 +1,7 @@
 /*
  * test_server.c: what other threads give a hub loop: of each kind the newest arrives, however much
- * was posted before it while the loop could not look.
+ * was posted before it while the loop could not look. And what a loop asks of the core thread: the
+ * answer comes back to the client that waits, or the client hears that the loop ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,11 +13,15 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "alert/board.h"
+#include "api/command.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "bench/certificate.h"
@@ -39,7 +44,36 @@ struct rig {
     struct access *access;
     struct server *server;
     uint16_t port;
+    struct board *board;
+    /* What the loop asked for; the test's thread plays the core's. */
+    pthread_mutex_t lock;
+    struct api_command *commands[COMMANDS_MAX];
+    size_t commands_count;
 };
+
+static int rig_command(void *user, struct api_command *cmd)
+{
+    struct rig *rig = user;
+    pthread_mutex_lock(&rig->lock);
+    rig->commands[rig->commands_count++] = cmd;
+    pthread_mutex_unlock(&rig->lock);
+    return 0;
+}
+
+/* The next one. */
+static struct api_command *rig_take(struct rig *rig)
+{
+    struct api_command *cmd = NULL;
+    int64_t until_ns = clock_mono_ns() + PATIENCE_NS;
+    while (!cmd) {
+        pthread_mutex_lock(&rig->lock);
+        if (rig->commands_count)
+            cmd = rig->commands[--rig->commands_count];
+        pthread_mutex_unlock(&rig->lock);
+        assert_true(clock_mono_ns() < until_ns);
+    }
+    return cmd;
+}
 
 static void rig_begin(struct rig *rig, struct tls *tls)
 {
@@ -56,18 +90,27 @@ static void rig_begin(struct rig *rig, struct tls *tls)
                                .ring_bytes = 1U << 20};
     assert_non_null(rig->hub = hub_new(&hub, &rig->loop));
     rig->admission = admission_new(100, 100);
-    rig->access = access_new(&(struct access_config){.hosts = hosts, .host_count = 1});
+    rig->access = access_new(
+        &(struct access_config){.mode = ACCESS_MODE_NONE, .hosts = hosts, .host_count = 1});
+    rig->board = board_new();
+    assert_int_equal(pthread_mutex_init(&rig->lock, NULL), 0);
+    rig->commands_count = 0;
     struct server_lane lane = {.listeners = listeners_new(false), .access = rig->access};
     if (listeners_add(lane.listeners, "127.0.0.1:0", why, sizeof(why)) != 0)
         fail_msg("%s", why);
     rig->port = listeners_address(lane.listeners, 0)->port;
-    struct server_settings settings = {
-        .hub = rig->hub,
-        .admission = rig->admission,
-        .tls = tls,
-        .limits = NET_LIMITS_DEFAULT,
-        .base_path = "/",
-        .api = {.version = "1.2.3", .host = "test", .data_dir = "/nowhere", .interval_ms = 1000}};
+    struct server_settings settings = {.hub = rig->hub,
+                                       .admission = rig->admission,
+                                       .tls = tls,
+                                       .limits = NET_LIMITS_DEFAULT,
+                                       .base_path = "/",
+                                       .api = {.version = "1.2.3",
+                                               .host = "test",
+                                               .data_dir = "/nowhere",
+                                               .interval_ms = 1000,
+                                               .board = rig->board,
+                                               .command = rig_command,
+                                               .command_user = rig}};
     assert_non_null(rig->server = server_new(&settings, &lane));
 }
 
@@ -82,6 +125,8 @@ static void rig_end(struct rig *rig)
     assert_int_equal(uv_loop_close(&rig->loop), 0);
     access_free(rig->access);
     admission_free(rig->admission);
+    board_free(rig->board);
+    pthread_mutex_destroy(&rig->lock);
 }
 
 static void post_number(struct rig *rig, enum api_info_part part, int number)
@@ -231,9 +276,75 @@ static void test_certificates(void **state)
     tls_unref(second);
 }
 
+/* ---- commands ---------------------------------------------------------------------------- */
+
+static int acknowledge(const struct rig *rig)
+{
+    static const char request[] = "POST /api/v1/alerts/12/ack HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                                  "Content-Type: application/json\r\nContent-Length: 2\r\n"
+                                  "Connection: close\r\n\r\n{}";
+    int fd = dial(rig);
+    assert_int_equal(send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL), sizeof(request) - 1);
+    return fd;
+}
+
+static void expect_answer(int fd, const char *status)
+{
+    char answer[4096];
+    size_t len = 0;
+    ssize_t n;
+    while ((n = recv(fd, answer + len, sizeof(answer) - 1 - len, 0)) > 0)
+        len += (size_t)n;
+    answer[len] = '\0';
+    close(fd);
+    if (!strstr(answer, status))
+        fail_msg("%s instead of %s", answer, status);
+}
+
+static void test_commands(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_begin(&rig, NULL);
+    assert_int_equal(server_start(rig.server), 0);
+    for (int i = 0; i < MANY; i++) { /* more than can be under way at once, one after the other */
+        int fd = acknowledge(&rig);
+        struct api_command *cmd = rig_take(&rig);
+        assert_int_equal(cmd->id, 12);
+        cmd->err = i % 2 ? -ENOENT : 0;
+        server_post_reply(cmd);
+        expect_answer(fd, i % 2 ? " 404 Not Found" : " 200 OK");
+    }
+    rig_end(&rig);
+}
+
+/* The loop ends with clients that wait, and with commands that come back too late. */
+static void test_commands_at_the_end(void **state)
+{
+    struct rig rig;
+    int fds[8];
+    struct api_command *commands[ARRAY_LEN(fds)];
+    (void)state;
+    rig_begin(&rig, NULL);
+    assert_int_equal(server_start(rig.server), 0);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        fds[i] = acknowledge(&rig);
+        commands[i] = rig_take(&rig);
+    }
+    close(fds[0]); /* this one does not wait */
+    server_stop(rig.server);
+    for (size_t i = 1; i < ARRAY_LEN(fds); i++)
+        expect_answer(fds[i], " 503 ");
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        server_post_reply(commands[i]);
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_commands_at_the_end),
         cmocka_unit_test(test_info),
         cmocka_unit_test(test_certificates),
     };

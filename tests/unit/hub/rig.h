@@ -38,7 +38,8 @@ struct rig_options {
     uint32_t idle_ms;
     int64_t performance_interval_ms; /* 0: the channel is silent */
     const struct hub_limits *limits;
-    uint64_t next_tick_seq, next_event_seq;
+    uint64_t next_tick_seq, next_event_seq, next_alert_seq;
+    struct verdicts verdicts;
 };
 
 static inline void rig_process(void *user, uint64_t *ret_cpu_ns, double *ret_rss_bytes)
@@ -58,6 +59,8 @@ static inline struct rig *rig_new(struct rig_options o)
         .interval_ms = 1000,
         .next_tick_seq = o.next_tick_seq,
         .next_event_seq = o.next_event_seq,
+        .next_alert_seq = o.next_alert_seq,
+        .verdicts = o.verdicts,
         .client_queue_bytes = o.client_queue_bytes ? o.client_queue_bytes : 1U << 20,
         .heartbeat_ms = o.heartbeat_ms ? o.heartbeat_ms : 3600 * MS_PER_S,
         .ring_ticks = o.ring_ticks ? o.ring_ticks : 600,

@@ -39,6 +39,7 @@ static void test_key_same(void **state)
         {{.globs = {"a"}, .matches = {"x=1", "y=2"}}, {.globs = {"a"}, .matches = {"y=2", "x=1"}}},
         {{.channel = CHANNEL_EVENTS}, {.channel = CHANNEL_EVENTS, .interval_ms = 5000}},
         {{.channel = CHANNEL_PERFORMANCE}, {.channel = CHANNEL_PERFORMANCE, .interval_ms = 5000}},
+        {{.channel = CHANNEL_ALERTS}, {.channel = CHANNEL_ALERTS, .interval_ms = 5000}},
         {{.interval_ms = 5000, .globs = {"c", "a", "b"}},
          {.interval_ms = 5000, .globs = {"b", "c", "a"}}},
     };
@@ -57,6 +58,10 @@ static void test_key_differs(void **state)
     static const struct wish wishes[] = {
         {.channel = CHANNEL_METRICS},
         {.channel = CHANNEL_EVENTS},
+        {.channel = CHANNEL_ALERTS},
+        {.channel = CHANNEL_ANOMALIES},
+        {.channel = CHANNEL_ANOMALIES, .interval_ms = 5000},
+        {.channel = CHANNEL_ANOMALIES, .globs = {"a"}},
         {.channel = CHANNEL_INTERFACES},
         {.channel = CHANNEL_PERFORMANCE},
         {.channel = CHANNEL_PERFORMANCE, .admin = true},

@@ -316,7 +316,7 @@ static void be_nurse(int fd, struct keeper_pulse *pulse)
         _exit(1);
     signal(SIGCHLD, SIG_DFL);
     close_range(4, ~0U, 0);
-    nurse_watch(pulse, getppid());
+    nurse_watch(pulse, getppid(), "netsonde-nurse", "netsonde-keeper");
     if (atomic_load(&pulse->restarts) < 2 && recv(3, &byte, 1, 0) == 1 && byte == 'n')
         _exit(NURSE_TRY_AGAIN);
     while (recv(3, &byte, 1, 0) > 0)

@@ -9,12 +9,13 @@ export const SHORTCUTS: readonly Shortcut[] = [
     { keys: ["1", "…", "6"], what: "show the last 1 minute … 24 hours" },
     { keys: ["o"], what: "overview" },
     { keys: ["i"], what: "interfaces" },
-    { keys: ["/"], what: "filter the table of interfaces" },
+    { keys: ["a"], what: "alerts" },
+    { keys: ["/"], what: "filter the table" },
     { keys: ["↑", "↓", "Enter"], what: "walk through the table, open" },
     { keys: ["←", "→"], what: "read values of the focused chart" },
     { keys: ["b"], what: "bits or bytes" },
     { keys: ["t"], what: "dark, light or the system's theme" },
-    { keys: ["Esc"], what: "back: from a marked stretch, an interface, this list" },
+    { keys: ["Esc"], what: "back: from a marked stretch, an interface, a rule, this list" },
     { keys: ["?"], what: "this list" },
 ];
 
@@ -24,19 +25,20 @@ export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
         " ": () => togglePause(page),
         "o": () => location.go(location.href("")),
         "i": () => location.go(location.href("interfaces")),
+        "a": () => location.go(location.href("alerts")),
         "b": () =>
             (preferences.bytesAs.value = preferences.bytesAs.value === "bits" ? "bytes" : "bits"),
         "t": () => nextTheme(page),
         "?": () => (help.value = !help.value),
         "/": () => {
-            if (location.place.value.page !== "interfaces")
-                location.go(location.href("interfaces"));
+            if (!document.getElementById("filter")) location.go(location.href("interfaces"));
             requestAnimationFrame(() => document.getElementById("filter")?.focus());
         },
         "Escape": () => {
             if (location.range.value.kind === "fixed") location.follow();
             else if (location.place.value.query.has("device"))
                 location.go(location.href("interfaces"));
+            else if (isEditor(location.place.value.query)) location.go(location.href("alerts"));
             else session.hold(false);
         },
     };
@@ -45,7 +47,8 @@ export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
     });
     document.addEventListener("keydown", (e) => {
         if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey) return;
-        if (help.value && e.key !== "?") return; // the dialog has its own keys
+        // An open dialog has its own keys. `help` hears only later that it was closed.
+        if (e.key !== "?" && document.querySelector("dialog[open]")) return;
         const target = e.target as Element;
         if (target.closest("input, select, textarea")) return;
         if (e.key === " " && target.closest("button, a, summary")) return;
@@ -54,6 +57,10 @@ export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
         e.preventDefault();
         action();
     });
+}
+
+function isEditor(query: URLSearchParams): boolean {
+    return query.has("rule") || query.has("new");
 }
 
 export function togglePause({ session, location }: PageContext): void {

@@ -5,13 +5,15 @@ import { systemClock } from "../base/clock";
 import { Environment, type ChartEnvironment } from "../charts/environment";
 import { readPalette } from "../charts/palette";
 import { basePathOf, streamAddress } from "../link/base-path";
-import { jsonGetter } from "../link/http";
+import { jsonGetter, jsonSender } from "../link/http";
 import { logOut, rememberPage } from "../link/login";
 import { Context } from "../pages/context";
 import { SUBPROTOCOL } from "../proto/stream";
 import { Location } from "../store/location";
 import { loadPreferences } from "../store/preferences";
 import { Session } from "../store/session";
+import { withAlerts } from "./alert-flags";
+import { drawAttention } from "./attention";
 import { listenToKeys } from "./keys";
 import { pageAt } from "./routes";
 import { Shell } from "./shell";
@@ -19,6 +21,7 @@ import "./style/tokens.css";
 import "./style/app.css";
 import "./style/chart.css";
 import "./style/pages.css";
+import "./style/alerts.css";
 
 const base = basePathOf(import.meta.url);
 const preferences = loadPreferences();
@@ -28,6 +31,8 @@ const session = new Session(
     jsonGetter(base, goToLogin),
     systemClock,
     location.range,
+    requestAnimationFrame,
+    jsonSender(base, goToLogin),
 );
 
 /* Once: several requests are refused at the same time. */
@@ -65,7 +70,8 @@ const environment: ChartEnvironment = {
     ),
     bytesAs: preferences.bytesAs,
     palette,
-    flags: session.flags,
+    flags: computed(() => withAlerts(session)),
+    bands: session.bands,
     zoom: (fromMs, toMs) => location.setRange({ kind: "fixed", fromMs, toMs }),
 };
 
@@ -73,7 +79,8 @@ const environment: ChartEnvironment = {
 session.start();
 effect(() => {
     const { page, query } = location.place.value;
-    untracked(() => session.show(pageAt(page).selection(query)));
+    const selection = pageAt(page).selection(query);
+    if (selection) untracked(() => session.show(selection));
 });
 
 document.addEventListener("visibilitychange", () => session.setVisible(!document.hidden));
@@ -82,6 +89,7 @@ window.addEventListener("online", () => session.retry());
 const page = { session, location, preferences };
 const help = signal(false);
 listenToKeys(page, help);
+drawAttention(page);
 render(
     <Context.Provider value={page}>
         <Environment.Provider value={environment}>

@@ -4,16 +4,26 @@ import { Interfaces, interfacesSelection } from "../pages/interfaces";
 import { NotFound } from "../pages/not-found";
 import { Overview, OVERVIEW_SELECTION } from "../pages/overview";
 import { NOTHING, type Selection } from "../store/selection";
+import { later } from "./later";
 
 interface Route {
     title: string;
     Page: () => JSX.Element;
-    selection(query: URLSearchParams): Selection;
+    /* undefined: the page says itself what it shows. */
+    selection(query: URLSearchParams): Selection | undefined;
 }
 
 const ROUTES = new Map<string, Route>([
     ["", { title: "Overview", Page: Overview, selection: () => OVERVIEW_SELECTION }],
     ["interfaces", { title: "Interfaces", Page: Interfaces, selection: interfacesSelection }],
+    [
+        "alerts",
+        {
+            title: "Alerts",
+            Page: later(() => import("../pages/alerts").then((m) => m.AlertsPage)),
+            selection: () => undefined,
+        },
+    ],
 ]);
 
 const NOWHERE: Route = { title: "Not found", Page: NotFound, selection: () => NOTHING };

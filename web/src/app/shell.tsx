@@ -4,13 +4,16 @@ import { useEffect } from "preact/hooks";
 import { CHOICES, spanOf, type Range } from "../domain/range";
 import { clockText, durationText, fromToText } from "../domain/units";
 import { usePage } from "../pages/context";
+import { tally } from "../domain/alerts";
 import { Help } from "../widgets/help";
 import { LivePill } from "../widgets/live-pill";
-import { Brand, PauseMark } from "../widgets/marks";
+import { Brand, PauseMark, SeverityMark } from "../widgets/marks";
 import { Segmented } from "../widgets/segmented";
 import { StatusStrip, type StripMessage } from "../widgets/status-strip";
+import { badgeTitle } from "./attention";
 import { nextTheme, SHORTCUTS, togglePause } from "./keys";
 import { pageAt } from "./routes";
+import { AlertToasts } from "./toasts";
 
 const CLOCK_MS = 250; // how often ages and countdowns are looked at
 
@@ -22,11 +25,14 @@ export function Shell({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): v
     const device = query.get("device");
     const host = session.hello.value?.host ?? session.info.value?.host ?? "";
     const liveness = session.liveness.value;
+    const { firing } = tally(session.alerts.active.value);
+    const what = device ?? query.get("rule") ?? title;
 
     useEffect(() => {
         const state = liveness === "paused" || liveness === "stale" ? `(${liveness}) ` : "";
-        document.title = state + [device ?? title, host, "netsonde"].filter(Boolean).join(" · ");
-    }, [liveness, device, title, host]);
+        const words = [what, host, "netsonde"].filter(Boolean).join(" · ");
+        document.title = state + badgeTitle(firing) + words;
+    }, [liveness, what, host, firing]);
 
     return (
         <div class="shell" onClick={(e) => followLink(e, (href) => location.go(href))}>
@@ -47,6 +53,7 @@ export function Shell({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): v
             <main id="main" tabIndex={-1} data-liveness={liveness}>
                 <Page />
             </main>
+            <AlertToasts />
             <Problems />
             <Help open={help.value} shortcuts={SHORTCUTS} onClose={() => (help.value = false)} />
         </div>
@@ -68,6 +75,7 @@ function Navigation() {
     const { session, location } = usePage();
     const { page } = location.place.value;
     const count = session.interfaces.value.length;
+    const { worst, firing } = tally(session.alerts.active.value);
     return (
         <nav class="pages" aria-label="Pages">
             <a href={location.href("")} aria-current={page === "" ? "page" : undefined}>
@@ -78,6 +86,17 @@ function Navigation() {
                 aria-current={page === "interfaces" ? "page" : undefined}
             >
                 Interfaces <span class="count">{count || ""}</span>
+            </a>
+            <a href={location.href("alerts")} aria-current={page === "alerts" ? "page" : undefined}>
+                Alerts
+                <span class="count">
+                    {worst && (
+                        <>
+                            <SeverityMark severity={worst} /> {firing}
+                            <span class="visually-hidden"> firing</span>
+                        </>
+                    )}
+                </span>
             </a>
         </nav>
     );

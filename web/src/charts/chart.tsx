@@ -2,7 +2,7 @@
  * A chart as the reader meets it: title with unit, legend with values, how it was measured and what
  * is missing, and the picture. It paints when the environment says so and is otherwise at rest.
  */
-import { effect, signal, useSignal } from "@preact/signals";
+import { effect, signal, useSignal, type ReadonlySignal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { ChartSpec, TraceSpec } from "../domain/trace";
 import {
@@ -19,13 +19,17 @@ import type { Flag } from "../domain/flags";
 import { useEnvironment, type ChartSource } from "./environment";
 import { Gatherer } from "./gather";
 import { whenNear } from "./near";
+import { bandsOf, type Limit } from "./overlay";
 import { Picture, stretchText, type Readout } from "./picture";
 
 interface ChartProps {
     spec: ChartSpec;
     size: "large" | "half" | "third" | "quarter";
     note?: string | undefined; // what is counted, before the method
-    device?: string; // show this device's flags only
+    device?: string | undefined; // show this device's flags only
+    limits?: ReadonlySignal<readonly Limit[]>; // lines across it
+    onDrag?: ((key: string, value: number) => void) | undefined; // a limit was moved to this, in base units
+    empty?: string; // why there is nothing, where the page knows better
 }
 
 interface Facts {
@@ -33,11 +37,12 @@ interface Facts {
     empty: boolean;
     methods: string[];
     missingMs: number;
+    banded: boolean;
 }
 
-const NO_FACTS: Facts = { latest: [], empty: true, methods: [], missingMs: 0 };
+const NO_FACTS: Facts = { latest: [], empty: true, methods: [], missingMs: 0, banded: false };
 
-export function Chart({ spec, size, note, device }: ChartProps) {
+export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWords }: ChartProps) {
     const env = useEnvironment();
     const host = useRef<HTMLDivElement>(null);
     const picture = useRef<Picture>();
@@ -45,6 +50,9 @@ export function Chart({ spec, size, note, device }: ChartProps) {
     const readout = useSignal<Readout | undefined>(undefined);
     const byKeys = useSignal(false);
     const wordy = size === "large";
+    const drag = useRef(onDrag);
+    drag.current = onDrag;
+    const drags = onDrag !== undefined;
 
     // Before the first paint, so that what is in sight is known with it.
     useLayoutEffect(() => {
@@ -55,7 +63,14 @@ export function Chart({ spec, size, note, device }: ChartProps) {
         let palette = env.palette.peek();
         const forget = whenNear(element, () => {
             palette = env.palette.peek();
-            const handlers = { cursor: (r?: Readout) => (readout.value = r), zoom: env.zoom };
+            const factor = () => plotFactor(spec.measure, env.bytesAs.peek());
+            const handlers = {
+                cursor: (r?: Readout) => (readout.value = r),
+                zoom: env.zoom,
+                drag: drags
+                    ? (key: string, plotted: number) => drag.current?.(key, plotted / factor())
+                    : undefined,
+            };
             picture.current = new Picture(element, box(), spec, palette, handlers, wordy);
             laidOut.value++;
         });
@@ -83,9 +98,13 @@ export function Chart({ spec, size, note, device }: ChartProps) {
             }
             const latestText = data.latest.map((v) => shortText(v, spec, bytesAs));
             const key = `${bytesAs} ${grid.stepMs} ${grid.capacity}`;
-            p?.paint(data, grid, bounds, latestText, flags, key, whole(env.source));
+            const factor = plotFactor(spec.measure, bytesAs);
+            const bands = bandsOf(spec, data.ids, env.bands, factor);
+            const backdrop = { bands, limits: limits?.value ?? [], factor };
+            p?.paint(data, grid, bounds, latestText, flags, key, whole(env.source), backdrop);
             const { latest, empty, methods, missingMs } = data;
-            facts.value = { latest: [...latest], empty, methods, missingMs };
+            const banded = bands.length > 0;
+            facts.value = { latest: [...latest], empty, methods, missingMs, banded };
             if (readout.peek()) readout.value = p?.readout;
         });
         return () => {
@@ -95,13 +114,14 @@ export function Chart({ spec, size, note, device }: ChartProps) {
             picture.current?.destroy();
             picture.current = undefined;
         };
-    }, [spec, env, device, wordy]);
+    }, [spec, env, device, wordy, limits, drags]);
 
     const kind = useMemo(() => (spec.traces.some((t) => t.area) ? "area" : "line"), [spec]);
-    const { empty, methods, missingMs } = facts.value;
+    const { empty, methods, missingMs, banded } = facts.value;
     const state = empty ? "empty" : env.state.value;
     const unit = spec.what ?? unitOf(spec.measure, env.bytesAs.value);
-    const source = [note, methods.join(" + ")].filter(Boolean).join(" · ");
+    const usual = banded && `shaded: usual ± ${env.bands.sigmas} σ`;
+    const source = [note, methods.join(" + "), usual].filter(Boolean).join(" · ");
     const missing = missingMs > 0 && `${durationText(missingMs)} missing`;
     const measured = [source, missing].filter(Boolean).join(" · ");
     const at = readout.value;
@@ -162,7 +182,7 @@ export function Chart({ spec, size, note, device }: ChartProps) {
             />
             {empty && (
                 <p class="chart-empty">
-                    {emptyText(env.source)}
+                    {emptyWords ?? emptyText(env.source)}
                 </p>
             )}
         </figure>

@@ -22,6 +22,13 @@ export interface ChartSource {
     readonly unread: boolean; // history could not be read, or not all of it
 }
 
+/* What is usual: columns by the id of the series; undefined where nothing is known. */
+export interface BandSource {
+    readonly mean: Grid | undefined;
+    readonly sigma: Grid | undefined;
+    readonly sigmas: number; // the band is mean ± so many sigma
+}
+
 export type ChartState = "live" | "paused" | "stale";
 
 export interface ChartEnvironment {
@@ -31,6 +38,7 @@ export interface ChartEnvironment {
     bytesAs: ReadonlySignal<ByteUnit>;
     palette: ReadonlySignal<Palette>;
     flags: ReadonlySignal<readonly Flag[]>;
+    bands: BandSource;
     /* The reader marked a stretch of time. */
     zoom(fromMs: number, toMs: number): void;
 }

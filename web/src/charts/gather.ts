@@ -3,7 +3,7 @@
  * with its sign, and what is to be said about it. Buffers are kept from paint to paint.
  */
 import type { Grid } from "../domain/grid";
-import { idsOf, type ChartSpec } from "../domain/trace";
+import { idsOf, type ChartSpec, type TraceSpec } from "../domain/trace";
 import { plotFactor, type ByteUnit } from "../domain/units";
 import type { ChartSource } from "./environment";
 
@@ -18,14 +18,23 @@ export interface Gathered {
     gaps: number[]; // stretches without a value in any trace: first step and one past the last, in turn
     missingMs: number; // how much of that lies inside the data
     methods: string[];
+    ids: readonly (readonly number[])[]; // of each trace
+}
+
+interface Labelled {
+    id: number;
+    name: string;
+    labels: Readonly<Record<string, string>>;
 }
 
 export class Gatherer {
     readonly #spec: ChartSpec;
     #version = -1;
     #ids: number[][] = [];
+    #perIds: number[][] = [];
     #methods: string[] = [];
     #buffers: Float64Array[] = [];
+    #divisor = new Float64Array(0);
 
     constructor(spec: ChartSpec) {
         this.#spec = spec;
@@ -50,10 +59,12 @@ export class Gatherer {
             gaps: [],
             missingMs: 0,
             methods: this.#methods,
+            ids: this.#ids,
         };
         specs.forEach((trace, s) => {
             const values = this.#buffers[s]!;
             const n = (out.n = grid.sum(this.#ids[s]!, values));
+            if (trace.per) this.#divide(grid, this.#perIds[s]!, values, n);
             let peak = 0;
             for (let i = 0; i < n; i++) {
                 values[i]! *= factor;
@@ -70,15 +81,38 @@ export class Gatherer {
         return out;
     }
 
+    /* A ratio; where there is nothing to divide by, nothing is known. */
+    #divide(grid: Grid, ids: readonly number[], values: Float64Array, n: number): void {
+        if (this.#divisor.length < grid.capacity) this.#divisor = new Float64Array(grid.capacity);
+        grid.sum(ids, this.#divisor);
+        for (let i = 0; i < n; i++)
+            values[i] = this.#divisor[i]! > 0 ? values[i]! / this.#divisor[i]! : NaN;
+    }
+
     #resolve(source: ChartSource): void {
         if (source.seriesVersion === this.#version) return;
         this.#version = source.seriesVersion;
         const all = [...source.series.values()];
         this.#ids = this.#spec.traces.map((t) => idsOf(t, all));
+        this.#perIds = this.#spec.traces.map((t) => (t.per ? divisorsOf(t, t.per, all) : []));
         const methods = new Set(this.#ids.flat().map((id) => source.series.get(id)!.method));
         methods.delete("");
         this.#methods = [...methods].sort();
     }
+}
+
+/* Series of these names with the trace's values in all labels that both have. */
+function divisorsOf(t: TraceSpec, names: readonly string[], all: Iterable<Labelled>): number[] {
+    const ids: number[] = [];
+    for (const s of all)
+        if (
+            names.includes(s.name) &&
+            Object.entries(t.labels ?? {}).every(
+                ([label, values]) => !(label in s.labels) || values.includes(s.labels[label]!),
+            )
+        )
+            ids.push(s.id);
+    return ids;
 }
 
 /* Indices into the traces, in pairs: where a stretch without any value begins and where it ends. */

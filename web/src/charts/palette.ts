@@ -5,6 +5,7 @@ const TOKENS = {
     "receive": "--receive",
     "transmit": "--transmit",
     "alarm": "--warning",
+    "critical": "--critical",
     "category-1": "--category-1",
     "category-2": "--category-2",
     "category-3": "--category-3",
@@ -19,7 +20,8 @@ const TOKENS = {
     "hatch": "--unknown-hatch",
 } as const satisfies Record<Tone | Role, string>;
 
-type Role = "text" | "quiet" | "grid" | "zero" | "flag" | "surface" | "unknown" | "hatch";
+type Role =
+    "critical" | "text" | "quiet" | "grid" | "zero" | "flag" | "surface" | "unknown" | "hatch";
 
 export type Palette = Record<keyof typeof TOKENS, string> & { font: string };
 

@@ -14,6 +14,7 @@ import { axisText, clockText } from "../domain/units";
 import { ends, marks, spread, TIME_STEPS, timeMark, timeMarks, timeSpace } from "./axis";
 import type { Gathered } from "./gather";
 import { hatchOf } from "./hatch";
+import { drawAlertMark, drawBands, drawLimits, type Band, type Limit } from "./overlay";
 import type { Palette } from "./palette";
 
 const GUTTER_LEFT = 46;
@@ -24,6 +25,7 @@ const MARK_ROOM_PX = 32; // of the chart's height for a mark of the y-axis, abou
 const EASE_MS = 160;
 const FLAG_REACH_PX = 6;
 const ZOOM_LEAST_PX = 8;
+const DRAG_REACH_PX = 6;
 
 export interface Readout {
     t: number;
@@ -41,7 +43,18 @@ export interface Stretch {
 export interface PictureHandlers {
     cursor(readout: Readout | undefined): void;
     zoom(fromMs: number, toMs: number): void;
+    /* A limit was moved to this height, in plotted units; without it limits stand still. */
+    drag?: ((key: string, plotted: number) => void) | undefined;
 }
+
+/* What lies behind and across the traces. */
+export interface Backdrop {
+    bands: readonly Band[];
+    limits: readonly Limit[];
+    factor: number; // from the limits' units to the plotted one
+}
+
+export const NO_BACKDROP: Backdrop = { bands: [], limits: [], factor: 1 };
 
 export class Picture {
     readonly #spec: ChartSpec;
@@ -54,6 +67,7 @@ export class Picture {
     readonly #calm = window.matchMedia("(prefers-reduced-motion: reduce)");
     #palette: Palette;
     #flags: readonly Flag[] = [];
+    #backdrop = NO_BACKDROP;
     #latestText: string[] = [];
     #latest: number[] = [];
     #latestAt = 0;
@@ -82,6 +96,7 @@ export class Picture {
         this.#endBelow = new AxisEnd(spec.least ?? 1);
         const empty = [[], ...spec.traces.map(() => [])] as unknown as uPlot.AlignedData;
         this.#plot = new uPlot(this.#options(size), empty, host);
+        if (handlers.drag) this.#letDrag(host, handlers.drag);
     }
 
     destroy(): void {
@@ -111,7 +126,10 @@ export class Picture {
         flags: readonly Flag[],
         scaleKey: string,
         complete: boolean, // false: what is missing may still come
+        backdrop: Backdrop,
     ): void {
+        this.#backdrop = backdrop;
+        const limit = Math.max(0, ...backdrop.limits.map((l) => l.value * backdrop.factor));
         this.#painted = true;
         this.#empty = data.empty;
         this.#flags = flags;
@@ -126,7 +144,7 @@ export class Picture {
         this.#scaleKey = scaleKey;
         const now = performance.now();
         const target = ends(
-            this.#endAbove.follow(data.above, now, anew),
+            this.#endAbove.follow(Math.max(data.above, limit), now, anew),
             this.#endBelow.follow(data.below, now, anew),
             this.#mirrored,
         );
@@ -235,8 +253,12 @@ export class Picture {
                 })),
             ],
             hooks: {
-                drawAxes: [() => this.#drawZero(), () => this.#drawUnmeasured()],
-                draw: [() => this.#drawFlags(), () => this.#drawLatest()],
+                drawAxes: [
+                    () => this.#drawZero(),
+                    () => drawBands(this.#plot, this.#backdrop.bands, this.#palette, uPlot.pxRatio),
+                    () => this.#drawUnmeasured(),
+                ],
+                draw: [() => this.#drawLimits(), () => this.#drawFlags(), () => this.#drawLatest()],
                 setCursor: [() => this.#handlers.cursor(this.#read())],
                 setSelect: [() => this.#selected()],
             },
@@ -322,16 +344,52 @@ export class Picture {
         ctx.restore();
     }
 
+    #drawLimits(): void {
+        const { limits, factor } = this.#backdrop;
+        drawLimits(this.#plot, limits, factor, this.#palette, uPlot.pxRatio, FONT_PX);
+    }
+
+    /* A press near a limit moves it; the library, which marks stretches, does not hear of it. */
+    #letDrag(host: HTMLElement, drag: (key: string, plotted: number) => void): void {
+        const heightOf = (e: MouseEvent) => e.clientY - this.#plot.over.getBoundingClientRect().top;
+        const nearest = (e: MouseEvent) => {
+            const { limits, factor } = this.#backdrop;
+            return limits.find(
+                (l) =>
+                    Math.abs(this.#plot.valToPos(l.value * factor, "y") - heightOf(e)) <=
+                    DRAG_REACH_PX,
+            );
+        };
+        let held: string | undefined;
+        host.addEventListener("pointerdown", (e) => {
+            held = e.button === 0 ? nearest(e)?.key : undefined;
+            if (held !== undefined) host.setPointerCapture(e.pointerId);
+        });
+        host.addEventListener("mousedown", (e) => held !== undefined && e.stopPropagation(), {
+            capture: true,
+        });
+        host.addEventListener("pointermove", (e) => {
+            if (held === undefined) host.classList.toggle("at-limit", nearest(e) !== undefined);
+            else drag(held, Math.max(0, this.#plot.posToVal(heightOf(e), "y")));
+        });
+        for (const end of ["pointerup", "pointercancel"] as const)
+            host.addEventListener(end, () => (held = undefined));
+    }
+
     #drawFlags(): void {
         const { ctx, bbox } = this.#plot;
         const px = uPlot.pxRatio;
         ctx.save();
         ctx.setLineDash([]);
-        ctx.strokeStyle = ctx.fillStyle = this.#palette.flag;
-        ctx.lineWidth = px;
         for (const flag of this.#flags) {
             if (flag.t < this.#x[0] || flag.t > this.#x[1]) continue;
             const x = Math.round(this.#plot.valToPos(flag.t, "x", true)) + 0.5;
+            ctx.lineWidth = px;
+            if (isAlert(flag)) {
+                drawAlertMark(this.#plot, flag, x, this.#palette, px);
+                continue;
+            }
+            ctx.strokeStyle = ctx.fillStyle = this.#palette.flag;
             ctx.globalAlpha = 0.55;
             ctx.beginPath();
             ctx.moveTo(x, bbox.top);
@@ -386,6 +444,10 @@ export class Picture {
         });
         ctx.restore();
     }
+}
+
+function isAlert({ kind }: Flag): boolean {
+    return kind === "warning" || kind === "critical" || kind === "resolved";
 }
 
 function stretches(data: Gathered, grid: Grid): Stretch[] {

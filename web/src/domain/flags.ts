@@ -1,7 +1,7 @@
 /* Moments worth a mark on the time axis: what the stream's events and gaps mean to a reader. */
 export interface Flag {
     t: number; // epoch ms
-    kind: "link" | "loss" | "restart" | "error";
+    kind: "link" | "loss" | "restart" | "error" | "warning" | "critical" | "resolved";
     device: string; // "" when it concerns the whole host
     text: string;
 }
@@ -58,6 +58,11 @@ export function flagFromGap(t: number, reason: string): Flag | undefined {
     if (reason === "kernel")
         return { t, kind: "loss", device: "", text: "the kernel lost samples" };
     return undefined;
+}
+
+/* Many at once, which are no copies of each other. */
+export function withFlags(flags: readonly Flag[], more: readonly Flag[]): readonly Flag[] {
+    return more.length ? [...flags, ...more].sort((a, b) => a.t - b.t).slice(-FLAGS_MOST) : flags;
 }
 
 /* Adds in order of time; the same mark twice is one. A new array; bounded. */

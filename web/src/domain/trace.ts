@@ -21,6 +21,7 @@ export interface TraceSpec {
     below?: boolean; // mirrored under the axis
     dash?: readonly number[];
     area?: boolean;
+    per?: readonly string[]; // divided by these, joined on the labels that both have
 }
 
 export interface ChartSpec {

@@ -11,7 +11,7 @@ export interface Quantity {
 export type ByteUnit = "bits" | "bytes";
 
 /* What a chart or a cell measures. */
-export type Measure = "bytes/s" | "bytes" | "packets/s" | "/s" | "count";
+export type Measure = "bytes/s" | "bytes" | "packets/s" | "/s" | "count" | "seconds" | "ratio";
 
 const PREFIXES = ["", "k", "M", "G", "T", "P"];
 const MINUS = "\u2212";
@@ -51,9 +51,22 @@ export function quantity(value: number, measure: Measure, bytesAs: ByteUnit): Qu
             return prefixed(value * factor, unit, true);
         case "bytes":
             return prefixed(value, unit, true); // amounts stay bytes, as everywhere
+        case "seconds":
+            return briefly(value);
+        case "ratio":
+            return { number: (value < 0 ? MINUS : "") + digits(value * 100), unit };
         default:
             return prefixed(value, unit, false);
     }
+}
+
+/* Seconds, or parts of one. */
+function briefly(value: number): Quantity {
+    const sign = value < 0 ? MINUS : "";
+    const v = Math.abs(value);
+    if (v === 0 || v >= 0.9995) return { number: sign + digits(v), unit: "s" };
+    if (v >= 0.9995e-3) return { number: sign + digits(v * 1e3), unit: "ms" };
+    return { number: sign + digits(v * 1e6), unit: "µs" };
 }
 
 /* The unit without a prefix, as it stands in a title. */
@@ -69,11 +82,16 @@ export function unitOf(measure: Measure, bytesAs: ByteUnit): string {
             return "/s";
         case "count":
             return "";
+        case "seconds":
+            return "s";
+        case "ratio":
+            return "%";
     }
 }
 
 /* What a chart plots: its values times this are in the unit shown. */
 export function plotFactor(measure: Measure, bytesAs: ByteUnit): number {
+    if (measure === "ratio") return 100;
     return measure === "bytes/s" && bytesAs === "bits" ? 8 : 1;
 }
 
@@ -90,6 +108,29 @@ export function axisText(value: number): string {
 
 export function text(q: Quantity): string {
     return q.unit ? `${q.number}\u2009${q.unit}` : q.number;
+}
+
+/* How a unit of the catalogue is shown; `what` is its word where the measure has none. */
+export function measureOf(unit: string): { measure: Measure; what: string } {
+    switch (unit) {
+        case "bytes/s":
+        case "bytes":
+        case "packets/s":
+        case "seconds":
+        case "ratio":
+            return { measure: unit, what: "" };
+        case "":
+            return { measure: "count", what: "" };
+        default:
+            return { measure: "count", what: unit };
+    }
+}
+
+/* A value in a unit of the catalogue: 12.3 Mbit/s, 4.10 ms, 3 segments/s. */
+export function valueText(value: number, unit: string, bytesAs: ByteUnit): string {
+    const { measure, what } = measureOf(unit);
+    const said = text(quantity(value, measure, bytesAs));
+    return what && said !== NO_VALUE ? `${said}\u2009${what}` : said;
 }
 
 /* A link's speed: 1 Gbit/s, 2.5 Gbit/s. Always bits, as printed on the box. */

@@ -1,10 +1,16 @@
-/* GET of JSON with a time limit and failures in plain words. */
+/* JSON over HTTP with a time limit and failures in plain words. */
 import { fail, ok, type Result } from "../base/result";
-import { parseErrorText } from "../proto/history";
+import { parseErrorField, parseErrorText } from "../proto/history";
 
 const LIMIT_MS = 20_000;
 
 export type GetJson = (address: string, signal?: AbortSignal) => Promise<Result<unknown>>;
+
+/* What changes something on the server; `field` names the member of the body that is at fault. */
+export type Method = "POST" | "PUT" | "DELETE";
+export type Sent =
+    { ok: true; value: unknown } | { ok: false; error: string; field: string; status: number };
+export type SendJson = (method: Method, address: string, body?: unknown) => Promise<Sent>;
 
 /*
  * An aborted request fails like any other; the caller knows that it aborted. `unauthorized` is
@@ -12,27 +18,57 @@ export type GetJson = (address: string, signal?: AbortSignal) => Promise<Result<
  */
 export function jsonGetter(base: string, unauthorized: () => void = () => undefined): GetJson {
     return async (address, signal) => {
-        const limit = new AbortController();
-        const timer = setTimeout(() => limit.abort(), LIMIT_MS);
-        const giveUp = () => limit.abort();
-        signal?.addEventListener("abort", giveUp);
-        try {
-            const response = await fetch(base + address, {
-                headers: { Accept: "application/json" },
-                signal: limit.signal,
-            });
-            if (response.status === 401) unauthorized();
-            const body: unknown = await response.json().catch(() => undefined);
-            if (!response.ok)
-                return fail(parseErrorText(body) ?? `the server answered ${response.status}`);
-            return body === undefined ? fail("the answer is not JSON") : ok(body);
-        } catch {
-            return fail(
-                limit.signal.aborted ? "no answer in 20 seconds" : "the server cannot be reached",
-            );
-        } finally {
-            clearTimeout(timer);
-            signal?.removeEventListener("abort", giveUp);
-        }
+        const answer = await request(fetch, base + address, {}, unauthorized, signal);
+        if (!answer.ok) return fail(answer.error);
+        return answer.value === undefined ? fail("the answer is not JSON") : ok(answer.value);
     };
+}
+
+export function jsonSender(
+    base: string,
+    unauthorized: () => void = () => undefined,
+    send: typeof fetch = fetch,
+): SendJson {
+    return (method, address, body) => {
+        const init: RequestInit = { method };
+        if (body !== undefined) {
+            init.headers = { "Content-Type": "application/json" };
+            init.body = JSON.stringify(body);
+        }
+        return request(send, base + address, init, unauthorized);
+    };
+}
+
+async function request(
+    send: typeof fetch,
+    address: string,
+    init: RequestInit,
+    unauthorized: () => void,
+    signal?: AbortSignal,
+): Promise<Sent> {
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), LIMIT_MS);
+    const giveUp = () => limit.abort();
+    signal?.addEventListener("abort", giveUp);
+    try {
+        const response = await send(address, {
+            ...init,
+            headers: { ...init.headers, Accept: "application/json" },
+            signal: limit.signal,
+        });
+        const { status } = response;
+        if (status === 401) unauthorized();
+        const body: unknown = await response.json().catch(() => undefined);
+        if (response.ok) return { ok: true, value: body };
+        const error = parseErrorText(body) ?? `the server answered ${status}`;
+        return { ok: false, error, field: parseErrorField(body), status };
+    } catch {
+        const why = limit.signal.aborted
+            ? "no answer in 20 seconds"
+            : "the server cannot be reached";
+        return { ok: false, error: why, field: "", status: 0 };
+    } finally {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", giveUp);
+    }
 }

@@ -8,7 +8,13 @@ import { WarningMark } from "../widgets/marks";
 import { Speed, Value } from "../widgets/value";
 import { usePage } from "./context";
 import { meansOf } from "./means";
-import { lossChart, NETWORK_GROUPS, packetsChart, throughputChart } from "./network-charts";
+import {
+    BANDED_METRICS,
+    lossChart,
+    NETWORK_GROUPS,
+    packetsChart,
+    throughputChart,
+} from "./network-charts";
 
 /* A device name may hold what a glob reads as a pattern. */
 function exactly(text: string): string {
@@ -17,7 +23,8 @@ function exactly(text: string): string {
 
 export function deviceSelection(device: string): Selection {
     const match = [`device=${exactly(device)}`];
-    return { key: `device ${device}`, groups: NETWORK_GROUPS, match };
+    const bands = { metrics: BANDED_METRICS, match };
+    return { key: `device ${device}`, groups: NETWORK_GROUPS, match, bands };
 }
 
 export function DevicePage({ device }: { device: string }) {

@@ -79,6 +79,9 @@ export const NETWORK_GROUPS: readonly (readonly string[])[] = [
     metricsOf([packetsChart([]), lossChart([])]),
 ];
 
+/* Of these, what is usual is drawn behind what is. */
+export const BANDED_METRICS: readonly string[] = metricsOf([throughputChart([]), packetsChart([])]);
+
 function pair(receive: string, transmit: string, devices: readonly string[]): TraceSpec[] {
     const labels = { device: devices };
     return [

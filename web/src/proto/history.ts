@@ -89,6 +89,7 @@ export interface Info {
     host: string;
     startedMs: number | undefined;
     intervalMs: number;
+    admin: boolean; // who asks may change things
     session: boolean; // of a login: there is something to log out of
     engines: EngineInfo[];
     capabilities: { name: string; engine: string }[]; // engine "": nobody provides it here
@@ -102,6 +103,7 @@ export function parseInfo(v: unknown): Result<Info> {
         host: asText(o["host"]),
         startedMs: asNumber(o["started"]),
         intervalMs: asNumber(o["interval_ms"]) ?? 1000,
+        admin: o["role"] === "admin",
         session: o["session"] === true,
         capabilities: asArray(o["capabilities"]).flatMap((c) => {
             const name = asText(asObject(c)?.["name"]);
@@ -123,8 +125,20 @@ export function parseInfo(v: unknown): Result<Info> {
     });
 }
 
+/* The series that are there now, for choosing one. */
+export function parseSeriesList(v: unknown): SeriesInfo[] {
+    return asArray(v)
+        .map(parseSeries)
+        .filter((s) => s !== undefined);
+}
+
 /* The server's own words for a failed request, or undefined when it said nothing. */
 export function parseErrorText(v: unknown): string | undefined {
     const message = asText(asObject(asObject(v)?.["error"])?.["message"]);
     return message === "" ? undefined : message;
+}
+
+/* Which member of the request it is about, "" when it does not say. */
+export function parseErrorField(v: unknown): string {
+    return asText(asObject(asObject(v)?.["error"])?.["field"]);
 }

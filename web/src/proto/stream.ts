@@ -4,6 +4,14 @@
  */
 import { asArray, asNumber, asObject, asSample, asText, parseJson, type Json } from "../base/json";
 import { fail, ok, type Result } from "../base/result";
+import {
+    parseAlertMessage,
+    parseAlertSet,
+    parseAnomalies,
+    type AlertMessage,
+    type AlertSet,
+    type Anomalies,
+} from "./alerts";
 import { parsePerformance, type Performance } from "./performance";
 import { parseSeries, type SeriesInfo } from "./series";
 
@@ -75,6 +83,9 @@ export type ServerMessage =
     | Gap
     | TableMessage
     | Performance
+    | AlertMessage
+    | AlertSet
+    | Anomalies
     | Answer
     | { type: "unknown"; name: string };
 
@@ -108,6 +119,12 @@ export function parseMessage(text: string): Result<ServerMessage> {
             return parseTable(o);
         case "performance":
             return parsePerformance(o);
+        case "alert":
+            return parseAlertMessage(o);
+        case "alert_state":
+            return parseAlertSet(o);
+        case "anomalies":
+            return parseAnomalies(o);
         case "ok":
         case "pong":
         case "error":

@@ -4,9 +4,14 @@ import type { ByteUnit } from "../domain/units";
 
 export type Theme = "system" | "dark" | "light";
 
+export type Switch = "off" | "on";
+
 export interface Preferences {
     theme: Signal<Theme>;
     bytesAs: Signal<ByteUnit>;
+    /* How alerts draw attention in this browser. */
+    notify: Signal<Switch>;
+    sound: Signal<Switch>;
 }
 
 /* boot.ts reads netsonde.theme before the first paint. */
@@ -35,5 +40,7 @@ export function loadPreferences(): Preferences {
     return {
         theme: remembered<Theme>("theme", ["system", "dark", "light"]),
         bytesAs: remembered<ByteUnit>("unit", ["bits", "bytes"]),
+        notify: remembered<Switch>("notify", ["off", "on"]),
+        sound: remembered<Switch>("sound", ["off", "on"]),
     };
 }

@@ -6,6 +6,15 @@ export interface Selection {
     key: string; // changes when the page shows something else
     groups: readonly (readonly string[])[];
     match: readonly string[]; // label=glob
+    bands?: BandWish; // draw what is usual for these, too
 }
+
+export interface BandWish {
+    metrics: readonly string[];
+    match: readonly string[];
+}
+
+/* Of a page without charts: one series, so that it knows whether the server is alive. */
+export const PULSE: Selection = { key: "pulse", groups: [["node_time_seconds"]], match: [] };
 
 export const NOTHING: Selection = { key: "", groups: [], match: [] };

@@ -2,7 +2,7 @@
  * Everything the pages look at, and the only place where the stream's messages arrive. Handlers put
  * numbers into rings and maps and ask for a frame; signals change in that frame, all at once.
  */
-import { batch, computed, effect, signal, type ReadonlySignal } from "@preact/signals";
+import { batch, computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import type { Cancel, Clock } from "../base/clock";
 import { FrameQueue } from "../base/frame";
 import {
@@ -15,10 +15,12 @@ import {
 } from "../domain/flags";
 import { interfaceFrom, type Interface } from "../domain/interfaces";
 import { rangeQuery, type Range } from "../domain/range";
-import type { GetJson } from "../link/http";
+import type { GetJson, SendJson } from "../link/http";
 import { StreamClient, type LinkState, type Socket } from "../link/stream-client";
 import { eventsAddress, parseEvents, parseInfo, type Info } from "../proto/history";
 import type { Gap, Hello, Metrics, ServerMessage, TableMessage } from "../proto/stream";
+import { Alerts } from "./alerts";
+import { Bands } from "./bands";
 import { Freshness } from "./freshness";
 import { NOTHING, type Selection } from "./selection";
 import { TimeWindow } from "./time-window";
@@ -38,6 +40,8 @@ export interface Problem {
 
 export class Session {
     readonly window: TimeWindow;
+    readonly alerts: Alerts;
+    readonly bands: Bands;
     readonly #clock: Clock;
     readonly #getJson: GetJson;
     readonly #client: StreamClient;
@@ -48,6 +52,8 @@ export class Session {
     #tableDirty = false;
     #lastSeq: number | undefined;
     #lastT = 0;
+    #alertSeq = 0;
+    #alertsWanted = false;
     #infoAt = -Infinity;
     #refused = false; // and the problem that is told is no other
     #healedAt = -Infinity;
@@ -88,6 +94,7 @@ export class Session {
         clock: Clock,
         range: ReadonlySignal<Range>,
         frame: (run: () => void) => void = requestAnimationFrame,
+        send: SendJson = () => Promise.reject(new Error("this page only reads")),
     ) {
         this.#clock = clock;
         this.#getJson = getJson;
@@ -97,6 +104,8 @@ export class Session {
             changed: () => this.#frame.request(),
             trouble: (why) => this.#problem("history", why && historyWords(why)),
         });
+        this.alerts = new Alerts(getJson, send);
+        this.bands = new Bands(getJson, clock, () => this.#frame.request());
         this.#client = new StreamClient(openSocket, clock, {
             message: (m) => this.#receive(m),
             state: (s) => this.#linkChanged(s),
@@ -157,6 +166,7 @@ export class Session {
         if (visible === this.#visible) return;
         this.#visible = visible;
         this.#subscribe();
+        this.alerts.settle();
         if (!visible) return;
         this.#client.retry();
         if (!this.paused.value) this.#reload();
@@ -189,13 +199,40 @@ export class Session {
                 match: [...this.#selection.match],
                 ...slow,
             });
+        this.#wantBands(slow);
         if (this.#link.value.name === "open") this.#freshness.expect(this.#pace());
+    }
+
+    #wantBands(slow: { intervalMs?: number }): void {
+        const { bands } = this.#selection;
+        if (!this.#offers("anomalies")) return;
+        if (!bands) this.#client.unwant("anomalies");
+        else
+            this.#client.want({
+                channel: "anomalies",
+                metric: [...bands.metrics],
+                match: [...bands.match],
+                ...slow,
+            });
+    }
+
+    /* Servers of other versions may not know of it. */
+    #offers(channel: string): boolean {
+        return untracked(() => this.#hello.value?.channels.includes(channel) === true);
     }
 
     #reload(): void {
         if (!this.#range || !this.#selection.groups.length) return;
         this.window.load(this.#selection, this.#range);
         void this.#askEvents(this.#range);
+        this.#reloadAlerts(this.#range);
+    }
+
+    /* What was usual, and which alerts fired: charts are right without, so no failure is told. */
+    #reloadAlerts(range: Range): void {
+        if (this.#offers("alerts")) void this.alerts.marks.load(rangeQuery(range));
+        if (this.#offers("anomalies"))
+            void this.bands.load(this.#selection.key, this.#selection.bands, range);
     }
 
     /* Marks of the time before this page was opened. Without them charts are still right. */
@@ -247,6 +284,18 @@ export class Session {
             case "metrics":
                 this.#tick(m);
                 break;
+            case "alert":
+            case "alert_state":
+                this.alerts.receive(m);
+                // A state that had to wait comes behind a message that is newer.
+                this.#alertSeq = Math.max(this.#alertSeq, m.seq);
+                this.#client.reached("alerts", this.#alertSeq);
+                if (this.#visible) this.#frame.request();
+                else this.alerts.settle();
+                break;
+            case "anomalies":
+                if (!this.paused.value) this.bands.tick(m);
+                break;
             case "table":
                 if (m.channel === "interfaces") this.#table(m);
                 break;
@@ -287,7 +336,16 @@ export class Session {
         this.#hello.value = hello;
         this.window.intervalMs = hello.intervalMs;
         this.#freshness.expect(this.#pace());
+        if (!before || !this.#alertsWanted) this.#greetFirst(hello);
         if (before && before.session !== hello.session) void this.#askInfo(); // it was restarted
+    }
+
+    /* Wishes that only a server that knows the channel is told. */
+    #greetFirst(hello: Hello): void {
+        this.#alertsWanted = hello.channels.includes("alerts");
+        if (this.#alertsWanted) this.#client.want({ channel: "alerts" });
+        if (this.#selection.bands) this.#wantBands({});
+        if (this.#range && this.#selection.groups.length) this.#reloadAlerts(this.#range);
     }
 
     #tick(m: Metrics): void {
@@ -353,6 +411,7 @@ export class Session {
                 this.#tableDirty = false;
                 this.#interfaces.value = [...this.#rows.values()];
             }
+            this.alerts.settle();
             this.#painted.value++;
         });
     }

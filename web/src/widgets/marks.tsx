@@ -7,6 +7,18 @@ export function WarningMark() {
     );
 }
 
+export function CriticalMark() {
+    return (
+        <svg class="mark mark-critical" viewBox="0 0 12 12" aria-hidden="true">
+            <path d="M3.600.500h4.800l3.100 3.100v4.800l-3.100 3.100H3.600L.5 8.400V3.600z" />
+        </svg>
+    );
+}
+
+export function SeverityMark({ severity }: { severity: "warning" | "critical" }) {
+    return severity === "critical" ? <CriticalMark /> : <WarningMark />;
+}
+
 export function Brand() {
     return (
         <svg class="brand-mark" viewBox="0 0 24 20" aria-hidden="true">

@@ -1,0 +1,63 @@
+/* courier_internal.h: what courier.c and told.c share of main's end. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uv.h>
+
+#include "alert/courier.h"
+#include "alert/courier_protocol.h"
+#include "alert/told.h"
+#include "base/buf.h"
+#include "base/list.h"
+#include "keeper/nurse.h"
+
+/* A notice on its way by one channel. */
+struct errand {
+    struct list node;
+    struct notice *notice;
+    uint64_t id;
+    size_t origin; /* the channel that it was first meant for */
+    bool renewal;
+    uint8_t deaths; /* couriers that ended while they had it */
+};
+
+struct lane {
+    const struct channel_spec *spec;
+    size_t fallback; /* index; SIZE_MAX: the log */
+    struct list queue;
+    uint32_t queued;
+    bool under_way; /* the first of the queue is with the courier */
+    bool failing;   /* the last one was not delivered: the next is tried once */
+    struct told told;
+    uint64_t sent, failed, retried, fell_back, dropped, merged;
+    int64_t last_ms;
+    char last_error[COURIER_WHY_MAX];
+};
+
+struct courier {
+    int fd;
+    pid_t nurse;
+    struct keeper_pulse *pulse;
+    atomic_bool gone;
+    char confined[COURIER_WHY_MAX]; /* what it has said of that */
+    uint32_t epoch;                 /* of the one that has said hello; 0: none yet */
+    size_t count, turn;
+    struct lane *lanes;
+    uint64_t next_id, undelivered;
+    struct {
+        struct lane *lane; /* NULL: nothing is being sent */
+        struct courier_part part;
+        struct buf packed;
+    } out;
+    bool attached;
+    int events;
+    uv_poll_t poll;
+    uv_timer_t renewing, looking;
+    int64_t absent_ns; /* since when there is no courier; 0: there is one */
+    const struct courier_ops *ops;
+    void *user;
+};
