@@ -80,6 +80,11 @@ const app = outputOf("src/app/main.tsx");
 const boot = outputOf("src/app/boot.ts");
 const login = outputOf("src/app/login.ts");
 const styleOf = (name) => "assets/" + basename(bundled.metafile.outputs["dist/" + name].cssBundle);
+/* What the application imports at once, so that the browser need not read it first to know. */
+const preloads = [...initialScripts(app)].filter((name) => name !== app);
+/* Pages that are fetched later bring no style that the application has not. */
+for (const name of files.keys())
+    if (name.endsWith(".css") && name !== styleOf(app) && name !== styleOf(login)) files.delete(name);
 const addresses = {
     app,
     boot,
@@ -88,10 +93,11 @@ const addresses = {
     style: styleOf(app),
     icon: addHashed("src/app/favicon.svg"),
 };
+const preloadTag = (name) => `<link rel="modulepreload" href="./${name}" />`;
 for (const name of ["index.html", "login.html"]) {
     const page = readFileSync(join(here, "src/app", name), "utf8").replace(
         /\{\{(\w+)\}\}/g,
-        (_, key) => "./" + addresses[key],
+        (_, key) => (key === "preloads" ? preloads.map(preloadTag).join("") : "./" + addresses[key]),
     );
     files.set(name, Buffer.from(page));
 }

@@ -25,6 +25,7 @@
 #include "daemon/config.h"
 #include "daemon/core.h"
 #include "daemon/recorder.h"
+#include "daemon/seasons.h"
 #include "daemon/server.h"
 #include "daemon/stored_rules.h"
 
@@ -44,6 +45,8 @@ struct alerting {
     bool *by_default;           /* in alerting.channels */
     struct channel_status *own; /* what is known here of channels that the courier does not carry */
     struct alerting_numbers *numbers;
+    struct seasons *seasons; /* NULL: not attached yet */
+    const char *data_dir;
 };
 
 /* ---- who is told ------------------------------------------------------------------------- */
@@ -196,6 +199,7 @@ static void alerting_push(struct sink *sink, struct tick *t)
     struct alerting *a = CONTAINER_OF(sink, struct alerting, sink);
     int64_t began_ns = clock_mono_ns();
     alerts_step(a->alerts, t);
+    seasons_tick(a->seasons, t->t_ms, t->sealed_mono_ns);
     alerting_show(a);
     timing_record(a->stage, clock_mono_ns() - began_ns);
 }
@@ -329,6 +333,7 @@ struct alerting *alerting_new(const struct alerting_sources *sources)
     a->channels = c->channels;
     a->channels_count = c->channels_count;
     a->courier = sources->courier;
+    a->data_dir = c->data_dir;
     a->own = mem_array(c->channels_count, sizeof(a->own[0]));
     a->by_default = mem_array(c->channels_count, sizeof(a->by_default[0]));
     a->channels_changed = true;
@@ -393,6 +398,7 @@ static const struct courier_ops courier_ops = {
 
 int alerting_attach(struct alerting *a, uv_loop_t *uv)
 {
+    a->seasons = seasons_new(uv, a->data_dir, a->alerts);
     return a->courier ? courier_attach(a->courier, uv, &courier_ops, a) : 0;
 }
 
@@ -400,6 +406,7 @@ void alerting_detach(struct alerting *a)
 {
     if (a->courier)
         courier_detach(a->courier);
+    seasons_close(a->seasons);
 }
 
 void alerting_sample(struct alerting *a, struct registry *registry, struct draft *draft)
@@ -425,6 +432,7 @@ void alerting_free(struct alerting *a)
 {
     if (!a)
         return;
+    seasons_free(a->seasons);
     alerts_free(a->alerts);
     alert_set_unref(a->told);
     free(a->own);

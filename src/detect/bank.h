@@ -77,6 +77,7 @@ void detector_free(struct detector *d); /* NULL allowed */
 struct verdict detector_step(struct detector *d, int64_t t_ms, double value);
 
 /* What usual means at this hour of the week: means of hours long gone, from history, in any order.
- * Turns seasonality on once it has at least two weeks of them. */
+ * Turns seasonality on once it has at least two weeks of them. NAN begins the learning of hours and
+ * teaches nothing. */
 void detector_learn_hour(struct detector *d, int64_t hour_ms, double mean, double sigma);
 void bank_learn_hour(struct bank *b, uint32_t slot, int64_t hour_ms, double mean, double sigma);

@@ -10,7 +10,7 @@ export function withAlerts({ flags, alerts }: Session): readonly Flag[] {
         if ((newest.get(a.id)?.seq ?? -1) <= a.seq) newest.set(a.id, a);
     };
     alerts.marks.state.value.value?.alerts.forEach(keep);
-    alerts.active.value.forEach(keep);
+    alerts.recent.value.forEach(keep);
     for (const m of alerts.news.value) if (!m.test) [m.alert, ...m.group].forEach(keep);
     return withFlags(flags.value, alertFlags([...newest.values()]));
 }

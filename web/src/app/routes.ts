@@ -1,10 +1,10 @@
 /* The pages that exist: their address, their title, what they need from the server. */
 import type { JSX } from "preact";
-import { AlertsPage, alertsSelection } from "../pages/alerts";
 import { Interfaces, interfacesSelection } from "../pages/interfaces";
 import { NotFound } from "../pages/not-found";
 import { Overview, OVERVIEW_SELECTION } from "../pages/overview";
 import { NOTHING, type Selection } from "../store/selection";
+import { later } from "./later";
 
 interface Route {
     title: string;
@@ -16,7 +16,14 @@ interface Route {
 const ROUTES = new Map<string, Route>([
     ["", { title: "Overview", Page: Overview, selection: () => OVERVIEW_SELECTION }],
     ["interfaces", { title: "Interfaces", Page: Interfaces, selection: interfacesSelection }],
-    ["alerts", { title: "Alerts", Page: AlertsPage, selection: alertsSelection }],
+    [
+        "alerts",
+        {
+            title: "Alerts",
+            Page: later(() => import("../pages/alerts").then((m) => m.AlertsPage)),
+            selection: () => undefined,
+        },
+    ],
 ]);
 
 const NOWHERE: Route = { title: "Not found", Page: NotFound, selection: () => NOTHING };

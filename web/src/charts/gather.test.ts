@@ -77,3 +77,27 @@ test("stretches without a value in any trace, in pairs", () => {
     assert.deepEqual(gapsOf([a.subarray(2)], 1), []);
     assert.deepEqual(gapsOf([a], 0), []);
 });
+
+test("a share: divided by what has the same values in the labels that both have", () => {
+    const grid = new Grid(1000, 3000, T0);
+    for (const [id, ...values] of [
+        [1, 10, 10],
+        [2, 99, 99],
+        [4, 40, 0],
+    ] as const)
+        values.forEach((v, i) => grid.append(id, T0 + i * 1000, v));
+    const share = (per: string): ChartSpec => ({
+        ...SPEC,
+        measure: "ratio",
+        traces: [
+            { name: "r", metrics: ["rx"], labels: { device: ["a"] }, tone: "receive", per: [per] },
+        ],
+    });
+    const shares = (per: string) => {
+        const g = new Gatherer(share(per)).gather(source(grid), "bits")!;
+        return [...g.traces[0]!.subarray(g.n - 2, g.n)];
+    };
+    assert.deepEqual(shares("tx"), [25, NaN]); // in per cent; nothing to divide by is no zero
+    assert.deepEqual(shares("rx"), [100, 100]); // of the device itself
+    assert.deepEqual(shares("gone"), [NaN, NaN]);
+});

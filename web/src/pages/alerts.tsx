@@ -9,7 +9,6 @@ import { rangeQuery } from "../domain/range";
 import { clockText } from "../domain/units";
 import type { PageContext } from "./context";
 import { SeverityMark } from "../widgets/marks";
-import type { Selection } from "../store/selection";
 import { ActiveAlerts } from "./alert-active";
 import { AlertHistory, HISTORY_LIMIT } from "./alert-history";
 import { Channels, Rules, Silences } from "./alert-lists";
@@ -19,11 +18,6 @@ import { RuleEditor } from "./rule-editor";
 
 const RELOAD_NOT_BEFORE_MS = 2_000; // lists follow the alerts, but not each of a flood
 const REFRESH_MS = 15_000; // counters of channels move without an alert of this page
-
-/* What is active says which series are worth a look: the page itself shows them. */
-export function alertsSelection(): Selection | undefined {
-    return undefined;
-}
 
 export function AlertsPage() {
     const { location } = usePage();

@@ -53,6 +53,30 @@ test("nothing changes before it is settled, and then only the newest state count
     assert.equal(alerts.changes.value, before); // the same state again is no news
 });
 
+test("what is over keeps its mark, with the moment at which it was gone", () => {
+    const { alerts } = make();
+    const state = (t: number, list: unknown[], total = list.length) => {
+        alerts.receive(message({ type: "alert_state", seq: t, t, total, alerts: list }));
+        alerts.settle();
+    };
+    state(10, [
+        { ...ONE, started: 5 },
+        { ...ONE, id: 2, state: "pending" },
+    ]);
+    state(20, [{ ...ONE, id: 3, started: 15 }]);
+    assert.deepEqual(
+        alerts.recent.value.map((a) => [a.id, a.resolvedMs]),
+        [
+            [1, 20],
+            [3, undefined],
+        ],
+    );
+    state(30, [], 700); // a list that is cut says nothing about who is not in it
+    assert.equal(alerts.recent.value[1]!.resolvedMs, undefined);
+    for (let t = 40; t < 1000; t++) state(t, [{ ...ONE, id: t, started: t }]);
+    assert.ok(alerts.recent.value.length <= 200);
+});
+
 test("messages are all kept until they are settled, but not more than a few", () => {
     const { alerts } = make();
     for (let seq = 1; seq <= 3; seq++)

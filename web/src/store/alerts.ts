@@ -59,6 +59,7 @@ export class Alerts {
     readonly #known = signal(false);
     readonly #news = signal<readonly AlertMessage[]>([]);
     readonly #changes = signal(0);
+    readonly #recent = signal<readonly Alert[]>([]);
 
     readonly active: ReadonlySignal<readonly Alert[]> = this.#active;
     /* More than are listed, on a very bad day. */
@@ -68,6 +69,9 @@ export class Alerts {
     readonly news: ReadonlySignal<readonly AlertMessage[]> = this.#news;
     /* Grows whenever something happened to an alert, as lists may be different then. */
     readonly changes: ReadonlySignal<number> = this.#changes;
+
+    /* What was seen firing since the page is open, also what is over. */
+    readonly recent: ReadonlySignal<readonly Alert[]> = this.#recent;
 
     readonly lastDay: Remote<AlertPage>;
     readonly history: Remote<AlertPage, AlertQuery>;
@@ -111,6 +115,7 @@ export class Alerts {
         this.#waiting = [];
         batch(() => {
             if (set) {
+                this.#remember(set);
                 this.#active.value = set.alerts;
                 this.#total.value = set.total;
                 this.#known.value = true;
@@ -122,6 +127,19 @@ export class Alerts {
             this.#seq = seq;
             this.#changes.value++;
         });
+    }
+
+    /* Charts keep the mark of an alert that is over, although nobody may have told of it yet. */
+    #remember(set: AlertSet): void {
+        const now = new Map(set.alerts.map((a) => [a.id, a]));
+        const whole = set.total === set.alerts.length;
+        const before = this.#recent.peek().map((a): Alert => {
+            if (now.has(a.id) || a.resolvedMs !== undefined || !whole) return a;
+            return { ...a, state: "resolved", resolvedMs: set.t };
+        });
+        const gone = before.filter((a) => !now.has(a.id));
+        const fired = set.alerts.filter((a) => a.startedMs !== undefined);
+        this.#recent.value = [...gone, ...fired].slice(-MARKS_MOST);
     }
 
     /* ---- what somebody does ---- */

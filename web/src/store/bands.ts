@@ -45,6 +45,7 @@ export class Bands {
     /* undefined: the page wants none. */
     async load(key: string, wish: BandWish | undefined, range: Range, tries = 1): Promise<void> {
         this.#abort?.abort();
+        this.#abort = undefined;
         if (key !== this.#key || !wish) this.#mean = this.#sigma = undefined;
         this.#key = key;
         if (!wish) return;

@@ -57,9 +57,9 @@ function bench() {
         (run) => frames.push(run),
     );
     const last = () => sockets[sockets.length - 1]!;
-    const greet = () => {
+    const greet = (channels: string[] = []) => {
         last().onopen?.({} as Event);
-        last().say({ type: "hello", version: "1", host: "h", interval_ms: 1000, channels: [] });
+        last().say({ type: "hello", version: "1", host: "h", interval_ms: 1000, channels });
         last().say({ type: "series", series: [{ id: 1, name: "m", labels: {} }] });
     };
     const tick = (seq: number) =>
@@ -303,4 +303,49 @@ test("a subscription that the server had no room for is asked for again", () => 
     aMinute();
     assert.equal(b.last().wishes("metrics").length, 3);
     assert.equal(b.last().wishes("events").length, 1);
+});
+
+test("alerts are asked for where the server has them, and go on where they ended", async () => {
+    const b = bench();
+    b.greet();
+    assert.equal(b.last().wishes("alerts").length, 0);
+    assert.ok(!b.asked.some((a) => a.startsWith("api/v1/alerts")));
+    b.last().onclose?.({ code: 1001, reason: "" } as CloseEvent);
+    b.clock.advance(1000);
+    b.greet(["alerts", "anomalies"]); // another version in its place
+    assert.equal(b.last().wishes("alerts").length, 1);
+    assert.ok(b.asked.some((a) => a.startsWith("api/v1/alerts?state=all")));
+    assert.equal(b.last().wishes("anomalies").length, 0); // nobody wants bands yet
+    b.last().say({ type: "alert", t: 1, seq: 9, id: 1, state: "firing" });
+    b.last().say({ type: "alert_state", t: 1, seq: 8, total: 0, alerts: [] });
+    b.last().onclose?.({ code: 1001, reason: "" } as CloseEvent);
+    b.clock.advance(1000);
+    b.greet(["alerts", "anomalies"]);
+    assert.deepEqual(
+        b
+            .last()
+            .wishes("alerts")
+            .map((w) => w["since"]),
+        [9],
+    );
+    b.session.show({ ...SELECTION, key: "q", bands: { metrics: ["m"], match: ["device=lo"] } });
+    assert.deepEqual(b.last().wishes("anomalies")[0]!["match"], ["device=lo"]);
+    await settled();
+    assert.ok(b.asked.some((a) => a.startsWith("api/v1/anomalies?metric=m&match=device%3Dlo")));
+    b.session.show({ ...SELECTION, key: "r" });
+    assert.ok(b.last().sent.some((m) => m["op"] === "unsubscribe" && m["channel"] === "anomalies"));
+});
+
+test("alerts are shown in the next frame, and at once while the page is hidden", () => {
+    const b = bench();
+    b.greet(["alerts"]);
+    const state = (seq: number, ...alerts: unknown[]) =>
+        b.last().say({ type: "alert_state", t: 1, seq, total: alerts.length, alerts });
+    state(1, { id: 1, state: "firing" });
+    assert.equal(b.session.alerts.known.value, false);
+    b.paint();
+    assert.equal(b.session.alerts.active.value.length, 1);
+    b.session.setVisible(false);
+    state(2);
+    assert.equal(b.session.alerts.active.value.length, 0);
 });

@@ -53,6 +53,7 @@ export class Session {
     #lastSeq: number | undefined;
     #lastT = 0;
     #alertSeq = 0;
+    #alertsWanted = false;
     #infoAt = -Infinity;
     #refused = false; // and the problem that is told is no other
     #healedAt = -Infinity;
@@ -335,13 +336,14 @@ export class Session {
         this.#hello.value = hello;
         this.window.intervalMs = hello.intervalMs;
         this.#freshness.expect(this.#pace());
-        if (!before) this.#greetFirst(hello);
+        if (!before || !this.#alertsWanted) this.#greetFirst(hello);
         if (before && before.session !== hello.session) void this.#askInfo(); // it was restarted
     }
 
     /* Wishes that only a server that knows the channel is told. */
     #greetFirst(hello: Hello): void {
-        if (hello.channels.includes("alerts")) this.#client.want({ channel: "alerts" });
+        this.#alertsWanted = hello.channels.includes("alerts");
+        if (this.#alertsWanted) this.#client.want({ channel: "alerts" });
         if (this.#selection.bands) this.#wantBands({});
         if (this.#range && this.#selection.groups.length) this.#reloadAlerts(this.#range);
     }
