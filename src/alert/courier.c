@@ -74,6 +74,7 @@ int courier_start(const struct channel_spec *const *channels, size_t count, stru
     c->lanes = mem_array(count, sizeof(*c->lanes));
     c->count = count;
     c->next_id = 1;
+    c->wait_status = HELPER_STATUS_UNKNOWN;
     courier_lay_out(c, channels);
     c->pulse =
         mmap(NULL, sizeof(*c->pulse), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -104,7 +105,7 @@ void courier_state(const struct courier *c, struct courier_state *ret)
     int32_t killed_by = atomic_load(&c->pulse->signal);
     ret->restarts = atomic_load(&c->pulse->restarts);
     if (atomic_load(&c->gone)) {
-        snprintf(ret->text, sizeof(ret->text), "off: it has ended");
+        helper_describe_end(c->wait_status, ret->text, sizeof(ret->text));
     } else if (!pid) {
         snprintf(ret->text, sizeof(ret->text), "off: it is started again (signal %d ended it)",
                  killed_by);
@@ -113,6 +114,21 @@ void courier_state(const struct courier *c, struct courier_state *ret)
         snprintf(ret->text, sizeof(ret->text), "running, pid %u%s%s", pid,
                  c->confined[0] ? ", confined: " : "", c->confined);
     }
+}
+
+/* Its child, too, where main is the first process of a container and inherits it. */
+static bool courier_reap(struct courier *c)
+{
+    uint32_t child = atomic_load(&c->pulse->pid);
+    if (!c->reaped) {
+        pid_t pid = waitpid(c->nurse, &c->wait_status, WNOHANG);
+        c->reaped = pid != 0;
+        if (pid < 0) /* somebody else has had it */
+            c->wait_status = HELPER_STATUS_UNKNOWN;
+    }
+    if (c->reaped && child)
+        waitpid((pid_t)child, NULL, WNOHANG);
+    return c->reaped;
 }
 
 /* ---- the socket ------------------------------------------------------------------------------ */
@@ -319,6 +335,8 @@ static void courier_watch(struct courier *c)
 static void courier_look(uv_timer_t *timer)
 {
     struct courier *c = timer->data;
+    if (atomic_load(&c->gone))
+        courier_reap(c);
     if (atomic_load(&c->gone) || atomic_load(&c->pulse->pid)) {
         c->absent_ns = 0;
         return;
@@ -428,16 +446,14 @@ void courier_status(const struct courier *c, size_t channel, struct channel_stat
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-static bool courier_reap(struct courier *c, int64_t deadline_ns)
+static bool courier_await(struct courier *c, int64_t deadline_ns)
 {
-    for (;;) {
-        int status;
-        if (waitpid(c->nurse, &status, WNOHANG) != 0) /* or somebody else has had its status */
-            return true;
+    while (!courier_reap(c)) {
         if (clock_mono_ns() >= deadline_ns)
             return false;
         poll(NULL, 0, 1);
     }
+    return true;
 }
 
 void courier_stop(struct courier *c)
@@ -462,9 +478,10 @@ void courier_stop(struct courier *c)
         }
     }
     close(c->fd);
-    if (!courier_reap(c, deadline_ns)) {
-        kill(c->nurse, SIGKILL); /* and its child ends with it */
-        courier_reap(c, clock_mono_ns() + NS_PER_S);
+    if (!courier_await(c, deadline_ns)) {
+        kill(c->nurse,
+             SIGKILL); /* and its child ends with it; where that is not allowed, with main */
+        courier_await(c, clock_mono_ns() + NS_PER_S / 10);
     }
     for (size_t i = 0; i < c->count; i++) {
         struct lane *lane = &c->lanes[i];

@@ -45,6 +45,8 @@ struct courier {
     pid_t nurse;
     struct keeper_pulse *pulse;
     atomic_bool gone;
+    bool reaped;                    /* the nurse, then with … */
+    int wait_status;                /* HELPER_STATUS_UNKNOWN: nobody knows (yet) */
     char confined[COURIER_WHY_MAX]; /* what it has said of that */
     uint32_t epoch;                 /* of the one that has said hello; 0: none yet */
     size_t count, turn;
