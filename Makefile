@@ -7,6 +7,7 @@
 #   make fuzz    each fuzz target for FUZZ_SECONDS (60)
 #   make bench   every asked figure beside the peers, in one run (BENCH_SECONDS=60)
 #   make bench-ebpf   what counting in the kernel costs loopback (root)
+#   make bench-detect   the detector alone (NAB=FOLDER: a checkout of the Numenta Anomaly Benchmark, too)
 #   make bench-sockets  the cost of looking at 18,000 sockets alone
 #   make bench-fanout   the part about many viewers alone (BENCH_ROUNDS=5)
 #   make bench-packets  the packet engine beside ndpiReader, and live (CAPTURES=FOLDER of captures)
@@ -28,7 +29,7 @@ FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-print-directory
-.PHONY: run test build asan tsan valgrind fuzz bench bench-ebpf bench-fanout bench-packets bench-sockets soak check-long docs lint format install clean
+.PHONY: run test build asan tsan valgrind fuzz bench bench-detect bench-ebpf bench-fanout bench-packets bench-sockets soak check-long docs lint format install clean
 .PHONY: setup-run setup-test setup-lint release-with-tests bench-programs
 
 setup-run setup-test setup-lint: setup-%:
@@ -95,6 +96,11 @@ bench: bench-programs
 	@bench/run.py --netsonde build/netsonde --load $(RELEASE)/bench/load --seconds $(BENCH_SECONDS)
 	@bench/fanout.py --netsonde build/netsonde --programs $(RELEASE)/bench --rounds $(BENCH_ROUNDS)
 	@bench/sockets.py --program $(RELEASE)/bench/bench_sockets
+	@$(RELEASE)/bench/bench_detect
+
+bench-detect: bench-programs
+	@$(RELEASE)/bench/bench_detect
+	@test -z "$(NAB)" || bench/nab.py --data "$(NAB)" --netsonde build/netsonde
 
 bench-sockets: bench-programs
 	@bench/sockets.py --program $(RELEASE)/bench/bench_sockets

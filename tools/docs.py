@@ -19,7 +19,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GENERATED = {"docs/CONFIG.md": "markdown", "docs/man/netsonde.yaml.5": "man"}
-METRICS_WRITERS = ["tests/unit/collect/test_catalogue", "tests/unit/daemon/test_self"]
+METRICS_WRITERS = ["tests/unit/alert/test_alert_document", "tests/unit/collect/test_catalogue",
+                   "tests/unit/daemon/test_self"]
 
 FENCE = re.compile(r"^\s*```")
 INLINE = re.compile(r"(`+)(.+?)\1")
@@ -99,6 +100,10 @@ class Program:
         self.keys = {row["key"] for row in rows}
         self.sections = {key.partition(".")[0] for key in self.keys if "." in key}
         self.variables = {"NETSONDE_" + key.replace(".", "_").upper() for key in self.keys}
+        # What a program of a channel is told, and journald.
+        told = (ROOT / "src/alert/render_text.c").read_text()
+        self.variables |= {"NETSONDE_" + key.upper() for key in
+                           re.findall(r'tell\w*\([^")]*, "([a-z_]+)"', told)}
         self.targets = set()
         for line in (root / "Makefile").read_text().splitlines():
             if line.startswith(".PHONY:"):
@@ -117,7 +122,7 @@ class Program:
         # Fields of the kernel's files have the kernel's own words.
         if re.match(r"node_(netstat|sockstat)_\w+_\w+$", name):
             return True
-        pattern = re.escape(name).replace(r"\*", ".*") + ("" if "*" in name or not name.endswith("_") else ".*")
+        pattern = re.escape(name).replace(r"\*", ".*").replace(r"\[", "[").replace(r"\]", "]") + ("" if "*" in name or not name.endswith("_") else ".*")
         return any(re.fullmatch(pattern, metric) for metric in self.metrics)
 
 
@@ -148,7 +153,7 @@ def check_code(code, program):
     for variable in re.findall(r"\bNETSONDE_[A-Z_]+\b", code):
         if variable not in program.variables and variable != "NETSONDE_SECTION_KEY":
             yield f"there is no variable {variable}"
-    for metric in re.findall(r"(?<![\w/.-])(?:node|netsonde)_[A-Za-z0-9_*]+", code):
+    for metric in re.findall(r"(?<![\w/.-])(?:node|netsonde)_(?:[A-Za-z0-9_*]|\[[a-z]+\])+", code):
         if not program.has_metric(metric):
             yield f"there is no metric {metric}"
     for address in re.findall(r"/api/v1/([a-z_]+)", code):

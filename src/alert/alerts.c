@@ -95,6 +95,14 @@ struct alerts *alerts_new(const struct alerts_settings *settings, const struct a
     return a;
 }
 
+void alerts_next(const struct alerts *a, uint64_t *ret_seq, uint64_t *ret_id,
+                 uint64_t *ret_silence_id)
+{
+    *ret_seq = a->settings.next_seq;
+    *ret_id = a->settings.next_id;
+    *ret_silence_id = silences_next_id(a->silences);
+}
+
 void alerts_free(struct alerts *a)
 {
     if (!a)

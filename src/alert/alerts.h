@@ -77,6 +77,23 @@ int alerts_end_silence(struct alerts *a, uint64_t id, int64_t now_ms);
  */
 int alerts_test_channel(struct alerts *a, const char *channel, int64_t now_ms);
 
+/* The first numbers that have not been given out: for the next run. */
+void alerts_next(const struct alerts *a, uint64_t *ret_seq, uint64_t *ret_id,
+                 uint64_t *ret_silence_id);
+
+/* The series that are watched for anomalies; one that several rules watch comes several times. */
+void alerts_each_anomaly(const struct alerts *a, void (*tell)(void *user, const struct series *s),
+                         void *user);
+
+/* What one of them was like in hours long gone, for what is usual at an hour of the week. From then
+ * on its hours are learned as they pass, even when there are none here. */
+struct past_hour {
+    int64_t t_ms;       /* when it begins */
+    double mean, sigma; /* of its samples, as shown */
+};
+void alerts_learn(struct alerts *a, uint32_t series_id, const struct past_hour *hours,
+                  size_t count);
+
 /* The scores of the newest step. */
 const struct bank *alerts_bank(const struct alerts *a);
 

@@ -27,7 +27,7 @@ struct attempt_result {
 
 struct attempt {
     const struct channel_spec *spec;
-    const struct notice *notice;
+    struct notice *notice;
     struct render_context context;
     size_t *lines_done; /* of a log: those that are through from earlier attempts */
 };

@@ -23,6 +23,7 @@ struct run {
     const struct answer_series *series;
     size_t *divisors; /* of `per` */
     size_t divisors_count;
+    const char *unit;   /* of what is held against the thresholds */
     struct alert *open; /* pending or firing */
     struct machine machine;
 };
@@ -55,18 +56,15 @@ static double divisor(const struct run *r, size_t at)
 
 /* ---- alerts -------------------------------------------------------------------------------- */
 
-static void set_unit(struct alert *a, const struct run *r)
+/* Of what is held against the thresholds. */
+static char *make_unit(const struct run *r)
 {
     const char *unit = r->series->unit;
     bool counter = r->series->kind == METRIC_COUNTER;
     const char *below = r->divisors_count ? r->per->series[r->divisors[0]].unit : unit;
-    char *text;
     if (*r->rule->per)
-        text = strcmp(unit, below) == 0 ? mem_string("") : mem_printf("%s/%s", unit, below);
-    else
-        text = mem_printf("%s%s", unit, counter ? "/s" : "");
-    alert_text(&a->unit, text);
-    free(text);
+        return strcmp(unit, below) == 0 ? mem_string("") : mem_printf("%s/%s", unit, below);
+    return mem_printf("%s%s", unit, counter ? "/s" : "");
 }
 
 static struct alert *alert_open(const struct run *r, int64_t t_ms)
@@ -76,7 +74,7 @@ static struct alert *alert_open(const struct run *r, int64_t t_ms)
     a->pending_ms = t_ms;
     alert_text(&a->rule, r->rule->name);
     alert_text(&a->series, r->series->key);
-    set_unit(a, r);
+    alert_text(&a->unit, r->unit);
     return a;
 }
 
@@ -167,6 +165,7 @@ static void run_series(struct run *r, const struct bank_settings *detect,
         ret->sigma = mem_array(MAX(count, (size_t)1), sizeof(double));
     }
     find_divisors(r);
+    r->unit = ret->unit = make_unit(r);
     condition_init(&condition, r->rule);
     r->machine = (struct machine){0};
     for (size_t i = 0; i < count; i++) {
@@ -225,6 +224,7 @@ void backtest_free(struct backtest *b)
     for (size_t i = 0; i < b->count; i++)
         alert_unref(b->alerts[i]);
     for (size_t i = 0; i < b->series_count; i++) {
+        free(b->series[i].unit);
         free(b->series[i].value);
         free(b->series[i].score);
         free(b->series[i].mean);

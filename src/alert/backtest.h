@@ -16,6 +16,7 @@
 
 struct backtest_series {
     const struct answer_series *series; /* of the answer */
+    char *unit;                         /* of value: "bytes/s", "" for a ratio of equal ones */
     double *value; /* of each of the answer's points: what the rule looked at, say a ratio; NAN */
     double *score, *mean, *sigma; /* of each of the answer's points; NULL: rule has no anomaly */
 };

@@ -37,6 +37,8 @@
 
 #define DEATHS_MOST 3
 #define END_TIMEOUT_MS 700 /* the courier gives what is under way half a second */
+#define LOOK_MS 5000       /* whether there is a courier */
+#define ABSENT_MOST_MS 30000
 #define NO_LANE SIZE_MAX
 
 /* ---- the process ----------------------------------------------------------------------------- */
@@ -109,7 +111,8 @@ void courier_state(const struct courier *c, struct courier_state *ret)
                  killed_by);
     } else {
         ret->alive = true;
-        snprintf(ret->text, sizeof(ret->text), "running, pid %u", pid);
+        snprintf(ret->text, sizeof(ret->text), "running, pid %u%s%s", pid,
+                 c->confined[0] ? ", confined: " : "", c->confined);
     }
 }
 
@@ -210,30 +213,42 @@ static void lane_pass(struct courier *c, struct lane *lane)
     errand_free(e);
 }
 
-/* Neither the lane nor its queue is used again by the caller: `lost` may send. */
-static void lane_fail(struct courier *c, struct lane *lane, const char *why)
+/* The first of the lane goes to this one; SIZE_MAX: to the log. `lost` may send. */
+static void lane_hand_on(struct courier *c, struct lane *lane, size_t to, const char *why)
 {
     struct errand *e = lane_first(lane);
     lane_note(lane, why);
-    lane->failing = true;
     if (e->renewal) {
         lane_pass(c, lane);
         return;
     }
-    lane->failed++;
     struct notice *n = notice_ref(e->notice);
     size_t origin = e->origin;
+    lane->failed++;
     lane_pass(c, lane);
-    if (lane->fallback != NO_LANE && !atomic_load(&c->gone)) {
+    if (to != NO_LANE) {
         lane->fell_back++;
-        lane_add(c, &c->lanes[lane->fallback], n, origin, false);
+        lane_add(c, &c->lanes[to], n, origin, false);
     } else if (c->ops) {
-        lane->fell_back++; /* to the log */
+        lane->fell_back++;
         c->ops->lost(c->user, origin, n, why);
     } else {
         c->undelivered++;
     }
     notice_unref(n);
+}
+
+/* The channel could not deliver it. */
+static void lane_fail(struct courier *c, struct lane *lane, const char *why)
+{
+    lane->failing = true;
+    lane_hand_on(c, lane, lane->fallback, why);
+}
+
+/* There is nobody to deliver anything. */
+static void lane_return(struct courier *c, struct lane *lane, const char *why)
+{
+    lane_hand_on(c, lane, NO_LANE, why);
 }
 
 /* ---- the socket ------------------------------------------------------------------------------ */
@@ -251,18 +266,29 @@ static void courier_lose(struct courier *c)
     courier_watch(c);
     for (size_t i = 0; i < c->count; i++) {
         while (!list_empty(&c->lanes[i].queue))
-            lane_fail(c, &c->lanes[i], "the courier has ended");
+            lane_return(c, &c->lanes[i], "the courier has ended");
     }
     if (c->ops)
         c->ops->changed(c->user);
 }
 
-/* The next lane whose turn it is, so that a busy one does not keep others waiting. */
+/* A courier ended while it had this one. */
+static bool is_suspect(struct lane *lane)
+{
+    return !list_empty(&lane->queue) && lane_first(lane)->deaths;
+}
+
+/* The next lane whose turn it is, so that a busy one does not keep others waiting. Of those that a
+ * courier may have ended for one goes at a time: the innocent are not to go down with the guilty.
+ */
 static struct lane *courier_next(struct courier *c)
 {
+    bool suspect_out = false;
+    for (size_t i = 0; i < c->count; i++)
+        suspect_out |= c->lanes[i].under_way && is_suspect(&c->lanes[i]);
     for (size_t i = 0; i < c->count; i++) {
         struct lane *lane = &c->lanes[(c->turn + i) % c->count];
-        if (!lane->under_way && !list_empty(&lane->queue)) {
+        if (!lane->under_way && !list_empty(&lane->queue) && !(suspect_out && is_suspect(lane))) {
             c->turn = (c->turn + i + 1) % c->count;
             return lane;
         }
@@ -319,9 +345,10 @@ static void courier_pump(struct courier *c)
 }
 
 /* Another one than before: what that one had is handed over again. */
-static void courier_greeted(struct courier *c, uint32_t epoch)
+static void courier_greeted(struct courier *c, const struct courier_report *hello)
 {
-    c->epoch = epoch;
+    c->epoch = hello->epoch;
+    memcpy(c->confined, hello->why, sizeof(c->confined));
     c->out.lane = NULL;
     buf_clear(&c->out.packed);
     for (size_t i = 0; i < c->count; i++) {
@@ -384,12 +411,12 @@ static bool courier_receive(struct courier *c)
     }
     if (!is_valid(c, &r, len)) {
         log_error("alert", "the courier breaks the protocol and is cut off");
-        kill(c->nurse, SIGKILL);
+        shutdown(c->fd, SHUT_RDWR); /* both ends of it: courier and nurse leave */
         courier_lose(c);
         return false;
     }
     if (r.say == COURIER_HELLO)
-        courier_greeted(c, r.epoch);
+        courier_greeted(c, &r);
     else
         courier_reported(c, &r);
     return !atomic_load(&c->gone);
@@ -423,6 +450,29 @@ static void courier_watch(struct courier *c)
     c->events = events;
 }
 
+/* When nobody has been there for long, its killer is quicker than the nurse: people are not to wait
+ * for that. */
+static void courier_look(uv_timer_t *timer)
+{
+    struct courier *c = timer->data;
+    if (atomic_load(&c->gone) || atomic_load(&c->pulse->pid)) {
+        c->absent_ns = 0;
+        return;
+    }
+    int64_t now_ns = clock_mono_ns();
+    if (!c->absent_ns)
+        c->absent_ns = now_ns;
+    if (now_ns - c->absent_ns < ABSENT_MOST_MS * NS_PER_MS)
+        return;
+    c->epoch = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        /* Not the fallbacks' lanes: nothing is carried at all. */
+        while (!list_empty(&c->lanes[i].queue))
+            lane_return(c, &c->lanes[i], "no courier has been there for 30 s");
+    }
+    c->ops->changed(c->user);
+}
+
 /* Each Alertmanager hears of what is firing before it forgets. */
 static void courier_renew(uv_timer_t *timer)
 {
@@ -446,12 +496,14 @@ int courier_attach(struct courier *c, uv_loop_t *uv, const struct courier_ops *o
     int err = uv_poll_init(uv, &c->poll, c->fd);
     if (err)
         return err;
-    uv_timer_init(uv, &c->timer);
-    c->poll.data = c->timer.data = c;
+    uv_timer_init(uv, &c->renewing);
+    uv_timer_init(uv, &c->looking);
+    c->poll.data = c->renewing.data = c->looking.data = c;
     c->ops = ops;
     c->user = user;
     c->attached = true;
-    uv_timer_start(&c->timer, courier_renew, TOLD_AGAIN_MS, TOLD_AGAIN_MS);
+    uv_timer_start(&c->renewing, courier_renew, TOLD_AGAIN_MS, TOLD_AGAIN_MS);
+    uv_timer_start(&c->looking, courier_look, LOOK_MS, LOOK_MS);
     courier_watch(c);
     return 0;
 }
@@ -463,7 +515,8 @@ void courier_detach(struct courier *c)
     c->attached = false;
     c->ops = NULL;
     uv_close((uv_handle_t *)&c->poll, NULL);
-    uv_close((uv_handle_t *)&c->timer, NULL);
+    uv_close((uv_handle_t *)&c->renewing, NULL);
+    uv_close((uv_handle_t *)&c->looking, NULL);
 }
 
 /* ---- what callers do ------------------------------------------------------------------------- */
@@ -477,7 +530,7 @@ void courier_send(struct courier *c, size_t channel, struct notice *n)
         return;
     lane_add(c, lane, meant, channel, false);
     if (atomic_load(&c->gone))
-        lane_fail(c, lane, "the courier has ended");
+        lane_return(c, lane, "the courier has ended");
     else
         courier_pump(c);
 }

@@ -55,11 +55,10 @@ void courier_recall(struct courier *c, size_t channel, struct alert *a);
  * it fell back or is lost), merged (part of another one) and dropped. */
 void courier_status(const struct courier *c, size_t channel, struct channel_status *ret);
 
-/* What `info` shows, and how often it was started again. Any thread while it is started. NULL: no
- * channel needs one. */
+/* What `info` shows, and how often it was started again. NULL: no channel needs one. */
 struct courier_state {
     bool alive;
     uint32_t restarts;
-    char text[192]; /* "running, pid 8", "off: reason" */
+    char text[240]; /* "running, pid 8, confined: files, system calls", "off: reason" */
 };
 void courier_state(const struct courier *c, struct courier_state *ret);

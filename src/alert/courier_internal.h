@@ -43,7 +43,8 @@ struct courier {
     pid_t nurse;
     struct keeper_pulse *pulse;
     atomic_bool gone;
-    uint32_t epoch; /* of the one that has said hello; 0: none yet */
+    char confined[COURIER_WHY_MAX]; /* what it has said of that */
+    uint32_t epoch;                 /* of the one that has said hello; 0: none yet */
     size_t count, turn;
     struct lane *lanes;
     uint64_t next_id, undelivered;
@@ -55,7 +56,8 @@ struct courier {
     bool attached;
     int events;
     uv_poll_t poll;
-    uv_timer_t timer;
+    uv_timer_t renewing, looking;
+    int64_t absent_ns; /* since when there is no courier; 0: there is one */
     const struct courier_ops *ops;
     void *user;
 };

@@ -6,7 +6,9 @@
  * A desk has one notice at a time: it is idle, under way (libcurl or a program has it) or pauses
  * before the next attempt. Pauses double from PAUSE_MS, a quarter more or less by chance so that a
  * receiver that comes back is not met by everybody at once; a receiver that names a time gets it.
- * Nothing here waits for one desk, so a slow receiver holds up its own channel only.
+ * Nothing here waits for one desk, so a slow receiver holds up its own channel only. What cannot be
+ * kept from waiting, files on a server that has gone, is ended by an alarm: the nurse starts
+ * another courier, and the third time it happens the notice falls back.
  *
  * What main says was made by the same program, but main can be taken over: a packet that is not of
  * the form ends the process, and main can only name channels, not addresses.
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -25,6 +28,7 @@
 #include <unistd.h>
 
 #include "alert/attempt.h"
+#include "alert/courier_confine.h"
 #include "alert/courier_protocol.h"
 #include "alert/local.h"
 #include "alert/packing.h"
@@ -43,6 +47,8 @@
 #define LAST_WORDS_MS 500 /* for what is under way when main leaves */
 #define LOOK_MS 50        /* at programs, where the kernel does not tell of their end */
 #define FDS_MOST 512
+#define STUCK_S 20 /* in one round of the loop: a file system that does not answer, say */
+#define ROUND_S 5  /* the longest that is nothing but waiting */
 
 enum desk_state { DESK_IDLE, DESK_PAUSES, DESK_UNDER_WAY };
 
@@ -62,7 +68,9 @@ struct desk {
 struct office {
     uint32_t epoch;
     char host[256];
+    char confined[40]; /* for people */
     struct web *web;
+    int bell; /* an eventfd that threads of local.c ring */
     size_t count;
     struct desk *desks;
     int64_t leave_ns; /* 0: main is there */
@@ -148,13 +156,13 @@ static void desk_try(struct office *o, struct desk *d)
     case CHANNEL_TYPE_WEBHOOK:
     case CHANNEL_TYPE_ALERTMANAGER:
     case CHANNEL_TYPE_EMAIL:
-        begun = web_start(o->web, &a, d, &r) != NULL;
+        begun = web_start(o->web, &a, d, &r);
         break;
     case CHANNEL_TYPE_EXEC:
         begun = program_start(&d->program, &a, &r) == 0;
         break;
     default:
-        local_deliver(&d->local, &a, &r);
+        begun = local_start(&d->local, &a, o->bell, &r) == 0;
         break;
     }
     if (begun)
@@ -230,12 +238,16 @@ static void office_listen(struct office *o)
 static void office_look(struct office *o)
 {
     void *owner;
+    uint64_t rings;
     struct attempt_result r = {.end = ATTEMPT_AGAIN};
+    ssize_t rung = read(o->bell, &rings, sizeof(rings)); /* it tells no more than that */
+    (void)rung;
     while (web_ended(o->web, &owner, &r))
         desk_ended(o, owner, &r);
     for (size_t i = 0; i < o->count; i++) {
         struct desk *d = &o->desks[i];
-        if (d->program.pid && program_look(&d->program, &r))
+        if ((d->program.pid && program_look(&d->program, &r)) ||
+            local_look(&d->local, &d->lines_done, &r))
             desk_ended(o, d, &r);
         if (d->state == DESK_PAUSES && clock_mono_ns() >= d->due_ns)
             desk_try(o, d);
@@ -251,13 +263,16 @@ static int64_t sooner(int64_t a_ns, int64_t b_ns)
 static size_t office_fds(const struct office *o, struct pollfd fds[WEB_FDS_MAX], int *ret_ms)
 {
     size_t count = 0;
-    int64_t now_ns = clock_mono_ns(), until_ns = sooner(now_ns + 60 * NS_PER_S, o->leave_ns);
+    fds[count++] = (struct pollfd){.fd = o->bell, .events = POLLIN};
+    int64_t now_ns = clock_mono_ns(), until_ns = sooner(now_ns + ROUND_S * NS_PER_S, o->leave_ns);
     if (!o->leave_ns)
         fds[count++] = (struct pollfd){.fd = HELPER_FD, .events = POLLIN};
     for (size_t i = 0; i < o->count; i++) {
         const struct desk *d = &o->desks[i];
         if (d->state == DESK_PAUSES)
             until_ns = sooner(until_ns, d->due_ns);
+        if (d->local.job && !d->local.given_up)
+            until_ns = sooner(until_ns, d->local.deadline_ns);
         if (!d->program.pid)
             continue;
         if (!d->program.killed)
@@ -282,18 +297,39 @@ static bool is_busy(const struct office *o)
     return busy;
 }
 
+/* What main hears no more of counts as not delivered there. */
+static _Noreturn void office_close(struct office *o)
+{
+    bool all = true;
+    web_free(o->web);
+    for (size_t i = 0; i < o->count; i++) {
+        struct desk *d = &o->desks[i];
+        if (d->program.pid)
+            kill(-d->program.pid, SIGKILL);
+        notice_unref(d->notice);
+        buf_fini(&d->packed);
+        all &= local_close(&d->local);
+    }
+    if (all)
+        free(o->desks);
+    if (all && watched_by())
+        exit(EXIT_SUCCESS); /* who watches says now what was not freed */
+    _exit(EXIT_SUCCESS);
+}
+
 static _Noreturn void office_run(struct office *o)
 {
-    report(o, NULL, COURIER_HELLO, "");
+    report(o, NULL, COURIER_HELLO, o->confined);
     for (;;) {
         struct pollfd fds[WEB_FDS_MAX];
         int timeout_ms;
+        alarm(STUCK_S); /* instead of the one of the round before */
         size_t count = office_fds(o, fds, &timeout_ms);
         web_wait(o->web, fds, count, timeout_ms);
         office_look(o);
         office_listen(o);
         if (o->leave_ns && (!is_busy(o) || clock_mono_ns() >= o->leave_ns))
-            _exit(EXIT_SUCCESS); /* what main hears no more of it counts as not delivered */
+            office_close(o);
     }
 }
 
@@ -326,9 +362,16 @@ void courier_run(void *user, int fd, pid_t parent)
         give_up("cannot give up its capabilities", err);
     if ((err = limit()) < 0)
         give_up("cannot limit itself", err);
+    struct courier_confined confined;
+    courier_confine(p->channels, p->count, &confined);
     nurse_watch(p->pulse, parent, "netsonde-nurse", "netsonde-courier");
+    if ((err = courier_confine_child(&confined)) < 0)
+        give_up("cannot filter system calls", err);
 
     struct office o = {.epoch = (uint32_t)getpid(), .count = p->count, .web = web_new()};
+    o.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (o.bell < 0)
+        give_up("cannot make its bell", -errno);
     o.desks = mem_array(o.count, sizeof(*o.desks));
     for (size_t i = 0; i < o.count; i++) {
         o.desks[i].spec = p->channels[i];
@@ -336,5 +379,7 @@ void courier_run(void *user, int fd, pid_t parent)
     }
     if (gethostname(o.host, sizeof(o.host) - 1) < 0)
         snprintf(o.host, sizeof(o.host), "localhost");
+    snprintf(o.confined, sizeof(o.confined), "%s%s%s", confined.files ? "files" : "",
+             confined.files && confined.calls ? ", " : "", confined.calls ? "system calls" : "");
     office_run(&o);
 }

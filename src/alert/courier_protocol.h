@@ -39,7 +39,8 @@ enum courier_say {
 struct courier_report {
     uint32_t say, epoch, channel, spare;
     uint64_t id;
-    char why[COURIER_WHY_MAX]; /* of AGAIN and FAILED: a sentence for people, ended by NUL */
+    char why[COURIER_WHY_MAX]; /* of AGAIN and FAILED: a sentence for people, ended by NUL; of
+                                  HELLO: what it is confined in */
 };
 
 /* The process; never returns. pulse: shared with main. */

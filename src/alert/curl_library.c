@@ -23,6 +23,7 @@ int curl_library_load(struct curl_library *lib, char *why, size_t why_size)
         {"curl_easy_strerror", (void **)&lib->strerror},
         {"curl_global_init", (void **)&lib->global_init},
         {"curl_multi_add_handle", (void **)&lib->multi_add},
+        {"curl_multi_cleanup", (void **)&lib->multi_cleanup},
         {"curl_multi_info_read", (void **)&lib->multi_info_read},
         {"curl_multi_init", (void **)&lib->multi_init},
         {"curl_multi_perform", (void **)&lib->multi_perform},

@@ -18,6 +18,7 @@ struct curl_library {
     __typeof__(curl_easy_strerror) *strerror;
     __typeof__(curl_global_init) *global_init;
     __typeof__(curl_multi_add_handle) *multi_add;
+    __typeof__(curl_multi_cleanup) *multi_cleanup;
     __typeof__(curl_multi_info_read) *multi_info_read;
     __typeof__(curl_multi_init) *multi_init;
     __typeof__(curl_multi_perform) *multi_perform;

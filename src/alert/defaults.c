@@ -103,10 +103,12 @@ static const struct setting defaults[][KEYS_MAX] = {
      {"where", "netsonde_network_physical"},
      {"anomaly", "on"},
      {"keep", "1m"}},
-    {{"name", "netsonde_losses"},
+    /* A burst that found a buffer full is on the charts; this is about a host that is too much. */
+    {{"name", "own_losses"},
      {"metric", "netsonde_*_lost_total"},
      {"warning", "0.1"},
      {"window", "1m"},
+     {"for", "90s"},
      {"keep", "5m"},
      {"summary", "netsonde itself loses data: {value} of {metric}"}},
 };

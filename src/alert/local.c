@@ -3,12 +3,20 @@
  * another one (somebody rotated it) or to none. A notice is one write; where only a part of it
  * fits, the file is cut back, so that no half line stays behind on a full disk. Nobody but this
  * process writes there.
+ *
+ * The thread works on a job that has all it needs: its own reference of the notice, the descriptor,
+ * how many lines are through. The loop takes that back when the thread has ended (`done`, then the
+ * join); a job whose time is over stays until then, and the channel makes no other attempt.
  */
 #include "alert/local.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,39 +24,53 @@
 #include <unistd.h>
 
 #include "alert/render_internal.h"
+#include "base/clock.h"
+#include "base/defs.h"
+#include "base/mem.h"
 
 #define FILE_MODE 0640
+#define STACK_BYTES (256 * 1024)
 
-void local_close(struct local *l)
+struct local_job {
+    pthread_t thread;
+    atomic_bool done;
+    int bell, fd;
+    struct attempt attempt;
+    struct notice *notice; /* a reference */
+    size_t lines_done;
+    struct attempt_result result;
+};
+
+static void close_fd(struct local_job *l)
 {
     if (l->fd >= 0)
         close(l->fd);
     l->fd = -1;
 }
 
-static void fail(struct local *l, struct attempt_result *ret, const char *path, int err)
+static void fail(struct local_job *l, struct attempt_result *ret, const char *path, int err)
 {
-    local_close(l);
+    close_fd(l);
     attempt_end(ret, ATTEMPT_AGAIN, "%s: %s", path, strerror(err));
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-static int open_file(struct local *l, const char *path, struct stat *ret)
+static int open_file(struct local_job *l, const char *path, struct stat *ret)
 {
     struct stat named;
     bool same = l->fd >= 0 && fstat(l->fd, ret) == 0 && stat(path, &named) == 0 &&
                 named.st_ino == ret->st_ino && named.st_dev == ret->st_dev;
     if (same)
         return 0;
-    local_close(l);
+    close_fd(l);
     /* Without O_NONBLOCK a pipe that nobody reads would hold up everything. */
     l->fd =
         open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, FILE_MODE);
     return l->fd >= 0 && fstat(l->fd, ret) == 0 ? 0 : -errno;
 }
 
-static void file_deliver(struct local *l, const struct attempt *a, struct attempt_result *ret)
+static void file_deliver(struct local_job *l, const struct attempt *a, struct attempt_result *ret)
 {
     struct stat st;
     char time[RENDER_TIME_MAX];
@@ -79,7 +101,7 @@ static void file_deliver(struct local *l, const struct attempt *a, struct attemp
 
 /* ---- sockets --------------------------------------------------------------------------------- */
 
-static int open_socket(struct local *l, const char *path)
+static int open_socket(struct local_job *l, const char *path)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     if (l->fd >= 0)
@@ -95,7 +117,7 @@ static int open_socket(struct local *l, const char *path)
 
 /* A datagram for each line. A reader that was started again has another socket under the same name:
  * one attempt finds out, and opens it for the next. */
-static void socket_deliver(struct local *l, const struct attempt *a, struct attempt_result *ret)
+static void socket_deliver(struct local_job *l, const struct attempt *a, struct attempt_result *ret)
 {
     const char *path = a->spec->path;
     int err = open_socket(l, path);
@@ -117,12 +139,108 @@ static void socket_deliver(struct local *l, const struct attempt *a, struct atte
     ret->end = ATTEMPT_DELIVERED;
 }
 
-void local_deliver(struct local *l, const struct attempt *a, struct attempt_result *ret)
+/* ---- the thread ------------------------------------------------------------------------------ */
+
+static void *job_run(void *user)
 {
+    struct local_job *l = user;
     struct stat st;
-    bool is_socket = stat(a->spec->path, &st) == 0 && S_ISSOCK(st.st_mode);
-    if (a->spec->type == CHANNEL_TYPE_SYSLOG || is_socket)
-        socket_deliver(l, a, ret);
+    const uint64_t one = 1;
+    const char *path = l->attempt.spec->path;
+    bool is_socket = stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+    if (l->attempt.spec->type == CHANNEL_TYPE_SYSLOG || is_socket)
+        socket_deliver(l, &l->attempt, &l->result);
     else
-        file_deliver(l, a, ret);
+        file_deliver(l, &l->attempt, &l->result);
+    atomic_store(&l->done, true);
+    ssize_t rung = write(l->bell, &one, sizeof(one)); /* full: it rings already */
+    (void)rung;
+    return NULL;
+}
+
+/* Signals are for the loop. */
+static int job_start(struct local_job *job)
+{
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    sigfillset(&all);
+    int err = pthread_attr_init(&attributes);
+    if (err)
+        return -err;
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    err = pthread_create(&job->thread, &attributes, job_run, job);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return -err;
+}
+
+/* Takes back what a job that has ended had. */
+static void job_end(struct local *l)
+{
+    struct local_job *job = TAKE(l->job);
+    pthread_join(job->thread, NULL);
+    l->fd = job->fd;
+    l->given_up = false;
+    notice_unref(job->notice);
+    free(job);
+}
+
+int local_start(struct local *l, const struct attempt *a, int bell, struct attempt_result *ret)
+{
+    if (l->job && atomic_load(&l->job->done))
+        job_end(l);
+    if (l->job) {
+        attempt_end(ret, ATTEMPT_AGAIN, "%s: an earlier attempt still waits", a->spec->path);
+        return -1;
+    }
+    struct local_job *job = l->job = mem_alloc(sizeof(*job));
+    *job = (struct local_job){.bell = bell, .fd = l->fd, .attempt = *a};
+    job->notice = notice_ref(a->notice);
+    job->lines_done = *a->lines_done;
+    job->attempt.lines_done = &job->lines_done;
+    job->result.end = ATTEMPT_AGAIN;
+    l->fd = -1;
+    l->given_up = false;
+    l->deadline_ns = clock_mono_ns() + a->spec->timeout_ms * NS_PER_MS;
+    int err = job_start(job);
+    if (err) {
+        attempt_end(ret, ATTEMPT_AGAIN, "no thread: %s", strerror(-err));
+        l->fd = job->fd;
+        notice_unref(job->notice);
+        free(TAKE(l->job));
+    }
+    return err ? -1 : 0;
+}
+
+bool local_look(struct local *l, size_t *lines_done, struct attempt_result *ret)
+{
+    if (!l->job)
+        return false;
+    if (atomic_load(&l->job->done)) {
+        bool told = l->given_up;
+        if (!told) {
+            *lines_done = l->job->lines_done;
+            *ret = l->job->result;
+        }
+        job_end(l);
+        return !told;
+    }
+    if (l->given_up || clock_mono_ns() < l->deadline_ns)
+        return false;
+    l->given_up = true;
+    attempt_end(ret, ATTEMPT_AGAIN, "%s does not answer", l->job->attempt.spec->path);
+    return true;
+}
+
+bool local_close(struct local *l)
+{
+    if (l->job && !atomic_load(&l->job->done))
+        return false;
+    if (l->job)
+        job_end(l);
+    if (l->fd >= 0)
+        close(l->fd);
+    l->fd = -1;
+    return true;
 }

@@ -394,10 +394,15 @@ int rule_row_set(const struct rule_row *row, struct rule *r, const char *text, s
 
 /* ---- to text ------------------------------------------------------------------------------- */
 
-/* The shortest of the texts that are read back as this number. */
+/* The shortest of the texts that are read back as this number; without an exponent if it can be. */
 static void format_number(double value, char *out, size_t size)
 {
     double back;
+    for (int digits = 0; digits <= 9 && fabs(value) < 1e15; digits++) {
+        snprintf(out, size, "%.*f", digits, value);
+        if (text_double(out, &back) == 0 && back == value)
+            return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(out, size, "%.*g", digits, value);
         if (text_double(out, &back) == 0 && back == value)

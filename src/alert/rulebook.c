@@ -209,16 +209,14 @@ void rulebook_apply(struct alerts *a)
 static const char *missing(const struct watch_rule *r, char *out, size_t size)
 {
     const struct rule *rule = r->rule;
-    size_t excluded = 0, undivided = 0;
-    for (size_t i = 0; i < r->count; i++) {
-        excluded += *rule->where && !r->items[i]->where.count;
+    size_t undivided = 0, matched = watchlist_matched(r);
+    for (size_t i = 0; i < r->count; i++)
         undivided += *rule->per && !r->items[i]->per.count;
-    }
     if (!r->count && !r->named)
         snprintf(out, size, "nothing here gives %s", rule->selector.globs[0]);
     else if (!r->count)
         snprintf(out, size, "no series of %s here matches", rule->selector.globs[0]);
-    else if (excluded == r->count)
+    else if (!matched)
         snprintf(out, size, "none of its series has %s here", rule->where);
     else if (undivided == r->count)
         snprintf(out, size, "nothing here gives %s to divide by", rule->per);
@@ -238,7 +236,7 @@ static void status_of(const struct alerts *a, struct rule *rule, struct rule_sta
     if (!rule->enabled) {
         snprintf(ret->note, sizeof(ret->note), "it is switched off");
     } else if (r) {
-        ret->matched = (uint32_t)r->count;
+        ret->matched = (uint32_t)watchlist_matched(r);
         ret->active = (uint32_t)r->active;
         if (r->trouble[0])
             snprintf(ret->note, sizeof(ret->note), "%s", r->trouble);

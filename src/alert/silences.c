@@ -31,6 +31,11 @@ struct silences *silences_new(uint64_t next_id)
     return s;
 }
 
+uint64_t silences_next_id(const struct silences *s)
+{
+    return s->next_id;
+}
+
 void silences_free(struct silences *s)
 {
     free(s);

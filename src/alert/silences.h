@@ -16,6 +16,7 @@
 struct silences;
 
 struct silences *silences_new(uint64_t next_id);
+uint64_t silences_next_id(const struct silences *s);
 void silences_free(struct silences *s); /* NULL allowed */
 
 /* One that has its id already. Beyond SILENCES_MAX the one that ended first makes room; -ENOSPC:

@@ -36,14 +36,15 @@ static void watched_free(struct watched *p)
     free(p);
 }
 
-static struct detector *own_detector(const struct watchlist *w, const struct watch_rule *r)
+static struct detector *own_detector(const struct watchlist *w, const struct watch_rule *r,
+                                     size_t watched)
 {
     struct bank_settings settings = w->detect;
     if (r->rule->sigma > 0)
         settings.sigma = r->rule->sigma;
     if (r->rule->window_ms)
         settings.window_ms = r->rule->window_ms;
-    return detector_new(&settings, w->interval_ms, watchlist_anomalies(w));
+    return detector_new(&settings, w->interval_ms, watched);
 }
 
 static void pair_add(struct watchlist *w, struct watch_rule *r, uint32_t slot,
@@ -67,8 +68,6 @@ static void pair_add(struct watchlist *w, struct watch_rule *r, uint32_t slot,
     p->next_of_slot = w->of_slot[slot];
     w->of_slot[slot] = p;
     w->count++;
-    if (r->own_detector)
-        p->detector = own_detector(w, r);
     r->joins_stale = true;
     w->ops->added(w->user, p);
 }
@@ -103,6 +102,20 @@ static void consider(struct watchlist *w, struct watch_rule *r, uint32_t slot, s
     r->named = true;
     if (selector_has(&r->rule->selector, s))
         pair_add(w, r, slot, s);
+}
+
+/* Once all pairs are there: how sure a detector has to be depends on how many there are. */
+static void settle(struct watchlist *w)
+{
+    join_all(w);
+    size_t watched = watchlist_anomalies(w);
+    for (size_t i = 0; i < w->rules_count; i++) {
+        struct watch_rule *r = w->rules[i];
+        for (size_t k = 0; r->own_detector && k < r->count; k++) {
+            if (!r->items[k]->detector)
+                r->items[k]->detector = own_detector(w, r, watched);
+        }
+    }
 }
 
 /* ---- rules --------------------------------------------------------------------------------- */
@@ -202,7 +215,7 @@ void watchlist_set_rules(struct watchlist *w, struct rule *const *rules, size_t 
         }
     }
     free(fresh);
-    join_all(w);
+    settle(w);
 }
 
 /* ---- ticks --------------------------------------------------------------------------------- */
@@ -238,26 +251,38 @@ bool watchlist_tick(struct watchlist *w, const struct tick *t)
         return false;
     uint32_t before = w->seen ? w->seen->count : 0, most = MAX(before, set->count);
     grow(w, most);
-    for (uint32_t slot = 0; slot < most; slot++) {
-        struct series *was = slot < before ? w->seen->slots[slot] : NULL;
-        struct series *is = slot < set->count ? set->slots[slot] : NULL;
-        if (was && was != is)
+    /* First who leaves: a series may have moved to another slot, and its alert moves along. */
+    for (uint32_t slot = 0; slot < before; slot++) {
+        struct series *was = w->seen->slots[slot];
+        if (was && (slot >= set->count || was != set->slots[slot]))
             slot_leaves(w, slot, was);
+    }
+    for (uint32_t slot = 0; slot < set->count; slot++) {
+        struct series *was = slot < before ? w->seen->slots[slot] : NULL;
+        struct series *is = set->slots[slot];
         for (size_t i = 0; is && was != is && i < w->rules_count; i++)
             consider(w, w->rules[i], slot, is);
     }
     series_set_ref(set);
     series_set_unref(w->seen);
     w->seen = set;
-    join_all(w);
+    settle(w);
     return true;
+}
+
+size_t watchlist_matched(const struct watch_rule *r)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < r->count; i++)
+        count += !*r->rule->where || r->items[i]->where.count;
+    return count;
 }
 
 size_t watchlist_anomalies(const struct watchlist *w)
 {
     size_t count = 0;
     for (size_t i = 0; i < w->rules_count; i++)
-        count += w->rules[i]->rule->anomaly ? w->rules[i]->count : 0;
+        count += w->rules[i]->rule->anomaly ? watchlist_matched(w->rules[i]) : 0;
     return count;
 }
 

@@ -96,7 +96,10 @@ bool watchlist_tick(struct watchlist *w, const struct tick *t);
 
 struct watch_rule *watchlist_find(const struct watchlist *w, const char *name);
 
-/* Pairs whose rule looks for anomalies. */
+/* Series of a rule, without those that `where` leaves out for good. */
+size_t watchlist_matched(const struct watch_rule *r);
+
+/* Of all rules that look for anomalies. */
 size_t watchlist_anomalies(const struct watchlist *w);
 
 /* What a tick has of a pair, its detector's verdict in *verdict. */

@@ -17,6 +17,7 @@
 #include "alert/curl_library.h"
 #include "base/check.h"
 #include "base/defs.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "version.h"
 
@@ -26,10 +27,12 @@
 
 struct web {
     struct curl_library lib;
-    CURLM *multi; /* NULL: not needed so far */
+    CURLM *multi;     /* NULL: not needed so far */
+    struct list jobs; /* under way */
 };
 
 struct web_job {
+    struct list node;
     void *owner;
     CURL *easy;
     const struct channel_spec *spec;
@@ -42,7 +45,9 @@ struct web_job {
 
 struct web *web_new(void)
 {
-    return mem_alloc(sizeof(struct web));
+    struct web *w = mem_alloc(sizeof(*w));
+    list_init(&w->jobs);
+    return w;
 }
 
 /* ---- what libcurl calls ---------------------------------------------------------------------- */
@@ -76,6 +81,7 @@ static size_t hear_head(char *data, size_t size, size_t count, void *user)
 
 static void web_job_free(struct web *w, struct web_job *job)
 {
+    list_remove(&job->node);
     if (job->easy)
         w->lib.easy_cleanup(job->easy);
     w->lib.slist_free(job->list);
@@ -221,15 +227,15 @@ static int load(struct web *w, char *why, size_t why_size)
     return err;
 }
 
-struct web_job *web_start(struct web *w, const struct attempt *a, void *owner,
-                          struct attempt_result *ret)
+bool web_start(struct web *w, const struct attempt *a, void *owner, struct attempt_result *ret)
 {
     char why[300] = "";
     if (load(w, why, sizeof(why)) < 0) {
         attempt_end(ret, ATTEMPT_REFUSED, "%s", why);
-        return NULL;
+        return false;
     }
     struct web_job *job = mem_alloc(sizeof(*job));
+    list_append(&w->jobs, &job->node);
     job->owner = owner;
     job->spec = a->spec;
     int err = prepare(w, job, a, why, sizeof(why));
@@ -240,9 +246,22 @@ struct web_job *web_start(struct web *w, const struct attempt *a, void *owner,
     if (err) {
         attempt_end(ret, err == -ENOMEM ? ATTEMPT_AGAIN : ATTEMPT_REFUSED, "%s", why);
         web_job_free(w, job);
-        return NULL;
+        return false;
     }
-    return job;
+    return true;
+}
+
+void web_free(struct web *w)
+{
+    LIST_EACH(node, &w->jobs)
+    {
+        struct web_job *job = LIST_ENTRY(node, struct web_job, node);
+        w->lib.multi_remove(w->multi, job->easy);
+        web_job_free(w, job);
+    }
+    if (w->multi)
+        w->lib.multi_cleanup(w->multi);
+    free(w);
 }
 
 /* ---- what becomes of it ---------------------------------------------------------------------- */

@@ -12,13 +12,12 @@
 #include "alert/attempt.h"
 
 struct web;
-struct web_job;
 
 struct web *web_new(void); /* libcurl is looked for with the first attempt */
+void web_free(struct web *w);
 
-/* NULL: it could not even begin, ret says why. `owner` comes back with the end. */
-struct web_job *web_start(struct web *w, const struct attempt *a, void *owner,
-                          struct attempt_result *ret);
+/* False: it could not even begin, ret says why. `owner` comes back with the end. */
+bool web_start(struct web *w, const struct attempt *a, void *owner, struct attempt_result *ret);
 
 /* Waits for these descriptors, which must be few, or for what is under way, or for so long; then
  * does what can be done. */

@@ -3,7 +3,7 @@
  * counter's rates is its increments over the time, and the quotient of two such means is the
  * quotient of the sums. Sums are made anew of the slices each time: nothing drifts.
  *
- *   slices[]   a ring; slices[at] is being filled until `filled_ns` reaches the length of a slice
+ *   slices[]   a ring; slices[at] is being filled, `filled_ns` of its length has passed
  */
 #include "alert/window.h"
 
@@ -39,7 +39,8 @@ void window_free(struct window *w)
     free(w);
 }
 
-/* Time goes on by so much: slices that it leaves behind are closed, the oldest are forgotten. */
+/* Time goes on by so much: slices that it leaves behind are closed, the oldest are forgotten. A
+ * sample then lies as a whole in the slice that it ends in. */
 static void window_advance(struct window *w, int64_t elapsed_ns)
 {
     int64_t slice_ns = MAX(w->span_ns / SLICES, 1);
@@ -48,14 +49,12 @@ static void window_advance(struct window *w, int64_t elapsed_ns)
         w->filled_ns = 0;
         return;
     }
-    /* A slice that is full is closed when something more comes, so that a sample lies in one slice
-     * as a whole. */
-    while (w->filled_ns >= slice_ns) {
+    w->filled_ns += elapsed_ns;
+    while (w->filled_ns > slice_ns) {
         w->filled_ns -= slice_ns;
         w->at = (w->at + 1) % SLICES;
         w->slices[w->at] = (struct slice){0};
     }
-    w->filled_ns += elapsed_ns;
 }
 
 void window_add(struct window *w, double value, double per, int64_t elapsed_ns)

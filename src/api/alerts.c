@@ -21,6 +21,7 @@
 #include "wire/json.h"
 
 #define ALERTS_LIMIT 100
+#define ALERTS_LIMIT_MAX 1000 /* active ones are put into JSON on the loop's thread */
 #define STATES_ACTIVE ((1U << ALERT_RESOLVED) - 1)
 _Static_assert(ALERT_RESOLVED == ALERT_STATES - 1, "all states before it are active");
 
@@ -169,7 +170,7 @@ static bool read_question(struct http_request *request, struct alerts_question *
     if (!read_states(request, q) || !read_severity(request, q) ||
         !read_glob(request, "rule", &q->rule) || !read_glob(request, "series", &q->series) ||
         !api_range(request, INT64_MAX, &q->from_ms, &q->to_ms) ||
-        !api_number(request, "limit", ALERTS_LIMIT, ALERT_PAGE_MAX, &limit) ||
+        !api_number(request, "limit", ALERTS_LIMIT, ALERTS_LIMIT_MAX, &limit) ||
         !api_number(request, "offset", 0, UINT32_MAX, &offset))
         return false;
     q->limit = limit;

@@ -145,7 +145,7 @@ static bool anomalies_read(struct http_request *request, struct anomalies_questi
         return false;
     }
     a->points = points;
-    a->query.points = QUERY_POINTS_MAX;
+    a->query.points = QUERY_POINTS_FINEST;
     a->query.aggregate = AGG_AVG;
     if (!api_selector(request, &a->query.selector))
         return false;

@@ -7,7 +7,6 @@
  * series: those that it would have fired for come first.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "alert/backtest.h"
@@ -16,6 +15,7 @@
 #include "api/fold.h"
 #include "api/question.h"
 #include "api/rule_json.h"
+#include "api/rule_past.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "hub/encode_alert.h"
@@ -90,7 +90,7 @@ static void put_series(struct buf *out, const struct answer *values,
     json_put_key(out, "series");
     json_put_string(out, s->series->key);
     json_put_key(out, "unit");
-    json_put_string(out, s->series->unit);
+    json_put_string(out, s->unit);
     put_points(out, values, s, fold);
     json_close(out, '}');
 }
@@ -161,59 +161,12 @@ static void put_test(struct test_question *t, const struct answer *values, const
 
 /* ---- on the pool ------------------------------------------------------------------------- */
 
-/* The series of one metric, or of the rule's own selection. */
-static int ask_history(struct test_question *t, const struct reading *reading, const char *metric,
-                       uint32_t points, struct answer **ret)
-{
-    struct query query = {
-        .from_ms = t->from_ms,
-        .to_ms = t->to_ms,
-        .points = points,
-        .aggregate = AGG_AVG,
-    };
-    if (metric)
-        selector_add_glob(&query.selector, metric);
-    else
-        query.selector = t->rule->selector; /* borrowed: the rule is immutable */
-    int err = store_query(reading->reader, &query, &reading->recent, ret, &t->question.error);
-    if (metric)
-        selector_fini(&query.selector);
-    return err;
-}
-
-static bool same_steps(const struct answer *a, const struct answer *b)
-{
-    return a->from_ms == b->from_ms && a->step_ms == b->step_ms &&
-           a->points_count == b->points_count;
-}
-
-/* Both with the same steps: where there are so many series that the store makes the steps of one of
- * them coarser, both are asked for as few. */
-static int ask_both(struct test_question *t, const struct reading *reading, struct answer **values,
-                    struct answer **per)
-{
-    const char *divisor = *t->rule->per ? t->rule->per : NULL;
-    uint32_t points = QUERY_POINTS_MAX;
-    for (int i = 0; i < 3; i++) {
-        int err = ask_history(t, reading, NULL, points, values);
-        if (!err && divisor)
-            err = ask_history(t, reading, divisor, points, per);
-        if (err || !divisor || same_steps(*values, *per))
-            return err;
-        points = (uint32_t)MAX(MIN((*values)->points_count, (*per)->points_count), (size_t)1);
-        answer_free(TAKE(*values));
-        answer_free(TAKE(*per));
-    }
-    snprintf(t->question.error.text, sizeof(t->question.error.text),
-             "the two metrics have no steps in common: choose a shorter range or fewer series");
-    return -EINVAL;
-}
-
 static int test_work(struct question *q, const struct reading *reading)
 {
     struct test_question *t = test_of(q);
     struct answer *values = NULL, *per = NULL;
-    int err = ask_both(t, reading, &values, &per);
+    int err = rule_past(reading->reader, &reading->recent, t->rule, t->from_ms, t->to_ms, &values,
+                        &per, &q->error);
     if (!err) {
         struct backtest *b = backtest_run(t->rule, &t->api->settings.detect, values, per);
         put_test(t, values, b);
@@ -236,9 +189,13 @@ static bool read_rule(struct http_request *request, const json_t *body, struct r
         return false;
     }
     const char *name = body_has(rule, "name") ? NULL : "test";
-    if (rule_from_json(rule, name, ret, field, why, sizeof(why)) == 0)
+    if (rule_from_json(rule, name, ret, field, why, sizeof(why)) < 0) {
+        http_respond_error(request, 400, NULL, field, "%s", why);
+        return false;
+    }
+    if ((*ret)->selector.globs_count)
         return true;
-    http_respond_error(request, 400, NULL, field, "%s", why);
+    http_respond_error(request, 400, NULL, "metric", "say what it is about: \"metric\"");
     return false;
 }
 

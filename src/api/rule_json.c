@@ -206,7 +206,7 @@ static int set_member(const struct reading_rule *r, const char *key, const json_
         return set_list(r, key, value);
     if (json_is_string(value))
         return set(r, key, json_string_value(value));
-    if (form == FORM_NUMBER && json_is_number(value))
+    if (form != FORM_SWITCH && json_is_number(value)) /* as in the file: 0 is the text 0, too */
         return set_number(r, key, json_number_value(value));
     if (form == FORM_SWITCH && json_is_boolean(value))
         return set(r, key, json_is_true(value) ? "on" : "off");
@@ -233,6 +233,13 @@ static int refuse_key(const struct reading_rule *r, const char *key)
     return set(r, start, "");
 }
 
+/* Members that say nothing. A rule that only turns another one off has no metric, and tells "". */
+static bool is_absent(const char *key, const json_t *value)
+{
+    const char *text = json_string_value(value);
+    return json_is_null(value) || (text && !*text && strcmp(key, "metric") == 0);
+}
+
 /* Reads all members. 0 or -EINVAL and the one at fault in *ret_key. */
 static int set_members(const struct reading_rule *r, const json_t *json, const char **ret_key)
 {
@@ -241,7 +248,7 @@ static int set_members(const struct reading_rule *r, const json_t *json, const c
     json_object_foreach((json_t *)json, key, value)
     {
         bool known = is_key(key);
-        if ((known && json_is_null(value)) || strcmp(key, "source") == 0 ||
+        if ((known && is_absent(key, value)) || strcmp(key, "source") == 0 ||
             strcmp(key, "status") == 0)
             continue;
         *ret_key = key;

@@ -20,11 +20,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert/board.h"
+#include "alert/courier.h"
 #include "base/clock.h"
 #include "base/complaints.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "collect/select.h"
+#include "daemon/alerting.h"
 #include "daemon/core.h"
 #include "daemon/describe.h"
 #include "daemon/engines.h"
@@ -43,6 +46,7 @@
 #include "net/peer.h"
 #include "net/ring.h"
 #include "net/tls.h"
+#include "store/alerts.h"
 #include "store/store.h"
 #include "version.h"
 
@@ -175,6 +179,10 @@ static void run_stop(struct run *r)
 
     struct store_numbers next;
     core_numbers(r->core, &next.tick_seq, &next.event_seq, &next.series_id);
+    /* The stream numbers its messages by the alerts' changes, and may be ahead of them. */
+    struct store_alert_numbers alerts = alerting_next(r->alerting);
+    alerts.seq = MAX(alerts.seq, hub_next_alert_seq(r->hub));
+    store_set_alert_numbers(r->store, &alerts);
     store_close(r->store, &next);
 }
 
@@ -185,6 +193,8 @@ static void run_free(struct run *r)
     recorder_free(r->recorder);
     surveyor_free(r->surveyor);
     core_free(r->core);
+    alerting_free(r->alerting);
+    board_free(r->board);
     self_free(r->self);
     timings_free(r->timings);
     complaints_free(r->complaints);
@@ -197,6 +207,7 @@ static void run_free(struct run *r)
     tls_unref(r->tls);
     keyring_free(r->keyring);
     finder_stop(r->finder);
+    courier_stop(r->courier);
     keeper_stop(r->keeper);
     notify_close(r->notify);
 }
@@ -221,6 +232,8 @@ int cmd_run(const struct config *config, const struct config_sources *sources)
     mem_setup();
     run.keeper = engines_start_keeper();
     run.finder = engines_start_finder();
+    if (run_start_courier(&run) < 0)
+        return EXIT_FAILURE;
     /* Nothing has to be undone by hand when starting fails: the process ends and its locks,
      * sockets and helpers end with it. */
     if (run_open(&run) < 0)

@@ -46,6 +46,12 @@ void config_assign(struct config_loader *l, const struct config_row *row,
 struct config_place config_origin_place(const struct config *c, const char *section,
                                         const char *key);
 
+/* config_dump.c: a value as YAML: a text, the texts of a row, its default. */
+void config_put_scalar(struct buf *out, const char *text);
+void config_put_value(struct buf *out, const struct config_row *row,
+                      const struct config_list *texts);
+void config_put_default(struct buf *out, const struct config_row *row);
+
 /* A file that must exist when `required`. 0, or -errno when it cannot be read; mistakes in it are
  * only counted. */
 int config_file_read(struct config_loader *l, const char *path, bool required);

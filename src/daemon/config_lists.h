@@ -43,6 +43,11 @@ enum config_list_kind config_list_find(const char *name);
 
 size_t config_list_count(const struct config *c, enum config_list_kind kind);
 
+/* Where the key's value stands (with `text`: the one that has it), or the item when there is none.
+ */
+struct config_place config_entry_place(const struct config_entry *entry, const char *key,
+                                       const char *text);
+
 /* The value of `channels:` or `alerts:`, whose first event is at hand. */
 void config_list_read(struct reader *r, enum config_list_kind kind);
 

@@ -8,131 +8,7 @@
 #include <string.h>
 
 #include "base/defs.h"
-#include "base/text.h"
 #include "daemon/config.h"
-#include "http/forwarded.h"
-#include "net/address.h"
-
-/* ---- forms of text ----------------------------------------------------------------------- */
-
-static bool is_path(const char *text)
-{
-    return *text != '\0';
-}
-
-static bool is_any_path(const char *text)
-{
-    return strlen(text) < 4096; /* PATH_MAX */
-}
-
-static bool is_optional_path(const char *text)
-{
-    return !*text || *text == '/';
-}
-
-static bool is_glob(const char *text)
-{
-    size_t len = strlen(text);
-    return len >= 1 && len <= 64 && text_utf8_valid(text, len) == len;
-}
-
-/* HOST:PORT, [IPv6]:PORT or :PORT. Whether the host exists is seen when it is bound. */
-static bool is_listen(const char *text)
-{
-    static const char host_chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                     "0123456789.-_";
-    const char *colon = strrchr(text, ':');
-    uint64_t port;
-    if (!colon || text_u64(colon + 1, &port) || port > UINT16_MAX || strlen(colon + 1) > 5)
-        return false;
-    size_t len = (size_t)(colon - text);
-    if (text[0] != '[')
-        return len <= 253 && strspn(text, host_chars) == len;
-    char host[NET_ADDRESS_TEXT_MAX];
-    struct net_address address;
-    if (len < 2 || text[len - 1] != ']' || len >= sizeof(host))
-        return false;
-    memcpy(host, text, len);
-    host[len] = '\0';
-    return net_address_parse_ip(host, &address);
-}
-
-static bool is_device(const char *text)
-{
-    size_t len = strlen(text);
-    return len >= 1 && len < 16 && !strpbrk(text, "/ \t\n");
-}
-
-static bool is_filter(const char *text)
-{
-    return strlen(text) <= 1024;
-}
-
-static bool is_base_path(const char *text)
-{
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                  "0123456789._~-/";
-    return text[0] == '/' && !strstr(text, "//") && !strstr(text, "/.") &&
-           strspn(text, allowed) == strlen(text) && strlen(text) <= 256;
-}
-
-static bool is_ip(const char *text)
-{
-    struct net_address address;
-    return text[0] != '[' && net_address_parse_ip(text, &address);
-}
-
-static bool is_range(const char *text)
-{
-    struct address_range range;
-    return address_range_parse(text, &range);
-}
-
-static bool is_host(const char *text)
-{
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                  "0123456789.-_";
-    size_t len = strlen(text);
-    return is_ip(text) || (len >= 1 && len <= 253 && strspn(text, allowed) == len);
-}
-
-static bool is_origin(const char *text)
-{
-    size_t scheme = strncmp(text, "https://", 8) == 0  ? 8
-                    : strncmp(text, "http://", 7) == 0 ? 7
-                                                       : 0;
-    const char *host = text + scheme;
-    if (!scheme || !*host)
-        return false;
-    /* With a port it has the form of a listener, without one that of a host. */
-    const char *colon = host[0] == '[' ? strstr(host, "]:") : strchr(host, ':');
-    if (colon)
-        return host[0] != ':' && is_listen(host);
-    struct net_address address;
-    return host[0] == '[' ? net_address_parse_ip(host, &address) : is_host(host);
-}
-
-static const struct config_form name_form = {
-    "a name of 1 to 64 letters, digits, dots, dashes and underscores", text_is_name};
-static const struct config_form path_form = {"a path", is_path};
-static const struct config_form any_path_form = {"a path, or nothing", is_any_path};
-static const struct config_form optional_path_form = {"a path from the root, or nothing",
-                                                      is_optional_path};
-static const struct config_form glob_form = {"a name of 1 to 64 bytes, in which *, ? and [a-z] are "
-                                             "wildcards",
-                                             is_glob};
-static const struct config_form listen_form = {"HOST:PORT, [IPv6]:PORT or :PORT", is_listen};
-static const struct config_form device_form = {"the name of a network device", is_device};
-static const struct config_form filter_form = {"at most 1024 bytes", is_filter};
-static const struct config_form base_path_form = {
-    "a path that begins with / and holds letters, digits, / . _ ~ and -", is_base_path};
-static const struct config_form range_form = {"an IP address, or a range such as 10.1.0.0/16",
-                                              is_range};
-static const struct config_form host_form = {"a host name or an IP address, without a port",
-                                             is_host};
-static const struct config_form origin_form = {"http://HOST or https://HOST, with :PORT when it is "
-                                               "not the scheme's own",
-                                               is_origin};
 
 /* ---- the table --------------------------------------------------------------------------- */
 
@@ -163,7 +39,7 @@ const struct config_row config_rows[] = {
     {.key = "data_dir",
      .type = CONFIG_TEXT,
      .offset = AT(data_dir),
-     .check = &path_form,
+     .check = &config_form_path,
      .flag = "--data-dir",
      .doc = "Directory of the database; without it $STATE_DIRECTORY, /var/lib/netsonde for root, "
             "else $XDG_DATA_HOME/netsonde or ~/.local/share/netsonde.",
@@ -180,7 +56,7 @@ const struct config_row config_rows[] = {
      .type = CONFIG_TEXT,
      .offset = AT(read),
      .value = "",
-     .check = &any_path_form,
+     .check = &config_form_any_path,
      .flag = "--read",
      .doc = "A file of captured packets (pcap or pcapng) that the packet engine reads instead of "
             "devices.",
@@ -210,7 +86,7 @@ const struct config_row config_rows[] = {
      .type = CONFIG_TEXTS,
      .offset = AT(collect.exclude_devices),
      .value = "",
-     .check = &glob_form,
+     .check = &config_form_glob,
      .doc = "Network devices that are not measured.",
      .example = "[\"veth*\", docker0]"},
     {.section = "collect",
@@ -261,7 +137,7 @@ const struct config_row config_rows[] = {
      .type = CONFIG_TEXTS,
      .offset = AT(packet.devices),
      .value = "",
-     .check = &device_form,
+     .check = &config_form_device,
      .doc = "Network devices whose packets are looked at; none: all of them when the engine is "
             "named. A packet that passes several of them counts for each.",
      .example = "[eth0, wlan0]"},
@@ -270,7 +146,7 @@ const struct config_row config_rows[] = {
      .type = CONFIG_TEXT,
      .offset = AT(packet.filter),
      .value = "",
-     .check = &filter_form,
+     .check = &config_form_filter,
      .doc = "Only packets that match are looked at; in the language of tcpdump, pcap-filter(7).",
      .example = "\"not port 22\""},
     {.section = "packet",
@@ -289,7 +165,7 @@ const struct config_row config_rows[] = {
      .type = CONFIG_TEXTS,
      .offset = AT(serve.listen),
      .value = "127.0.0.1:7477,[::1]:7477",
-     .check = &listen_form,
+     .check = &config_form_listen,
      .flag = "--listen",
      .doc = "Addresses that answer to browsers; port 0 lets the system choose one.",
      .example = "[\"127.0.0.1:7477\"]"},
@@ -363,7 +239,7 @@ const struct config_row config_rows[] = {
      .type = CONFIG_TEXT,
      .offset = AT(serve.tls_cert),
      .value = "",
-     .check = &optional_path_form,
+     .check = &config_form_optional_path,
      .doc =
          "Certificate with its chain, PEM; with tls_key every listener speaks TLS. Read again on "
          "SIGHUP.",
@@ -373,7 +249,7 @@ const struct config_row config_rows[] = {
      .type = CONFIG_TEXT,
      .offset = AT(serve.tls_key),
      .value = "",
-     .check = &optional_path_form,
+     .check = &config_form_optional_path,
      .doc = "The certificate's private key, PEM, without a password.",
      .example = "/etc/netsonde/tls/privkey.pem"},
     {.section = "serve",
@@ -381,7 +257,7 @@ const struct config_row config_rows[] = {
      .type = CONFIG_TEXT,
      .offset = AT(serve.base_path),
      .value = "/",
-     .check = &base_path_form,
+     .check = &config_form_base_path,
      .doc = "Path below which a reverse proxy shows the dashboard.",
      .example = "/netsonde"},
     {.section = "serve",
@@ -389,7 +265,7 @@ const struct config_row config_rows[] = {
      .type = CONFIG_TEXTS,
      .offset = AT(serve.trusted_proxies),
      .value = "",
-     .check = &range_form,
+     .check = &config_form_range,
      .doc = "Addresses of reverse proxies whose word about the client's address is believed.",
      .example = "[127.0.0.1, \"10.1.0.0/16\"]"},
     {.section = "serve",
@@ -397,7 +273,7 @@ const struct config_row config_rows[] = {
      .type = CONFIG_TEXTS,
      .offset = AT(serve.allowed_hosts),
      .value = "",
-     .check = &host_form,
+     .check = &config_form_host,
      .doc = "Further names under which browsers may reach the dashboard.",
      .example = "[monitor.example.net]"},
     {.section = "serve",
@@ -405,7 +281,7 @@ const struct config_row config_rows[] = {
      .type = CONFIG_TEXTS,
      .offset = AT(serve.allowed_origins),
      .value = "",
-     .check = &origin_form,
+     .check = &config_form_origin,
      .doc = "Pages of other origins that may use the stream and change things.",
      .example = "[\"https://intranet.example.net\"]"},
     {.section = "serve",
@@ -488,6 +364,7 @@ const struct config_row config_rows[] = {
      .value = "2.5",
      .least = "0.5",
      .most = "100",
+     .flag = "--sigma",
      .doc = "So many standard deviations from the mean are a shift worth telling; less finds "
             "smaller ones, later.",
      .example = "3"},
@@ -498,6 +375,7 @@ const struct config_row config_rows[] = {
      .value = "5m",
      .least = "10s",
      .most = "7d",
+     .flag = "--window",
      .doc = "Over how long it is seen what is usual.",
      .example = "15m"},
     {.section = "detect",
@@ -507,6 +385,7 @@ const struct config_row config_rows[] = {
      .value = "60",
      .least = "10",
      .most = "100000",
+     .flag = "--min-samples",
      .doc = "Fewer samples than this say nothing about what is usual.",
      .example = "120"},
     {.section = "detect",
@@ -514,6 +393,7 @@ const struct config_row config_rows[] = {
      .type = CONFIG_PART,
      .offset = AT(detect.confirm),
      .value = "3/5",
+     .flag = "--confirm",
      .doc = "So many of so many samples must be unusual before there is an anomaly, at least.",
      .example = "4/5"},
     {.section = "detect",
@@ -523,6 +403,7 @@ const struct config_row config_rows[] = {
      .value = "10m",
      .least = "0",
      .most = "7d",
+     .flag = "--learning",
      .doc = "So long after its first sample a series has no anomaly.",
      .example = "1h"},
     {.section = "detect",
@@ -532,6 +413,7 @@ const struct config_row config_rows[] = {
      .value = "1/day",
      .least = "1/1y",
      .most = "1/minute",
+     .flag = "--false-alarms",
      .doc = "How many anomalies that are none may be told, of all watched series together.",
      .example = "1/week"},
 
@@ -559,7 +441,7 @@ const struct config_row config_rows[] = {
      .type = CONFIG_TEXTS,
      .offset = AT(alerting.channels),
      .value = "websocket,log",
-     .check = &name_form,
+     .check = &config_form_name,
      .doc = "Where alerts are told whose rule names no channels; names of `channels`, websocket or "
             "log.",
      .example = "[log]"},

@@ -50,6 +50,12 @@ struct config_section {
     const char *doc; /* one sentence */
 };
 
+/* config_forms.c */
+extern const struct config_form config_form_name, config_form_path, config_form_any_path,
+    config_form_optional_path, config_form_glob, config_form_listen, config_form_device,
+    config_form_filter, config_form_base_path, config_form_range, config_form_host,
+    config_form_origin;
+
 extern const struct config_row config_rows[];
 extern const size_t config_rows_count;
 extern const struct config_section config_sections[];

@@ -43,6 +43,8 @@ int main(int argc, char **argv)
         return with_config(&options, cmd_token);
     case COMMAND_DUMP_CONFIG:
         return with_config(&options, cmd_dump_config);
+    case COMMAND_DETECT:
+        return with_config(&options, cmd_detect);
     case COMMAND_BENCH:
         return cmd_bench(&options);
     case COMMAND_CHECK_CONFIG:

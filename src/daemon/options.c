@@ -17,7 +17,7 @@
 #define BIT(command) (1U << (command))
 #define WITH_CONFIG                                                                                \
     (BIT(COMMAND_RUN) | BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_CHECK_CONFIG) |     \
-     BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN))
+     BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) | BIT(COMMAND_DETECT))
 #define EVERYWHERE (BIT(COMMANDS) - 1)
 
 static const struct {
@@ -41,6 +41,20 @@ static const struct {
                        "milliseconds, RFC 3339, -60 (seconds before now) or now-15m. A counter is\n"
                        "shown as units per second, but for --agg sum. Tables are stored once a\n"
                        "minute, and when the daemon stops.\n"},
+    [COMMAND_DETECT] =
+        {"detect", " [FILE]", "what the detector would have said to a series: a back-test",
+         "Reads FILE (- or nothing: standard input), a CSV with a time and a value a row, and\n"
+         "prints timestamp,value,score,mean,sigma,alarm; on standard error how often it would "
+         "have\n"
+         "fired, and when. Times are epoch seconds or milliseconds, RFC 3339, or\n"
+         "YYYY-MM-DD HH:MM:SS in UTC; a header may name the columns timestamp and value. A value\n"
+         "that is empty is a sample that is missing. The time between two samples is found from\n"
+         "the first rows; a window has --min-samples samples at least, and so has learning.\n"
+         "score is 0 for what the series did before and 0.99 for twice as much; alarm is 1 or -1\n"
+         "while a shift up or down lasts. docs/ALERTING.md explains both. With --metric or --rule\n"
+         "it is the history that is looked at, and printed are "
+         "time,series,value,score,mean,sigma;\n"
+         "what is not said here is as the configuration says.\n"},
     [COMMAND_BENCH] =
         {"bench", " fanout|collect|packets|store|query [FILE]",
          "measure how fast this machine does its work",
@@ -92,6 +106,7 @@ enum option_id {
     OPTION_FILTER,
     OPTION_SORT,
     OPTION_LIMIT,
+    OPTION_RULE,
     OPTION_DOCUMENTATION,
     OPTION_ROLE,
     OPTION_LOGIN,
@@ -125,11 +140,12 @@ static const struct {
     {"read", "FILE", OPTION_CONFIG_FLAG, BIT(COMMAND_RUN) | BIT(COMMAND_DUMP_CONFIG),
      "look at the packets in FILE instead of live ones"},
     {"log-level", "LEVEL", OPTION_CONFIG_FLAG, WITH_CONFIG, "error, warning, info or debug"},
-    {"metric", "GLOB", OPTION_METRIC, BIT(COMMAND_QUERY), "names of metrics"},
-    {"match", "LABEL=GLOB", OPTION_MATCH, BIT(COMMAND_QUERY),
+    {"metric", "GLOB", OPTION_METRIC, BIT(COMMAND_QUERY) | BIT(COMMAND_DETECT), "names of metrics"},
+    {"match", "LABEL=GLOB", OPTION_MATCH, BIT(COMMAND_QUERY) | BIT(COMMAND_DETECT),
      "only series with such a label; may be repeated"},
-    {"from", "TIME", OPTION_FROM, BIT(COMMAND_QUERY), "begin; 15 minutes ago without it"},
-    {"to", "TIME", OPTION_TO, BIT(COMMAND_QUERY), "end; now without it"},
+    {"from", "TIME", OPTION_FROM, BIT(COMMAND_QUERY) | BIT(COMMAND_DETECT),
+     "begin; 15 minutes ago without it, a day for detect"},
+    {"to", "TIME", OPTION_TO, BIT(COMMAND_QUERY) | BIT(COMMAND_DETECT), "end; now without it"},
     {"points", "N", OPTION_POINTS, BIT(COMMAND_QUERY), "about how many steps; 300 without it"},
     {"agg", "NAME", OPTION_AGG, BIT(COMMAND_QUERY),
      "what a step shows: avg, min, max, last, sum, p50, p90 or p99"},
@@ -141,6 +157,18 @@ static const struct {
     {"sort", "COLUMN", OPTION_SORT, BIT(COMMAND_QUERY),
      "order of the rows, -COLUMN: largest first; by rates without it"},
     {"limit", "N", OPTION_LIMIT, BIT(COMMAND_QUERY), "rows at most; 100 without it"},
+    {"rule", "NAME", OPTION_RULE, BIT(COMMAND_DETECT),
+     "a rule of the configuration, over the history"},
+    {"sigma", "S", OPTION_CONFIG_FLAG, BIT(COMMAND_DETECT),
+     "the shift to find, in standard deviations, 0.5 to 20"},
+    {"window", "DURATION", OPTION_CONFIG_FLAG, BIT(COMMAND_DETECT),
+     "what is usual is what was in so long"},
+    {"learning", "DURATION", OPTION_CONFIG_FLAG, BIT(COMMAND_DETECT), "no alarm before"},
+    {"min-samples", "N", OPTION_CONFIG_FLAG, BIT(COMMAND_DETECT), "of a window at least"},
+    {"confirm", "K/N", OPTION_CONFIG_FLAG, BIT(COMMAND_DETECT),
+     "K of the newest N samples must agree"},
+    {"false-alarms", "N/TIME", OPTION_CONFIG_FLAG, BIT(COMMAND_DETECT),
+     "how often it may be wrong"},
     {"role", "ROLE", OPTION_ROLE, BIT(COMMAND_TOKEN), "viewer (without it) or admin"},
     {"login", NULL, OPTION_LOGIN, BIT(COMMAND_TOKEN), "print an address that logs in once"},
     {"expires", "DURATION", OPTION_EXPIRES, BIT(COMMAND_TOKEN), "such as 90d; never without it"},
@@ -167,8 +195,8 @@ static const struct {
     {"compare", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
     {"publish", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
     {"json", NULL, OPTION_JSON,
-     BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_BENCH) | BIT(COMMAND_DUMP_CONFIG) |
-         BIT(COMMAND_TOKEN) | BIT(COMMAND_VERSION),
+     BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_DETECT) | BIT(COMMAND_BENCH) |
+         BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) | BIT(COMMAND_VERSION),
      "answer in JSON"},
     {"help", NULL, OPTION_HELP, EVERYWHERE, "explain the command"},
     {"version", NULL, OPTION_VERSION, EVERYWHERE, "print the version"},
@@ -268,6 +296,9 @@ static int take_option(struct parse *p, size_t index, const char *text)
         return 0;
     case OPTION_LIMIT:
         o->query.limit = text;
+        return 0;
+    case OPTION_RULE:
+        o->detect_rule = text;
         return 0;
     case OPTION_DOCUMENTATION:
         if (strcmp(text, "markdown") != 0 && strcmp(text, "man") != 0)

@@ -15,6 +15,7 @@ enum command {
     COMMAND_RUN,
     COMMAND_DOCTOR,
     COMMAND_QUERY,
+    COMMAND_DETECT,
     COMMAND_BENCH,
     COMMAND_CHECK_CONFIG,
     COMMAND_DUMP_CONFIG,
@@ -33,8 +34,8 @@ struct options {
     bool json;
     struct config_sources sources; /* points into `flags` below: do not copy the struct */
     struct config_flag flags[OPTIONS_FLAGS_MAX];
-    const char *arguments[2];  /* check-config: FILE; help: COMMAND; bench: what, FILE; token:
-                                  action, ID;  or NULL */
+    const char *arguments[2];  /* check-config, detect: FILE; help: COMMAND; bench: what, FILE;
+                                  token:  action, ID;  or NULL */
     const char *documentation; /* dump-config: "markdown" or "man" */
     struct {
         const char *role, *expires, *note; /* NULL: not given */
@@ -47,6 +48,7 @@ struct options {
         const char *from, *to, *points, *agg;
         const char *table, *at, *filter, *sort, *limit;
     } query;
+    const char *detect_rule; /* detect: NULL: not given */
     struct {
         const char *levels, *size, *rate, *seconds, *mode, *send, *stalled;
         const char *series, *ticks;

@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "alert/rule.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -25,6 +24,7 @@
 #include "base/slot.h"
 #include "base/timing.h"
 #include "daemon/core.h"
+#include "daemon/stored_rules.h"
 #include "loop/loop.h"
 #include "loop/mailbox.h"
 #include "model/alert.h"
@@ -239,19 +239,10 @@ void recorder_alert(struct recorder *r, struct alert *a)
     recorder_post(r, p);
 }
 
-static void add_key(void *user, const char *key, const char *text)
-{
-    struct stored_rule *rule = user;
-    rule->keys = mem_resize(rule->keys, rule->count + 1, sizeof(*rule->keys));
-    rule->keys[rule->count++] = (struct stored_key){mem_string(key), mem_string(text)};
-}
-
 void recorder_rule(struct recorder *r, const char *name, const struct rule *rule)
 {
     struct parcel *p = parcel_new(r, PARCEL_RULE);
-    p->rule.name = mem_string(name);
-    if (rule)
-        rule_each_key(rule, add_key, &p->rule);
+    stored_rule_write(name, rule, &p->rule);
     recorder_post(r, p);
 }
 

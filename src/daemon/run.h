@@ -20,7 +20,8 @@
 struct run {
     const struct config *config;
     struct keeper *keeper;
-    struct finder *finder; /* NULL: owners of sockets are not found */
+    struct finder *finder;   /* NULL: owners of sockets are not found */
+    struct courier *courier; /* NULL: no channel needs it */
     struct lane {
         struct peer *peer; /* NULL: nobody is admin */
         struct access *access;
@@ -52,10 +53,14 @@ struct run {
     struct recorder *recorder;
     struct surveyor *surveyor;
     struct self *self;
+    struct board *board;
+    struct alerting *alerting;
     struct sink hub_sink;
 };
 
-/* run_open.c: whatever needs rights or names; the helpers have been forked. */
+/* run_open.c: a helper, before everything else: it keeps the rights that this process has now. */
+int run_start_courier(struct run *r);
+/* ... whatever needs rights or names; the helpers have been forked. */
 int run_open(struct run *r);
 /* ... and then nothing can be gained any more, only lost. */
 void run_close_sandbox(struct run *r);

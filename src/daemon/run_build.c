@@ -1,7 +1,8 @@
 /*
  * run_build.c: the daemon's step 4 (cmd_run.c): who hands what to whom.
  *
- *   core ──ticks──► hub ──► servers          engines ──what works──► servers (info)
+ *   core ──ticks──► alerting ──► hub         engines ──what works──► servers (info)
+ *     ├────────────► hub ──► servers          servers ──changes of alerting──► core
  *     └────────────► recorder ──► store      servers ──tokens changed──► main, by SIGUSR1
  *
  * The functions above run_build are called back by the threads of those parts: peer, tokens and
@@ -13,10 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alert/board.h"
 #include "base/clock.h"
 #include "base/complaints.h"
 #include "base/mem.h"
 #include "collect/select.h"
+#include "daemon/alerting.h"
 #include "daemon/core.h"
 #include "daemon/describe.h"
 #include "daemon/recorder.h"
@@ -31,6 +34,7 @@
 #include "net/listener.h"
 #include "net/net.h"
 #include "net/peer.h"
+#include "store/alerts.h"
 #include "store/store.h"
 #include "version.h"
 
@@ -108,11 +112,13 @@ static void run_sample(void *user, struct registry *registry, struct draft *draf
     self_sample(r->self, registry, draft, counts_only);
     recorder_take_timing(r->recorder, &hub_performance(r->hub)->stages[STAGE_STORE]);
     timings_sample(r->timings, registry, draft);
+    alerting_sample(r->alerting, registry, draft);
 }
 
 static void run_core_ended(void *user)
 {
     struct run *r = user;
+    alerting_detach(r->alerting);
     hub_close(r->hub);
 }
 
@@ -120,6 +126,22 @@ static void run_history_damaged(void *user, const struct store_reader *reader)
 {
     struct run *r = user;
     store_suspect(r->store, reader);
+}
+
+static int run_make_alerting(struct run *r)
+{
+    struct stored_alerts past;
+    int err = store_restore_alerts(r->store, &past);
+    if (err)
+        return err;
+    r->board = board_new();
+    r->alerting = alerting_new(&(struct alerting_sources){.config = r->config,
+                                                          .courier = r->courier,
+                                                          .board = r->board,
+                                                          .next = store_next_alert(r->store),
+                                                          .past = &past});
+    stored_alerts_fini(&past);
+    return alerting_attach(r->alerting, core_uv(r->core));
 }
 
 int run_build(struct run *r)
@@ -145,6 +167,7 @@ int run_build(struct run *r)
         .interval_ms = c->collect.interval_ms,
         .next_tick_seq = next.tick_seq,
         .next_event_seq = next.event_seq,
+        .next_alert_seq = store_next_alert(r->store).seq,
         .client_queue_bytes = c->serve.client_queue_bytes,
         .heartbeat_ms = c->serve.heartbeat_ms,
         .ring_ticks = RING_TICKS,
@@ -155,6 +178,10 @@ int run_build(struct run *r)
         .process_user = r,
         .complaints = r->complaints,
     };
+    int err = run_make_alerting(r);
+    if (err)
+        return err;
+    hub.verdicts = alerting_verdicts(r->alerting);
     r->hub = hub_new(&hub, core_uv(r->core));
     if (!r->hub)
         return -ENOMEM;
@@ -185,7 +212,11 @@ int run_build(struct run *r)
                 .metrics_series_limit = c->export.metrics_series_limit,
                 .tokens_changed = run_tokens_changed,
                 .history_damaged = run_history_damaged,
-                .user = r},
+                .user = r,
+                .board = r->board,
+                .command = alerting_post_command,
+                .command_user = r->alerting,
+                .detect = alerting_detection(c)},
     };
     r->servers = servers_new(&server, r->lanes, r->lanes_count);
     r->recorder = recorder_new(r->store, r->core, &stage_bounds);
@@ -199,10 +230,13 @@ int run_build(struct run *r)
                                               .recorder = r->recorder,
                                               .surveyor = r->surveyor,
                                               .keeper = &r->keeper});
+    alerting_connect(r->alerting, r->core, r->hub, r->recorder, &performance->stages[STAGE_DETECT]);
     core_on_sample(r->core, run_sample, r);
     core_on_engines(r->core, run_engines_changed, r);
     core_on_end(r->core, run_core_ended, r);
-    /* The hub first: viewers see a tick before the disk has it. */
+    /* Alerts first, they are on their way before the tick is encoded for everybody; then the hub:
+     * viewers see a tick before the disk has it. */
+    core_add_sink(r->core, alerting_sink(r->alerting));
     r->hub_sink = (struct sink){.name = "hub", .push = run_hub_push};
     core_add_sink(r->core, &r->hub_sink);
     core_add_sink(r->core, recorder_sink(r->recorder));

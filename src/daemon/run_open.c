@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "alert/courier.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -205,6 +206,17 @@ static int run_open_tls(struct run *r)
     int err = tls_new(c->serve.tls_cert, c->serve.tls_key, &r->tls, why, sizeof(why));
     if (err)
         log_error("daemon", "serve.tls_cert, serve.tls_key: %s", why);
+    return err;
+}
+
+int run_start_courier(struct run *r)
+{
+    const struct config *c = r->config;
+    int err = courier_start((const struct channel_spec *const *)c->channels, c->channels_count,
+                            &r->courier);
+    if (err)
+        log_error("alert", "the process that carries notices cannot be started: %s",
+                  strerror(-err));
     return err;
 }
 

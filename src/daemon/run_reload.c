@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/alerting.h"
 #include "daemon/core.h"
 #include "daemon/notify.h"
 #include "daemon/run.h"
@@ -70,8 +71,13 @@ void run_reload(struct run *r, const struct config_sources *sources)
     } else {
         run_reload_interval(r, fresh->collect.interval_ms);
         run_reload_tls(r, fresh);
-        log_info("daemon", "the configuration was read again: of its keys collect.interval and the "
-                           "certificates apply now, all others at the next start");
+        if (alerting_post_rules(r->alerting, fresh) < 0)
+            log_error("daemon",
+                      "the rules were not changed: the collecting thread is too busy to be "
+                      "told; try again");
+        log_info("daemon",
+                 "the configuration was read again: of its keys collect.interval, the rules "
+                 "of alerts and the certificates apply now, all others at the next start");
         config_free(fresh);
     }
     notify_send(r->notify, "READY=1");

@@ -25,7 +25,6 @@
 struct bank_slot {
     struct detector_state state;
     struct seasonal *seasonal; /* NULL: none */
-    uint32_t id;               /* of its series; 0: free */
 };
 
 _Static_assert(sizeof(struct bank_slot) <= BANK_BYTES_MAX, "memory per series");
@@ -40,6 +39,11 @@ struct bank {
     uint32_t count;
     struct bank_slot *slots;
 };
+
+size_t bank_bytes(bool seasonal)
+{
+    return sizeof(struct bank_slot) + (seasonal ? sizeof(struct seasonal) : 0);
+}
 
 struct bank *bank_new(const struct bank_settings *settings)
 {
@@ -71,7 +75,7 @@ static void slot_begin(struct bank_slot *slot, uint32_t id)
 {
     free(TAKE(slot->seasonal));
     detector_begin(&slot->state);
-    slot->id = id;
+    slot->state.id = id;
 }
 
 static void bank_make_room(struct bank *b, uint32_t count)
@@ -98,11 +102,11 @@ void bank_step(struct bank *b, const struct tick *t)
         const struct series *s = t->set->slots[i];
         struct bank_slot *slot = &b->slots[i];
         if (!s) {
-            if (slot->id)
+            if (slot->state.id)
                 slot_begin(slot, 0);
             continue;
         }
-        if (s->id != slot->id)
+        if (s->id != slot->state.id)
             slot_begin(slot, s->id);
         double x = NAN, quantum = 0;
         if (s->kind == METRIC_COUNTER) {
@@ -119,7 +123,7 @@ void bank_step(struct bank *b, const struct tick *t)
 
 struct verdict bank_verdict(const struct bank *b, uint32_t slot)
 {
-    if (slot >= b->count || !b->slots[slot].id)
+    if (slot >= b->count || !b->slots[slot].state.id)
         return (struct verdict){NAN, NAN, NAN, NAN, 0};
     return detector_verdict(&b->slots[slot].state, &b->tuning, b->slots[slot].seasonal);
 }
@@ -131,7 +135,7 @@ size_t bank_anomalous(const struct bank *b)
 
 void bank_learn_hour(struct bank *b, uint32_t slot, int64_t hour_ms, double mean, double sigma)
 {
-    if (slot >= b->count || !b->slots[slot].id)
+    if (slot >= b->count || !b->slots[slot].state.id)
         return;
     struct bank_slot *s = &b->slots[slot];
     if (!s->seasonal) {

@@ -29,6 +29,17 @@ struct bank_settings {
     double false_alarms_per_s; /* detect.false_alarms, of all watched series together */
 };
 
+#define BANK_SETTINGS_DEFAULT                                                                      \
+    ((struct bank_settings){                                                                       \
+        .sigma = 2.5,                                                                              \
+        .window_ms = 300000,                                                                       \
+        .min_samples = 60,                                                                         \
+        .confirm = 3,                                                                              \
+        .out_of = 5,                                                                               \
+        .learning_ms = 600000,                                                                     \
+        .false_alarms_per_s = 1.0 / 86400,                                                         \
+    })
+
 /* What a detector thinks of the newest sample, in shown units (a counter's is its rate). */
 struct verdict {
     double score;       /* 0 usual … 1; NAN: still learning, or not sampled */
@@ -38,6 +49,8 @@ struct verdict {
 };
 
 struct bank;
+
+size_t bank_bytes(bool seasonal); /* of one series */
 
 struct bank *bank_new(const struct bank_settings *settings);
 void bank_free(struct bank *b); /* NULL allowed */
@@ -64,6 +77,7 @@ void detector_free(struct detector *d); /* NULL allowed */
 struct verdict detector_step(struct detector *d, int64_t t_ms, double value);
 
 /* What usual means at this hour of the week: means of hours long gone, from history, in any order.
- * Turns seasonality on once it has at least two weeks of them. */
+ * Turns seasonality on once it has at least two weeks of them. NAN begins the learning of hours and
+ * teaches nothing. */
 void detector_learn_hour(struct detector *d, int64_t hour_ms, double mean, double sigma);
 void bank_learn_hour(struct bank *b, uint32_t slot, int64_t hour_ms, double mean, double sigma);

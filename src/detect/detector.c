@@ -23,18 +23,23 @@
 #include "base/defs.h"
 #include "detect/limit.h"
 
-#define CLIP 4.0f             /* sigma: what goes into the window */
-#define CAP 2.0f              /* sigma beyond delta: what one sample can say */
-#define MARGIN 3.0f           /* of the limit: exp(3) = 20 times less than the budget */
-#define PRIOR_PEAKS 4.0f      /* what is known about peaks at first: so many of them … */
-#define PRIOR_RATE 0.8f       /* … with this r */
-#define PEAKS_KEEP 0.9995f    /* per sub-window: half is forgotten in a day of 60 s each */
-#define HOME_WINDOWS 288      /* a day of 5 minutes each */
-#define HOME_SIGMA 3.0        /* nearer than that is home */
-#define FLOOR_RATIO 1e-4      /* of the mean: the floor under sigma … */
+#define CLIP 4.0f          /* sigma: what goes into the window */
+#define CAP 2.0f           /* sigma beyond delta: what one sample can say */
+#define MARGIN 3.0f        /* of the limit: exp(3) = 20 times less than the budget */
+#define PRIOR_PEAKS 4.0f   /* what is known about peaks at first: so many of them … */
+#define PRIOR_RATE 0.8f    /* … with this r */
+#define ALARM_WEIGHT 3.0f  /* peaks that one counts for which was an alarm */
+#define LEARN_MOST 50.0f   /* limits that S may climb to while learning, to be measured */
+#define PEAKS_KEEP 0.9995f /* per sub-window: half is forgotten in a day of 60 s each */
+#define LASTS_WINDOWS 3    /* so long an alarm lasts at most: three times what it takes to learn */
+#define HOME_WINDOWS 288   /* a day of 5 minutes each */
+#define HOME_SIGMA 3.0     /* nearer than that is home */
+#define FLOOR_RATIO 1e-4   /* of the mean: the floor under sigma … */
 #define FLOOR_RATIO_FLAT 0.02 /* … and when nothing changed in the whole window */
-#define VALUE_MAX 1e36        /* so that no square and no float overflows */
-#define LEAST_FLOORS 3        /* floors under sigma: less is not new */
+#define HALF_HOUR_MS 1800000.0
+#define HOUR_SAMPLES 60  /* so many make an hour's mean, or what half of it has */
+#define VALUE_MAX 1e36   /* so that no square and no float overflows */
+#define LEAST_FLOORS 0.5 /* floors under sigma: less is not new */
 #define SIGMA_MIN 1e-30
 #define Z_MAX 1e6f
 
@@ -68,12 +73,18 @@ void detector_tune(struct detector_tuning *ret, const struct bank_settings *sett
         .min_samples = min_samples,
         .learning = whole_samples(MAX((double)settings->learning_ms / interval, min_samples)),
         .absent_max = whole_samples(window),
+        .lasts_max = whole_samples(LASTS_WINDOWS * window),
         .home_samples = whole_samples(HOME_WINDOWS * window),
         .confirm = MIN(MAX(settings->confirm, 1), out_of),
         .mask = (1U << out_of) - 1,
         .interval_ms = (int64_t)interval,
     };
     novelty_tune(&ret->novelty, whole_samples(window));
+    ret->seasonal = (struct seasonal_tuning){
+        .delta = delta,
+        .limit = (double)ret->limit,
+        .samples_min = whole_samples(MIN(HALF_HOUR_MS / interval, HOUR_SAMPLES)),
+    };
 }
 
 void detector_begin(struct detector_state *s)
@@ -91,6 +102,7 @@ static void detector_begin_again(struct detector_state *s)
     fresh.whole = s->whole;
     fresh.quantum = s->quantum;
     fresh.absent = s->absent;
+    fresh.id = s->id;
     for (int i = DOWN; i <= UP; i++) {
         fresh.side[i] = s->side[i];
         fresh.side[i].s = fresh.side[i].peak = 0;
@@ -184,14 +196,21 @@ static void usual_again(struct detector_state *s, const struct detector_tuning *
 
 /* ---- shifts -------------------------------------------------------------------------------- */
 
-static void side_note_peak(struct detector_side *side)
+static void side_note_peak(struct detector_side *side, float weight)
 {
     for (int i = 0; i < DETECTOR_LEVELS; i++) {
         if (side->peak <= levels[i])
             continue;
-        side->n[i] += 1;
-        side->sum[i] += side->peak - levels[i];
+        side->n[i] += weight;
+        side->sum[i] += weight * (side->peak - levels[i]);
     }
+}
+
+/* Begins at zero again, and knows how high it was. */
+static void side_end(struct detector_side *side)
+{
+    side_note_peak(side, 1);
+    side->peak = side->s = 0;
 }
 
 static float side_limit(const struct detector_side *side, float limit)
@@ -206,12 +225,12 @@ static float side_limit(const struct detector_side *side, float limit)
 }
 
 /* Whether S is at its limit now. */
-static inline bool side_step(struct detector_side *side, float step, float limit)
+static inline bool side_step(struct detector_side *side, float step, float limit, float most)
 {
     float s = side->s + step;
     if (s <= 0) {
         if (side->peak > levels[0])
-            side_note_peak(side);
+            side_note_peak(side, 1);
         side->peak = side->s = 0;
         return false;
     }
@@ -219,7 +238,7 @@ static inline bool side_step(struct detector_side *side, float step, float limit
     if (s >= limit) {
         float own = side_limit(side, limit);
         reached = s >= own;
-        s = MIN(s, own);
+        s = MIN(s, MAX(own, most));
     }
     side->s = s;
     side->peak = MAX(side->peak, s);
@@ -250,19 +269,26 @@ static void alarm_begin(struct detector_state *s, const struct detector_tuning *
         s->home_left = t->home_samples;
     }
     s->alarm = way == UP ? 1 : -1;
+    s->lasts = 0;
+    side_note_peak(&s->side[way], ALARM_WEIGHT);
 }
 
 /* What happens while learning is no news, then or later: a shift is taken in at once, and learning
  * goes on until it is. */
 static void learning_judge(struct detector_state *s, const struct detector_tuning *t, bool shifted)
 {
-    s->learns_shift = shifted || (s->learns_shift && s->side[UP].s + s->side[DOWN].s > 0);
+    bool before = s->learns_shift;
+    s->learns_shift = shifted || (before && s->side[UP].s + s->side[DOWN].s > 0);
+    s->lasts = s->learns_shift ? s->lasts + 1 : 0;
     if (s->seen < t->learning)
         return;
-    if (s->learns_shift)
+    if (s->learns_shift && s->lasts < t->lasts_max) {
         s->seen--;
-    else
-        s->side[UP].s = s->side[DOWN].s = 0;
+        return;
+    }
+    s->learns_shift = false;
+    side_end(&s->side[DOWN]);
+    side_end(&s->side[UP]);
 }
 
 static void detector_judge(struct detector_state *s, const struct detector_tuning *t, double x,
@@ -272,15 +298,19 @@ static void detector_judge(struct detector_state *s, const struct detector_tunin
     float up = t->delta * (MIN(z, t->cap) - t->k), down = t->delta * (MIN(-z, t->cap) - t->k);
     s->toward[UP] = (uint8_t)(s->toward[UP] << 1 | (up > 0));
     s->toward[DOWN] = (uint8_t)(s->toward[DOWN] << 1 | (down > 0));
-    bool above = side_step(&s->side[UP], up, t->limit);
-    bool below = side_step(&s->side[DOWN], down, t->limit);
+    float most = s->seen <= t->learning ? LEARN_MOST * t->limit : 0;
+    bool above = side_step(&s->side[UP], up, t->limit, most);
+    bool below = side_step(&s->side[DOWN], down, t->limit, most);
     s->z = MIN(MAX(z, -Z_MAX), Z_MAX);
     if (s->seen <= t->learning) {
         learning_judge(s, t, above || below);
         return;
     }
     if (s->alarm) {
-        if (s->side[s->alarm > 0].s <= 0)
+        struct detector_side *side = &s->side[s->alarm > 0];
+        if (++s->lasts >= t->lasts_max)
+            side_end(side);
+        if (side->s <= 0)
             s->alarm = 0;
     } else if (above && is_confirmed(s, t, UP)) {
         alarm_begin(s, t, UP, x, quantum, e);
@@ -344,7 +374,7 @@ void detector_advance(struct detector_state *s, const struct detector_tuning *t,
     bool known = false;
     if (season) {
         known = seasonal_expect(season, t_ms, &expected);
-        seasonal_add(season, t_ms, x, (double)t->delta, (double)t->limit);
+        seasonal_add(season, t_ms, x, &t->seasonal);
         day_ratio = yesterday_add(&season->yesterday, t_ms, x, t->interval_ms, t->min_samples,
                                   t->novelty.fade, s->novelty.least);
     }

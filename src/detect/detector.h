@@ -45,9 +45,11 @@ struct detector_tuning {
     uint32_t min_samples;   /* for a z */
     uint32_t learning;      /* samples before the first alarm */
     uint32_t absent_max;    /* as many missing samples in a row: learn anew */
+    uint32_t lasts_max;     /* samples after which a change that lasts is what is usual */
     uint32_t home_samples;  /* so long a return to the level before an alarm is no alarm */
     uint32_t confirm, mask; /* at least so many of the newest samples must point the same way */
     struct novelty_tuning novelty;
+    struct seasonal_tuning seasonal;
     int64_t interval_ms;
 };
 
@@ -85,6 +87,8 @@ struct detector_state {
     double home_mean;
     float closed_mean[DETECTOR_SUBWINDOWS], closed_sigma[DETECTOR_SUBWINDOWS];
     uint16_t closed_n[DETECTOR_SUBWINDOWS], open_n;
+    uint32_t lasts; /* samples of the alarm, or of a shift while learning, so far */
+    uint32_t id;    /* for whoever keeps it: of its series; 0: none */
 };
 
 void detector_begin(struct detector_state *s);

@@ -9,7 +9,7 @@
 #include "base/defs.h"
 
 #define ALL_WINDOWS 60.0f
-#define FADE_WINDOWS 110.0f
+#define FADE_WINDOWS 250.0f
 #define QUIET_WINDOWS 2
 
 void novelty_tune(struct novelty_tuning *ret, uint32_t window)

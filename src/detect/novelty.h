@@ -9,7 +9,7 @@
  *   shift   the level against the mean of two windows
  *   day     the sample against the same time yesterday (yesterday.h; optional)
  *
- * All means forget exponentially. Records fade slowly, by half in about 75 windows, so that what
+ * All means forget exponentially. Records fade slowly, by half in about 170 windows, so that what
  * happened long ago may be told again. The farthest beyond its record counts:
  *
  *   ratio = max |statistic| / record            score = 1 - ratio^-NOVELTY_POWER when ratio > 1

@@ -17,7 +17,7 @@
 #define HOUR_MS 3600000
 #define WEEKS_MAX 8
 #define CELL_WEEKS_MIN 2
-#define OPEN_MIN 6      /* samples of an hour that make a mean */
+#define FLOOR_RATIO 1e-3
 #define CLIP 4.0        /* sigma */
 #define CAP 2.0         /* sigma beyond delta: what one hour can say */
 #define HUGE_VALUE 1e18 /* a float holds its square */
@@ -83,16 +83,16 @@ bool seasonal_expect(const struct seasonal *s, int64_t t_ms, struct expectation 
     return true;
 }
 
-static void hour_close(struct seasonal *s, double delta, double limit)
+static void hour_close(struct seasonal *s, const struct seasonal_tuning *t)
 {
     double mean = s->open_mean, variance = s->open_m2 / s->open_n;
     struct expectation e;
     if (seasonal_expect(s, s->open_hour * HOUR_MS, &e)) {
-        double floor = 1e-3 * fabs(e.mean) + 1e-30;
-        double sigma = MAX(e.hour_sigma, floor), z = (mean - e.mean) / sigma, k = delta / 2;
+        double floor = FLOOR_RATIO * fabs(e.mean) + 1e-30;
+        double sigma = MAX(e.hour_sigma, floor), z = (mean - e.mean) / sigma, k = t->delta / 2;
         for (int i = 0; i < 2; i++) {
-            double step = delta * (MIN(i ? z : -z, delta + CAP) - k);
-            s->slow[i] = (float)MIN(MAX((double)s->slow[i] + step, 0), limit);
+            double step = t->delta * (MIN(i ? z : -z, t->delta + CAP) - k);
+            s->slow[i] = (float)MIN(MAX((double)s->slow[i] + step, 0), t->limit);
         }
         double most = CLIP * sigma;
         mean = MIN(MAX(mean, e.mean - most), e.mean + most);
@@ -100,12 +100,12 @@ static void hour_close(struct seasonal *s, double delta, double limit)
     cell_add(s, s->open_hour, mean, variance);
 }
 
-void seasonal_add(struct seasonal *s, int64_t t_ms, double x, double delta, double limit)
+void seasonal_add(struct seasonal *s, int64_t t_ms, double x, const struct seasonal_tuning *t)
 {
     int64_t hour = hour_of(t_ms);
     if (hour != s->open_hour) {
-        if (s->open_n >= OPEN_MIN)
-            hour_close(s, delta, limit);
+        if (s->open_n >= t->samples_min)
+            hour_close(s, t);
         s->open_hour = hour;
         s->open_n = 0;
         s->open_mean = s->open_m2 = 0;

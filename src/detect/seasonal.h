@@ -49,8 +49,13 @@ void seasonal_learn(struct seasonal *s, int64_t hour_ms, double mean, double sig
 /* false: too little is known about this hour. */
 bool seasonal_expect(const struct seasonal *s, int64_t t_ms, struct expectation *ret);
 
-/* A sample: when an hour is over, it is judged and learned. delta, limit: as detector_tuning's. */
-void seasonal_add(struct seasonal *s, int64_t t_ms, double x, double delta, double limit);
+struct seasonal_tuning {
+    double delta, limit;  /* as detector_tuning's */
+    uint32_t samples_min; /* of an hour, for a mean worth having */
+};
+
+/* A sample. When it begins another hour, the one before is judged and learned. */
+void seasonal_add(struct seasonal *s, int64_t t_ms, double x, const struct seasonal_tuning *t);
 
 /* -1, 1: hours have been below, above what is usual for long enough; 0: no. */
 int seasonal_alarm(const struct seasonal *s, double limit);

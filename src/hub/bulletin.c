@@ -30,7 +30,9 @@ struct bulletin {
     uint64_t first_seq; /* of this run; 0: not known yet */
     uint64_t last_seq;  /* of anything that was said */
     uint64_t lost_seq;
-    struct frame state; /* empty: nothing is known yet */
+    struct alert_set *set; /* one reference; NULL: nothing is known yet */
+    struct frame state;    /* of it; empty: not made yet */
+    uint64_t state_seq;
 };
 
 struct bulletin *bulletin_new(uint64_t next_seq)
@@ -64,6 +66,7 @@ void bulletin_free(struct bulletin *b)
     while (b->count)
         bulletin_forget_oldest(b);
     frame_fini(&b->state);
+    alert_set_unref(b->set);
     free(b);
 }
 
@@ -96,26 +99,28 @@ void bulletin_add(struct bulletin *b, const struct notice *n, struct parcels *ou
     b->bytes += frame.plain->len;
 }
 
-void bulletin_state(struct bulletin *b, const struct alert_set *set, struct parcels *out)
+void bulletin_begin(struct bulletin *b, struct parcels *out)
+{
+    if (!b->set)
+        return;
+    if (!b->state.plain || b->state_seq != b->last_seq) { /* messages have been told since */
+        frame_fini(&b->state);
+        b->state.plain = encode_alert_state(b->set, b->last_seq);
+        b->state_seq = b->last_seq;
+        bulletin_count_made(out, b->state.plain);
+    }
+    parcels_refer(out, &b->state, 0, PARCEL_LATEST, true); /* without memory it counts as failed */
+}
+
+void bulletin_state(struct bulletin *b, struct alert_set *set, struct parcels *out)
 {
     b->last_seq = MAX(b->last_seq, set->seq);
     if (!b->first_seq)
         b->first_seq = b->last_seq + 1;
-    struct bytes *plain = encode_alert_state(set, b->last_seq);
-    bulletin_count_made(out, plain);
-    if (!plain) {
-        out->failed++; /* the state of before stays; it is said anew with the next change */
-        return;
-    }
+    alert_set_unref(b->set);
+    b->set = alert_set_ref(set);
     frame_fini(&b->state);
-    b->state.plain = plain;
-    parcels_refer(out, &b->state, 0, PARCEL_LATEST, true);
-}
-
-void bulletin_begin(struct bulletin *b, struct parcels *out)
-{
-    if (b->state.plain)
-        parcels_refer(out, &b->state, 0, PARCEL_LATEST, true);
+    bulletin_begin(b, out);
 }
 
 /* The first number that a viewer who has `since` cannot get any more and the last, or 0. */

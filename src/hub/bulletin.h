@@ -6,7 +6,8 @@
  * number of the newest change in it. Where that would not be larger than the message before it, say
  * because the limits held a notice back, the next one is taken: of two messages `alert` the later
  * one always has the larger number. An alert_state bears the number of the last message or of the
- * newest change that is in it, whichever is larger, and takes none.
+ * newest change that is in it, whichever is larger, and takes none; who begins with it goes on from
+ * there.
  */
 #pragma once
 
@@ -29,7 +30,7 @@ void bulletin_free(struct bulletin *b); /* NULL allowed */
 
 /* Appends the message for everybody who listens now. */
 void bulletin_add(struct bulletin *b, const struct notice *n, struct parcels *out);
-void bulletin_state(struct bulletin *b, const struct alert_set *set, struct parcels *out);
+void bulletin_state(struct bulletin *b, struct alert_set *set, struct parcels *out);
 
 /* What a viewer begins with: the state; nothing before the first one. */
 void bulletin_begin(struct bulletin *b, struct parcels *out);

@@ -11,10 +11,7 @@
  * A station whose queue is full has stood still for a long time: what is lost is counted, and the
  * next tick that gets through tells it to send its viewers away (1013), who come back and know.
  *
- * The channel `alerts` is the bulletin's (bulletin.h), which is told of alerts as they happen.
- *
- * The channel `performance` is the hub's own: a timer makes its messages, one for each role, out of
- * the newest report of every station. A station that has nothing new to report is as it was.
+ * The channels `alerts` and `performance` are the hub's own: hub_news.c.
  *
  * Core thread only, but for hub_settings and hub_hello, which read what never changes.
  */
@@ -28,67 +25,19 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/map.h"
 #include "base/mem.h"
-#include "base/slot.h"
-#include "hub/allowance.h"
-#include "hub/bulletin.h"
 #include "hub/encode.h"
-#include "hub/hub_internal.h"
-#include "hub/performance.h"
+#include "hub/hub_core.h"
 
-#define HUB_STATIONS_MAX 64
 #define HUB_INBOX 4096 /* requests of all stations; a refused one is answered "busy" */
 #define HUB_REPLAY_BYTES (16U << 20) /* kept for those who come back in the same interval */
-#define SESSION_HEX 16
-#define FIRST_PERFORMANCE_MS 1000 /* after the start: soon, so that there is something to show */
-
-struct open_feed {
-    uint32_t id; /* its index in hub->feeds */
-    char *key;
-    struct feed *feed;
-    uint32_t members[HUB_STATIONS_MAX];
-    uint64_t members_total;
-    uint64_t members_deflate; /* of them: for these the compressed form is made */
-    struct parcels beginning; /* what who joins before the next tick gets; empty: not made yet */
-};
-
-struct hub {
-    struct hub_settings settings;
-    char session[SESSION_HEX + 1];
-    struct mailbox *inbox;
-    struct station *stations[HUB_STATIONS_MAX];
-    uint32_t stations_count;
-    bool overrun[HUB_STATIONS_MAX]; /* has lost a delivery and has not been told */
-    struct tick_ring *ring;
-    struct slot *tables[TABLE_KINDS]; /* newest of each kind, for all stations: see hub_table */
-    struct feed_run run;
-    struct open_feed **feeds; /* by id; NULL = free */
-    uint32_t feeds_count;
-    struct map by_key;
-    struct replay_room replays;
-    struct allowance opening; /* values; see hub_limits */
-    struct allowance packing; /* bytes looked at for compression */
-    struct deflater *deflater;
-    uv_loop_t *uv;
-    struct hub_stats stats;
-    struct bulletin *bulletin;
-    struct performance performance;
-    struct report *reports[HUB_STATIONS_MAX]; /* the newest; NULL: none yet */
-    uv_timer_t performance_timer;
-    uint64_t performance_seq;
-    int64_t performance_ns;             /* when the last message was made, or the hub */
-    uint64_t performance_cpu;           /* ... and what the process had used */
-    struct frame performance_frames[2]; /* for viewers, for admins */
-};
 
 static int64_t hub_now_ms(const struct hub *hub)
 {
     return (int64_t)uv_now(hub->uv);
 }
 
-/* Once for every message, however many get it and in how many lists it is. */
-static void hub_count(struct hub *hub, const struct parcels *made)
+void hub_count(struct hub *hub, const struct parcels *made)
 {
     hub->stats.messages += made->made;
     hub->stats.lost += made->failed;
@@ -98,14 +47,12 @@ static void hub_count(struct hub *hub, const struct parcels *made)
         allowance_charge(&hub->packing, (int64_t)made->tried_bytes, hub_now_ms(hub));
 }
 
-/* What a list needs that is to have compressed forms, too; NULL: it goes plain. */
-static struct deflater *hub_deflater(struct hub *hub, bool wanted)
+struct deflater *hub_deflater(struct hub *hub, bool wanted)
 {
     return wanted && allowance_take(&hub->packing, 1, hub_now_ms(hub)) ? hub->deflater : NULL;
 }
 
-/* False: the station's queue is full and the delivery is lost. */
-static bool hub_deliver(struct hub *hub, uint32_t station, struct delivery *d)
+bool hub_deliver(struct hub *hub, uint32_t station, struct delivery *d)
 {
     if (mailbox_post(station_inbox(hub->stations[station]), d) == 0)
         return true;
@@ -115,7 +62,7 @@ static bool hub_deliver(struct hub *hub, uint32_t station, struct delivery *d)
     return false;
 }
 
-static struct delivery *delivery_new(enum delivery_kind kind, const struct open_feed *of)
+struct delivery *hub_letter(enum delivery_kind kind, const struct open_feed *of)
 {
     struct delivery *d = mem_alloc(sizeof(*d));
     d->kind = kind;
@@ -233,7 +180,7 @@ static void hub_leave(struct hub *hub, struct open_feed *of, uint32_t station, b
 
 static void hub_refuse(struct hub *hub, const struct request *r)
 {
-    struct delivery *d = delivery_new(DELIVERY_REFUSAL, NULL);
+    struct delivery *d = hub_letter(DELIVERY_REFUSAL, NULL);
     d->viewer = r->viewer;
     d->answer = encode_error(r->has_id, r->id, "busy",
                              "more different subscriptions than the server can serve; try again");
@@ -277,7 +224,7 @@ static void hub_subscribe(struct hub *hub, struct request *r)
     of->members_total++;
     of->members_deflate += r->deflate;
 
-    struct delivery *d = delivery_new(DELIVERY_JOIN, of);
+    struct delivery *d = hub_letter(DELIVERY_JOIN, of);
     d->viewer = r->viewer;
     d->ticket = r->ticket;
     d->deflate = r->deflate;
@@ -299,7 +246,7 @@ static void hub_resend(struct hub *hub, const struct request *r)
     struct open_feed *of = hub_find(hub, r->feed);
     if (!of)
         return;
-    struct delivery *d = delivery_new(DELIVERY_VIEWER, of);
+    struct delivery *d = hub_letter(DELIVERY_VIEWER, of);
     d->viewer = r->viewer;
     parcels_share(&d->parcels, hub_beginning(hub, of, r->deflate));
     hub_deliver(hub, r->station, d);
@@ -351,13 +298,12 @@ static const struct mailbox_ops hub_mailbox_ops = {hub_receive, hub_drop_request
 
 /* ---- ticks ------------------------------------------------------------------------------- */
 
-/* To every station that has members of the feed. */
-static void hub_send(struct hub *hub, const struct open_feed *of, const struct parcels *made)
+void hub_send(struct hub *hub, const struct open_feed *of, const struct parcels *made)
 {
     for (uint32_t s = 0; s < hub->stations_count && made->count; s++) {
         if (!of->members[s])
             continue;
-        struct delivery *d = delivery_new(DELIVERY_FEED, of);
+        struct delivery *d = hub_letter(DELIVERY_FEED, of);
         parcels_share(&d->parcels, made);
         hub_deliver(hub, s, d);
     }
@@ -424,149 +370,13 @@ void hub_publish(struct hub *hub, struct tick *tick)
         hub->stats.values += (int64_t)feed_cost(hub->feeds[id]->feed, hub->ring);
     }
     for (uint32_t s = 0; s < hub->stations_count; s++) {
-        struct delivery *d = delivery_new(DELIVERY_TICK, NULL);
+        struct delivery *d = hub_letter(DELIVERY_TICK, NULL);
         d->tick = tick_ref(tick_bare(tick)); /* a queue of tables would be a queue of 25 MB each */
         d->overrun = hub->overrun[s];
         if (hub_deliver(hub, s, d))
             hub->overrun[s] = false;
     }
     timing_record(&hub->performance.stages[STAGE_ENCODE], clock_mono_ns() - began_ns);
-}
-
-/* ---- the channel `alerts` ---------------------------------------------------------------- */
-
-/* Its feed: all who listen have the same wish. NULL: nobody does. */
-static struct open_feed *hub_alerts_feed(struct hub *hub)
-{
-    for (uint32_t id = 0; id < hub->feeds_count; id++) {
-        if (hub->feeds[id] && feed_channel(hub->feeds[id]->feed) == CHANNEL_ALERTS)
-            return hub->feeds[id];
-    }
-    return NULL;
-}
-
-/* What was made for them, if anybody listens, goes out now; the list is used up. */
-static void hub_spread(struct hub *hub, struct open_feed *of, struct parcels *made)
-{
-    hub_count(hub, made);
-    if (of) {
-        parcels_fini(&of->beginning);
-        hub_send(hub, of, made);
-    }
-    parcels_fini(made);
-}
-
-void hub_publish_notice(struct hub *hub, const struct notice *n)
-{
-    struct open_feed *of = hub_alerts_feed(hub);
-    struct parcels made = PARCELS_INIT;
-    made.deflater = hub_deflater(hub, of && of->members_deflate > 0);
-    bulletin_add(hub->bulletin, n, &made);
-    hub_spread(hub, of, &made);
-}
-
-void hub_publish_alert_state(struct hub *hub, const struct alert_set *set)
-{
-    struct open_feed *of = hub_alerts_feed(hub);
-    struct parcels made = PARCELS_INIT;
-    made.deflater = hub_deflater(hub, of && of->members_deflate > 0);
-    bulletin_state(hub->bulletin, set, &made);
-    hub_spread(hub, of, &made);
-}
-
-uint64_t hub_next_alert_seq(const struct hub *hub)
-{
-    return bulletin_next_seq(hub->bulletin);
-}
-
-/* ---- the channel `performance` ----------------------------------------------------------- */
-
-struct performance *hub_performance(struct hub *hub)
-{
-    return &hub->performance;
-}
-
-/* The message, but for what depends on the role; what it tells begins anew. */
-static struct performance_message hub_measure(struct hub *hub)
-{
-    const struct hub_settings *settings = &hub->settings;
-    int64_t now_ns = clock_mono_ns(), elapsed_ns = MAX(now_ns - hub->performance_ns, INT64_C(1));
-    uint64_t cpu_ns = 0;
-    struct performance_message m = {
-        .t_ms = clock_wall_ms(),
-        .elapsed_ms = elapsed_ns / NS_PER_MS,
-        .performance = &hub->performance,
-        .reports = (const struct report *const *)hub->reports,
-        .reports_count = hub->stations_count,
-        .lost = hub->stats.lost,
-        .cpu_pct = NAN,
-        .rss_bytes = NAN,
-    };
-    /* Grows across restarts, and even when the clock is set back. */
-    m.seq = hub->performance_seq = MAX((uint64_t)m.t_ms, hub->performance_seq + 1);
-    if (settings->process) {
-        settings->process(settings->process_user, &cpu_ns, &m.rss_bytes);
-        m.cpu_pct = 100.0 * (double)(cpu_ns - hub->performance_cpu) / (double)elapsed_ns;
-    }
-    hub->performance_cpu = cpu_ns;
-    hub->performance_ns = now_ns;
-    return m;
-}
-
-static void hub_send_performance(struct hub *hub, struct open_feed *of)
-{
-    struct parcels made = PARCELS_INIT;
-    parcels_fini(&of->beginning);
-    struct frame *frame = &hub->performance_frames[feed_is_admin(of->feed)];
-    made.deflater = hub_deflater(hub, of->members_deflate > 0);
-    parcels_refer(&made, frame, hub->performance_seq, PARCEL_LATEST, true);
-    made.made = made.count; /* for this feed, the only one of its role */
-    made.made_bytes = frame->plain ? frame->plain->len : 0;
-    hub_count(hub, &made);
-    hub_send(hub, of, &made);
-    parcels_fini(&made);
-}
-
-static void hub_on_performance(uv_timer_t *timer)
-{
-    struct hub *hub = timer->data;
-    struct performance_message m = hub_measure(hub);
-    struct bytes *bodies[2];
-    for (int admin = 0; admin < 2; admin++) {
-        struct buf b = BUF_INIT;
-        performance_put_message(&b, &m, admin);
-        bodies[admin] = buf_ok(&b) ? bytes_copy(b.data, b.len) : NULL;
-        frame_fini(&hub->performance_frames[admin]);
-        hub->performance_frames[admin].plain = bodies[admin] ? encode_text(b.data, b.len) : NULL;
-        buf_fini(&b);
-    }
-    performance_restart(&hub->performance);
-    for (uint32_t id = 0; id < hub->feeds_count; id++) {
-        if (hub->feeds[id] && feed_channel(hub->feeds[id]->feed) == CHANNEL_PERFORMANCE)
-            hub_send_performance(hub, hub->feeds[id]);
-    }
-    for (uint32_t s = 0; s < hub->stations_count; s++) {
-        struct delivery *d = delivery_new(DELIVERY_PERFORMANCE, NULL);
-        for (int admin = 0; admin < 2; admin++)
-            d->bodies[admin] = bodies[admin] ? bytes_ref(bodies[admin]) : NULL;
-        hub_deliver(hub, s, d);
-    }
-    bytes_unref(bodies[0]);
-    bytes_unref(bodies[1]);
-}
-
-static void hub_start_performance(struct hub *hub)
-{
-    uint64_t every_ms = (uint64_t)hub->settings.performance_interval_ms;
-    int err = uv_timer_init(hub->uv, &hub->performance_timer);
-    CHECK(err == 0);
-    hub->performance_timer.data = hub;
-    hub->performance_ns = clock_mono_ns();
-    if (!every_ms)
-        return;
-    err = uv_timer_start(&hub->performance_timer, hub_on_performance,
-                         MIN(every_ms, FIRST_PERFORMANCE_MS), every_ms);
-    CHECK(err == 0);
 }
 
 /* ---- life -------------------------------------------------------------------------------- */

@@ -100,7 +100,7 @@ void hub_publish(struct hub *hub, struct tick *tick);
  * `websocket`), and what is active, once at the start and then whenever it has changed. Sent at
  * once: before hub_publish of the tick they come from, they overtake its metrics. */
 void hub_publish_notice(struct hub *hub, const struct notice *n);
-void hub_publish_alert_state(struct hub *hub, const struct alert_set *set);
+void hub_publish_alert_state(struct hub *hub, struct alert_set *set); /* takes a reference */
 
 /* Core thread: the first number that the channel `alerts` has not used, for the next run. */
 uint64_t hub_next_alert_seq(const struct hub *hub);

@@ -19,8 +19,8 @@ struct notice {
     int64_t t_ms;       /* when it was let through */
     bool test;          /* somebody pressed the button: `alerts` has one made-up alert */
     uint32_t more;      /* further changes that this notice stands for, but does not list */
-    uint32_t held_back; /* changes that waited or were dropped by the limits since the last notice
-                           of this channel ("12 more held back") */
+    uint32_t held_back; /* changes that newer ones overtook while the limits made them wait, since
+                           the last notice of this channel ("12 more held back") */
     size_t count;       /* at least 1; the worst first */
     struct alert *alerts[NOTICE_ALERTS_MAX];
 };

@@ -41,7 +41,8 @@ int aggregate_parse(const char *word, enum aggregate *ret); /* 0 or -EINVAL */
 const char *aggregate_name(enum aggregate agg);
 
 #define QUERY_POINTS_DEFAULT 300
-#define QUERY_POINTS_MAX 20000
+#define QUERY_POINTS_MAX 20000         /* that somebody may ask for */
+#define QUERY_POINTS_FINEST UINT32_MAX /* as many as the store makes: its steps, if it can */
 #define QUERY_SERIES_MAX 5000
 
 struct query {

@@ -107,8 +107,7 @@ static int plan_steps(struct plan *plan)
     int64_t from_ms = MAX(MIN(query->from_ms, TIME_LIMIT_MS), 0);
     int64_t to_ms = MAX(MIN(query->to_ms, TIME_LIMIT_MS), 0);
     size_t targets = MAX(plan_targets(plan), (size_t)1);
-    int64_t points = MAX(MIN(query->points, (uint32_t)QUERY_POINTS_MAX), 1U);
-    points = MAX(MIN(points, (int64_t)(BINS_MAX / targets)), 1);
+    int64_t points = MAX(MIN((int64_t)query->points, (int64_t)(BINS_MAX / targets)), 1);
 
     int64_t interval_ms, wider_ms;
     int error = interval_in(plan, from_ms, to_ms, &interval_ms);

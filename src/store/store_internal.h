@@ -1,6 +1,7 @@
 /*
  * store_internal.h: the writer's state, shared by the files that make it up:
  *
+ *   statements.c what it says to SQLite
  *   store.c      opening, closing, setting aside, notes and counters
  *   load.c       what earlier runs left: numbers, series, the log
  *   write.c      a tick into the log
@@ -70,6 +71,8 @@ enum statement {
     STMT_LAST_DELETE,
     STATEMENTS
 };
+
+extern const char *const store_statements[STATEMENTS];
 
 /* The public struct store_stats, field by field, as atomics. Written by the store thread only. */
 struct counters {

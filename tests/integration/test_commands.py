@@ -9,7 +9,7 @@ import subprocess
 from rig import (BINARY, WAIT_S, Daemon, Directory, command, contains, equal, now_ms, own_network,
                  run, until)
 
-COMMANDS = ["run", "doctor", "query", "bench", "check-config", "dump-config", "version", "help"]
+COMMANDS = ["run", "doctor", "query", "detect", "bench", "check-config", "dump-config", "version", "help"]
 
 
 def prints(status, *arguments, **kwargs):
@@ -54,6 +54,14 @@ def test_usage():
                             (["query", "--match", "device"], "LABEL=PATTERN"),
                             (["dump-config", "--documentation", "html"], "html"),
                             (["doctor", "word"], "word"), (["doctor", "--engine", "magic"], "magic"),
+                            (["detect", "--sigma", "0"], "0.5 to 20"),
+                            (["detect", "--window", "5"], "--window"),
+                            (["detect", "--learning", "soon"], "--learning"),
+                            (["detect", "--min-samples", "4"], "--min-samples"),
+                            (["detect", "--confirm", "4/3"], "--confirm"),
+                            (["detect", "--false-alarms", "1"], "1/day"),
+                            (["detect", "--false-alarms", "1/fortnight"], "1/day"),
+                            (["detect", "a", "b"], "b"), (["detect", "--interval", "1s"], "interval"),
                             (["bench"], "fanout"), (["bench", "nonsense"], "nonsense"),
                             (["bench", "fanout", "x"], "x"), (["bench", "packets"], "FILE"),
                             (["bench", "store", "x"], "x"), (["bench", "query", "--ticks", "0"], "0"),
@@ -122,6 +130,33 @@ def test_configuration():
         contains(prints(1, "check-config", path), f"{path}:2:13: ")
         contains(prints(1, "dump-config", "--config", path), f"{path}:2:13: ")
         contains(prints(1, "check-config", etc + "/missing"), "missing")
+
+
+def test_alerts_and_channels():
+    """the lists of several files add up, are dumped, and each mistake has its place"""
+    here = os.path.dirname(os.path.abspath(__file__))
+    example = os.path.join(here, "../../packaging/alerts.yaml")
+    equal(prints(0, "check-config", example), "the configuration is good\n", "the example")
+    with Directory() as etc:
+        path = os.path.join(etc, "netsonde.yaml")
+        os.mkdir(os.path.join(etc, "conf.d"))
+        for name, text in (("netsonde.yaml", "alerts:\n  - {name: a, metric: m, warning: 1}\n"),
+                           ("conf.d/10.yaml", "channels: [{name: c, type: log, path: /x}]\n"
+                                              "alerts:\n  - {name: b, metric: m, absent: 5m, "
+                                              "channels: [c]}\n")):
+            with open(os.path.join(etc, name), "w", encoding="utf-8") as f:
+                f.write(text)
+        dump = json.loads(prints(0, "dump-config", "--json", "--config", path))
+        equal([(item["keys"]["name"], item["from"]) for item in dump["alerts"]],
+              [("a", f"{path}:2:5"), ("b", f"{etc}/conf.d/10.yaml:3:5")], "rules of both files")
+        equal([item["keys"] for item in dump["channels"]],
+              [{"name": "c", "type": "log", "path": "/x"}], "channels")
+        equal(dump["alerts"][1]["keys"]["channels"], ["c"], "a list")
+
+        with open(path, "a", encoding="utf-8") as f:
+            f.write("  - {name: b, metric: m, warning: 1}\n")
+        contains(prints(1, "check-config", path), f"{etc}/conf.d/10.yaml:3:12: alerts.name: the rule b"
+                                                  f" is there twice (first in {path}:3:12)")
 
 
 def test_documentation():
@@ -271,6 +306,62 @@ def examined(status, *arguments, **kwargs):
     return {row["name"]: row for row in said["capabilities"]}, said
 
 
+def noise(count):
+    """The same whole numbers from 0 to 9 each time."""
+    state = 1
+    for _ in range(count):
+        state = state * 1103515245 + 12345 & 0x7fffffff
+        yield state >> 16 & 7
+
+
+def test_detect():
+    """a back-test of a CSV: scores, the alarm of a step, the summary, JSON, bad input"""
+    start = 1735689600
+    lines = ["timestamp,value"]
+    for i, x in enumerate(noise(1400)):
+        lines.append(f"{start + i},{x + (40 if 1000 <= i < 1030 else 0)}")
+    lines[500] = f"{start + 499},"
+    with Directory() as directory:
+        file = os.path.join(directory, "step.csv")
+        with open(file, "w", encoding="utf-8") as f:
+            f.write("\n".join(lines))
+        done = command("detect", file)
+        equal(done.returncode, 0, done.stderr)
+        rows = [line.split(",") for line in done.stdout.splitlines()]
+        equal(rows[0], ["timestamp", "value", "score", "mean", "sigma", "alarm"], "header")
+        equal(len(rows), 1401, "rows")
+        equal(rows[500][1:], ["", "", "", "", "0"], "a missing sample")
+        alarms = [int(row[0]) - start for row in rows[1:] if row[5] != "0"]
+        equal((1001 <= alarms[0] <= 1004, 1030 <= alarms[-1] <= 1045, len(set(alarms))),
+              (True, True, alarms[-1] - alarms[0] + 1), f"alarm: {alarms}")
+        equal(float(rows[1001][2]) > 0.99, True, "score of the step's first sample")
+        contains(done.stderr, "would have fired 1 time in 1400 samples, one every 1s:", "  up ")
+        with open(file, encoding="utf-8") as f:
+            again = subprocess.run([BINARY, "detect", "-"], stdin=f, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, timeout=WAIT_S, check=True)
+        equal(again.stdout, done.stdout, "standard input")
+        answer = json.loads(prints(0, "detect", "--json", file))
+        equal((answer["fired"], answer["rows"], answer["interval_ms"], len(answer["points"])),
+              (1, 1400, 1000, 1400), "JSON")
+        equal(answer["points"][499], [(start + 499) * 1000, None, None, None, None, 0], "null")
+        equal(answer["alarms"][0]["direction"], "up", "JSON: direction")
+        equal(answer["alarms"][0]["from"], (start + alarms[0]) * 1000, "JSON: from")
+        answer = json.loads(prints(0, "detect", "--json", "--sigma", "20", "--false-alarms", "1/week",
+                                   "--confirm", "2/2", "--window", "2m", "--learning", "3m",
+                                   "--min-samples", "100", file))
+        equal(answer["settings"],
+              {"sigma": 20, "window_ms": 120000, "min_samples": 100, "confirm": "2/2",
+               "learning_ms": 180000, "false_alarms_per_day": round(1 / 7, 6)}, "settings")
+        for text, line, word in (("t,value\n1,2\nx,3\n", 3, "no time"), ("1,2\n2,x\n", 2, "no number"),
+                                 ("", 0, "no sample"), ("1,2\n" + "9" * 100000 + "\n", 2, "longer")):
+            with open(file, "w", encoding="utf-8") as f:
+                f.write(text)
+            done = command("detect", file)
+            equal(done.returncode, 1, f"{text[:20]!r}: status")
+            contains(done.stderr, f"{file}:{line}: ", word)
+        contains(prints(1, "detect", os.path.join(directory, "none")), "none: ")
+
+
 def test_doctor():
     """doctor: the table as text and in JSON, what is missing, what was not chosen; info has the same"""
     with Directory() as data:
@@ -342,6 +433,6 @@ def test_engine_in_vain():
 
 
 own_network()
-run([test_version, test_usage, test_configuration, test_documentation, test_run, test_query, test_query_table,
-     test_query_table_without_names, test_doctor,
+run([test_version, test_usage, test_configuration, test_alerts_and_channels, test_documentation, test_run,
+     test_query, test_query_table, test_query_table_without_names, test_detect, test_doctor,
      test_engine_in_vain])

@@ -244,7 +244,7 @@ static void obey(struct probe *p, const char *text, size_t len)
     } else if (strcmp(op, "active") == 0) {
         set_active(p, json_object_get(j, "ids"));
     } else if (strcmp(op, "renew") == 0) {
-        p->courier->timer.timer_cb(&p->courier->timer);
+        p->courier->renewing.timer_cb(&p->courier->renewing);
     } else {
         CHECK(strcmp(op, "status") == 0);
         tell_status(p);

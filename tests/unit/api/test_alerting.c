@@ -182,6 +182,7 @@ static void test_active(void **state)
     rig_refused(rig, "/api/v1/alerts?from=x", 400, "bad_request", "from");
     rig_refused(rig, "/api/v1/alerts?from=now&to=-60", 400, "bad_request", "from");
     rig_refused(rig, "/api/v1/alerts?limit=-1", 400, "bad_request", "limit");
+    rig_refused(rig, "/api/v1/alerts?limit=1001", 400, "bad_request", "limit");
     char *longest = mem_alloc(400);
     memset(longest, 'a', 399);
     char *target = mem_printf("/api/v1/alerts?series=%s", longest);

@@ -92,6 +92,7 @@ static void test_threshold(void **state)
     assert_int_equal(json_length(json, "series"), 2);
     const json_t *series = at(json, "series", 0);
     assert_string_equal(json_text(series, "series"), "netsonde_queue{device=\"eth0\"}");
+    assert_string_equal(json_text(series, "unit"), "items");
     assert_int_equal(json_length(series, "points"), 90);
     for (size_t i = 0; i < 90; i++) {
         const json_t *point = at(series, "points", i);
@@ -154,6 +155,7 @@ static void test_ratio(void **state)
         rig, "{\"metric\":\"netsonde_queue\",\"per\":\"netsonde_room\",\"warning\":\"75%\"}", 200);
     assert_int_equal(json_whole(json, "fired"), 2);
     assert_near(json_number_value(json_object_get(at(json, "alerts", 0), "value")), 0.8);
+    assert_string_equal(json_text(at(json, "series", 0), "unit"), "");
     const json_t *point = at(at(json, "series", 0), "points", 29); /* what is held against it */
     assert_near(json_number_value(json_array_get(point, 1)), 0.8);
     json_decref(json);
@@ -224,6 +226,7 @@ static void test_refused(void **state)
         {"[]", NULL},
         {"{\"rule\":5}", "rule"},
         {"{\"rule\":{}}", "metric"},
+        {"{\"rule\":{\"name\":\"a\",\"enabled\":false}}", "metric"},
         {"{\"rule\":{\"metric\":\"m\",\"warning\":1},\"agg\":\"max\"}", "agg"},
         {"{\"rule\":{\"metric\":\"m\",\"warning\":\"x\"}}", "warning"},
         {"{\"rule\":{\"metric\":\"m\",\"warning\":1,\"x\":1}}", "x"},

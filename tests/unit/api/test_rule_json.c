@@ -83,6 +83,9 @@ static void test_there_and_back(void **state)
     expect("{\"name\":\"a\",\"metric\":\"m\",\"warning\":1}",
            "{\"name\":\"a\",\"enabled\":true,\"metric\":\"m\",\"severity\":\"warning\","
            "\"warning\":1}");
+    expect("{\"name\":\"link_down\",\"enabled\":false}", /* turns another one off */
+           "{\"name\":\"link_down\",\"enabled\":false,\"metric\":\"\","
+           "\"severity\":\"warning\"}");
     expect(
         "{\"name\":\"a.b-c\",\"enabled\":false,\"metric\":\"node_network_*\","
         "\"match\":{\"device\":\"eth*\",\"a\":[\"x*\",\"*y\"]},\"when\":\"below\","
@@ -161,7 +164,7 @@ static void test_refused(void **state)
     } cases[] = {
         {"{}", NULL, "name"},
         {"{\"name\":\"a b\",\"metric\":\"m\",\"warning\":1}", NULL, "name"},
-        {"{\"name\":5,\"metric\":\"m\",\"warning\":1}", NULL, "name"},
+        {"{\"name\":true,\"metric\":\"m\",\"warning\":1}", NULL, "name"},
         {"{\"name\":\"a\",\"warning\":1}", NULL, "metric"},
         {"{\"name\":\"b\",\"metric\":\"m\",\"warning\":1}", "a", "name"},
         {"{\"name\":{},\"metric\":\"m\",\"warning\":1}", "a", "name"},

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <ftw.h>
 #include <poll.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "collect/select.h"
 #include "daemon/core.h"
 #include "daemon/recorder.h"
+#include "daemon/stored_rules.h"
 #include "http/assets.h"
 #include "model/alert.h"
 #include "model/silence.h"
@@ -137,6 +139,27 @@ static const char *value_of(const struct stored_rule *rule, const char *key)
     return "";
 }
 
+/* The rule itself comes back, and none that lacks something or has what nobody knows. */
+static void check_read(const struct stored_rule *stored)
+{
+    char why[256], odd[] = "colour", blue[] = "blue";
+    struct rule *rule = NULL;
+    assert_int_equal(stored_rule_read(stored, &rule, why, sizeof(why)), 0);
+    assert_int_equal(rule->source, RULE_FROM_API);
+    assert_string_equal(rule->name, "a");
+    assert_int_equal(rule->selector.matches_count, 1);
+    assert_true(rule->warning == 7);
+    rule_unref(rule);
+    rule = NULL;
+    const struct stored_rule part = {.count = 1, .keys = stored->keys};
+    assert_int_equal(stored_rule_read(&part, &rule, why, sizeof(why)), -EINVAL);
+    struct stored_key later[] = {stored->keys[0], {odd, blue}};
+    const struct stored_rule of_later = {.count = 2, .keys = later};
+    assert_int_equal(stored_rule_read(&of_later, &rule, why, sizeof(why)), -ENOENT);
+    assert_non_null(strstr(why, "colour: "));
+    assert_null(rule);
+}
+
 static void test_all_of_it(void **state)
 {
     (void)state;
@@ -163,8 +186,11 @@ static void test_all_of_it(void **state)
     assert_string_equal(value_of(&got.rules[0], "metric"), "node_*");
     assert_string_equal(value_of(&got.rules[0], "match"), "device=e*");
     assert_string_equal(value_of(&got.rules[0], "warning"), "7");
+    check_read(&got.rules[0]);
     assert_int_equal(got.silences_count, 1);
-    assert_memory_equal(&got.silences[0], &silence, sizeof(silence));
+    assert_int_equal(got.silences[0].id, 4);
+    assert_string_equal(got.silences[0].series, "*");
+    assert_int_equal(got.silences[0].to_ms, INT64_MAX);
     end(&b, &got);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "../document.h"
 
+#include "daemon/alerting_numbers.h"
 #include "daemon/core.h"
 #include "daemon/self.h"
 #include "daemon/timings.h"
@@ -23,8 +24,14 @@ static const struct metric *own_metric_at(size_t index, const char **ret_labels)
     while (self_metric_at(self))
         self++;
     *ret_labels = "";
-    if (index >= core + self)
-        return timings_metric_at(index - core - self, ret_labels);
+    if (index >= core + self) {
+        size_t timings = 0;
+        while (timings_metric_at(timings, ret_labels))
+            timings++;
+        if (index < core + self + timings)
+            return timings_metric_at(index - core - self, ret_labels);
+        return alerting_metric_at(index - core - self - timings, ret_labels);
+    }
     const struct metric *m = index < core ? core_metric_at(index) : self_metric_at(index - core);
     if (strcmp(m->name, "netsonde_build_info") == 0)
         *ret_labels = "version";

@@ -16,15 +16,7 @@
 #include "base/defs.h"
 #include "noise.h"
 
-static const struct bank_settings defaults = {
-    .sigma = 2.5,
-    .window_ms = 300000,
-    .min_samples = 60,
-    .confirm = 3,
-    .out_of = 5,
-    .learning_ms = 600000,
-    .false_alarms_per_s = 1.0 / 86400,
-};
+static const struct bank_settings defaults = BANK_SETTINGS_DEFAULT;
 
 struct bed {
     struct detector_tuning tuning;

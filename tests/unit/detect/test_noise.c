@@ -33,15 +33,7 @@
 #define SLOW_STEP 1
 #endif
 
-static const struct bank_settings defaults = {
-    .sigma = 2.5,
-    .window_ms = 300000,
-    .min_samples = 60,
-    .confirm = 3,
-    .out_of = 5,
-    .learning_ms = 600000,
-    .false_alarms_per_s = 1.0 / DAY,
-};
+static const struct bank_settings defaults = BANK_SETTINGS_DEFAULT;
 
 static const double rates[] = {0.02, 0.1, 0.4, 0.9, 2, 5, 15, 60, 200};
 

@@ -12,8 +12,9 @@
 
 #define HOUR INT64_C(3600000)
 #define MONDAY INT64_C(345600000)
-#define DELTA 2.5
 #define LIMIT 20.0
+
+static const struct seasonal_tuning tuning = {.delta = 2.5, .limit = LIMIT, .samples_min = 6};
 
 static double level(int64_t hour)
 {
@@ -53,8 +54,7 @@ static int live(struct seasonal *s, struct noise *n, int64_t from, int64_t to, d
     for (int64_t h = from; h < to; h++) {
         double mean = level(h) + 2 * noise_gaussian(n) + drift * (double)(h - from);
         for (int m = 0; m < 60; m++)
-            seasonal_add(s, MONDAY + h * HOUR + m * 60000, mean + 4 * noise_gaussian(n), DELTA,
-                         LIMIT);
+            seasonal_add(s, MONDAY + h * HOUR + m * 60000, mean + 4 * noise_gaussian(n), &tuning);
         int now = seasonal_alarm(s, LIMIT);
         alarms += now && now != before;
         before = now;
@@ -90,7 +90,7 @@ static void test_hostile(void **state)
         if (bits >> 63)
             seasonal_learn(&s, t, x, odd[(bits >> 24) % 8]);
         else
-            seasonal_add(&s, t, x, DELTA, LIMIT);
+            seasonal_add(&s, t, x, &tuning);
         struct expectation e;
         if (seasonal_expect(&s, t, &e))
             assert_true(isfinite(e.mean) && e.sigma >= 0 && e.hour_sigma >= 0);
