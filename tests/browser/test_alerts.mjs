@@ -246,6 +246,7 @@ await run({
             const critical = alertOf(1, { severity: "critical", summary: "eth1 is down" });
             fake.state([critical]);
             fake.tell(critical, { suppressed: 12 });
+            await says(page.locator(".sentence"), /^1 alert is firing: eth1 is down\./);
             const toast = page.locator('.toast-region[aria-live="assertive"] [data-toast="1"]');
             await says(toast, /critical firing: eth1 is down[\s\S]*12 more held back/);
             fake.state([]);

@@ -1,6 +1,6 @@
 /* What surrounds every page: the bar at the top, the navigation, the strip of problems. */
 import { useComputed, useSignal, type Signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { CHOICES, spanOf, type Range } from "../domain/range";
 import { clockText, durationText, fromToText } from "../domain/units";
 import { usePage } from "../pages/context";
@@ -76,8 +76,13 @@ function Navigation() {
     const { page } = location.place.value;
     const count = session.interfaces.value.length;
     const { worst, firing } = tally(session.alerts.active.value);
+    const nav = useRef<HTMLElement>(null);
+    useEffect(() => {
+        const here = nav.current!.querySelector("[aria-current]");
+        here?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }, [page]);
     return (
-        <nav class="pages" aria-label="Pages">
+        <nav class="pages" aria-label="Pages" ref={nav}>
             <a href={location.href("")} aria-current={page === "" ? "page" : undefined}>
                 Overview
             </a>
@@ -85,7 +90,7 @@ function Navigation() {
                 href={location.href("interfaces")}
                 aria-current={page === "interfaces" ? "page" : undefined}
             >
-                Interfaces <span class="count">{count || ""}</span>
+                Interfaces <span class="count count-quiet">{count || ""}</span>
             </a>
             <a href={location.href("alerts")} aria-current={page === "alerts" ? "page" : undefined}>
                 Alerts

@@ -27,7 +27,7 @@ export interface Amounts {
 }
 
 export interface Verdict {
-    level: "good" | "warning" | "unknown";
+    level: "good" | "warning" | "critical" | "unknown";
     lead: string;
     rest: string; // what the lead means, and what else is wrong
     traffic: string; // where the bytes are; may be left out where there is little room

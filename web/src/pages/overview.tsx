@@ -3,13 +3,15 @@ import { computed, useComputed } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
 import { Gatherer, type Gathered } from "../charts/gather";
+import { alertVerdict } from "../domain/alerts";
 import { totalDevices } from "../domain/interfaces";
 import type { ChartSpec } from "../domain/trace";
 import { clockText, digits, NO_VALUE, quantity, text } from "../domain/units";
 import { joined, overviewVerdict, type Amounts, type Loss, type Verdict } from "../domain/verdict";
+import type { Alert } from "../store/alerts";
 import type { Session } from "../store/session";
 import type { Selection } from "../store/selection";
-import { DirectionMark, WarningMark } from "../widgets/marks";
+import { DirectionMark, SeverityMark } from "../widgets/marks";
 import { Value } from "../widgets/value";
 import { Colophon } from "./colophon";
 import { usePage } from "./context";
@@ -133,7 +135,8 @@ function Sentence({ devices }: { devices: readonly string[] }) {
                 lead: loading ? "Reading history…" : "History could not be read.",
             };
         const since = session.staleSince;
-        if (session.liveness.value !== "stale" || since === undefined) return verdict;
+        if (session.liveness.value !== "stale" || since === undefined)
+            return past ? verdict : withAlerts(verdict, session.alerts.active.value);
         return {
             ...verdict,
             level: "unknown",
@@ -145,7 +148,7 @@ function Sentence({ devices }: { devices: readonly string[] }) {
     const where = <span class="sentence-traffic">{traffic}</span>;
     return (
         <p class={`sentence sentence-${level}`} data-level={level}>
-            {level === "warning" && <WarningMark />}
+            {(level === "warning" || level === "critical") && <SeverityMark severity={level} />}
             <strong>{lead}</strong>{" "}
             {level === "good" ? (
                 <>
@@ -158,6 +161,14 @@ function Sentence({ devices }: { devices: readonly string[] }) {
             )}
         </p>
     );
+}
+
+/* Nothing is quiet while an alert calls for somebody, whatever the counters say. */
+function withAlerts(verdict: Verdict, active: readonly Alert[]): Verdict {
+    const { level, lead } = alertVerdict(active, true, undefined);
+    if (level !== "warning" && level !== "critical") return verdict;
+    const own = verdict.level === "warning" ? verdict.lead : "";
+    return { ...verdict, level, lead, rest: joined(own, verdict.rest) };
 }
 
 function amountsOf(
