@@ -131,6 +131,7 @@ void alerts_restore(struct alerts *a, struct alert *const *active, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         incident_restore(a, active[i]);
+    show_step(a); /* people may look before the first tick */
 }
 
 const struct bank *alerts_bank(const struct alerts *a)

@@ -108,6 +108,7 @@ void alerts_restore_silence(struct alerts *a, const struct silence *s)
     if (silences_restore(a->silences, s))
         a->dropped++;
     a->silences_stale = true;
+    show_step(a);
 }
 
 int alerts_add_silence(struct alerts *a, const struct silence *s, int64_t now_ms, uint64_t *ret_id)

@@ -396,10 +396,47 @@ static bool alerting_is_active(void *user, uint64_t alert)
 static const struct courier_ops courier_ops = {
     .lost = alerting_lost, .changed = alerting_courier_changed, .is_active = alerting_is_active};
 
+/* NULL: by default. */
+static bool rule_tells(const struct alerting *a, const struct rule *r, size_t channel)
+{
+    if (!r || !r->channels_count)
+        return a->by_default[channel];
+    for (size_t i = 0; i < r->channels_count; i++) {
+        if (strcmp(r->channels[i], a->channels[channel]->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What an earlier run told is to be told again where it would be forgotten. */
+static void alerting_recall(struct alerting *a)
+{
+    struct alert_set *active = board_alerts(a->board);
+    struct rule_set *rules = board_rules(a->board);
+    for (size_t i = 0; i < active->count; i++) {
+        const struct rule *rule = NULL;
+        for (size_t k = 0; k < rules->count && !rule; k++) {
+            if (strcmp(rules->rules[k].rule->name, active->alerts[i]->rule) == 0)
+                rule = rules->rules[k].rule;
+        }
+        for (size_t c = 0; c < a->channels_count; c++) {
+            if (a->channels[c]->type == CHANNEL_TYPE_ALERTMANAGER && rule_tells(a, rule, c))
+                courier_recall(a->courier, c, active->alerts[i]);
+        }
+    }
+    alert_set_unref(active);
+    message_unref(&rules->msg);
+}
+
 int alerting_attach(struct alerting *a, uv_loop_t *uv)
 {
     a->seasons = seasons_new(uv, a->data_dir, a->alerts);
-    return a->courier ? courier_attach(a->courier, uv, &courier_ops, a) : 0;
+    if (!a->courier)
+        return 0;
+    int err = courier_attach(a->courier, uv, &courier_ops, a);
+    if (!err)
+        alerting_recall(a);
+    return err;
 }
 
 void alerting_detach(struct alerting *a)

@@ -352,6 +352,7 @@ static void test_restart(void **state)
     changes++;
 
     restart(rig);
+    assert_int_equal(rig_active(rig), 9); /* is shown before the first tick */
     rig_rules(rig, rules[0], rules[2], NULL);
     rig_tick(rig, "a=6 b=8"); /* c is not there yet */
     /* `gone` is gone with its three alerts; the others are as they were, and not told again. */
