@@ -138,6 +138,12 @@ static int refuse(scmp_filter_ctx filter, const char *name)
     return call < 0 ? 0 : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 0);
 }
 
+/* An int argument: the kernel looks at its lower half only, and so must the filter. */
+static struct scmp_arg_cmp argument(unsigned index, enum scmp_compare how, uint32_t a, uint32_t b)
+{
+    return (struct scmp_arg_cmp){.arg = index, .op = how, .datum_a = a, .datum_b = b};
+}
+
 /* socket(2): unix, IP streams and datagrams, and the routes that getaddrinfo asks the kernel for.
  */
 static int refuse_sockets(scmp_filter_ctx filter)
@@ -147,18 +153,19 @@ static int refuse_sockets(scmp_filter_ctx filter)
     int err = 0;
     for (unsigned family = 0; !err && family < 64; family++) {
         if (family != AF_UNIX && family != AF_INET && family != AF_INET6 && family != AF_NETLINK)
-            err = seccomp_rule_add(filter, refusal, call, 1, SCMP_A0_32(SCMP_CMP_EQ, family));
+            err = seccomp_rule_add(filter, refusal, call, 1, argument(0, SCMP_CMP_EQ, family, 0));
     }
     if (!err)
-        err = seccomp_rule_add(filter, refusal, call, 1, SCMP_A0_32(SCMP_CMP_GE, 64));
+        err = seccomp_rule_add(filter, refusal, call, 1, argument(0, SCMP_CMP_GE, 64, 0));
     if (!err)
-        err = seccomp_rule_add(filter, refusal, call, 2, SCMP_A0_32(SCMP_CMP_EQ, AF_NETLINK),
-                               SCMP_A2_32(SCMP_CMP_NE, NETLINK_ROUTE));
+        err = seccomp_rule_add(filter, refusal, call, 2, argument(0, SCMP_CMP_EQ, AF_NETLINK, 0),
+                               argument(2, SCMP_CMP_NE, NETLINK_ROUTE, 0));
     for (unsigned kind = SOCK_RAW; !err && kind <= 15; kind++) {
         const unsigned families[] = {AF_INET, AF_INET6};
         for (size_t i = 0; !err && i < ARRAY_LEN(families); i++)
-            err = seccomp_rule_add(filter, refusal, call, 2, SCMP_A0_32(SCMP_CMP_EQ, families[i]),
-                                   SCMP_A1_32(SCMP_CMP_MASKED_EQ, 15, kind));
+            err =
+                seccomp_rule_add(filter, refusal, call, 2, argument(0, SCMP_CMP_EQ, families[i], 0),
+                                 argument(1, SCMP_CMP_MASKED_EQ, 15, kind));
     }
     return err;
 }
