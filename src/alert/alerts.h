@@ -65,8 +65,10 @@ void alerts_set_rules(struct alerts *a, struct rule *const *rules, size_t count)
 
 void alerts_step(struct alerts *a, struct tick *t);
 
-/* What people ask for, by the API. 0; -ENOENT; -EPERM (rules of the file are read-only); -EALREADY;
- * -ENOSPC (RULES_MAX, SILENCES_MAX). `now_ms` is wall time. */
+/* What people ask for, by the API. 0; -ENOENT; -EPERM (rules of the file are read-only, defaults
+ * cannot be deleted); -EALREADY (acknowledged, ended; a rule of that name, and not to be replaced);
+ * -ENOSPC (RULES_MAX, SILENCES_MAX). `now_ms` is wall time. The board has the answer at once; what
+ * is to be told is told with the next tick. A rule that is put is of RULE_FROM_API. */
 int alerts_acknowledge(struct alerts *a, uint64_t id, const char *by, int64_t now_ms);
 int alerts_put_rule(struct alerts *a, struct rule *r, bool replace, int64_t now_ms);
 int alerts_delete_rule(struct alerts *a, const char *name, int64_t now_ms);
@@ -100,6 +102,7 @@ const struct bank *alerts_bank(const struct alerts *a);
 struct alerts_stats {
     uint64_t firing[ALERT_SEVERITIES], pending, acknowledged, silenced, inhibited; /* now */
     uint64_t changes, notices, held_back, dropped;                                 /* ever */
+    uint64_t waiting; /* changes that the limits let wait now, of all channels: lost when it ends */
     uint64_t refused; /* machines beyond ALERTS_MAX */
     uint64_t rules, series_watched;
     uint64_t anomalous; /* series whose score is above 0.99 now */

@@ -39,7 +39,6 @@
 #define END_TIMEOUT_MS 700 /* the courier gives what is under way half a second */
 #define LOOK_MS 5000       /* whether there is a courier */
 #define ABSENT_MOST_MS 30000
-#define NO_LANE SIZE_MAX
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
@@ -75,6 +74,7 @@ int courier_start(const struct channel_spec *const *channels, size_t count, stru
     c->lanes = mem_array(count, sizeof(*c->lanes));
     c->count = count;
     c->next_id = 1;
+    c->wait_status = HELPER_STATUS_UNKNOWN;
     courier_lay_out(c, channels);
     c->pulse =
         mmap(NULL, sizeof(*c->pulse), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -105,7 +105,7 @@ void courier_state(const struct courier *c, struct courier_state *ret)
     int32_t killed_by = atomic_load(&c->pulse->signal);
     ret->restarts = atomic_load(&c->pulse->restarts);
     if (atomic_load(&c->gone)) {
-        snprintf(ret->text, sizeof(ret->text), "off: it has ended");
+        helper_describe_end(c->wait_status, ret->text, sizeof(ret->text));
     } else if (!pid) {
         snprintf(ret->text, sizeof(ret->text), "off: it is started again (signal %d ended it)",
                  killed_by);
@@ -116,139 +116,19 @@ void courier_state(const struct courier *c, struct courier_state *ret)
     }
 }
 
-/* ---- errands --------------------------------------------------------------------------------- */
-
-static void errand_free(struct errand *e)
+/* Its child, too, where main is the first process of a container and inherits it. */
+static bool courier_reap(struct courier *c)
 {
-    list_remove(&e->node);
-    notice_unref(e->notice);
-    free(e);
-}
-
-static struct errand *lane_first(struct lane *lane)
-{
-    return LIST_ENTRY(lane->queue.next, struct errand, node);
-}
-
-static void lane_note(struct lane *lane, const char *why)
-{
-    lane->last_ms = clock_wall_ms();
-    snprintf(lane->last_error, sizeof(lane->last_error), "%s", why);
-}
-
-/* Two notices as one; each alert once, as it was last. */
-static struct notice *merge(const struct notice *a, const struct notice *b)
-{
-    struct notice *both = notice_new();
-    for (size_t i = 0; i < a->count; i++) {
-        bool newer = false;
-        for (size_t k = 0; k < b->count && !newer; k++)
-            newer = a->alerts[i]->id == b->alerts[k]->id && b->alerts[k]->seq >= a->alerts[i]->seq;
-        if (!newer)
-            notice_add(both, a->alerts[i]);
+    uint32_t child = atomic_load(&c->pulse->pid);
+    if (!c->reaped) {
+        pid_t pid = waitpid(c->nurse, &c->wait_status, WNOHANG);
+        c->reaped = pid != 0;
+        if (pid < 0) /* somebody else has had it */
+            c->wait_status = HELPER_STATUS_UNKNOWN;
     }
-    for (size_t k = 0; k < b->count; k++) {
-        bool newer = false;
-        for (size_t i = 0; i < a->count && !newer; i++)
-            newer = a->alerts[i]->id == b->alerts[k]->id && a->alerts[i]->seq > b->alerts[k]->seq;
-        if (!newer)
-            notice_add(both, b->alerts[k]);
-    }
-    both->seq = MAX(a->seq, b->seq);
-    both->t_ms = MAX(a->t_ms, b->t_ms);
-    both->test = a->test && b->test;
-    both->more += a->more + b->more;
-    both->held_back = a->held_back + b->held_back;
-    return both;
-}
-
-/* The lane is full. Of a test and the real thing only the latter counts. */
-static void lane_merge(struct lane *lane, struct notice *n)
-{
-    struct errand *last = LIST_ENTRY(lane->queue.prev, struct errand, node);
-    if (n->test && !last->notice->test) {
-        lane->dropped++;
-        return;
-    }
-    struct notice *both;
-    if (last->notice->test && !n->test) {
-        lane->dropped++;
-        both = notice_ref(n);
-    } else {
-        lane->merged++;
-        both = merge(last->notice, n);
-    }
-    notice_unref(last->notice);
-    last->notice = both;
-    last->renewal = false;
-}
-
-static void lane_add(struct courier *c, struct lane *lane, struct notice *n, size_t origin,
-                     bool renewal)
-{
-    if (lane->queued - lane->under_way >= lane->spec->queue) {
-        if (!renewal)
-            lane_merge(lane, n);
-        return;
-    }
-    struct errand *e = mem_alloc(sizeof(*e));
-    e->notice = notice_ref(n);
-    e->id = c->next_id++;
-    e->origin = origin;
-    e->renewal = renewal;
-    list_append(&lane->queue, &e->node);
-    lane->queued++;
-}
-
-/* The first of the lane has come to its end. */
-static void lane_pass(struct courier *c, struct lane *lane)
-{
-    struct errand *e = lane_first(lane);
-    lane->under_way = false;
-    if (c->out.lane == lane) {
-        buf_clear(&c->out.packed);
-        c->out.lane = NULL;
-    }
-    lane->queued--;
-    errand_free(e);
-}
-
-/* The first of the lane goes to this one; SIZE_MAX: to the log. `lost` may send. */
-static void lane_hand_on(struct courier *c, struct lane *lane, size_t to, const char *why)
-{
-    struct errand *e = lane_first(lane);
-    lane_note(lane, why);
-    if (e->renewal) {
-        lane_pass(c, lane);
-        return;
-    }
-    struct notice *n = notice_ref(e->notice);
-    size_t origin = e->origin;
-    lane->failed++;
-    lane_pass(c, lane);
-    if (to != NO_LANE) {
-        lane->fell_back++;
-        lane_add(c, &c->lanes[to], n, origin, false);
-    } else if (c->ops) {
-        lane->fell_back++;
-        c->ops->lost(c->user, origin, n, why);
-    } else {
-        c->undelivered++;
-    }
-    notice_unref(n);
-}
-
-/* The channel could not deliver it. */
-static void lane_fail(struct courier *c, struct lane *lane, const char *why)
-{
-    lane->failing = true;
-    lane_hand_on(c, lane, lane->fallback, why);
-}
-
-/* There is nobody to deliver anything. */
-static void lane_return(struct courier *c, struct lane *lane, const char *why)
-{
-    lane_hand_on(c, lane, NO_LANE, why);
+    if (c->reaped && child)
+        waitpid((pid_t)child, NULL, WNOHANG);
+    return c->reaped;
 }
 
 /* ---- the socket ------------------------------------------------------------------------------ */
@@ -455,6 +335,8 @@ static void courier_watch(struct courier *c)
 static void courier_look(uv_timer_t *timer)
 {
     struct courier *c = timer->data;
+    if (atomic_load(&c->gone))
+        courier_reap(c);
     if (atomic_load(&c->gone) || atomic_load(&c->pulse->pid)) {
         c->absent_ns = 0;
         return;
@@ -564,16 +446,14 @@ void courier_status(const struct courier *c, size_t channel, struct channel_stat
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-static bool courier_reap(struct courier *c, int64_t deadline_ns)
+static bool courier_await(struct courier *c, int64_t deadline_ns)
 {
-    for (;;) {
-        int status;
-        if (waitpid(c->nurse, &status, WNOHANG) != 0) /* or somebody else has had its status */
-            return true;
+    while (!courier_reap(c)) {
         if (clock_mono_ns() >= deadline_ns)
             return false;
         poll(NULL, 0, 1);
     }
+    return true;
 }
 
 void courier_stop(struct courier *c)
@@ -598,9 +478,10 @@ void courier_stop(struct courier *c)
         }
     }
     close(c->fd);
-    if (!courier_reap(c, deadline_ns)) {
-        kill(c->nurse, SIGKILL); /* and its child ends with it */
-        courier_reap(c, clock_mono_ns() + NS_PER_S);
+    if (!courier_await(c, deadline_ns)) {
+        kill(c->nurse,
+             SIGKILL); /* and its child ends with it; where that is not allowed, with main */
+        courier_await(c, clock_mono_ns() + NS_PER_S / 10);
     }
     for (size_t i = 0; i < c->count; i++) {
         struct lane *lane = &c->lanes[i];

@@ -15,6 +15,8 @@
 #include "base/list.h"
 #include "keeper/nurse.h"
 
+#define NO_LANE SIZE_MAX
+
 /* A notice on its way by one channel. */
 struct errand {
     struct list node;
@@ -27,7 +29,7 @@ struct errand {
 
 struct lane {
     const struct channel_spec *spec;
-    size_t fallback; /* index; SIZE_MAX: the log */
+    size_t fallback; /* index, or NO_LANE: the log */
     struct list queue;
     uint32_t queued;
     bool under_way; /* the first of the queue is with the courier */
@@ -43,6 +45,8 @@ struct courier {
     pid_t nurse;
     struct keeper_pulse *pulse;
     atomic_bool gone;
+    bool reaped;                    /* the nurse, then with … */
+    int wait_status;                /* HELPER_STATUS_UNKNOWN: nobody knows (yet) */
     char confined[COURIER_WHY_MAX]; /* what it has said of that */
     uint32_t epoch;                 /* of the one that has said hello; 0: none yet */
     size_t count, turn;
@@ -61,3 +65,19 @@ struct courier {
     const struct courier_ops *ops;
     void *user;
 };
+
+/* courier_lane.c */
+struct errand *lane_first(struct lane *lane); /* of a queue that is not empty */
+void errand_free(struct errand *e);           /* also out of its queue */
+void lane_note(struct lane *lane, const char *why);
+
+/* Takes its own reference. When the queue is full the notice becomes part of the last one there; a
+ * renewal is left out then. */
+void lane_add(struct courier *c, struct lane *lane, struct notice *n, size_t origin, bool renewal);
+
+/* The first of the lane has come to its end: delivered; not delivered, so that the fallback gets
+ * it; with nobody there to deliver anything, so that the log does. `lost` is called, and may send.
+ */
+void lane_pass(struct courier *c, struct lane *lane);
+void lane_fail(struct courier *c, struct lane *lane, const char *why);
+void lane_return(struct courier *c, struct lane *lane, const char *why);

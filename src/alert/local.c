@@ -72,7 +72,7 @@ static int open_file(struct local_job *l, const char *path, struct stat *ret)
 
 static void file_deliver(struct local_job *l, const struct attempt *a, struct attempt_result *ret)
 {
-    struct stat st;
+    struct stat st = {0};
     char time[RENDER_TIME_MAX];
     const char *path = a->spec->path;
     CLEANUP(buf_fini) struct buf text = BUF_INIT;

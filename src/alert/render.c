@@ -186,7 +186,7 @@ static void labels_of_series(struct render_labels *set, const char *text)
 static void labels_make(struct render_labels *set, const struct alert *a,
                         const struct render_context *c)
 {
-    *set = (struct render_labels){0};
+    set->count = 0;
     labels_add(set, mem_string("alertname"), a->rule);
     labels_add(set, mem_string("severity"), alert_severity_name(a->severity));
     labels_add(set, mem_string("instance"), c->host);

@@ -134,15 +134,11 @@ static void find_channels(const struct alerts *a, struct watch_rule *r)
             snprintf(r->trouble, sizeof(r->trouble), "there is no channel %s",
                      r->rule->channels[i]);
     }
-    for (size_t i = 0; !r->rule->channels_count || !r->channels_count; i++) {
-        if (i == a->settings.default_channels_count || i == RULE_CHANNELS_MAX)
-            return;
+    if (r->channels_count)
+        return;
+    r->channels_count = MIN(a->settings.default_channels_count, (size_t)RULE_CHANNELS_MAX);
+    for (size_t i = 0; i < r->channels_count; i++)
         r->channels[i] = a->default_channels[i];
-        if (i + 1 == a->settings.default_channels_count || i + 1 == RULE_CHANNELS_MAX) {
-            r->channels_count = i + 1;
-            return;
-        }
-    }
 }
 
 static bool selects(const struct rule *r, const char *series)

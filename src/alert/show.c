@@ -70,6 +70,7 @@ void alerts_stats(const struct alerts *a, struct alerts_stats *ret)
         limiter_stats(a->limiter, c, &lane);
         ret->notices += lane.notices;
         ret->held_back += lane.held;
+        ret->waiting += lane.waiting;
     }
 }
 

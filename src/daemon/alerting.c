@@ -421,9 +421,16 @@ void alerting_sample(struct alerting *a, struct registry *registry, struct draft
     message_unref(&channels->msg);
 }
 
-struct store_alert_numbers alerting_next(const struct alerting *a)
+struct store_alert_numbers alerting_end(const struct alerting *a)
 {
     struct store_alert_numbers next;
+    struct alerts_stats stats;
+    alerts_stats(a->alerts, &stats);
+    if (stats.waiting)
+        log_warning("alert",
+                    "%llu alerts have changed and were not told any more, because of "
+                    "alerting.rate and alerting.cooldown; the list and the history have them",
+                    (unsigned long long)stats.waiting);
     alerts_next(a->alerts, &next.seq, &next.id, &next.silence_id);
     return next;
 }

@@ -61,8 +61,9 @@ struct bank_settings alerting_detection(const struct config *config);
 int alerting_post_rules(struct alerting *a, const struct config *config);
 int alerting_post_command(void *alerting, struct api_command *cmd);
 
-/* After the core thread has ended: the first numbers that nothing of this run has. */
-struct store_alert_numbers alerting_next(const struct alerting *a);
+/* After the core thread has ended: says what was not told any more. The first numbers that nothing
+ * of this run has. */
+struct store_alert_numbers alerting_end(const struct alerting *a);
 
 /* In each tick: what there is and what was told, as series. */
 void alerting_sample(struct alerting *a, struct registry *registry, struct draft *draft);

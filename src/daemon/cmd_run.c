@@ -180,9 +180,10 @@ static void run_stop(struct run *r)
     struct store_numbers next;
     core_numbers(r->core, &next.tick_seq, &next.event_seq, &next.series_id);
     /* The stream numbers its messages by the alerts' changes, and may be ahead of them. */
-    struct store_alert_numbers alerts = alerting_next(r->alerting);
+    struct store_alert_numbers alerts = alerting_end(r->alerting);
     alerts.seq = MAX(alerts.seq, hub_next_alert_seq(r->hub));
     store_set_alert_numbers(r->store, &alerts);
+    alerting_free(TAKE(r->alerting)); /* it may have the database open, for reading */
     store_close(r->store, &next);
 }
 
@@ -193,7 +194,6 @@ static void run_free(struct run *r)
     recorder_free(r->recorder);
     surveyor_free(r->surveyor);
     core_free(r->core);
-    alerting_free(r->alerting);
     board_free(r->board);
     self_free(r->self);
     timings_free(r->timings);

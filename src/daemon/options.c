@@ -18,6 +18,8 @@
 #define WITH_CONFIG                                                                                \
     (BIT(COMMAND_RUN) | BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_CHECK_CONFIG) |     \
      BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) | BIT(COMMAND_DETECT))
+/* For a file that is read by detect they would say something else. */
+#define WITH_DAEMON (WITH_CONFIG & ~BIT(COMMAND_DETECT))
 #define EVERYWHERE (BIT(COMMANDS) - 1)
 
 static const struct {
@@ -133,10 +135,10 @@ static const struct {
 } options[] = {
     {"config", "FILE", OPTION_CONFIG, WITH_CONFIG, "read FILE instead of " CONFIG_FILE_DEFAULT},
     {"data-dir", "DIR", OPTION_CONFIG_FLAG, WITH_CONFIG, "directory of the database"},
-    {"listen", "ADDR:PORT", OPTION_CONFIG_FLAG, WITH_CONFIG,
+    {"listen", "ADDR:PORT", OPTION_CONFIG_FLAG, WITH_DAEMON,
      "answer there; may be repeated, replaces the file's"},
-    {"engine", "LIST", OPTION_CONFIG_FLAG, WITH_CONFIG, "ways to read the kernel, or auto"},
-    {"interval", "DURATION", OPTION_CONFIG_FLAG, WITH_CONFIG, "time between two ticks"},
+    {"engine", "LIST", OPTION_CONFIG_FLAG, WITH_DAEMON, "ways to read the kernel, or auto"},
+    {"interval", "DURATION", OPTION_CONFIG_FLAG, WITH_DAEMON, "time between two ticks"},
     {"read", "FILE", OPTION_CONFIG_FLAG, BIT(COMMAND_RUN) | BIT(COMMAND_DUMP_CONFIG),
      "look at the packets in FILE instead of live ones"},
     {"log-level", "LEVEL", OPTION_CONFIG_FLAG, WITH_CONFIG, "error, warning, info or debug"},

@@ -23,9 +23,11 @@
 #include "base/defs.h"
 #include "detect/limit.h"
 
-#define CLIP 4.0f          /* sigma: what goes into the window */
-#define CAP 2.0f           /* sigma beyond delta: what one sample can say */
-#define MARGIN 3.0f        /* of the limit: exp(3) = 20 times less than the budget */
+#define CLIP 4.0f        /* sigma: what goes into the window */
+#define CAP 2.0f         /* sigma beyond delta: what one sample can say */
+#define MARGIN 3.0f      /* of the limit: exp(3) = 20 times less than the budget */
+#define RATIO_USUAL 0.7f /* of successive differences: less tells that samples hang together */
+#define RATIO_MIN 0.01f
 #define PRIOR_PEAKS 4.0f   /* what is known about peaks at first: so many of them … */
 #define PRIOR_RATE 0.8f    /* … with this r */
 #define ALARM_WEIGHT 3.0f  /* peaks that one counts for which was an alarm */
@@ -68,6 +70,7 @@ void detector_tune(struct detector_tuning *ret, const struct bank_settings *sett
         .cap = (float)delta + CAP,
         .clip = MAX(CLIP, (float)delta + CAP),
         .limit = (float)(delta * h) + MARGIN,
+        .smooth = (float)(1 / window),
         .keep = PEAKS_KEEP,
         .sub_samples = whole_samples(window / DETECTOR_SUBWINDOWS),
         .min_samples = min_samples,
@@ -124,6 +127,11 @@ static double sigma_floor(const struct detector_state *s, double quantum, double
     return MAX(least, SIGMA_MIN);
 }
 
+static inline float sigma_of(const struct detector_state *s)
+{
+    return MAX(s->sigma, s->novelty.least * (float)(1 / LEAST_FLOORS));
+}
+
 /* Moves everything that is relative to the mean with it. */
 static void usual_is(struct detector_state *s, double mean, double sigma, double quantum)
 {
@@ -134,8 +142,7 @@ static void usual_is(struct detector_state *s, double mean, double sigma, double
     novelty_rebase(&s->novelty, by);
     s->last = NAN; /* rounded anew, it would differ from an equal sample */
     s->mean = mean;
-    s->sigma = (float)MAX(sigma, floor);
-    s->inverse = 1 / s->sigma;
+    s->sigma = (float)sigma;
     s->novelty.least = (float)(LEAST_FLOORS * floor);
 }
 
@@ -213,6 +220,14 @@ static void side_end(struct detector_side *side)
     side->peak = side->s = 0;
 }
 
+/* How much more it takes because samples follow one another: von Neumann's ratio of the mean square
+ * successive difference to twice the variance is 1 for independent ones. */
+static float stretch_of(const struct detector_state *s)
+{
+    float ratio = s->difference2 / (2 * s->sigma * s->sigma * RATIO_USUAL);
+    return ratio < 1 ? 1 / MAX(ratio, RATIO_MIN) : 1;
+}
+
 static float side_limit(const struct detector_side *side, float limit)
 {
     float highest = limit;
@@ -225,7 +240,8 @@ static float side_limit(const struct detector_side *side, float limit)
 }
 
 /* Whether S is at its limit now. */
-static inline bool side_step(struct detector_side *side, float step, float limit, float most)
+static inline bool side_step(struct detector_side *side, const struct detector_state *state,
+                             float step, float limit, float most)
 {
     float s = side->s + step;
     if (s <= 0) {
@@ -236,9 +252,9 @@ static inline bool side_step(struct detector_side *side, float step, float limit
     }
     bool reached = false;
     if (s >= limit) {
-        float own = side_limit(side, limit);
+        float own = side_limit(side, limit) * stretch_of(state);
         reached = s >= own;
-        s = MIN(s, MAX(own, most));
+        s = MIN(s, state->alarm ? limit : MAX(own, most)); /* an alarm ends soon after its cause */
     }
     side->s = s;
     side->peak = MAX(side->peak, s);
@@ -265,7 +281,7 @@ static void alarm_begin(struct detector_state *s, const struct detector_tuning *
     }
     if (!s->home_left) {
         s->home_mean = s->mean;
-        s->home_sigma = s->sigma;
+        s->home_sigma = sigma_of(s);
         s->home_left = t->home_samples;
     }
     s->alarm = way == UP ? 1 : -1;
@@ -294,13 +310,13 @@ static void learning_judge(struct detector_state *s, const struct detector_tunin
 static void detector_judge(struct detector_state *s, const struct detector_tuning *t, double x,
                            double quantum, const struct expectation *e)
 {
-    float z = (float)((x - s->mean) * (double)s->inverse);
+    float z = (float)((x - s->mean) / (double)sigma_of(s));
     float up = t->delta * (MIN(z, t->cap) - t->k), down = t->delta * (MIN(-z, t->cap) - t->k);
     s->toward[UP] = (uint8_t)(s->toward[UP] << 1 | (up > 0));
     s->toward[DOWN] = (uint8_t)(s->toward[DOWN] << 1 | (down > 0));
     float most = s->seen <= t->learning ? LEARN_MOST * t->limit : 0;
-    bool above = side_step(&s->side[UP], up, t->limit, most);
-    bool below = side_step(&s->side[DOWN], down, t->limit, most);
+    bool above = side_step(&s->side[UP], s, up, t->limit, most);
+    bool below = side_step(&s->side[DOWN], s, down, t->limit, most);
     s->z = MIN(MAX(z, -Z_MAX), Z_MAX);
     if (s->seen <= t->learning) {
         learning_judge(s, t, above || below);
@@ -312,7 +328,11 @@ static void detector_judge(struct detector_state *s, const struct detector_tunin
             side_end(side);
         if (side->s <= 0)
             s->alarm = 0;
-    } else if (above && is_confirmed(s, t, UP)) {
+        return;
+    }
+    bool suspect = MAX(s->side[DOWN].s, s->side[UP].s) >= t->limit;
+    s->lasts = suspect ? s->lasts + 1 : 0;
+    if (above && is_confirmed(s, t, UP)) {
         alarm_begin(s, t, UP, x, quantum, e);
     } else if (below && is_confirmed(s, t, DOWN)) {
         alarm_begin(s, t, DOWN, x, quantum, e);
@@ -321,14 +341,28 @@ static void detector_judge(struct detector_state *s, const struct detector_tunin
 
 /* ---- a sample -------------------------------------------------------------------------------- */
 
-static inline void quantum_learn(struct detector_state *s, double x, float relative)
+static inline void quantum_learn(struct detector_state *s, double x, float step)
 {
-    float step = fabsf(relative - s->last); /* NAN: no comparison holds */
     if (step > 0 && (s->quantum <= 0 || step < s->quantum))
         s->quantum = step;
     if (s->whole && rint(x) != x)
         s->whole = false;
+}
+
+/* What the sample says beside the one before. */
+static inline void differ(struct detector_state *s, const struct detector_tuning *t, double x,
+                          float relative, bool learn_quantum)
+{
+    float step = fabsf(relative - s->last); /* NAN: no comparison holds */
     s->last = relative;
+    if (learn_quantum)
+        quantum_learn(s, x, step);
+    if (isnan(step))
+        return;
+    if (s->known)
+        step = MIN(step, 2 * t->clip * sigma_of(s));
+    float weight = (float)s->seen * t->smooth < 1 ? 1 / (float)s->seen : t->smooth;
+    s->difference2 += (step * step - s->difference2) * weight;
 }
 
 static void detector_miss(struct detector_state *s, const struct detector_tuning *t)
@@ -344,9 +378,13 @@ static inline void usual_add(struct detector_state *s, const struct detector_tun
                              float relative)
 {
     if (s->known && !s->alarm && !s->learns_shift) {
-        float most = t->clip * s->sigma;
+        float most = t->clip * sigma_of(s);
         relative = MIN(MAX(relative, -most), most);
     }
+    /* What would be an alarm if the series were not known to have such peaks waits for a window: it
+     * must not become usual before it is told. */
+    if (!s->alarm && !s->learns_shift && s->lasts > 0 && s->lasts < t->absent_max)
+        return;
     s->open_n++;
     float d = relative - s->open_mean;
     s->open_mean += d / (float)s->open_n;
@@ -367,8 +405,7 @@ void detector_advance(struct detector_state *s, const struct detector_tuning *t,
     if (s->novelty.n == 0)
         s->mean = x;
     float relative = (float)(x - s->mean), day_ratio = 0;
-    if (!(quantum > 0))
-        quantum_learn(s, x, relative);
+    differ(s, t, x, relative, !(quantum > 0));
 
     struct expectation expected;
     bool known = false;
@@ -398,7 +435,7 @@ struct verdict detector_verdict(const struct detector_state *s, const struct det
         .score = (double)s->score,
         .z = (double)s->z,
         .mean = known ? s->mean : NAN,
-        .sigma = known ? (double)s->sigma : NAN,
+        .sigma = known ? (double)sigma_of(s) : NAN,
         .alarm = s->alarm ? s->alarm : slow,
     };
 }

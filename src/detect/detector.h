@@ -40,6 +40,7 @@
 struct detector_tuning {
     float delta, k, cap, clip;
     float limit;            /* of S */
+    float smooth;           /* weight of a sample in difference2 */
     float keep;             /* of what was learned about peaks, per sub-window */
     uint32_t sub_samples;   /* of a sub-window */
     uint32_t min_samples;   /* for a z */
@@ -66,11 +67,12 @@ struct detector_side {
 
 /* Levels are floats relative to `mean`, which holds any; when it moves, they do. */
 struct detector_state {
-    double mean; /* what is usual, if `known` */
-    float sigma, inverse;
-    uint32_t seen;   /* samples since learning began */
-    uint32_t absent; /* missing samples in a row, until now */
-    float score, z;  /* of the newest sample; NAN: none */
+    double mean;       /* what is usual, if `known` */
+    float sigma;       /* without the floor */
+    float difference2; /* mean square of successive differences */
+    uint32_t seen;     /* samples since learning began */
+    uint32_t absent;   /* missing samples in a row, until now */
+    float score, z;    /* of the newest sample; NAN: none */
     bool known;
     int8_t alarm;
     bool learns_shift;            /* a shift while learning */

@@ -162,7 +162,7 @@ def test_bad_file():
             d.process.send_signal(signal.SIGHUP)
             until("the token is gone", lambda: d.status("/metrics", headers=bearer(token)) == 401)
             # Tokens are no key of the configuration: what waits for the next start is not they.
-            d.logged("of its keys collect.interval and the certificates apply now")
+            d.logged("of its keys collect.interval, the rules of alerts and the certificates apply now")
 
 
 # ---- roles on every route ------------------------------------------------------------------------

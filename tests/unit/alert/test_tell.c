@@ -105,6 +105,9 @@ static void test_rate(void **state)
         rig_tick(rig, samples);
     }
     assert_int_equal(rig->notices_count, 5);
+    struct alerts_stats stats;
+    alerts_stats(rig->alerts, &stats);
+    assert_int_equal(stats.waiting, 15);
     rig_ticks(rig, 41, samples); /* 61 s after the first */
     assert_int_equal(rig->notices_count, 5);
     rig_tick(rig, samples);

@@ -5,8 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "alert/told.h"
 #include "base/defs.h"
@@ -69,12 +68,13 @@ static void assert_complete(const struct told *t, uint64_t id, enum alert_state 
                             enum alert_severity severity, const char *expected)
 {
     char text[64] = "";
+    size_t len = 0;
     struct notice *n = notice_of(&(struct one){id, state, severity}, 1);
     struct notice *full = told_complete(t, &am, n);
     for (size_t i = 0; i < full->count; i++) {
-        const char mark[] = {alert_is_active(full->alerts[i]) ? 'f' : 'r',
-                             alert_severity_name(full->alerts[i]->severity)[0], ' ', '\0'};
-        strcat(text, mark);
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%c%c ",
+                                alert_is_active(full->alerts[i]) ? 'f' : 'r',
+                                *alert_severity_name(full->alerts[i]->severity));
         assert_true(alert_is_active(full->alerts[i]) || full->alerts[i]->resolved_ms > 0);
     }
     assert_string_equal(text, expected);
@@ -134,10 +134,11 @@ static void test_many(void **state)
     bool there[200] = {false};
     size_t count = 0;
     told_init(&t);
-    srand(1);
+    uint64_t random = 1;
     for (int i = 0; i < 20000; i++) {
-        uint64_t id = (uint64_t)rand() % ARRAY_LEN(there);
-        bool comes = rand() % 2;
+        random = random * UINT64_C(6364136223846793005) + 1442695040888963407; /* Knuth's MMIX */
+        uint64_t id = (random >> 33) % ARRAY_LEN(there);
+        bool comes = random >> 62 & 1;
         told(&t, id, comes ? ALERT_FIRING : ALERT_RESOLVED, ALERT_WARNING);
         there[id] = comes;
     }

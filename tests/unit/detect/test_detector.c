@@ -108,6 +108,41 @@ static void test_new_usual_and_home(void **state)
     assert_int_equal(b.downs, 1);
 }
 
+/* What goes on for ever is usual some day: a ramp, a level that jumps about. */
+static void test_nothing_lasts(void **state)
+{
+    (void)state;
+    struct bed b = bed_new();
+    int alarmed = 0;
+    for (int t = 0; t < 86400; t++) {
+        bed_step(&b, 1e6 + 3 * t);
+        alarmed += b.d.alarm != 0;
+    }
+    assert_in_range(alarmed, 0, 2 * 900);
+    assert_in_range(b.ups, 0, 2);
+}
+
+/* A series whose samples hang together needs more for an alarm, but a change does not become usual
+ * before it is told. */
+static void test_correlated(void **state)
+{
+    (void)state;
+    struct bed b = bed_new();
+    double x = 0;
+    for (int t = 0; t < 3600; t++) {
+        x = 0.9 * x + 0.43589 * noise_gaussian(&b.noise);
+        bed_step(&b, 100 + x);
+    }
+    assert_quiet(&b);
+    int after = 0;
+    for (; after < 300 && !b.d.alarm; after++) {
+        x = 0.9 * x + 0.43589 * noise_gaussian(&b.noise);
+        bed_step(&b, 115 + x);
+    }
+    assert_int_equal(b.ups, 1);
+    assert_in_range(after, 6, 200);
+}
+
 /* Who cries wolf again and again needs more each time. */
 static void test_repeated(void **state)
 {
@@ -327,6 +362,8 @@ int main(void)
         cmocka_unit_test(test_step_and_back),
         cmocka_unit_test(test_new_usual_and_home),
         cmocka_unit_test(test_repeated),
+        cmocka_unit_test(test_nothing_lasts),
+        cmocka_unit_test(test_correlated),
         cmocka_unit_test(test_gaps),
         cmocka_unit_test(test_constant),
         cmocka_unit_test(test_quantum),
