@@ -83,7 +83,7 @@ static const char *type_name(const struct config_row *row)
     case CONFIG_NUMBER:
         return "a number";
     case CONFIG_PART:
-        return "K/N, with K at most N";
+        return "K/N, with K at most N, N at most 8";
     case CONFIG_FREQUENCY:
         return "COUNT/DURATION";
     case CONFIG_BOOL:
@@ -199,7 +199,7 @@ static bool split_at_slash(const char *text, char first[32], char second[32])
     return true;
 }
 
-#define PART_MAX 1000
+#define PART_MAX 8 /* samples that a detector remembers one by one */
 
 static int read_part(const char *text, struct config_part *ret)
 {

@@ -8,9 +8,14 @@
  *
  * How it goes on after an alarm: while it lasts, samples count unclipped, so within a window the
  * new level is the usual one, S falls to zero and the alarm ends. When the level returns before, S
- * falls to zero at once. When it returns later, that would be a shift in the other direction: the
- * level before the alarm is remembered (`home`), and coming back to it makes it usual again without
- * an alarm.
+ * falls to zero at once, for an alarm holds it at the plain limit. When it returns later, that
+ * would be a shift in the other direction: the level before the alarm is remembered (`home`), and
+ * coming back to it makes it usual again without an alarm. What never comes to rest, a ramp, is an
+ * alarm for `lasts_max` samples and needs more the next time.
+ *
+ * A series whose own limit is high takes longer to say something. So that a shift is not usual by
+ * then, samples that would be an alarm at the plain limit are left out of the window, for as long
+ * as a window lasts.
  *
  * The reference distribution is estimated, not known: with sigma wrong by a few percent the rate of
  * false alarms changes by a factor. MARGIN makes good for that; tests/unit/detect/test_noise.c
@@ -23,6 +28,8 @@
 #include "base/defs.h"
 #include "detect/limit.h"
 
+#define SIGMA_LEAST 0.5 /* of the settings: what a shift is */
+#define SIGMA_MOST 100
 #define CLIP 4.0f        /* sigma: what goes into the window */
 #define CAP 2.0f         /* sigma beyond delta: what one sample can say */
 #define MARGIN 3.0f      /* of the limit: exp(3) = 20 times less than the budget */
@@ -57,7 +64,7 @@ static uint32_t whole_samples(double n)
 void detector_tune(struct detector_tuning *ret, const struct bank_settings *settings,
                    int64_t interval_ms, size_t watched)
 {
-    double delta = MIN(MAX(settings->sigma, 0.5), 20), k = delta / 2;
+    double delta = MIN(MAX(settings->sigma, SIGMA_LEAST), SIGMA_MOST), k = delta / 2;
     double interval = (double)MAX(interval_ms, 1);
     uint32_t min_samples = MAX(settings->min_samples, 5);
     double window = MAX((double)settings->window_ms / interval, (double)min_samples);

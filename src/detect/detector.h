@@ -23,6 +23,11 @@
  * threshold", J. Pickands, Annals of Statistics 3 (1975) 119), at two levels, and the limit becomes
  * u + (limit - u) / r, never less than for Gaussian noise. A burst that was seen often is usual;
  * and a series that alarms again and again needs more each time. All of that is forgotten slowly.
+ *
+ * Samples that hang together make high peaks too seldom to learn r from them soon. How much they do
+ * is known at once, by the mean square successive difference, which is twice the variance when they
+ * do not (J. von Neumann, Annals of Mathematical Statistics 12 (1941) 367): the limit is multiplied
+ * by the inverse of that ratio.
  */
 #pragma once
 

@@ -461,9 +461,8 @@ await run({
             await field("For").fill("soon");
             await page.getByRole("button", { name: "Save", exact: true }).click();
             await says(page.locator("#rule-for-error"), /expected a duration/);
-            await until(
-                "the field has the focus",
-                async () => (await page.evaluate(() => document.activeElement.id)) === "rule-for",
+            await until("the field has the focus", () =>
+                page.evaluate(() => document.activeElement.id === "rule-for"),
             );
             assert.equal(await field("For").getAttribute("aria-invalid"), "true");
             await field("For").fill("10s");

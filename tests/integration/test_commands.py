@@ -61,7 +61,7 @@ def test_usage():
                             (["detect", "--confirm", "4/3"], "--confirm"),
                             (["detect", "--false-alarms", "1"], "COUNT/DURATION"),
                             (["detect", "--false-alarms", "1/fortnight"], "1/fortnight"),
-                            (["detect", "a", "b"], "b"), (["detect", "--interval", "1s"], "interval"),
+                            (["detect", "a", "b"], "b"), (["detect", "--json", "x", "y"], "y"),
                             (["bench"], "fanout"), (["bench", "nonsense"], "nonsense"),
                             (["bench", "fanout", "x"], "x"), (["bench", "packets"], "FILE"),
                             (["bench", "store", "x"], "x"), (["bench", "query", "--ticks", "0"], "0"),

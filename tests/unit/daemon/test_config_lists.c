@@ -394,6 +394,8 @@ static void test_parts_and_frequencies(void **state)
     } cases[] = {
         {"detect: {confirm: 1/1}", NULL},
         {"detect: {confirm: 5/4}", "detect.confirm: \"5/4\" makes no sense (expected K/N"},
+        {"detect: {confirm: 8/8}", NULL},
+        {"detect: {confirm: 3/9}", "\"3/9\" makes no sense"},
         {"detect: {confirm: 0/4}", "\"0/4\" makes no sense"},
         {"detect: {confirm: 3}", "\"3\" is not understood"},
         {"detect: {confirm: 3/5/7}", "is not understood"},
