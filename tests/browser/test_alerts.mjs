@@ -654,7 +654,14 @@ await run({
         await field("Warning").fill("240Mbit");
         await field("Summary").fill("{device} is busy");
         await page.getByRole("button", { name: /^Try it/ }).click();
-        await says(page.locator("[data-fired]"), /would (not )?have fired/);
+        await says(
+            page.locator("[data-fired]"),
+            /would (not )?have fired[\s\S]*Nothing was measured before \d\d:\d\d:\d\d/,
+        );
+        await until(
+            "what was measured fills the chart",
+            async () => (await pixelsOf(page, "backtest", "--receive")) > 100,
+        );
         await field("Keep").fill("soon");
         await page.getByRole("button", { name: "Save", exact: true }).click();
         await says(page.locator("#rule-keep-error"), /./);
