@@ -105,6 +105,8 @@ static void put_answer(struct anomalies_question *a, const struct answer *answer
     json_put_i64(out, fold.from_ms + (int64_t)(fold.count - 1) * fold.step_ms);
     json_put_key(out, "step_ms");
     json_put_i64(out, fold.step_ms);
+    json_put_key(out, "sigma"); /* how many make the band of what is usual */
+    json_put_double(out, a->api->settings.detect.sigma);
     if (count < answer->series_count || answer->truncated) {
         json_put_key(out, "truncated");
         json_put_bool(out, true);

@@ -498,6 +498,18 @@ await run({
         await says(sentence(page), /There is no rule nobody/);
     },
 
+    "a page that cannot be fetched any more says so, the others go on": async () => {
+        const { page, context } = await open("/");
+        await context.route(/assets\/alerts-\w+\.js/, (route) => route.abort());
+        await page.click('nav a[href="/alerts"]');
+        await says(sentence(page), /This page could not be fetched\..*Reload/s);
+        await page.click('nav a[href="/interfaces"]');
+        await page.locator('tr[data-device="lo"]').waitFor();
+        await context.unroute(/assets\/alerts-\w+\.js/);
+        await page.goto(page.url().replace("interfaces", "alerts"));
+        await says(sentence(page), /^All quiet/);
+    },
+
     "charts shade what is usual and mark where alerts fired": async () => {
         let ids = [];
         const { page, fake } = await open(

@@ -105,6 +105,7 @@ static void test_leap(void **state)
     assert_int_equal(json_whole(json, "from"), MAKER_T0_MS + 41000);
     assert_int_equal(json_whole(json, "to"), MAKER_T0_MS + 90000);
     assert_int_equal(json_whole(json, "step_ms"), 1000);
+    assert_true(json_number_value(json_object_get(json, "sigma")) == 2.5); /* as it is set here */
     assert_null(json_object_get(json, "truncated"));
     const json_t *series = json_array_get(json_object_get(json, "series"), 0);
     assert_int_equal(json_length(json, "series"), 1);

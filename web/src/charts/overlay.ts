@@ -9,6 +9,8 @@ import type { ChartSpec } from "../domain/trace";
 import type { BandSource } from "./environment";
 import type { Palette } from "./palette";
 
+const STEM_PX = 22; // what flaps leaves the traces to be seen
+
 /* Edges of a band at rising times, in plotted units with their sign; NaN where nothing is known. */
 export interface Band {
     tone: keyof Palette;
@@ -184,9 +186,9 @@ export function drawAlertMark(u: uPlot, flag: Flag, x: number, palette: Palette,
     }
     const severity = flag.kind === "critical" ? "critical" : "warning";
     ctx.strokeStyle = ctx.fillStyle = toneOf(palette, severity);
-    ctx.globalAlpha = 0.45;
+    ctx.globalAlpha = 0.6;
     ctx.beginPath();
-    ctx.moveTo(x, bbox.top);
+    ctx.moveTo(x, foot - STEM_PX * px);
     ctx.lineTo(x, foot);
     ctx.stroke();
     ctx.globalAlpha = 1;

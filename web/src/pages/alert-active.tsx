@@ -29,12 +29,13 @@ import { SilenceForm } from "./silence-form";
 
 const TRENDS_MOST = 12; // of a flood, pictures would tell less than the list does
 const METRICS_MOST = 3;
+const MANY = 50; // ages of so many need not count seconds
 
 export function ActiveAlerts() {
     const { session, location } = usePage();
     const { alerts } = session;
-    const now = useNow();
     const all = alerts.active.value;
+    const now = useNow(all.length > MANY ? 10_000 : 1_000);
     const selection = useMemo(() => computed(() => trendSelection(alerts.active.value)), [alerts]);
     const { key } = selection.value;
     useEffect(() => session.show(selection.peek()), [session, selection, key]);

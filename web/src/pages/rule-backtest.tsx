@@ -218,11 +218,12 @@ function TestChart({ test, title, series, draft }: TestChartProps) {
         return computed(() => tested);
     }, [draft, test]);
     const { environment, spec } = useMemo(() => {
-        const per = draft.form.peek().per;
+        const { per, sigma } = draft.form.peek();
+        const sigmas = Number(sigma) > 0 ? Number(sigma) : outer.bands.sigmas;
         const alerts = test.alerts.filter((a) => a.series === series);
         const unit = unitOf(test, series, per, session.alerts.metrics.state.peek().value ?? []);
         return {
-            environment: environmentOf(test, series, alertFlags(alerts), outer),
+            environment: environmentOf(test, series, alertFlags(alerts), outer, sigmas),
             spec: ruleChart("backtest", title, { text: series, unit }, ""),
         };
     }, [test, series, draft, outer]);
@@ -266,6 +267,7 @@ function environmentOf(
     series: string,
     flags: ReturnType<typeof alertFlags>,
     outer: ChartEnvironment,
+    sigmas: number,
 ): ChartEnvironment {
     const { fromMs, toMs, stepMs } = test;
     const steps = (toMs - fromMs) / stepMs;
@@ -292,6 +294,6 @@ function environmentOf(
         painted: signal(0),
         state: signal("paused" as const),
         flags: signal(flags),
-        bands: { mean, sigma, sigmas: outer.bands.sigmas },
+        bands: { mean, sigma, sigmas },
     };
 }

@@ -89,6 +89,9 @@ export function RulePreview({ draft, readOnly }: { draft: Draft; readOnly: boole
                 )}
                 <span class="line-note" role="status">
                     {foundWords(question, found.loading, found.error, list.length)}
+                    {form.value.where &&
+                        list.length > 0 &&
+                        ` Watched where ${form.value.where} is not 0.`}
                 </span>
             </p>
             {spec ? (

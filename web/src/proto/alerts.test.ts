@@ -163,6 +163,9 @@ test("a back-test and the past of what is usual", () => {
         series: [{ id: 7, name: "m", labels: {}, points: [[1000, 0.1, 4, 1], null] }, { id: 1.5 }],
     });
     assert.ok(a.ok && a.value.series.length === 1);
+    assert.equal(a.value.sigmas, 2.5);
+    const wide = parseAnomalyHistory({ ...frame, sigma: 4, series: [] });
+    assert.ok(wide.ok && wide.value.sigmas === 4);
     assert.deepEqual([...a.value.series[0]!.sigma], [1]);
     for (const bad of [null, {}, { ...frame, step_ms: 0 }, { from: 1, to: 2 }]) {
         assert.equal(parseBackTest(bad).ok, false);

@@ -418,14 +418,22 @@ export interface AnomalyHistory {
     fromMs: number;
     toMs: number;
     stepMs: number;
+    sigmas: number; // the band is mean ± so many sigma
     series: Scored[];
 }
+
+const SIGMAS = 2.5; // of a server that does not say
 
 export function parseAnomalyHistory(v: unknown): Result<AnomalyHistory> {
     const o = asObject(v);
     const frame = parseFrame(o);
     if (!o || !frame) return fail("the answer lacks from, to or step_ms");
-    return ok({ ...frame, series: parseScored(o["series"], false) });
+    const sigmas = asNumber(o["sigma"]);
+    return ok({
+        ...frame,
+        sigmas: sigmas !== undefined && sigmas > 0 ? sigmas : SIGMAS,
+        series: parseScored(o["series"], false),
+    });
 }
 
 export function anomaliesAddress(

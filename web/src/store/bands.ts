@@ -26,7 +26,7 @@ export class Bands {
     #key = "";
     #abort: AbortController | undefined;
     #following = false;
-    readonly sigmas = 2.5; // detect.sigma as it is shipped; the stream does not tell another
+    #sigmas = 2.5;
 
     constructor(getJson: GetJson, clock: Clock, changed: () => void) {
         this.#getJson = getJson;
@@ -40,6 +40,10 @@ export class Bands {
 
     get sigma(): Grid | undefined {
         return this.#sigma;
+    }
+
+    get sigmas(): number {
+        return this.#sigmas;
     }
 
     /* undefined: the page wants none. */
@@ -64,7 +68,7 @@ export class Bands {
                 });
             return;
         }
-        const { fromMs, toMs, stepMs, series } = history.value;
+        const { fromMs, toMs, stepMs, sigmas, series } = history.value;
         const span = range.kind === "last" ? spanOf(range) : toMs - fromMs + stepMs;
         if (span / stepMs > STEPS_MOST) return;
         const mean = new Grid(stepMs, span, fromMs);
@@ -73,6 +77,7 @@ export class Bands {
             mean.fill(s.id, s.times, s.mean, stepMs);
             sigma.fill(s.id, s.times, s.sigma, stepMs);
         }
+        this.#sigmas = sigmas;
         this.#mean = mean;
         this.#sigma = sigma;
         this.#changed();
