@@ -433,11 +433,10 @@ void detector_advance(struct detector_state *s, const struct detector_tuning *t,
         sub_window_close(s, t, quantum);
 }
 
-struct verdict detector_verdict(const struct detector_state *s, const struct detector_tuning *t,
-                                const struct seasonal *season)
+struct verdict detector_verdict(const struct detector_state *s, const struct seasonal *season)
 {
     bool known = !isnan(s->z);
-    int slow = season ? seasonal_alarm(season, (double)t->limit) : 0;
+    int slow = season ? seasonal_alarm(season) : 0;
     return (struct verdict){
         .score = (double)s->score,
         .z = (double)s->z,

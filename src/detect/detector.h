@@ -107,6 +107,4 @@ void detector_advance(struct detector_state *s, const struct detector_tuning *tu
                       double quantum, struct seasonal *season, int64_t t_ms);
 
 /* season as above. */
-struct verdict detector_verdict(const struct detector_state *s,
-                                const struct detector_tuning *tuning,
-                                const struct seasonal *season);
+struct verdict detector_verdict(const struct detector_state *s, const struct seasonal *season);
