@@ -461,7 +461,9 @@ await run({
             await field("For").fill("soon");
             await page.getByRole("button", { name: "Save", exact: true }).click();
             await says(page.locator("#rule-for-error"), /expected a duration/);
-            assert.equal(await page.evaluate(() => document.activeElement.id), "rule-for");
+            await until("the field has the focus", () =>
+                page.evaluate(() => document.activeElement.id === "rule-for"),
+            );
             assert.equal(await field("For").getAttribute("aria-invalid"), "true");
             await field("For").fill("10s");
             await page.locator("#rule-for-error").waitFor({ state: "detached" });
@@ -640,7 +642,14 @@ await run({
         await field("Warning").fill("240Mbit");
         await field("Summary").fill("{device} is busy");
         await page.getByRole("button", { name: /^Try it/ }).click();
-        await says(page.locator("[data-fired]"), /would (not )?have fired/);
+        await says(
+            page.locator("[data-fired]"),
+            /would (not )?have fired[\s\S]*Nothing was measured before \d\d:\d\d:\d\d/,
+        );
+        await until(
+            "what was measured fills the chart",
+            async () => (await pixelsOf(page, "backtest", "--receive")) > 100,
+        );
         await field("Keep").fill("soon");
         await page.getByRole("button", { name: "Save", exact: true }).click();
         await says(page.locator("#rule-keep-error"), /./);

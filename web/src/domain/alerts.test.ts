@@ -6,6 +6,7 @@ import {
     alertFlags,
     alertVerdict,
     inOrder,
+    limitText,
     passes,
     readFilter,
     seriesText,
@@ -120,6 +121,9 @@ test("values against what they are measured by", () => {
         "30.0\u2009ms, 4.3 σ below usual",
     );
     assert.equal(againstText(alert({ reason: "absence", value: NaN }), "bits"), "no sample");
+    assert.equal(againstText(alert({ value: NaN }), "bits"), "limit 1\u2009packets/s");
+    assert.equal(limitText(rate, "bits"), "8.00\u2009Mbit/s");
+    assert.equal(limitText(alert({ reason: "anomaly" }), "bits"), "unusual");
     const share = alert({ value: 0.021, threshold: 0.02, unit: "ratio" });
     assert.equal(againstText(share, "bits"), "2.10\u2009%, limit 2.00\u2009%");
 });

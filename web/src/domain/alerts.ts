@@ -215,8 +215,15 @@ export function againstText(a: AlertFacts, bytesAs: ByteUnit): string {
             : `${Math.abs(a.z).toFixed(1)} σ ${a.z < 0 ? "below" : "above"} usual`;
         return [value, far].filter(Boolean).join(", ");
     }
-    if (Number.isNaN(a.threshold)) return value;
-    return `${value}, limit ${valueText(a.threshold, a.unit, bytesAs)}`;
+    const limit = Number.isNaN(a.threshold) ? "" : `limit ${limitText(a, bytesAs)}`;
+    return [value, limit].filter(Boolean).join(", ");
+}
+
+/* What was wrong, of one that is over: its value is that of the end. */
+export function limitText(a: AlertFacts, bytesAs: ByteUnit): string {
+    if (a.reason === "absence") return "no sample";
+    if (a.reason === "anomaly") return "unusual";
+    return Number.isNaN(a.threshold) ? "" : valueText(a.threshold, a.unit, bytesAs);
 }
 
 /* ---- series ----------------------------------------------------------------------------- */

@@ -117,6 +117,16 @@ test("a rule in words, and a name for one that has none", () => {
         ruleWords({ ...NEW_RULE, metric: "m", warning: "5", anomaly: true, for: "1m" }),
         "Watches m: warns above 5, warns when it is unusual, once that holds for 1m.",
     );
+    assert.equal(
+        ruleWords({
+            ...NEW_RULE,
+            metric: "m",
+            match: [["device", "lo"]],
+            critical: "5%",
+            per: "n",
+        }),
+        "Watches m of device=lo per n: is critical above 5%.",
+    );
     assert.equal(nameFrom("node_network_receive_bytes_total"), "network_receive_bytes");
     assert.equal(nameFrom("a b*"), "a_b_");
 });

@@ -171,7 +171,9 @@ export function nameFrom(metric: string): string {
 
 /* What it does, in one sentence; "" while it does nothing. */
 export function ruleWords(f: RuleForm): string {
-    const what = (f.metric || "the metric") + (f.per ? ` per ${f.per}` : "");
+    const match = f.match.filter(([label]) => label).map(([label, glob]) => `${label}=${glob}`);
+    const of = match.length ? ` of ${match.join(" and ")}` : "";
+    const what = (f.metric || "the metric") + of + (f.per ? ` per ${f.per}` : "");
     const limits = [
         f.warning && `warns ${f.when} ${f.warning}`,
         f.critical && `is critical ${f.when} ${f.critical}`,

@@ -1,6 +1,6 @@
 /* What was resolved in the window at the top of the page, the newest first. */
 import { signal } from "@preact/signals";
-import { againstText, lastedText, passes, readFilter, type AlertFacts } from "../domain/alerts";
+import { lastedText, limitText, passes, readFilter, type AlertFacts } from "../domain/alerts";
 import { SeverityMark } from "../widgets/marks";
 import { useNow } from "../widgets/now";
 import { usePage } from "./context";
@@ -13,7 +13,7 @@ const MOST = 1000;
 /* How many the page asks for; it starts anew with the page. */
 export const HISTORY_LIMIT = signal(PAGE);
 
-const COLUMNS = ["Alert", "Series", "Value", "Fired", "Lasted"];
+const COLUMNS = ["Alert", "Series", "Limit", "Fired", "Lasted"];
 
 export function AlertHistory() {
     const { session, location } = usePage();
@@ -83,7 +83,7 @@ function Row({ alert: a, now }: { alert: AlertFacts; now: number }) {
             <td role="cell">
                 <code>{a.series}</code>
             </td>
-            <td role="cell">{againstText(a, preferences.bytesAs.value)}</td>
+            <td role="cell">{limitText(a, preferences.bytesAs.value)}</td>
             <td role="cell">
                 {a.startedMs === undefined ? "never" : <Moment ms={a.startedMs} now={now} />}
             </td>

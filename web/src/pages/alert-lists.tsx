@@ -1,5 +1,6 @@
 /* Below the alerts: silences, the channels that tell of them, the rules that make them. */
 import { useSignal } from "@preact/signals";
+import { inOrder } from "../domain/alerts";
 import { ruleWords, formOf } from "../domain/rule";
 import { durationText } from "../domain/units";
 import type { Channel, Rule, Silence } from "../store/alerts";
@@ -195,7 +196,8 @@ export function Rules() {
 }
 
 function RuleRow({ rule: r }: { rule: Rule }) {
-    const { location } = usePage();
+    const { session, location } = usePage();
+    const worst = inOrder(session.alerts.active.value.filter((a) => a.rule === r.name))[0];
     const state = !r.enabled
         ? "off"
         : r.matched === 1
@@ -220,7 +222,7 @@ function RuleRow({ rule: r }: { rule: Rule }) {
             <p class="line-state">
                 {r.active > 0 && (
                     <>
-                        <SeverityMark severity={r.critical ? "critical" : r.severity} /> {r.active}{" "}
+                        {worst && <SeverityMark severity={worst.severity} />} {r.active}{" "}
                         active,{" "}
                     </>
                 )}

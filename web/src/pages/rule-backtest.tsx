@@ -10,6 +10,7 @@ import {
     againstText,
     alertFlags,
     lastedText,
+    momentText,
     splitSeries,
     type AlertFacts,
 } from "../domain/alerts";
@@ -24,6 +25,7 @@ import type { Draft } from "./rule-fields";
 
 const POINTS = 600;
 const LISTED_MOST = 20;
+const CLOSER_LOOKS = 2; // where most of the day was not measured
 const STEPS_MOST = 20_000;
 
 interface BackTestProps {
@@ -36,19 +38,30 @@ export function BackTestView({ draft, tell }: BackTestProps) {
     const result = useSignal<BackTest | undefined>(undefined);
     const testedAs = useSignal("");
     const busy = useSignal(false);
+    const since = useSignal<number | undefined>(undefined);
     const run = async () => {
         if (busy.value) return;
         busy.value = true;
         const body = ruleBody(draft.form.value);
         if (!body["name"]) body["name"] = "new";
-        const answer = await session.alerts.testRule(body, POINTS);
+        const asked = JSON.stringify(ruleBody(draft.form.value));
+        let answer = await session.alerts.testRule(body, POINTS);
+        since.value = undefined;
+        for (let look = 0; answer.ok && look < CLOSER_LOOKS; look++) {
+            const known = knownSince(answer.value);
+            if (known === undefined) break;
+            const closer = await session.alerts.testRule(body, POINTS, known);
+            if (!closer.ok) break;
+            answer = closer;
+            since.value = firstOf(closer.value);
+        }
         busy.value = false;
         if (!answer.ok) {
             tell(answer.error, answer.field ?? "");
             return;
         }
         draft.errors.value = {};
-        testedAs.value = JSON.stringify(ruleBody(draft.form.value));
+        testedAs.value = asked;
         result.value = answer.value;
     };
     const old = result.value && testedAs.value !== JSON.stringify(ruleBody(draft.form.value));
@@ -71,7 +84,12 @@ export function BackTestView({ draft, tell }: BackTestProps) {
                 </span>
             </p>
             {result.value ? (
-                <Result key={testedAs.value} test={result.value} draft={draft} />
+                <Result
+                    key={testedAs.value}
+                    test={result.value}
+                    since={since.value}
+                    draft={draft}
+                />
             ) : (
                 <p class="table-empty">
                     Nothing is saved or sent by this: the rule is run over what was measured.
@@ -81,7 +99,31 @@ export function BackTestView({ draft, tell }: BackTestProps) {
     );
 }
 
-function Result({ test, draft }: { test: BackTest; draft: Draft }) {
+/* When the first of it was measured. */
+function firstOf({ series }: BackTest): number | undefined {
+    let first = Infinity;
+    for (const s of series) {
+        const i = s.value.findIndex((v) => !Number.isNaN(v));
+        if (i >= 0) first = Math.min(first, s.times[i]!);
+    }
+    return first === Infinity ? undefined : first;
+}
+
+/* The same, if it is in the later half: then half of the picture would be empty. */
+function knownSince(test: BackTest): number | undefined {
+    const { fromMs, toMs, stepMs } = test;
+    const first = firstOf(test);
+    if (first === undefined || first < (fromMs + toMs) / 2) return undefined;
+    return Math.min(first, toMs - 2 * stepMs);
+}
+
+interface ResultProps {
+    test: BackTest;
+    since: number | undefined; // most of the day was not measured, but from here on
+    draft: Draft;
+}
+
+function Result({ test, since, draft }: ResultProps) {
     const fired = test.alerts.map((a) => a.series);
     const first = test.series.find((s) => fired.includes(s.series)) ?? test.series[0];
     const chosen = useSignal(first?.series ?? "");
@@ -92,6 +134,7 @@ function Result({ test, draft }: { test: BackTest; draft: Draft }) {
         <>
             <p class="backtest-sentence" data-fired={test.fired}>
                 <strong>{firedWords(test.fired)}</strong>{" "}
+                {since !== undefined && `Nothing was measured before ${momentText(since, now)}. `}
                 {test.truncated && "There is more history or more series than was read."}
                 {test.series.length === 0 && "No series of it was measured."}
             </p>
@@ -110,7 +153,13 @@ function Result({ test, draft }: { test: BackTest; draft: Draft }) {
                     </select>
                 </label>
             )}
-            <TestChart key={chosen.value} test={test} series={chosen.value} draft={draft} />
+            <TestChart
+                key={chosen.value}
+                test={test}
+                title={since === undefined ? "The last 24 hours" : "What was measured"}
+                series={chosen.value}
+                draft={draft}
+            />
             {listed.length > 0 && (
                 <ol class="lines backtest-list">
                     {listed.map((a, i) => (
@@ -156,11 +205,12 @@ function firedWords(n: number): string {
 
 interface TestChartProps {
     test: BackTest;
+    title: string;
     series: string;
     draft: Draft;
 }
 
-function TestChart({ test, series, draft }: TestChartProps) {
+function TestChart({ test, title, series, draft }: TestChartProps) {
     const { session } = usePage();
     const outer = useEnvironment();
     const limits = useMemo(() => {
@@ -173,7 +223,7 @@ function TestChart({ test, series, draft }: TestChartProps) {
         const unit = unitOf(test, series, per, session.alerts.metrics.state.peek().value ?? []);
         return {
             environment: environmentOf(test, series, alertFlags(alerts), outer),
-            spec: ruleChart("backtest", "The last 24 hours", { text: series, unit }, ""),
+            spec: ruleChart("backtest", title, { text: series, unit }, ""),
         };
     }, [test, series, draft, outer]);
     return (

@@ -194,8 +194,9 @@ export class Alerts {
     async testRule(
         rule: Record<string, unknown>,
         points: number,
+        from: string | number = "now-24h",
     ): Promise<Result<BackTest> & { field?: string }> {
-        const body = { rule, from: "now-24h", to: "now", points };
+        const body = { rule, from, to: "now", points };
         const sent = await this.#send("POST", "api/v1/rules/test", body);
         return sent.ok ? parseBackTest(sent.value) : { ...fail(sent.error), field: sent.field };
     }
