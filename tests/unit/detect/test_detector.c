@@ -294,6 +294,7 @@ static void test_hostile_numbers(void **state)
         assert_true(isnan(v.z) || isfinite(v.z));
         assert_true(isnan(v.sigma) || (isfinite(v.sigma) && v.sigma > 0));
         assert_true(isnan(v.mean) || isfinite(v.mean));
+        assert_true(isfinite(b.d.difference2) && isfinite(b.d.novelty.all));
     }
 }
 
