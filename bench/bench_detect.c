@@ -142,7 +142,8 @@ static int compare_ns(const void *a, const void *b)
 static double median_ns(struct stand *s, int way)
 {
     qsort(s->ns[way], s->ticks, sizeof(int64_t), compare_ns);
-    return (double)s->ns[way][s->ticks / 2] / (double)s->series_count;
+    size_t middle = s->ticks / 2;
+    return (double)s->ns[way][middle] / (double)s->series_count;
 }
 
 static void print_rows(struct stand *s)

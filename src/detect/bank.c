@@ -125,7 +125,7 @@ struct verdict bank_verdict(const struct bank *b, uint32_t slot)
 {
     if (slot >= b->count || !b->slots[slot].state.id)
         return (struct verdict){NAN, NAN, NAN, NAN, 0};
-    return detector_verdict(&b->slots[slot].state, &b->tuning, b->slots[slot].seasonal);
+    return detector_verdict(&b->slots[slot].state, b->slots[slot].seasonal);
 }
 
 size_t bank_anomalous(const struct bank *b)

@@ -47,6 +47,7 @@
 #define FLOOR_RATIO_FLAT 0.02 /* … and when nothing changed in the whole window */
 #define HALF_HOUR_MS 1800000.0
 #define HOUR_SAMPLES 60  /* so many make an hour's mean, or what half of it has */
+#define STEP_MAX 1e18f   /* the square is a float */
 #define VALUE_MAX 1e36   /* so that no square and no float overflows */
 #define LEAST_FLOORS 0.5 /* floors under sigma: less is not new */
 #define SIGMA_MIN 1e-30
@@ -366,8 +367,7 @@ static inline void differ(struct detector_state *s, const struct detector_tuning
         quantum_learn(s, x, step);
     if (isnan(step))
         return;
-    if (s->known)
-        step = MIN(step, 2 * t->clip * sigma_of(s));
+    step = MIN(step, s->known ? MIN(2 * t->clip * sigma_of(s), STEP_MAX) : STEP_MAX);
     float weight = (float)s->seen * t->smooth < 1 ? 1 / (float)s->seen : t->smooth;
     s->difference2 += (step * step - s->difference2) * weight;
 }
@@ -433,11 +433,10 @@ void detector_advance(struct detector_state *s, const struct detector_tuning *t,
         sub_window_close(s, t, quantum);
 }
 
-struct verdict detector_verdict(const struct detector_state *s, const struct detector_tuning *t,
-                                const struct seasonal *season)
+struct verdict detector_verdict(const struct detector_state *s, const struct seasonal *season)
 {
     bool known = !isnan(s->z);
-    int slow = season ? seasonal_alarm(season, (double)t->limit) : 0;
+    int slow = season ? seasonal_alarm(season) : 0;
     return (struct verdict){
         .score = (double)s->score,
         .z = (double)s->z,

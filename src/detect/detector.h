@@ -78,8 +78,8 @@ struct detector_state {
     uint32_t seen;     /* samples since learning began */
     uint32_t absent;   /* missing samples in a row, until now */
     float score, z;    /* of the newest sample; NAN: none */
+    int16_t alarm;
     bool known;
-    int8_t alarm;
     bool learns_shift;            /* a shift while learning */
     bool whole;                   /* only whole numbers so far */
     uint8_t toward[2];            /* bit 0: the newest sample was more than k down, up; … */
@@ -107,6 +107,4 @@ void detector_advance(struct detector_state *s, const struct detector_tuning *tu
                       double quantum, struct seasonal *season, int64_t t_ms);
 
 /* season as above. */
-struct verdict detector_verdict(const struct detector_state *s,
-                                const struct detector_tuning *tuning,
-                                const struct seasonal *season);
+struct verdict detector_verdict(const struct detector_state *s, const struct seasonal *season);

@@ -4,7 +4,11 @@
  * A cell has few weeks to know its spread from, so the spread of all cells together (`between`)
  * counts as well: whichever is larger. An hour enters its cell after it was judged, clipped at
  * CLIP sigma like a sample into the window, and a cell forgets what is older than about WEEKS_MAX
- * weeks. A clock that steps back into an hour that is over begins another hour; half an hour's
+ * weeks. Weeks differ, and whole days with them, so evidence adds up without anything being wrong:
+ * an alarm takes twice what there ever was before, and a week of hours to know that from. What
+ * lasts two days is the usual level (`shift`), on which the pattern of the week stands.
+ *
+ * A clock that steps back into an hour that is over begins another hour; half an hour's
  * samples are not a mean worth having, so hours with too few of them are left out.
  */
 #include "detect/seasonal.h"
@@ -17,7 +21,13 @@
 #define HOUR_MS 3600000
 #define WEEKS_MAX 8
 #define CELL_WEEKS_MIN 2
+#define SHIFT_HOURS 48    /* a level that lasts so long is the usual one */
+#define JUDGED_MIN 168    /* hours before the first alarm */
+#define LIMITS 5.0        /* the hours of a day hang together: so much more than for samples */
+#define HIGHEST_TIMES 2.0 /* farther than ever before */
+#define HIGHEST_KEEP 0.999f
 #define FLOOR_RATIO 1e-3
+#define HOME_SIGMA 3.0
 #define CLIP 4.0        /* sigma */
 #define CAP 2.0         /* sigma beyond delta: what one hour can say */
 #define HUGE_VALUE 1e18 /* a float holds its square */
@@ -76,11 +86,50 @@ bool seasonal_expect(const struct seasonal *s, int64_t t_ms, struct expectation 
         return false;
     double own = (double)c->m2 / (n - 1), between = MAX(own, (double)s->between);
     *ret = (struct expectation){
-        .mean = (double)c->mean,
+        .mean = (double)c->mean + (double)s->shift,
         .sigma = sqrt(between + (double)c->variance),
         .hour_sigma = sqrt(between * (1 + 1.0 / n)), /* the cell's mean is uncertain, too */
     };
     return true;
+}
+
+/* One direction: whether this hour makes it an alarm. */
+static bool slow_step(struct seasonal *s, const struct seasonal_tuning *t, int way, double z)
+{
+    double step = t->delta * (MIN(way ? z : -z, t->delta + CAP) - t->delta / 2);
+    double after = MAX((double)s->slow[way] + step, 0);
+    double own = MAX(LIMITS * t->limit, HIGHEST_TIMES * (double)s->highest[way]);
+    bool alarm = after >= own && s->judged > JUDGED_MIN;
+    s->peak[way] = MAX(s->peak[way], (float)after);
+    s->slow[way] = (float)(s->alarm || alarm ? MIN(after, t->limit) : after); /* soon over */
+    s->highest[way] *= HIGHEST_KEEP;
+    if (s->slow[way] <= 0) {
+        s->highest[way] = MAX(s->highest[way], s->peak[way]);
+        s->peak[way] = 0;
+    }
+    return alarm;
+}
+
+/* Back at what the week says, from a level that had become usual beside it. */
+static void slow_home(struct seasonal *s)
+{
+    s->shift = 0;
+    for (int i = 0; i < 2; i++)
+        s->slow[i] = s->peak[i] = 0;
+}
+
+static void slow_judge(struct seasonal *s, const struct seasonal_tuning *t, double z, double home_z)
+{
+    s->judged += s->judged < UINT32_MAX;
+    bool below = slow_step(s, t, 0, z), above = slow_step(s, t, 1, z);
+    if ((below || above) && fabs(home_z) <= HOME_SIGMA && fabs(z - home_z) > 1) {
+        slow_home(s);
+        below = above = false;
+    }
+    if (s->alarm && s->slow[s->alarm > 0] <= 0)
+        s->alarm = 0;
+    else if (!s->alarm && (above || below))
+        s->alarm = above ? 1 : -1;
 }
 
 static void hour_close(struct seasonal *s, const struct seasonal_tuning *t)
@@ -89,13 +138,10 @@ static void hour_close(struct seasonal *s, const struct seasonal_tuning *t)
     struct expectation e;
     if (seasonal_expect(s, s->open_hour * HOUR_MS, &e)) {
         double floor = FLOOR_RATIO * fabs(e.mean) + 1e-30;
-        double sigma = MAX(e.hour_sigma, floor), z = (mean - e.mean) / sigma, k = t->delta / 2;
-        for (int i = 0; i < 2; i++) {
-            double step = t->delta * (MIN(i ? z : -z, t->delta + CAP) - k);
-            s->slow[i] = (float)MIN(MAX((double)s->slow[i] + step, 0), t->limit);
-        }
-        double most = CLIP * sigma;
+        double sigma = MAX(e.hour_sigma, floor), most = CLIP * sigma;
+        slow_judge(s, t, (mean - e.mean) / sigma, (mean - e.mean + (double)s->shift) / sigma);
         mean = MIN(MAX(mean, e.mean - most), e.mean + most);
+        s->shift += (float)((mean - e.mean) / SHIFT_HOURS);
     }
     cell_add(s, s->open_hour, mean, variance);
 }
@@ -118,9 +164,7 @@ void seasonal_add(struct seasonal *s, int64_t t_ms, double x, const struct seaso
     s->open_m2 += d * (x - s->open_mean);
 }
 
-int seasonal_alarm(const struct seasonal *s, double limit)
+int seasonal_alarm(const struct seasonal *s)
 {
-    if (s->slow[1] >= (float)limit)
-        return 1;
-    return s->slow[0] >= (float)limit ? -1 : 0;
+    return s->alarm;
 }

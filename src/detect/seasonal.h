@@ -28,7 +28,12 @@ struct seasonal {
     uint32_t open_n;   /* samples of the hour that is running */
     int64_t open_hour; /* number of the hour since 1970 */
     double open_mean, open_m2;
-    float slow[2]; /* CUSUMs of whole hours: down, up; log likelihood ratios, see detector.h */
+    float slow[2];    /* CUSUMs of whole hours: down, up; as in detector.h, of hours */
+    float highest[2]; /* that they were, fading */
+    float peak[2];    /* of each since it was zero */
+    float shift;      /* of the newest days against their hours of the week */
+    uint32_t judged;  /* hours */
+    int8_t alarm;
     float between; /* variance of a cell's hours around their mean, all cells together */
     struct seasonal_cell cells[SEASONAL_CELLS];
     uint8_t weeks[SEASONAL_CELLS]; /* that a cell knows */
@@ -58,4 +63,4 @@ struct seasonal_tuning {
 void seasonal_add(struct seasonal *s, int64_t t_ms, double x, const struct seasonal_tuning *t);
 
 /* -1, 1: hours have been below, above what is usual for long enough; 0: no. */
-int seasonal_alarm(const struct seasonal *s, double limit);
+int seasonal_alarm(const struct seasonal *s);

@@ -56,5 +56,5 @@ struct verdict detector_step(struct detector *d, int64_t t_ms, double value)
     d->begun = true;
     d->last_ms = t_ms;
     detector_advance(&d->state, &d->tuning, value, 0, &d->seasonal, t_ms);
-    return detector_verdict(&d->state, &d->tuning, &d->seasonal);
+    return detector_verdict(&d->state, &d->seasonal);
 }

@@ -101,7 +101,8 @@ static void test_rebase(void **state)
     struct bed a = bed_new(), b = bed_new();
     for (int i = 0; i < 5000; i++) {
         double x = noise_gaussian(&a.noise) * (i == 4000 ? 40 : 1);
-        float moved = (float)(i / 100 * 8);
+        int times = i / 100;
+        float moved = 8 * (float)times;
         if (i % 100 == 0 && i)
             novelty_rebase(&b.n, 8);
         float one = novelty_add(&a.n, &a.tuning, (float)x, 0);

@@ -48,14 +48,15 @@ static void test_expects(void **state)
     assert_float_equal(e.mean, level(0), 5);
 }
 
-static int live(struct seasonal *s, struct noise *n, int64_t from, int64_t to, double drift)
+static int live(struct seasonal *s, struct noise *n, int64_t from, int64_t to, double more,
+                double drift)
 {
     int alarms = 0, before = 0;
     for (int64_t h = from; h < to; h++) {
-        double mean = level(h) + 2 * noise_gaussian(n) + drift * (double)(h - from);
+        double mean = level(h) + more + 2 * noise_gaussian(n) + drift * (double)(h - from);
         for (int m = 0; m < 60; m++)
             seasonal_add(s, MONDAY + h * HOUR + m * 60000, mean + 4 * noise_gaussian(n), &tuning);
-        int now = seasonal_alarm(s, LIMIT);
+        int now = seasonal_alarm(s);
         alarms += now && now != before;
         before = now;
     }
@@ -67,13 +68,44 @@ static void test_slow_shift(void **state)
     (void)state;
     struct noise n = noise_new(2, 2);
     struct seasonal s = taught(&n, 4);
-    assert_int_equal(live(&s, &n, 1008, 1008 + 168 * 4, 0), 0);
+    assert_int_equal(live(&s, &n, 1008, 1008 + 168 * 4, 0, 0), 0);
     /* A third of the hours' sigma an hour: no window of minutes sees that. */
-    assert_int_equal(live(&s, &n, 1680, 1680 + 40, 0.7), 1);
-    assert_int_equal(seasonal_alarm(&s, LIMIT), 1);
+    assert_int_equal(live(&s, &n, 1680, 1680 + 40, 0, 0.7), 1);
+    assert_int_equal(seasonal_alarm(&s), 1);
     /* It ends when the level is as it was. */
-    live(&s, &n, 1720, 1740, 0);
-    assert_int_equal(seasonal_alarm(&s, LIMIT), 0);
+    live(&s, &n, 1720, 1740, 0, 0);
+    assert_int_equal(seasonal_alarm(&s), 0);
+}
+
+/* Weeks are not alike, and a day that is busier than others is not an alarm; nor is a level for
+ * ever. */
+static void test_weeks_differ(void **state)
+{
+    (void)state;
+    int alarms = 0, late = 0;
+    for (unsigned i = 0; i < 100; i++) {
+        struct noise n = noise_new(7, i);
+        struct seasonal s;
+        double day = 0;
+        seasonal_begin(&s);
+        for (int64_t h = 0; h < 21 * 24; h++) {
+            day = h % 24 ? day : 0.6 * day + 3 * noise_gaussian(&n);
+            seasonal_learn(&s, MONDAY + h * HOUR, level(h) + day + 2 * noise_gaussian(&n), 4);
+        }
+        for (int64_t d = 21; d < 21 + 56; d++) { /* days hang together */
+            day = 0.6 * day + 3 * noise_gaussian(&n);
+            int before = seasonal_alarm(&s);
+            live(&s, &n, d * 24, d * 24 + 24, day, 0);
+            alarms += seasonal_alarm(&s) && !before;
+        }
+        live(&s, &n, 77 * 24, 77 * 24 + 24, 60, 0);
+        late += seasonal_alarm(&s) == 1;
+        live(&s, &n, 77 * 24 + 24, 84 * 24, 60, 0);
+        assert_int_equal(seasonal_alarm(&s), 0);
+    }
+    print_message("%d alarms in 100 x 8 weeks; %d of 100 levels found\n", alarms, late);
+    assert_in_range(alarms, 0, 20);
+    assert_in_range(late, 95, 100);
 }
 
 static void test_hostile(void **state)
@@ -102,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_expects),
         cmocka_unit_test(test_slow_shift),
+        cmocka_unit_test(test_weeks_differ),
         cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
