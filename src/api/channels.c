@@ -32,6 +32,7 @@ static void put_channel(struct buf *b, const struct channel_status *c)
     put_u64(b, "failed", c->failed);
     put_u64(b, "retried", c->retried);
     put_u64(b, "fell_back", c->fell_back);
+    put_u64(b, "merged", c->merged);
     put_u64(b, "dropped", c->dropped);
     put_u64(b, "held_back", c->held_back);
     put_u64(b, "queued", c->queued);

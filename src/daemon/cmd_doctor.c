@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "alert/curl_library.h"
 #include "base/log.h"
 #include "collect/select.h"
 #include "daemon/config.h"
@@ -34,6 +35,7 @@ struct findings {
     struct keeper_status keeper;
     struct finder_status finder;
     char io_uring[160];
+    char libcurl[320];
     struct utsname host;
     unsigned missing; /* lines of the table */
 };
@@ -54,6 +56,20 @@ static void try_io_uring(struct findings *f)
     else
         snprintf(f->io_uring, sizeof(f->io_uring), "works: one system call for up to %d viewers",
                  RING_BATCH);
+}
+
+/* What channels of alerts need that leave this host; the daemon loads it when the first one does.
+ */
+static void try_libcurl(struct findings *f)
+{
+    struct curl_library lib;
+    char why[192];
+    if (curl_library_load(&lib, why, sizeof(why)) == 0)
+        snprintf(f->libcurl, sizeof(f->libcurl), "found, %s",
+                 lib.version_info(CURLVERSION_NOW)->version);
+    else
+        snprintf(f->libcurl, sizeof(f->libcurl),
+                 "%s; channels of type webhook, alertmanager and email cannot deliver", why);
 }
 
 /* The last step of looking: afterwards this process can do little but print. */
@@ -105,6 +121,7 @@ static void print_text(const struct findings *f, struct buf *out)
     print_offers(f, out);
     print_unsupported(f, out);
     buf_printf(out, "\nio_uring      %s\n", f->io_uring);
+    buf_printf(out, "libcurl       %s\n", f->libcurl);
     buf_printf(out, "keeper        %s\n", f->keeper.text);
     buf_printf(out, "finder        %s\n", f->finder.text);
     buf_printf(out, "Landlock      %s\n", f->sandbox.landlock);
@@ -133,6 +150,8 @@ static void print_json(const struct findings *f, struct buf *out)
     describe_put_engines(out, f->engines);
     json_put_key(out, "io_uring");
     json_put_string(out, f->io_uring);
+    json_put_key(out, "libcurl");
+    json_put_string(out, f->libcurl);
     describe_put_sandbox(out, &f->sandbox, &f->keeper, &f->finder);
     json_close(out, '}');
     buf_char(out, '\n');
@@ -174,6 +193,7 @@ int cmd_doctor(const struct config *config, const struct options *options)
     for (size_t i = 0; i < f.engines->offers_count; i++)
         f.missing += is_missing(f.engines->offers[i].state);
     try_io_uring(&f);
+    try_libcurl(&f);
     if (keeper)
         keeper_seal(keeper); /* what the daemon's looks like when it runs */
     keeper_status(keeper, &f.keeper);

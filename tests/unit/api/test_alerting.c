@@ -377,14 +377,15 @@ static void put_channels(struct rig *rig)
                                                .held_back = 6,
                                                .queued = 7,
                                                .last_ms = 8,
+                                               .merged = 9,
                                                .last_error = "refused: \"no\""};
     board_put_channels(rig->board, set);
 }
 
 static void test_channels(void **state)
 {
-    static const char *const counts[] = {"sent",    "failed",    "retried", "fell_back",
-                                         "dropped", "held_back", "queued",  "last"};
+    static const char *const counts[] = {"sent",      "failed", "retried", "fell_back", "dropped",
+                                         "held_back", "queued", "last",    "merged"};
     (void)state;
     struct rig *rig = rig_of_role("/nonexistent", 10, true);
     put_channels(rig);
@@ -393,7 +394,7 @@ static void test_channels(void **state)
     assert_int_equal(json_array_size(list), 2);
     assert_true(json_is_null(json_object_get(json_array_get(list, 0), "last")));
     assert_true(json_is_false(json_object_get(json_array_get(list, 0), "default")));
-    assert_int_equal(json_object_size(ops), 14);
+    assert_int_equal(json_object_size(ops), 15);
     for (size_t i = 0; i < ARRAY_LEN(counts); i++)
         assert_int_equal(json_whole(ops, counts[i]), i + 1);
     assert_string_equal(json_text(ops, "type"), "webhook");
