@@ -29,5 +29,5 @@ struct curl_library {
     __typeof__(curl_version_info) *version_info;
 };
 
-/* 0 or -errno; `why` then says in a sentence what is missing. */
+/* `lib` is zeroed. 0 or -errno; `why` then says in a sentence what is missing. */
 int curl_library_load(struct curl_library *lib, char *why, size_t why_size);

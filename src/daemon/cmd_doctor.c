@@ -62,7 +62,7 @@ static void try_io_uring(struct findings *f)
  */
 static void try_libcurl(struct findings *f)
 {
-    struct curl_library lib;
+    struct curl_library lib = {0};
     char why[192];
     if (curl_library_load(&lib, why, sizeof(why)) == 0)
         snprintf(f->libcurl, sizeof(f->libcurl), "found, %s",
