@@ -293,6 +293,25 @@ def test_flapping():
             equal(sum(m["suppressed"] for m in messages) > 0, True, "what was held back is told")
 
 
+def test_held_back_without_resolved():
+    """who does not want to hear of what is over hears of what was held back with the next alert"""
+    quick = {"NETSONDE_COLLECT_INTERVAL": "100ms", "NETSONDE_ALERTING_COOLDOWN": "4s"}
+    quiet = channels({"name": "log", "type": "log", "resolved": "off"})
+    with Directory() as data, wire() as w, \
+            daemon(data, [traffic_rule()], quiet, environment=quick) as d:
+        def held_back():
+            return next(c["held_back"] for c in d.json("/api/v1/channels")["channels"] if c["name"] == "log")
+
+        for _ in range(2):  # the second time within the cooldown
+            with Traffic(w):
+                until("it fires", lambda: alerts(d, "firing", rule="busy"))
+            until("it is over", lambda: not alert_of(d, "busy"))
+        held = until("what nobody was told of is counted", held_back)
+        equal("held back" in d.output(), False, "it was not told yet")
+        with Traffic(w):
+            d.logged(f" {held} more held back")
+
+
 def test_inhibition():
     """a link that is down mutes what depends on it"""
     rules = [{"name": "link_down", "metric": "node_network_up", "match": {"device": "va"},
@@ -488,5 +507,5 @@ def test_hostile_texts():
 if __name__ == "__main__":
     rig.own_network()
     rig.run([test_life, test_roles, test_defaults, test_restart, test_reload, test_rules, test_silence,
-             test_digest, test_flapping, test_inhibition, test_webhook, test_fallback,
-             test_courier_killed, test_backtest, test_hostile_texts])
+             test_digest, test_flapping, test_held_back_without_resolved, test_inhibition, test_webhook,
+             test_fallback, test_courier_killed, test_backtest, test_hostile_texts])
