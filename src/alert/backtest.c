@@ -156,7 +156,9 @@ static void run_series(struct run *r, const struct bank_settings *detect,
     struct verdict verdict;
     struct detector *detector = make_detector(r, detect);
     size_t count = r->values->points_count;
-    int64_t step_ns = r->values->step_ms * NS_PER_MS;
+    /* A range of more than 292 years has no nanoseconds, and no history: it may be shorter. */
+    int64_t step_ns =
+        MIN(r->values->step_ms, INT64_MAX / NS_PER_MS / (int64_t)(count + 1)) * NS_PER_MS;
     ret->series = r->series;
     ret->value = mem_array(MAX(count, (size_t)1), sizeof(double));
     if (detector) {

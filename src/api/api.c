@@ -238,8 +238,10 @@ void api_author(struct http_request *request, char *ret, size_t size)
 bool api_range(struct http_request *request, int64_t range_ms, int64_t *ret_from_ms,
                int64_t *ret_to_ms)
 {
-    if (!api_time(request, "to", clock_wall_ms(), ret_to_ms) ||
-        !api_time(request, "from", *ret_to_ms - range_ms, ret_from_ms))
+    if (!api_time(request, "to", clock_wall_ms(), ret_to_ms))
+        return false;
+    int64_t from_ms = *ret_to_ms < INT64_MIN + range_ms ? INT64_MIN : *ret_to_ms - range_ms;
+    if (!api_time(request, "from", from_ms, ret_from_ms))
         return false;
     if (*ret_from_ms <= *ret_to_ms)
         return true;

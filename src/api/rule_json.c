@@ -156,7 +156,8 @@ static int set_number(const struct reading_rule *r, const char *key, double numb
 static int set_glob(const struct reading_rule *r, const char *key, const char *label,
                     const json_t *value)
 {
-    if (!json_is_string(value))
+    /* With one in the label another label would be meant. */
+    if (!json_is_string(value) || strchr(label, '='))
         return refuse(r, "an object of labels and globs, such as {\"device\":\"eth*\"}");
     char *match = mem_printf("%s=%s", label, json_string_value(value));
     int err = set(r, key, match);

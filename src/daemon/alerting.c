@@ -15,6 +15,7 @@
 
 #include "alert/channel.h"
 #include "alert/courier.h"
+#include "alert/told.h"
 #include "api/command.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -42,7 +43,8 @@ struct alerting {
     struct timing *stage;
     struct alert_set *told; /* the state that the hub has; NULL: none yet */
     bool channels_changed;
-    bool *by_default;           /* in alerting.channels */
+    bool *by_default; /* in alerting.channels */
+    uint32_t *unsaid; /* held back, and in a notice of which nothing was meant for the channel */
     struct channel_status *own; /* what is known here of channels that the courier does not carry */
     struct alerting_numbers *numbers;
     struct seasons *seasons; /* NULL: not attached yet */
@@ -71,22 +73,15 @@ static void alerting_log(const struct notice *n, const char *why)
                   n->held_back);
 }
 
-/* The notice without resolutions, for who does not want them; NULL: nothing is left. */
-static struct notice *without_resolved(struct notice *n)
+/* What of the notice is meant for this channel; NULL: nothing, and what was held back is told with
+ * the next one. A notice is the machines' until it is handed on, so it can still be told more. */
+static struct notice *alerting_meant(struct alerting *a, size_t channel, struct notice *n)
 {
-    struct notice *kept = notice_new();
-    kept->t_ms = n->t_ms;
-    kept->test = n->test;
-    kept->held_back = n->held_back;
-    for (size_t i = 0; i < n->count; i++) {
-        if (n->alerts[i]->state != ALERT_RESOLVED)
-            notice_add(kept, n->alerts[i]);
-    }
-    kept->more += n->more;
-    if (kept->count)
-        return kept;
-    notice_unref(kept);
-    return NULL;
+    uint32_t *unsaid = &a->unsaid[channel];
+    n->held_back += MIN(*unsaid, UINT32_MAX - n->held_back);
+    struct notice *meant = told_select(a->channels[channel], n);
+    *unsaid = meant ? 0 : n->held_back;
+    return meant;
 }
 
 static void alerting_notice(void *user, size_t channel, struct notice *n)
@@ -94,20 +89,19 @@ static void alerting_notice(void *user, size_t channel, struct notice *n)
     struct alerting *a = user;
     const struct channel_spec *spec = a->channels[channel];
     a->channels_changed = true;
+    CLEANUP(told_release) struct notice *meant = alerting_meant(a, channel, n);
+    if (!meant)
+        return;
     if (channel_is_courier(spec)) {
-        courier_send(a->courier, channel, n);
+        courier_send(a->courier, channel, meant);
         return;
     }
-    struct notice *wanted = spec->resolved ? notice_ref(n) : without_resolved(n);
-    if (wanted) {
-        if (spec->type == CHANNEL_TYPE_WEBSOCKET)
-            hub_publish_notice(a->hub, wanted);
-        else
-            alerting_log(wanted, "");
-        a->own[channel].sent++;
-        a->own[channel].last_ms = wanted->t_ms;
-    }
-    notice_unref(wanted);
+    if (spec->type == CHANNEL_TYPE_WEBSOCKET)
+        hub_publish_notice(a->hub, meant);
+    else
+        alerting_log(meant, "");
+    a->own[channel].sent++;
+    a->own[channel].last_ms = meant->t_ms;
 }
 
 /* No attempt and no fallback delivered it. */
@@ -336,6 +330,7 @@ struct alerting *alerting_new(const struct alerting_sources *sources)
     a->data_dir = c->data_dir;
     a->own = mem_array(c->channels_count, sizeof(a->own[0]));
     a->by_default = mem_array(c->channels_count, sizeof(a->by_default[0]));
+    a->unsaid = mem_array(c->channels_count, sizeof(a->unsaid[0]));
     a->channels_changed = true;
     a->numbers = alerting_numbers_new(c->channels_count);
 
@@ -481,6 +476,7 @@ void alerting_free(struct alerting *a)
     alert_set_unref(a->told);
     free(a->own);
     free(a->by_default);
+    free(a->unsaid);
     alerting_numbers_free(a->numbers);
     free(a);
 }

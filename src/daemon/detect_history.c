@@ -102,7 +102,7 @@ static int past_read(struct past *p, const struct config *config, const struct o
         return usage("--from takes a time: epoch milliseconds, RFC 3339, -60 or now-15m",
                      o->query.from);
     if (p->from_ms > p->to_ms)
-        return usage("--from is later than --to", o->query.from);
+        return usage("--from is later than --to", o->query.from ? o->query.from : o->query.to);
     if (!o->detect_rule)
         return rule_of_metric(o, &p->rule);
     p->rule = rule_named(config, o->detect_rule);

@@ -71,13 +71,15 @@ void run_reload(struct run *r, const struct config_sources *sources)
     } else {
         run_reload_interval(r, fresh->collect.interval_ms);
         run_reload_tls(r, fresh);
-        if (alerting_post_rules(r->alerting, fresh) < 0)
+        bool rules = alerting_post_rules(r->alerting, fresh) == 0;
+        if (!rules)
             log_error("daemon",
                       "the rules were not changed: the collecting thread is too busy to be "
                       "told; try again");
         log_info("daemon",
-                 "the configuration was read again: of its keys collect.interval, the rules "
-                 "of alerts and the certificates apply now, all others at the next start");
+                 "the configuration was read again: of its keys collect.interval%s and the "
+                 "certificates apply now, all others at the next start",
+                 rules ? ", the rules of alerts" : "");
         config_free(fresh);
     }
     notify_send(r->notify, "READY=1");

@@ -4,6 +4,7 @@
  * small questions, one after the other on one thread of the pool. An hour counts with half of its
  * steps. Which series were asked for is remembered by id, so one that comes and goes is not read
  * again and again; ids are never reused, and there are as many as collect.series_limit lets live.
+ * A history that cannot be read just now is tried again with the next look, some times.
  */
 #include "daemon/seasons.h"
 
@@ -25,6 +26,7 @@
 #define DAY_MS (24 * HOUR_MS)
 #define DAYS 35
 #define ASKED_MAX 100000 /* series; more are not taught */
+#define TRIES_MAX 10     /* of one series; then it begins without a past */
 
 struct seasons {
     struct alerts *alerts;
@@ -34,7 +36,8 @@ struct seasons {
     int64_t now_ms;
     uint32_t *asked; /* ids, sorted */
     size_t asked_count, asked_room;
-    struct lesson *lesson; /* NULL: nothing is being read */
+    struct lesson *lesson; /* NULL: nothing is being read, or to be read again */
+    bool reading, closing;
 };
 
 /* One series being read. */
@@ -45,6 +48,7 @@ struct lesson {
     char *key; /* of the series: others may have its labels and more */
     struct selector selector;
     int64_t to_ms;
+    int tries, err; /* of the last try: 0 or a negative errno */
     size_t count;
     struct past_hour hours[DAYS * 24];
 };
@@ -72,11 +76,10 @@ static void lesson_take_day(struct lesson *l, const struct answer *a, const doub
     }
 }
 
-static int lesson_work(struct job *job, const struct reading *reading)
+static int lesson_read(struct lesson *l, const struct reading *reading)
 {
-    struct lesson *l = CONTAINER_OF(job, struct lesson, job);
     if (!reading->reader)
-        return 0;
+        return reading->unreadable ? reading->unreadable->code : 0;
     for (int64_t day = DAYS; day > 0; day--) {
         struct answer *answer = NULL;
         struct store_error error;
@@ -97,6 +100,14 @@ static int lesson_work(struct job *job, const struct reading *reading)
     return 0;
 }
 
+static int lesson_work(struct job *job, const struct reading *reading)
+{
+    struct lesson *l = CONTAINER_OF(job, struct lesson, job);
+    l->count = 0;
+    l->err = lesson_read(l, reading);
+    return l->err;
+}
+
 /* ---- the core thread ----------------------------------------------------------------------- */
 
 static void lesson_free(struct lesson *l)
@@ -110,12 +121,24 @@ static void lesson_done(struct job *job)
 {
     struct lesson *l = CONTAINER_OF(job, struct lesson, job);
     struct seasons *s = l->seasons;
+    s->reading = false;
+    if (l->err && ++l->tries < TRIES_MAX && !s->closing)
+        return; /* half of a past would be taught as if it were all */
     s->lesson = NULL;
+    if (l->err)
+        l->count = 0;
     alerts_learn(s->alerts, l->series_id, l->hours, l->count);
     if (l->count)
         log_debug("detect", "%zu hours of the past are known of series %u", l->count, l->series_id);
     lesson_free(l);
     s->looked_ns = 0; /* perhaps another one is to be read */
+}
+
+static void lesson_begin(struct lesson *l)
+{
+    struct seasons *s = l->seasons;
+    l->err = -ECANCELED; /* until it has been read */
+    s->reading = readers_submit(s->readers, &l->job, s->none);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -179,19 +202,24 @@ static void seasons_consider(void *user, const struct series *series)
     l->key = mem_string(series->key);
     l->to_ms = s->now_ms - s->now_ms % HOUR_MS;
     selector_init(&l->selector);
-    if (select_one(&l->selector, series) < 0 || !readers_submit(s->readers, &l->job, s->none))
+    if (select_one(&l->selector, series) < 0) {
         lesson_free(l);
-    else
-        s->lesson = l;
+        return;
+    }
+    s->lesson = l;
+    lesson_begin(l);
 }
 
 void seasons_tick(struct seasons *s, int64_t t_ms, int64_t mono_ns)
 {
-    if (s->lesson || (s->looked_ns && mono_ns - s->looked_ns < LOOK_EVERY_NS))
+    if (s->reading || (s->looked_ns && mono_ns - s->looked_ns < LOOK_EVERY_NS))
         return;
     s->looked_ns = mono_ns;
     s->now_ms = t_ms;
-    alerts_each_anomaly(s->alerts, seasons_consider, s);
+    if (s->lesson)
+        lesson_begin(s->lesson);
+    else
+        alerts_each_anomaly(s->alerts, seasons_consider, s);
 }
 
 struct seasons *seasons_new(uv_loop_t *uv, const char *data_dir, struct alerts *alerts)
@@ -205,6 +233,7 @@ struct seasons *seasons_new(uv_loop_t *uv, const char *data_dir, struct alerts *
 
 void seasons_close(struct seasons *s)
 {
+    s->closing = true;
     readers_close(s->readers);
 }
 
@@ -212,6 +241,8 @@ void seasons_free(struct seasons *s)
 {
     if (!s)
         return;
+    if (s->lesson)
+        lesson_free(s->lesson);
     readers_free(s->readers);
     tick_ring_free(s->none);
     free(s->asked);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,10 +107,14 @@ struct alert *alert_new(void)
     return a;
 }
 
+_Static_assert(offsetof(struct alert, msg) == 0, "alert_copy copies what comes after it");
+
 struct alert *alert_copy(const struct alert *a)
 {
     struct alert *copy = mem_alloc(sizeof(*copy));
-    *copy = *a;
+    /* All but the count of its references, which others change meanwhile. */
+    memcpy((char *)copy + sizeof(a->msg), (const char *)a + sizeof(a->msg),
+           sizeof(*a) - sizeof(a->msg));
     message_init(&copy->msg, alert_destroy);
     copy->rule = mem_string(a->rule);
     copy->series = mem_string(a->series);

@@ -305,10 +305,10 @@ int retention_work(struct store *store, bool *ret_busy)
         error = expire_alerts(store, store->doubt_ns == 0, &alerts);
     if (!error && events == 0 && tables == 0 && alerts == 0)
         error = expire_series(store, &series);
-    /* Nothing left to go, or not enough: look again when more was written. */
+    /* Until nothing is left to go: who comes later in this order has his turn even where a few
+     * events expire with every look. */
     store->retention_due =
-        !error && (events == PIECE_ROWS || (events_go && events > 0) || tables == PIECE_TABLES ||
-                   (tables_go && tables > 0) || alerts == PIECE_ROWS || series == PIECE_SERIES);
+        !error && (events > 0 || tables > 0 || alerts > 0 || series == PIECE_SERIES);
     store->writes_since_retention = 0;
     return error;
 }

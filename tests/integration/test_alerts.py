@@ -293,6 +293,29 @@ def test_flapping():
             equal(sum(m["suppressed"] for m in messages) > 0, True, "what was held back is told")
 
 
+def test_held_back_without_resolved():
+    """who does not want to hear of what is over hears of what was held back with the next alert"""
+    quick = {"NETSONDE_COLLECT_INTERVAL": "100ms", "NETSONDE_ALERTING_COOLDOWN": "4s"}
+    quiet = channels({"name": "log", "type": "log", "resolved": "off"})
+    with Directory() as data, wire() as w, \
+            daemon(data, [traffic_rule()], quiet, environment=quick) as d:
+        def held_back():
+            return next(c["held_back"] for c in d.json("/api/v1/channels")["channels"] if c["name"] == "log")
+
+        def told_of():
+            return sum(int(count) for count in re.findall(r" (\d+) more held back", d.output()))
+
+        for _ in range(20):  # until it was within the cooldown, and the last of it is no news
+            with Traffic(w):
+                until("it fires", lambda: alerts(d, "firing", rule="busy"))
+            until("it is over", lambda: not alert_of(d, "busy"))
+            if held_back():
+                break
+        until("what nobody was told of is counted", held_back)
+        with Traffic(w):
+            until("it was told of later", lambda: told_of() == held_back())
+
+
 def test_inhibition():
     """a link that is down mutes what depends on it"""
     rules = [{"name": "link_down", "metric": "node_network_up", "match": {"device": "va"},
@@ -533,5 +556,6 @@ def test_hostile_texts():
 if __name__ == "__main__":
     rig.own_network()
     rig.run([test_life, test_roles, test_defaults, test_restart, test_reload, test_rules, test_silence,
-             test_digest, test_flapping, test_inhibition, test_webhook, test_fallback,
-             test_courier_killed, test_backtest, test_killed_often, test_disk_full, test_hostile_texts])
+             test_digest, test_flapping, test_held_back_without_resolved, test_inhibition, test_webhook,
+             test_fallback, test_courier_killed, test_backtest, test_killed_often, test_disk_full,
+             test_hostile_texts])

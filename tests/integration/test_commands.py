@@ -61,6 +61,7 @@ def test_usage():
                             (["detect", "--confirm", "4/3"], "--confirm"),
                             (["detect", "--false-alarms", "1"], "COUNT/DURATION"),
                             (["detect", "--false-alarms", "1/fortnight"], "1/fortnight"),
+                            (["detect", "--metric", "a", "--to", "1960-01-01T00:00:00Z"], "1960"),
                             (["detect", "a", "b"], "b"), (["detect", "--json", "x", "y"], "y"),
                             (["bench"], "fanout"), (["bench", "nonsense"], "nonsense"),
                             (["bench", "fanout", "x"], "x"), (["bench", "packets"], "FILE"),

@@ -112,6 +112,23 @@ static void test_bounded(void **state)
     answer_free(a);
 }
 
+/* What people ask for may reach over more years than 64 bits have nanoseconds. */
+static void test_ages(void **state)
+{
+    (void)state;
+    struct answer *a = answer_new(1000);
+    a->step_ms = (INT64_C(1) << 53) / 1000;
+    add_series(a, "test_level", "a", METRIC_GAUGE);
+    for (size_t i = 0; i < a->points_count; i++)
+        a->series[0].values[i] = i % 10 < 5 ? 0 : 6;
+    struct rule *r = rule_of(RULE_FROM_API, "name=r metric=test_level warning=5 for=7d keep=7d");
+    struct backtest *b = backtest_run(r, &detect, a, NULL);
+    assert_int_equal(b->fired, 100);
+    backtest_free(b);
+    rule_unref(r);
+    answer_free(a);
+}
+
 /* ---- the same as live ---------------------------------------------------------------------- */
 
 static unsigned pick(unsigned *seed, unsigned below)
@@ -189,7 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_times),    cmocka_unit_test(test_anomaly),
         cmocka_unit_test(test_open_end), cmocka_unit_test(test_bounded),
-        cmocka_unit_test(test_as_live),
+        cmocka_unit_test(test_ages),     cmocka_unit_test(test_as_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

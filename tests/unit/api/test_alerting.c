@@ -175,6 +175,7 @@ static void test_active(void **state)
     query = mem_printf("?to=%lld&from=%lld", (long long)MAKER_T0_MS, (long long)MAKER_T0_MS - 5);
     expect_ids(rig, query, "1,2,3,4", 4);
     free(query);
+    expect_ids(rig, "?to=1960-01-01T00:00:00Z", "", 0);
     expect_ids(rig, "?state=all", "1,2,3,4", 4); /* there is no history */
     expect_ids(rig, "?state=resolved", "", 0);
     rig_refused(rig, "/api/v1/alerts?state=over", 400, "bad_request", "state");

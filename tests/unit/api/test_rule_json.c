@@ -179,6 +179,8 @@ static void test_refused(void **state)
          "match"},
         {"{\"name\":\"a\",\"metric\":\"m\",\"warning\":1,\"match\":{\"device\":7}}", NULL, "match"},
         {"{\"name\":\"a\",\"metric\":\"m\",\"warning\":1,\"match\":{\"\":\"x\"}}", NULL, "match"},
+        {"{\"name\":\"a\",\"metric\":\"m\",\"warning\":1,\"match\":{\"a=b\":\"x\"}}", NULL,
+         "match"},
         {"{\"name\":\"a\",\"metric\":\"m\",\"warnin\":1}", NULL, "warnin"},
         {"{\"name\":\"a\",\"metric\":\"m\",\"warning\":1,\"id\":null}", NULL, "id"},
         {"{\"name\":\"a\",\"metric\":\"m\",\"warning\":1,\"summary\":\"a\\nb\"}", NULL, "summary"},

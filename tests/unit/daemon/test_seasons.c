@@ -187,6 +187,34 @@ static void test_no_history(void **state)
     rig_end(&r);
 }
 
+/* A history that cannot be read now is read a minute later. */
+static void test_unreadable(void **state)
+{
+    (void)state;
+    struct rig r;
+    char path[96];
+    uint64_t counts[2] = {0};
+    rig_begin(&r);
+    snprintf(path, sizeof(path), "%s/netsonde.db", r.dir);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    for (int i = 0; i < 4096; i++)
+        fputs("no database", f);
+    fclose(f);
+    struct tick *t = minute(&r, counts);
+    run_all(&r, t);
+    assert_int_equal(learned.calls, 0);
+    assert_int_equal(unlink(path), 0);
+    for (int64_t later = 1; later <= 3; later++) {
+        seasons_tick(r.seasons, t->t_ms, t->sealed_mono_ns + later * 61 * NS_PER_S);
+        uv_run(&r.uv, UV_RUN_DEFAULT);
+    }
+    assert_int_equal(learned.calls, 2);
+    assert_int_not_equal(learned.ids[0], learned.ids[1]);
+    tick_unref(t);
+    rig_end(&r);
+}
+
 /* The loop ends while something is being read. */
 static void test_close(void **state)
 {
@@ -206,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hours),
         cmocka_unit_test(test_no_history),
+        cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_close),
     };
     return cmocka_run_group_tests_name("daemon/seasons", tests, NULL, NULL);

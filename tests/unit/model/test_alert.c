@@ -1,6 +1,7 @@
 /* test_alert.c: names, texts that cannot break a line, copies; and the order of a notice. */
 #include "model/alert.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -83,6 +84,30 @@ static void notice_take(struct notice *n, struct alert *a)
     alert_unref(a);
 }
 
+static void *hold(void *alert)
+{
+    for (int i = 0; i < 10000; i++)
+        alert_unref(alert_ref(alert));
+    return NULL;
+}
+
+/* The store lets go of what the core thread copies: nothing for ThreadSanitizer to see. */
+static void test_copy_of_shared(void **state)
+{
+    (void)state;
+    pthread_t other;
+    struct alert *a = alert_new();
+    a->id = 7;
+    assert_int_equal(pthread_create(&other, NULL, hold, a), 0);
+    for (int i = 0; i < 10000; i++) {
+        struct alert *copy = alert_copy(a);
+        assert_int_equal(copy->id, 7);
+        alert_unref(copy);
+    }
+    assert_int_equal(pthread_join(other, NULL), 0);
+    alert_unref(a);
+}
+
 static void test_notice(void **state)
 {
     (void)state;
@@ -128,7 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),       cmocka_unit_test(test_texts),
         cmocka_unit_test(test_copy),        cmocka_unit_test(test_notice),
-        cmocka_unit_test(test_notice_full),
+        cmocka_unit_test(test_notice_full), cmocka_unit_test(test_copy_of_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -426,6 +426,34 @@ static void test_age(void **state)
     world_fini(&w);
 }
 
+/* Where some events expire with every look, as they do on a busy host, alerts, silences and series
+ * have their turn all the same. */
+static void test_age_beside_events(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 8);
+    w.settings.events_ms = 300 * 1000;
+    world_open(&w);
+    world_write(&w);
+    struct alert *a = make(1, 1, ALERT_RESOLVED, "r");
+    a->resolved_ms = w.t_ms;
+    keep(&w, a);
+    struct silence ended = silence(1, w.t_ms);
+    store_keep_silence(w.store, &ended);
+    world_work(&w);
+    assert_int_equal(ask_total(&w, 1U << ALERT_RESOLVED), 1);
+    for (int i = 0; i < 2000; i++) {
+        draft_event(w.draft, event_new(EVENT_LINK, w.t_ms));
+        world_write(&w);
+        world_work(&w);
+    }
+    assert_true(store_stats(w.store).events_expired > 1000);
+    assert_int_equal(ask_total(&w, 1U << ALERT_RESOLVED), 0);
+    assert_int_equal(world_ask_number(&w, "SELECT count(*) FROM silence"), 0);
+    world_fini(&w);
+}
+
 /* The smaller the database may be, the fewer that are over. */
 static void test_number(void **state)
 {
@@ -767,6 +795,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_order_of_many),
         cmocka_unit_test(test_numbers),      cmocka_unit_test(test_rules),
         cmocka_unit_test(test_pages),        cmocka_unit_test(test_age),
+        cmocka_unit_test(test_age_beside_events),
         cmocka_unit_test(test_number),       cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_too_much),     cmocka_unit_test(test_another_database),
         cmocka_unit_test(test_damaged_rows), cmocka_unit_test(test_format_2),
