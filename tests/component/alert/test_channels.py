@@ -12,11 +12,11 @@ import stat
 import subprocess
 import sys
 import time
-import urllib.request
 
-from probe import Mail, Probe, Web, alert, certificate, notice
+from probe import Probe, alert, notice
 import peers
 import rig
+from receivers import Alertmanager, Mail, Web, certificate
 from rig import Directory, Skip, contains, equal, until
 
 HOSTILE = 'x"\'<script>\r\nBcc: evil@example.net\r\n\r\n{{.}}$(id)`id`\\\u202e\ud7ff\u0085\x1b[31m é☃💥'
@@ -319,56 +319,6 @@ def test_mail_refused():
 
 
 # ---- Alertmanager -------------------------------------------------------------------------------
-
-class Alertmanager:
-    CONFIG = """
-route: {{receiver: hook, group_by: [alertname], group_wait: 100ms, group_interval: 100ms}}
-receivers: [{{name: hook, webhook_configs: [{{url: "{url}", send_resolved: true}}]}}]
-"""
-
-    def __init__(self, directory, hook):
-        binary, environment = peers.program("prometheus-alertmanager")
-        if os.geteuid() != 0:
-            raise Skip("only root gives Alertmanager its files where it looks for them")
-        files = os.path.join(peers.PEERS, "prometheus-alertmanager", "usr", "share")
-
-        def prepare():  # Debian's has its templates in /usr/share/prometheus
-            rig.die_with_parent()
-            rig.unshare(rig.CLONE_NEWNS)
-            rig.mount("none", "/", None, rig.MS_REC | rig.MS_PRIVATE)
-            rig.mount(files, "/usr/share", None, rig.MS_BIND)
-
-        self.port = rig.free_port()
-        config = os.path.join(directory, "am.yml")
-        with open(config, "w", encoding="ascii") as f:
-            f.write(self.CONFIG.format(url=hook))
-        environment = {k: v for k, v in environment.items() if not k.lower().endswith("_proxy")}
-        self.process = subprocess.Popen(
-            [binary, f"--config.file={config}", f"--storage.path={directory}/am",
-             f"--web.listen-address=127.0.0.1:{self.port}", "--cluster.listen-address="],
-            env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, preexec_fn=prepare)
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-    def __enter__(self):
-        def ready():
-            try:
-                return self.opener.open(self.url + "/-/ready", timeout=5).status == 200
-            except OSError:
-                return False
-        until("Alertmanager is ready", ready)
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-
-    def alerts(self):
-        """{(device, severity): alert} of what it holds for active."""
-        answer = self.opener.open(self.url + "/api/v2/alerts", timeout=10).read()
-        return {(a["labels"].get("device"), a["labels"]["severity"]): a for a in json.loads(answer)}
-
 
 def shape(value):
     """What keys and types a JSON value has."""
