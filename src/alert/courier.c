@@ -486,8 +486,10 @@ void courier_stop(struct courier *c)
     for (size_t i = 0; i < c->count; i++) {
         struct lane *lane = &c->lanes[i];
         while (!list_empty(&lane->queue)) {
-            c->undelivered += !lane_first(lane)->renewal;
-            errand_free(lane_first(lane));
+            struct errand *e = lane_first(lane);
+            if (!e->renewal)
+                lane_bury(c, e->origin, e->notice);
+            errand_free(e);
         }
         told_fini(&lane->told);
     }

@@ -81,3 +81,5 @@ void lane_add(struct courier *c, struct lane *lane, struct notice *n, size_t ori
 void lane_pass(struct courier *c, struct lane *lane);
 void lane_fail(struct courier *c, struct lane *lane, const char *why);
 void lane_return(struct courier *c, struct lane *lane, const char *why);
+/* At the end: there is nobody to ask, so the log has what was to be told on this channel. */
+void lane_bury(struct courier *c, size_t origin, const struct notice *n);

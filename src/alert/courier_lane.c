@@ -8,6 +8,7 @@
 #include "alert/courier_internal.h"
 #include "base/clock.h"
 #include "base/defs.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 void errand_free(struct errand *e)
@@ -124,9 +125,22 @@ static void lane_hand_on(struct courier *c, struct lane *lane, size_t to, const 
         lane->fell_back++;
         c->ops->lost(c->user, origin, n, why);
     } else {
-        c->undelivered++;
+        lane_bury(c, origin, n);
     }
     notice_unref(n);
+}
+
+void lane_bury(struct courier *c, size_t origin, const struct notice *n)
+{
+    c->undelivered++;
+    for (size_t i = 0; i < n->count && !n->test; i++) {
+        const struct alert *a = n->alerts[i];
+        log_write(LOG_LEVEL_WARNING, "alert", "%s %s (%s): %s [%s]; channel %s: not told any more",
+                  a->rule, alert_state_name(a->state), alert_severity_name(a->severity), a->summary,
+                  a->series, c->lanes[origin].spec->name);
+    }
+    if (n->more)
+        log_write(LOG_LEVEL_WARNING, "alert", "%u further alerts", n->more);
 }
 
 /* The channel could not deliver it. */

@@ -4,22 +4,26 @@
  * small questions, one after the other on one thread of the pool. An hour counts with half of its
  * steps. Which series were asked for is remembered by id, so one that comes and goes is not read
  * again and again; ids are never reused, and there are as many as collect.series_limit lets live.
- * A history that cannot be read just now is tried again with the next look, some times.
+ * A history that cannot be read just now is tried again with the next look, some times. The
+ * database is opened for each series and closed again: a megabyte of its pages for what is needed
+ * once would stay for ever.
  */
 #include "daemon/seasons.h"
 
 #include <errno.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "alert/alerts.h"
-#include "api/readers.h"
 #include "base/buf.h"
+#include "base/check.h"
 #include "base/defs.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/store.h"
 
 #define LOOK_EVERY_NS (60 * NS_PER_S)
 #define HOUR_MS (3600 * MS_PER_S)
@@ -30,19 +34,20 @@
 
 struct seasons {
     struct alerts *alerts;
-    struct readers *readers;
-    struct tick_ring *none; /* the history on disk is enough */
-    int64_t looked_ns;      /* 0: never */
+    uv_loop_t *uv;
+    const char *data_dir;
+    atomic_bool closing; /* what is being read is given up */
+    int64_t looked_ns;   /* 0: never */
     int64_t now_ms;
     uint32_t *asked; /* ids, sorted */
     size_t asked_count, asked_room;
     struct lesson *lesson; /* NULL: nothing is being read, or to be read again */
-    bool reading, closing;
+    bool reading;
 };
 
 /* One series being read. */
 struct lesson {
-    struct job job;
+    uv_work_t work;
     struct seasons *seasons;
     uint32_t series_id;
     char *key; /* of the series: others may have its labels and more */
@@ -76,19 +81,19 @@ static void lesson_take_day(struct lesson *l, const struct answer *a, const doub
     }
 }
 
-static int lesson_read(struct lesson *l, const struct reading *reading)
+static int lesson_read(struct lesson *l, struct store_reader *reader)
 {
-    if (!reading->reader)
-        return reading->unreadable ? reading->unreadable->code : 0;
+    struct store_error error;
     for (int64_t day = DAYS; day > 0; day--) {
         struct answer *answer = NULL;
-        struct store_error error;
         struct query query = {.selector = l->selector, /* borrowed */
                               .from_ms = l->to_ms - day * DAY_MS,
                               .to_ms = l->to_ms - (day - 1) * DAY_MS - 1,
                               .points = QUERY_POINTS_FINEST,
                               .aggregate = AGG_AVG};
-        int err = store_query(reading->reader, &query, NULL, &answer, &error);
+        if (atomic_load(&l->seasons->closing))
+            return -ECANCELED;
+        int err = store_query(reader, &query, NULL, &answer, &error);
         if (err)
             return err;
         for (size_t i = 0; i < answer->series_count; i++) {
@@ -100,12 +105,18 @@ static int lesson_read(struct lesson *l, const struct reading *reading)
     return 0;
 }
 
-static int lesson_work(struct job *job, const struct reading *reading)
+static void lesson_work(uv_work_t *work)
 {
-    struct lesson *l = CONTAINER_OF(job, struct lesson, job);
+    struct lesson *l = CONTAINER_OF(work, struct lesson, work);
+    struct store_reader *reader = NULL;
+    struct store_error error;
     l->count = 0;
-    l->err = lesson_read(l, reading);
-    return l->err;
+    l->err = store_reader_open(l->seasons->data_dir, &reader, &error);
+    if (!l->err)
+        l->err = lesson_read(l, reader);
+    else if (l->err == -ENOENT)
+        l->err = 0; /* there is no past */
+    store_reader_close(reader);
 }
 
 /* ---- the core thread ----------------------------------------------------------------------- */
@@ -117,12 +128,13 @@ static void lesson_free(struct lesson *l)
     free(l);
 }
 
-static void lesson_done(struct job *job)
+static void lesson_done(uv_work_t *work, int status)
 {
-    struct lesson *l = CONTAINER_OF(job, struct lesson, job);
+    struct lesson *l = CONTAINER_OF(work, struct lesson, work);
+    (void)status; /* it is never cancelled */
     struct seasons *s = l->seasons;
     s->reading = false;
-    if (l->err && ++l->tries < TRIES_MAX && !s->closing)
+    if (l->err && ++l->tries < TRIES_MAX && !atomic_load(&s->closing))
         return; /* half of a past would be taught as if it were all */
     s->lesson = NULL;
     if (l->err)
@@ -137,8 +149,8 @@ static void lesson_done(struct job *job)
 static void lesson_begin(struct lesson *l)
 {
     struct seasons *s = l->seasons;
-    l->err = -ECANCELED; /* until it has been read */
-    s->reading = readers_submit(s->readers, &l->job, s->none);
+    s->reading = true;
+    CHECK(uv_queue_work(s->uv, &l->work, lesson_work, lesson_done) == 0); /* it has a function */
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -195,8 +207,6 @@ static void seasons_consider(void *user, const struct series *series)
     if (s->lesson || !seasons_note(s, series->id))
         return;
     struct lesson *l = mem_alloc(sizeof(*l));
-    l->job.work = lesson_work;
-    l->job.done = lesson_done;
     l->seasons = s;
     l->series_id = series->id;
     l->key = mem_string(series->key);
@@ -226,25 +236,22 @@ struct seasons *seasons_new(uv_loop_t *uv, const char *data_dir, struct alerts *
 {
     struct seasons *s = mem_alloc(sizeof(*s));
     s->alerts = alerts;
-    s->readers = readers_new(uv, data_dir, NULL, NULL);
-    s->none = tick_ring_new(1, 1);
+    s->uv = uv;
+    s->data_dir = data_dir;
     return s;
 }
 
 void seasons_close(struct seasons *s)
 {
-    s->closing = true;
-    readers_close(s->readers);
+    atomic_store(&s->closing, true);
 }
 
 void seasons_free(struct seasons *s)
 {
     if (!s)
         return;
-    if (s->lesson)
+    if (s->lesson && !s->reading)
         lesson_free(s->lesson);
-    readers_free(s->readers);
-    tick_ring_free(s->none);
     free(s->asked);
     free(s);
 }

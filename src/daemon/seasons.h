@@ -1,7 +1,7 @@
 /*
- * seasons.h: teaches detectors what the hours of the week were like, from the history: once for each
- * series that is watched for anomalies, soon after it is seen for the first time. Core thread; the
- * reading is done on libuv's pool, a series at a time.
+ * seasons.h: teaches detectors what the hours of the week were like, from the history: once for
+ * each series that is watched for anomalies, soon after it is seen for the first time. Core thread;
+ * the reading is done on libuv's pool, a series at a time.
  */
 #pragma once
 

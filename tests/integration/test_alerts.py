@@ -421,6 +421,20 @@ def test_fallback():
             equal(failed[0]["last_error"] != "", True, "and why")
 
 
+def test_stop_with_notices():
+    """what no channel has got when it is stopped stands in the log"""
+    with Directory() as data, wire() as w, socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()  # and never answers
+        more = channels({"name": "hook", "type": "webhook", "url": f"http://127.0.0.1:{deaf.getsockname()[1]}/"})
+        with daemon(data, [traffic_rule(channels=["hook"])], more) as d, Traffic(w):
+            with deaf.accept()[0] as caller:
+                caller.recv(1)
+                code, took_s = d.stop()
+            equal((code, took_s < 2), (0, True), f"it ends, after {took_s} s")
+            contains(d.output(), "busy firing (warning): ", "channel hook: ", "1 notices were not delivered")
+
+
 def test_courier_killed():
     """the process that carries notices is killed: it comes back, and the next alert arrives"""
     with Directory() as data, wire() as w, Webhook() as hook:
@@ -557,5 +571,5 @@ if __name__ == "__main__":
     rig.own_network()
     rig.run([test_life, test_roles, test_defaults, test_restart, test_reload, test_rules, test_silence,
              test_digest, test_flapping, test_held_back_without_resolved, test_inhibition, test_webhook,
-             test_fallback, test_courier_killed, test_backtest, test_killed_often, test_disk_full,
-             test_hostile_texts])
+             test_fallback, test_stop_with_notices, test_courier_killed, test_backtest, test_killed_often,
+             test_disk_full, test_hostile_texts])

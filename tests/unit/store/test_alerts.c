@@ -792,13 +792,19 @@ static void test_format_2(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_order_of_many),
-        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_pages),        cmocka_unit_test(test_age),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_order_of_many),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_age),
         cmocka_unit_test(test_age_beside_events),
-        cmocka_unit_test(test_number),       cmocka_unit_test(test_full_disk),
-        cmocka_unit_test(test_too_much),     cmocka_unit_test(test_another_database),
-        cmocka_unit_test(test_damaged_rows), cmocka_unit_test(test_format_2),
+        cmocka_unit_test(test_number),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_too_much),
+        cmocka_unit_test(test_another_database),
+        cmocka_unit_test(test_damaged_rows),
+        cmocka_unit_test(test_format_2),
     };
     return cmocka_run_group_tests_name("store/alerts", tests, NULL, NULL);
 }
