@@ -98,9 +98,11 @@ static const struct setting defaults[][KEYS_MAX] = {
      {"window", "2m"},
      {"keep", "1m"},
      {"summary", "only {value} of DNS lookups are answered within half a second"}},
+    /* Where nothing happens for hours every download is unusual: only those that last are told. */
     {{"name", "traffic_unusual"},
      {"metric", "node_network_*_bytes_total"},
      {"where", "netsonde_network_physical"},
+     {"for", "2m"},
      {"anomaly", "on"},
      {"keep", "1m"}},
     /* A burst that found a buffer full is on the charts; this is about a host that is too much. */

@@ -231,15 +231,22 @@ static void test_saturated(void **state)
     end(h);
 }
 
-/* Ten times the traffic for two minutes is unusual. */
+/* Ten times the traffic is unusual, and told when it lasts two minutes; a minute of it is not. */
 static void test_traffic(void **state)
 {
     (void)state;
     struct host *h = start(4e6, 4000);
     run(h, 1200);
     h->bytes *= 10;
-    run(h, 10);
-    assert_int_equal(rig_active(&h->rig), 2); /* received and sent */
+    run(h, 60);
+    assert_int_equal(rig_active(&h->rig), 2); /* received and sent, pending */
+    h->bytes /= 10;
+    run(h, 600);
+    assert_int_equal(rig_active(&h->rig), 0);
+    assert_int_equal(h->rig.notices_count, 0);
+    h->bytes *= 10;
+    run(h, 150);
+    assert_int_equal(rig_active(&h->rig), 2);
     assert_int_equal(h->rig.notices_count, 1);
     assert_string_equal(rig_last(&h->rig)->rule, "traffic_unusual");
     assert_int_equal(rig_last(&h->rig)->reason, ALERT_BY_ANOMALY);
