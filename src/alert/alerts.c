@@ -131,7 +131,8 @@ void alerts_restore(struct alerts *a, struct alert *const *active, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         incident_restore(a, active[i]);
-    show_step(a); /* people may look before the first tick */
+    a->mutes_changed = true; /* what muted them may have ended meanwhile */
+    show_step(a);            /* people may look before the first tick */
 }
 
 const struct bank *alerts_bank(const struct alerts *a)

@@ -410,6 +410,40 @@ static void test_restart_never_back(void **state)
     end(rig);
 }
 
+/* What muted an alert may be over when netsonde is back: then nobody has been told yet. */
+static void test_restart_unmuted(void **state)
+{
+    (void)state;
+    struct rig *rig = start();
+    const char *link = "name=link metric=up when=below critical=1 for=60s mutes=device";
+    struct silence s = {.from_ms = rig_now(rig), .to_ms = rig_now(rig) + 5000};
+    uint64_t id;
+    snprintf(s.rule, sizeof(s.rule), "r");
+    snprintf(s.series, sizeof(s.series), "*\"a\"*");
+    assert_int_equal(alerts_add_silence(rig->alerts, &s, rig_now(rig), &id), 0);
+    rig_rules(rig, "name=r metric=test_level warning=5", link, NULL);
+    rig_tick(rig, "a=0 b=0 up/b=0"); /* pending, which mutes, but is not kept */
+    rig_tick(rig, "a=6 b=6 up/b=0");
+    assert_int_equal(rig->notices_count, 0);
+    restart(rig);
+    alerts_restore_silence(rig->alerts, &s);
+    rig->mono_ms += 10000;
+    rig_rules(rig, "name=r metric=test_level warning=5", link, NULL);
+    rig_tick(rig, "a=6 b=6 up/b=1");
+    struct alert_set *set = board_alerts(rig->board);
+    size_t firing = 0, inhibited = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        firing += set->alerts[i]->state == ALERT_FIRING;
+        inhibited += set->alerts[i]->inhibited_by != 0;
+    }
+    alert_set_unref(set);
+    assert_int_equal(firing, 2);
+    assert_int_equal(inhibited, 0);
+    assert_int_equal(rig->notices_count, 1);
+    assert_int_equal(rig_told(rig)->count, 2);
+    end(rig);
+}
+
 /* ---- bounds -------------------------------------------------------------------------------- */
 
 /* Series that all go wrong, more than there may be alerts. */
@@ -519,8 +553,8 @@ int main(void)
         cmocka_unit_test(test_rule_changed),    cmocka_unit_test(test_api_rules),
         cmocka_unit_test(test_too_many_rules),  cmocka_unit_test(test_restart),
         cmocka_unit_test(test_restart_whole),   cmocka_unit_test(test_restart_never_back),
-        cmocka_unit_test(test_too_many_alerts), cmocka_unit_test(test_storm),
-        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_restart_unmuted), cmocka_unit_test(test_too_many_alerts),
+        cmocka_unit_test(test_storm),           cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
