@@ -444,6 +444,33 @@ static void test_restart_unmuted(void **state)
     end(rig);
 }
 
+/* A detector speaks at once after a restart, a window only when half of it is there: until then
+ * nothing can be said about thresholds. */
+static void test_restart_window(void **state)
+{
+    (void)state;
+    struct rig *rig = start();
+    const char *rule = "name=r metric=test_level warning=5 window=20s anomaly=on";
+    rig_rules(rig, rule, NULL);
+    rig_ticks(rig, 20, "a=6");
+    assert_int_equal(rig_active(rig), 1);
+    restart(rig);
+    rig_rules(rig, rule, NULL);
+    rig_ticks(rig, 20, "a=6");
+    assert_int_equal(rig->changes_count, 1); /* neither over nor fired anew */
+    rig_ticks(rig, 20, "a=1");
+    assert_int_equal(rig_active(rig), 0);
+    rig_tick(rig, "a=-2000000"); /* what the detector is sure of waits for no window */
+    assert_int_equal(rig_active(rig), 1);
+    assert_int_equal(rig_last(rig)->reason, ALERT_BY_ANOMALY);
+    restart(rig);
+    rig_rules(rig, rule, NULL);
+    rig_tick(rig, "a=1");
+    rig_tick(rig, "a=-2000000");
+    assert_int_equal(rig_active(rig), 1);
+    end(rig);
+}
+
 /* ---- bounds -------------------------------------------------------------------------------- */
 
 /* Series that all go wrong, more than there may be alerts. */
@@ -553,8 +580,9 @@ int main(void)
         cmocka_unit_test(test_rule_changed),    cmocka_unit_test(test_api_rules),
         cmocka_unit_test(test_too_many_rules),  cmocka_unit_test(test_restart),
         cmocka_unit_test(test_restart_whole),   cmocka_unit_test(test_restart_never_back),
-        cmocka_unit_test(test_restart_unmuted), cmocka_unit_test(test_too_many_alerts),
-        cmocka_unit_test(test_storm),           cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_restart_unmuted), cmocka_unit_test(test_restart_window),
+        cmocka_unit_test(test_too_many_alerts), cmocka_unit_test(test_storm),
+        cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
