@@ -471,6 +471,39 @@ static void test_restart_window(void **state)
     end(rig);
 }
 
+static void tick_nameless(struct rig *rig, double value)
+{
+    struct metric m = {"bare", "", "Is what a test says.", METRIC_GAUGE, 1};
+    rig_begin(rig, 1000);
+    if (!isnan(value))
+        draft_gauge(rig->stand.draft, registry_get(rig->stand.registry, &m, NULL, 0, "test"),
+                    value);
+    rig_seal(rig);
+}
+
+/* A metric without labels: its one series and all of it have the same name, and each its alert. */
+static void test_whole_and_its_series(void **state)
+{
+    (void)state;
+    struct rig *rig = start();
+    rig_rules(rig, "name=r metric=bare absent=3s warning=5", NULL);
+    for (int i = 0; i < 5; i++)
+        tick_nameless(rig, NAN);
+    assert_int_equal(rig_active(rig), 1);
+    tick_nameless(rig, 6);
+    assert_int_equal(rig_active(rig), 1); /* it is there, and too high */
+    assert_int_equal(rig->changes_count, 3);
+    for (int i = 0; i < 130; i++) /* what is over is told, and forgotten */
+        tick_nameless(rig, 6);
+    rig_rules(rig, "name=r metric=bare absent=3s warning=4", NULL);
+    tick_nameless(rig, 6);
+    assert_int_equal(rig_active(rig), 1); /* the same one */
+    assert_int_equal(rig->changes_count, 3);
+    tick_nameless(rig, 1);
+    assert_int_equal(rig_active(rig), 0);
+    end(rig);
+}
+
 /* ---- bounds -------------------------------------------------------------------------------- */
 
 /* Series that all go wrong, more than there may be alerts. */
@@ -580,9 +613,9 @@ int main(void)
         cmocka_unit_test(test_rule_changed),    cmocka_unit_test(test_api_rules),
         cmocka_unit_test(test_too_many_rules),  cmocka_unit_test(test_restart),
         cmocka_unit_test(test_restart_whole),   cmocka_unit_test(test_restart_never_back),
-        cmocka_unit_test(test_restart_unmuted), cmocka_unit_test(test_restart_window),
-        cmocka_unit_test(test_too_many_alerts), cmocka_unit_test(test_storm),
-        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_restart_unmuted), cmocka_unit_test(test_whole_and_its_series),
+        cmocka_unit_test(test_restart_window),  cmocka_unit_test(test_too_many_alerts),
+        cmocka_unit_test(test_storm),           cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
