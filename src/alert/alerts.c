@@ -131,7 +131,8 @@ void alerts_restore(struct alerts *a, struct alert *const *active, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         incident_restore(a, active[i]);
-    show_step(a); /* people may look before the first tick */
+    a->mutes_changed = true; /* what muted them may have ended meanwhile */
+    show_step(a);            /* people may look before the first tick */
 }
 
 const struct bank *alerts_bank(const struct alerts *a)
@@ -144,13 +145,13 @@ const struct bank *alerts_bank(const struct alerts *a)
 /* Whether something is wrong where nothing was; NULL: no, or there is no room for it. `refused`
  * counts a trouble once, not every tick of it. */
 static struct incident *begin(struct alerts *a, struct watch_rule *r, const char *series,
-                              const struct judgement *j, bool *refused)
+                              const struct judgement *j, bool whole, bool *refused)
 {
     if (!j->known || j->level == LEVEL_CALM) {
         *refused = false;
         return NULL;
     }
-    struct incident *i = incident_new(a, r->rule->name, series);
+    struct incident *i = incident_new(a, r->rule->name, series, whole);
     if (!i && !*refused) {
         a->refused++;
         *refused = true;
@@ -168,7 +169,7 @@ static void judge_pair(struct alerts *a, struct watched *w, const struct tick *t
     struct incident *i = w->incident;
     condition_step(&w->condition, r, &reading, i && i->machine.stage == STAGE_FIRING, &judgement);
     if (!i) {
-        i = begin(a, w->rule, w->series->key, &judgement, &w->refused);
+        i = begin(a, w->rule, w->series->key, &judgement, false, &w->refused);
         if (!i)
             return;
         i->watched = w;
@@ -193,10 +194,9 @@ static void judge_whole(struct alerts *a, struct watch_rule *w, int64_t elapsed_
                                 .mean = NAN,
                                 .sigma = NAN};
     if (!w->whole) {
-        struct incident *i = begin(a, w, r->selector.globs[0], &j, &w->refused);
+        struct incident *i = begin(a, w, r->selector.globs[0], &j, true, &w->refused);
         if (!i)
             return;
-        i->whole = true;
         w->whole = i;
         incident_adopt(a, i, w);
     }

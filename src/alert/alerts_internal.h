@@ -34,7 +34,7 @@ struct tell {
 struct incident {
     struct list node;        /* alerts.incidents */
     struct list dirty;       /* alerts.dirty: who is to be told has to be looked at */
-    char *key;               /* rule and series, as in alerts.by_key */
+    char *key;               /* rule and series (whole: metric), as in alerts.by_key */
     struct rule *rule;       /* one reference; NULL: restored, and not found yet */
     struct watch_rule *in;   /* NULL: not in force */
     struct watched *watched; /* NULL: the series is not there, or it is about the whole metric */
@@ -71,7 +71,7 @@ struct alerts {
     int64_t now_ms;  /* wall time of what is going on */
     struct list incidents, dirty;
     size_t incidents_count;
-    struct map by_key; /* -> incident */
+    struct map by_key; /* -> incident of a series */
     struct map mutes;  /* "label=value" -> incidents that mute it */
     bool mutes_changed, unlinked, set_stale, rules_stale, silences_stale;
     uint64_t changes, refused, dropped;
@@ -90,10 +90,9 @@ void rulebook_remove(struct alerts *a, const char *name, enum rule_source source
 void rulebook_show(struct alerts *a); /* board_put_rules */
 
 /* ---- incident.c ---- */
-/* NULL: there are ALERTS_MAX. */
-struct incident *incident_new(struct alerts *a, const char *rule, const char *series);
+/* NULL: there are ALERTS_MAX. whole: it is about the metric, not one of its series. */
+struct incident *incident_new(struct alerts *a, const char *rule, const char *series, bool whole);
 void incident_free(struct alerts *a, struct incident *i);
-struct incident *incident_find(const struct alerts *a, const char *rule, const char *series);
 /* Finds one that waits for this pair to come back. */
 struct incident *incident_orphan(const struct alerts *a, const struct watched *w);
 /* It belongs to this rule, which may say another thing than before. */

@@ -87,16 +87,19 @@ static void judge_thresholds(struct condition *c, const struct rule *r, const st
     ret->reason = ALERT_BY_THRESHOLD;
 }
 
-static void judge_anomaly(const struct rule *r, const struct reading *in, struct judgement *ret)
+/* That a detector finds nothing does not say that all is well while a window is too young to say
+ * anything about thresholds. */
+static void judge_anomaly(const struct condition *c, const struct rule *r, const struct reading *in,
+                          struct judgement *ret)
 {
     const struct verdict *v = in->verdict;
     double value = *r->per ? in->value / in->per : in->value;
     if (!v || !isfinite(value))
         return;
-    ret->known = true;
+    int level = v->alarm ? 1 + (int)r->severity : LEVEL_CALM;
+    ret->known |= level > LEVEL_CALM || !c->window;
     ret->mean = v->mean;
     ret->sigma = v->sigma;
-    int level = v->alarm ? 1 + (int)r->severity : LEVEL_CALM;
     if (isnan(ret->value) || level > ret->level)
         ret->value = value;
     if (level > ret->level) {
@@ -128,7 +131,7 @@ void condition_step(struct condition *c, const struct rule *r, const struct read
     *ret = (struct judgement){.value = NAN, .threshold = NAN, .z = NAN, .mean = NAN, .sigma = NAN};
     c->silent_ns = in->sampled ? 0 : c->silent_ns + MAX(in->elapsed_ns, 0);
     judge_thresholds(c, r, in, firing, ret);
-    judge_anomaly(r, in, ret);
+    judge_anomaly(c, r, in, ret);
     judge_absence(c, r, ret);
     if (in->excluded) {
         ret->known = true;

@@ -18,7 +18,7 @@ static char *key_of(const char *rule, const char *series)
     return mem_printf("%s\n%s", rule, series); /* no rule has a line break in its name */
 }
 
-struct incident *incident_find(const struct alerts *a, const char *rule, const char *series)
+static struct incident *incident_find(const struct alerts *a, const char *rule, const char *series)
 {
     char *key = key_of(rule, series);
     struct incident *i = map_get(&a->by_key, key);
@@ -38,19 +38,21 @@ struct incident *incident_orphan(const struct alerts *a, const struct watched *w
         i = incident_find(a, w->rule->rule->name, clean);
         free(clean);
     }
-    return i && !i->watched && !i->whole ? i : NULL;
+    return i && !i->watched ? i : NULL;
 }
 
-struct incident *incident_new(struct alerts *a, const char *rule, const char *series)
+struct incident *incident_new(struct alerts *a, const char *rule, const char *series, bool whole)
 {
     if (a->incidents_count >= ALERTS_MAX)
         return NULL;
     struct incident *i = mem_alloc(sizeof(*i));
     i->key = key_of(rule, series);
+    i->whole = whole;
     list_init(&i->dirty);
     list_append(&a->incidents, &i->node);
     a->incidents_count++;
-    map_put(&a->by_key, i->key, i);
+    if (!whole) /* a metric without labels has a series of that name, too */
+        map_put(&a->by_key, i->key, i);
     return i;
 }
 
@@ -64,7 +66,8 @@ void incident_free(struct alerts *a, struct incident *i)
         i->in->whole = NULL;
     if (i->now && i->in)
         i->in->active--;
-    map_remove(&a->by_key, i->key);
+    if (!i->whole)
+        map_remove(&a->by_key, i->key);
     list_remove(&i->node);
     list_remove(&i->dirty);
     a->incidents_count--;
@@ -267,15 +270,15 @@ void incident_end(struct alerts *a, struct incident *i)
 
 void incident_restore(struct alerts *a, struct alert *one)
 {
+    bool whole = one->series_id == 0;
     if (!alert_is_active(one) || one->state == ALERT_PENDING ||
-        incident_find(a, one->rule, one->series))
+        (!whole && incident_find(a, one->rule, one->series)))
         return;
-    struct incident *i = incident_new(a, one->rule, one->series);
+    struct incident *i = incident_new(a, one->rule, one->series, whole);
     if (!i) {
         a->refused++;
         return;
     }
-    i->whole = one->series_id == 0;
     i->restored = true;
     i->acknowledged = one->state == ALERT_ACKNOWLEDGED;
     i->silence_id = one->silence_id;

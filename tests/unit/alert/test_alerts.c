@@ -410,6 +410,100 @@ static void test_restart_never_back(void **state)
     end(rig);
 }
 
+/* What muted an alert may be over when netsonde is back: then nobody has been told yet. */
+static void test_restart_unmuted(void **state)
+{
+    (void)state;
+    struct rig *rig = start();
+    const char *link = "name=link metric=up when=below critical=1 for=60s mutes=device";
+    struct silence s = {.from_ms = rig_now(rig), .to_ms = rig_now(rig) + 5000};
+    uint64_t id;
+    snprintf(s.rule, sizeof(s.rule), "r");
+    snprintf(s.series, sizeof(s.series), "*\"a\"*");
+    assert_int_equal(alerts_add_silence(rig->alerts, &s, rig_now(rig), &id), 0);
+    rig_rules(rig, "name=r metric=test_level warning=5", link, NULL);
+    rig_tick(rig, "a=0 b=0 up/b=0"); /* pending, which mutes, but is not kept */
+    rig_tick(rig, "a=6 b=6 up/b=0");
+    assert_int_equal(rig->notices_count, 0);
+    restart(rig);
+    alerts_restore_silence(rig->alerts, &s);
+    rig->mono_ms += 10000;
+    rig_rules(rig, "name=r metric=test_level warning=5", link, NULL);
+    rig_tick(rig, "a=6 b=6 up/b=1");
+    struct alert_set *set = board_alerts(rig->board);
+    size_t firing = 0, inhibited = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        firing += set->alerts[i]->state == ALERT_FIRING;
+        inhibited += set->alerts[i]->inhibited_by != 0;
+    }
+    alert_set_unref(set);
+    assert_int_equal(firing, 2);
+    assert_int_equal(inhibited, 0);
+    assert_int_equal(rig->notices_count, 1);
+    assert_int_equal(rig_told(rig)->count, 2);
+    end(rig);
+}
+
+/* A detector speaks at once after a restart, a window only when half of it is there: until then
+ * nothing can be said about thresholds. */
+static void test_restart_window(void **state)
+{
+    (void)state;
+    struct rig *rig = start();
+    const char *rule = "name=r metric=test_level warning=5 window=20s anomaly=on";
+    rig_rules(rig, rule, NULL);
+    rig_ticks(rig, 20, "a=6");
+    assert_int_equal(rig_active(rig), 1);
+    restart(rig);
+    rig_rules(rig, rule, NULL);
+    rig_ticks(rig, 20, "a=6");
+    assert_int_equal(rig->changes_count, 1); /* neither over nor fired anew */
+    rig_ticks(rig, 20, "a=1");
+    assert_int_equal(rig_active(rig), 0);
+    rig_tick(rig, "a=-2000000"); /* what the detector is sure of waits for no window */
+    assert_int_equal(rig_active(rig), 1);
+    assert_int_equal(rig_last(rig)->reason, ALERT_BY_ANOMALY);
+    restart(rig);
+    rig_rules(rig, rule, NULL);
+    rig_tick(rig, "a=1");
+    rig_tick(rig, "a=-2000000");
+    assert_int_equal(rig_active(rig), 1);
+    end(rig);
+}
+
+static void tick_nameless(struct rig *rig, double value)
+{
+    struct metric m = {"bare", "", "Is what a test says.", METRIC_GAUGE, 1};
+    rig_begin(rig, 1000);
+    if (!isnan(value))
+        draft_gauge(rig->stand.draft, registry_get(rig->stand.registry, &m, NULL, 0, "test"),
+                    value);
+    rig_seal(rig);
+}
+
+/* A metric without labels: its one series and all of it have the same name, and each its alert. */
+static void test_whole_and_its_series(void **state)
+{
+    (void)state;
+    struct rig *rig = start();
+    rig_rules(rig, "name=r metric=bare absent=3s warning=5", NULL);
+    for (int i = 0; i < 5; i++)
+        tick_nameless(rig, NAN);
+    assert_int_equal(rig_active(rig), 1);
+    tick_nameless(rig, 6);
+    assert_int_equal(rig_active(rig), 1); /* it is there, and too high */
+    assert_int_equal(rig->changes_count, 3);
+    for (int i = 0; i < 130; i++) /* what is over is told, and forgotten */
+        tick_nameless(rig, 6);
+    rig_rules(rig, "name=r metric=bare absent=3s warning=4", NULL);
+    tick_nameless(rig, 6);
+    assert_int_equal(rig_active(rig), 1); /* the same one */
+    assert_int_equal(rig->changes_count, 3);
+    tick_nameless(rig, 1);
+    assert_int_equal(rig_active(rig), 0);
+    end(rig);
+}
+
 /* ---- bounds -------------------------------------------------------------------------------- */
 
 /* Series that all go wrong, more than there may be alerts. */
@@ -519,8 +613,9 @@ int main(void)
         cmocka_unit_test(test_rule_changed),    cmocka_unit_test(test_api_rules),
         cmocka_unit_test(test_too_many_rules),  cmocka_unit_test(test_restart),
         cmocka_unit_test(test_restart_whole),   cmocka_unit_test(test_restart_never_back),
-        cmocka_unit_test(test_too_many_alerts), cmocka_unit_test(test_storm),
-        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_restart_unmuted), cmocka_unit_test(test_whole_and_its_series),
+        cmocka_unit_test(test_restart_window),  cmocka_unit_test(test_too_many_alerts),
+        cmocka_unit_test(test_storm),           cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
