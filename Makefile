@@ -8,6 +8,7 @@
 #   make bench   every asked figure beside the peers, in one run (BENCH_SECONDS=60)
 #   make bench-ebpf   what counting in the kernel costs loopback (root)
 #   make bench-detect   the detector alone (NAB=FOLDER: a checkout of the Numenta Anomaly Benchmark, too)
+#   make bench-alerts   what alerts cost a tick, and how soon they reach 100 viewers (root)
 #   make bench-sockets  the cost of looking at 18,000 sockets alone
 #   make bench-fanout   the part about many viewers alone (BENCH_ROUNDS=5)
 #   make bench-packets  the packet engine beside ndpiReader, and live (CAPTURES=FOLDER of captures)
@@ -29,7 +30,7 @@ FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-print-directory
-.PHONY: run test build asan tsan valgrind fuzz bench bench-detect bench-ebpf bench-fanout bench-packets bench-sockets soak check-long docs lint format install clean
+.PHONY: run test build asan tsan valgrind fuzz bench bench-alerts bench-detect bench-ebpf bench-fanout bench-packets bench-sockets soak check-long docs lint format install clean
 .PHONY: setup-run setup-test setup-lint release-with-tests bench-programs
 
 setup-run setup-test setup-lint: setup-%:
@@ -101,6 +102,10 @@ bench: bench-programs
 bench-detect: bench-programs
 	@$(RELEASE)/bench/bench_detect
 	@test -z "$(NAB)" || bench/nab.py --data "$(NAB)" --netsonde build/netsonde
+
+bench-alerts: bench-programs
+	@$(RELEASE)/bench/bench_alerts
+	@bench/alerts.py --netsonde build/netsonde
 
 bench-sockets: bench-programs
 	@bench/sockets.py --program $(RELEASE)/bench/bench_sockets
