@@ -1,5 +1,6 @@
 /* test_alerts.c: which series a rule watches and what it makes of them: joins, ratios, absence,
  * rules that come and go, what an earlier run left, how rules fare, bounds. */
+#include "fake_bank.h"
 #include "rig.h"
 
 static struct rig *start(void)
@@ -504,6 +505,40 @@ static void test_whole_and_its_series(void **state)
     end(rig);
 }
 
+/* ---- detectors of a rule's own ------------------------------------------------------------- */
+
+static const struct detector *own_detector(const struct rig *rig)
+{
+    return watchlist_find(&rig->alerts->watchlist, "r")->items[0]->detector;
+}
+
+/* They follow the interval and the number of series, as those of the bank do. */
+static void test_own_detectors(void **state)
+{
+    (void)state;
+    struct rig *rig = start();
+    char device[16];
+    rig_rules(rig, "name=r metric=test_level anomaly=on sigma=3", NULL);
+    rig_tick(rig, "a=1");
+    assert_int_equal(fake_interval(own_detector(rig)), 1000);
+    assert_int_equal(fake_watched(own_detector(rig)), 1);
+    rig_begin(rig, 1000);
+    for (int i = 0; i < 500; i++) {
+        snprintf(device, sizeof(device), "d%d", i);
+        rig_gauge(rig, "test_level", device, 1);
+    }
+    rig_seal(rig);
+    assert_int_equal(fake_watched(own_detector(rig)), 501);
+    rig->mono_ms += 10000;
+    rig->stand.t_ms = rig_now(rig);
+    draft_begin(rig->stand.draft, ++rig->stand.seq, rig->stand.t_ms, 10 * NS_PER_S,
+                rig->mono_ms * NS_PER_MS, 10000);
+    rig_gauge(rig, "test_level", "a", 1);
+    rig_seal(rig);
+    assert_int_equal(fake_interval(own_detector(rig)), 10000);
+    end(rig);
+}
+
 /* ---- bounds -------------------------------------------------------------------------------- */
 
 /* Series that all go wrong, more than there may be alerts. */
@@ -605,17 +640,29 @@ static void test_hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_where),           cmocka_unit_test(test_ratio),
-        cmocka_unit_test(test_ratio_of_sums),   cmocka_unit_test(test_join_sums),
-        cmocka_unit_test(test_counter),         cmocka_unit_test(test_notes),
-        cmocka_unit_test(test_absent_whole),    cmocka_unit_test(test_series_gone),
-        cmocka_unit_test(test_series_back),     cmocka_unit_test(test_rule_deleted),
-        cmocka_unit_test(test_rule_changed),    cmocka_unit_test(test_api_rules),
-        cmocka_unit_test(test_too_many_rules),  cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_restart_whole),   cmocka_unit_test(test_restart_never_back),
-        cmocka_unit_test(test_restart_unmuted), cmocka_unit_test(test_whole_and_its_series),
-        cmocka_unit_test(test_restart_window),  cmocka_unit_test(test_too_many_alerts),
-        cmocka_unit_test(test_storm),           cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_where),
+        cmocka_unit_test(test_ratio),
+        cmocka_unit_test(test_ratio_of_sums),
+        cmocka_unit_test(test_join_sums),
+        cmocka_unit_test(test_counter),
+        cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_absent_whole),
+        cmocka_unit_test(test_series_gone),
+        cmocka_unit_test(test_series_back),
+        cmocka_unit_test(test_rule_deleted),
+        cmocka_unit_test(test_rule_changed),
+        cmocka_unit_test(test_api_rules),
+        cmocka_unit_test(test_too_many_rules),
+        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_restart_whole),
+        cmocka_unit_test(test_restart_never_back),
+        cmocka_unit_test(test_restart_unmuted),
+        cmocka_unit_test(test_own_detectors),
+        cmocka_unit_test(test_whole_and_its_series),
+        cmocka_unit_test(test_restart_window),
+        cmocka_unit_test(test_too_many_alerts),
+        cmocka_unit_test(test_storm),
+        cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
