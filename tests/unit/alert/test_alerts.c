@@ -315,6 +315,24 @@ static void test_too_many_rules(void **state)
     end(rig);
 }
 
+/* Less severe in a moment in which nothing is wrong: the words stay true. */
+static void test_less_severe_when_calm(void **state)
+{
+    (void)state;
+    struct rig *rig = start();
+    rig_rules(rig, "name=r metric=test_level warning=5 critical=7 keep=3s", NULL);
+    rig_tick(rig, "a=8");
+    rig_ticks(rig, 3, "a=6");
+    rig_tick(rig, "a=0");
+    assert_int_equal(rig->changes_count, 2);
+    assert_int_equal(rig_last(rig)->severity, ALERT_WARNING);
+    assert_string_equal(rig_last(rig)->summary, "test_level{device=\"a\"} is 8 (above 7)");
+    assert_true(rig_last(rig)->value == 0);
+    rig_ticks(rig, 3, "a=0");
+    assert_int_equal(rig_last(rig)->state, ALERT_RESOLVED);
+    end(rig);
+}
+
 /* ---- restarts ------------------------------------------------------------------------------ */
 
 /* Ends the run and begins another one with what is active, as the store would. */
@@ -640,29 +658,18 @@ static void test_hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_where),
-        cmocka_unit_test(test_ratio),
-        cmocka_unit_test(test_ratio_of_sums),
-        cmocka_unit_test(test_join_sums),
-        cmocka_unit_test(test_counter),
-        cmocka_unit_test(test_notes),
-        cmocka_unit_test(test_absent_whole),
-        cmocka_unit_test(test_series_gone),
-        cmocka_unit_test(test_series_back),
-        cmocka_unit_test(test_rule_deleted),
-        cmocka_unit_test(test_rule_changed),
-        cmocka_unit_test(test_api_rules),
-        cmocka_unit_test(test_too_many_rules),
-        cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_restart_whole),
-        cmocka_unit_test(test_restart_never_back),
-        cmocka_unit_test(test_restart_unmuted),
-        cmocka_unit_test(test_own_detectors),
-        cmocka_unit_test(test_whole_and_its_series),
-        cmocka_unit_test(test_restart_window),
-        cmocka_unit_test(test_too_many_alerts),
-        cmocka_unit_test(test_storm),
-        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_where),           cmocka_unit_test(test_ratio),
+        cmocka_unit_test(test_ratio_of_sums),   cmocka_unit_test(test_join_sums),
+        cmocka_unit_test(test_counter),         cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_absent_whole),    cmocka_unit_test(test_series_gone),
+        cmocka_unit_test(test_series_back),     cmocka_unit_test(test_rule_deleted),
+        cmocka_unit_test(test_rule_changed),    cmocka_unit_test(test_api_rules),
+        cmocka_unit_test(test_too_many_rules),  cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_restart_whole),   cmocka_unit_test(test_restart_never_back),
+        cmocka_unit_test(test_restart_unmuted), cmocka_unit_test(test_less_severe_when_calm),
+        cmocka_unit_test(test_own_detectors),   cmocka_unit_test(test_whole_and_its_series),
+        cmocka_unit_test(test_restart_window),  cmocka_unit_test(test_too_many_alerts),
+        cmocka_unit_test(test_storm),           cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
