@@ -37,16 +37,37 @@ static void tell_free(struct alerts *a, struct tell *t)
     free(t);
 }
 
-/* The channels of an alert of an earlier run were told of it then, unless it was muted. */
+/* When what mutes an alert of an earlier run began; INT64_MIN: nobody knows. */
+static int64_t muted_since_ms(const struct alerts *a, const struct alert *one)
+{
+    int64_t since_ms = INT64_MAX;
+    if (one->silence_id) {
+        const struct silence *s = silences_find(a->silences, one->silence_id);
+        since_ms = s ? s->from_ms : INT64_MIN;
+    }
+    if (!one->inhibited_by)
+        return since_ms;
+    LIST_EACH(node, &a->incidents)
+    {
+        const struct incident *i = LIST_ENTRY(node, struct incident, node);
+        if (i->now && i->now->id == one->inhibited_by)
+            return MIN(since_ms, i->now->pending_ms);
+    }
+    return INT64_MIN;
+}
+
+/* The channels of an alert of an earlier run were told of it then, unless it was muted from the
+ * start. How severe it was before it was muted nobody knows: rather once too often. */
 static struct tell *tell_new(const struct alerts *a, struct incident *i, size_t channel)
 {
     struct tell *t = mem_alloc(sizeof(*t));
     telling_init(&t->telling, i);
     t->channel = channel;
     t->telling.told_ns = a->mono_ns;
-    if (i->restored && !i->inhibited_by && i->now->state != ALERT_SILENCED) {
+    if (i->restored && i->now->started_ms < muted_since_ms(a, i->now)) {
+        bool muted = i->now->silence_id || i->now->inhibited_by;
         t->id = i->now->id;
-        t->severity = i->now->severity;
+        t->severity = muted ? ALERT_WARNING : i->now->severity;
     }
     return t;
 }

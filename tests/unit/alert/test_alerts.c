@@ -463,6 +463,38 @@ static void test_restart_unmuted(void **state)
     end(rig);
 }
 
+/* What was told before it was silenced has an end that is told, over a restart, too. */
+static void test_restart_silenced(void **state)
+{
+    (void)state;
+    struct rig *rig = start();
+    const char *link = "name=link metric=up when=below critical=1 mutes=device";
+    uint64_t id;
+    rig_rules(rig, "name=r metric=test_level warning=5", link, NULL);
+    rig_tick(rig, "a=0 b=0 up/b=1");
+    rig_tick(rig, "a=6 b=6 up/b=1");
+    assert_int_equal(rig->notices_count, 1);
+    struct silence s = {.from_ms = rig_now(rig) + 1, .to_ms = rig_now(rig) + 10000};
+    snprintf(s.rule, sizeof(s.rule), "r");
+    snprintf(s.series, sizeof(s.series), "*");
+    assert_int_equal(alerts_add_silence(rig->alerts, &s, rig_now(rig), &id), 0);
+    s.id = id;
+    rig_tick(rig, "a=6 b=6 c=6 up/b=0"); /* c begins in the silence; b is muted as well */
+    assert_int_equal(rig->notices_count, 2);
+    restart(rig);
+    alerts_restore_silence(rig->alerts, &s);
+    rig_rules(rig, "name=r metric=test_level warning=5", link, NULL);
+    rig_tick(rig, "a=0 b=0 c=0 up/b=0");
+    assert_int_equal(rig->notices_count, 2);
+    rig_tick(rig, "a=0 b=0 c=0 up/b=1"); /* the link is back */
+    assert_int_equal(rig->notices_count, 3);
+    rig_ticks(rig, 10, "a=0 b=0 c=0 up/b=1");
+    assert_int_equal(rig->notices_count, 4);
+    assert_int_equal(rig_told(rig)->count, 2); /* the end of a and b */
+    assert_int_equal(rig_told(rig)->first->state, ALERT_RESOLVED);
+    end(rig);
+}
+
 /* A detector speaks at once after a restart, a window only when half of it is there: until then
  * nothing can be said about thresholds. */
 static void test_restart_window(void **state)
@@ -658,18 +690,31 @@ static void test_hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_where),           cmocka_unit_test(test_ratio),
-        cmocka_unit_test(test_ratio_of_sums),   cmocka_unit_test(test_join_sums),
-        cmocka_unit_test(test_counter),         cmocka_unit_test(test_notes),
-        cmocka_unit_test(test_absent_whole),    cmocka_unit_test(test_series_gone),
-        cmocka_unit_test(test_series_back),     cmocka_unit_test(test_rule_deleted),
-        cmocka_unit_test(test_rule_changed),    cmocka_unit_test(test_api_rules),
-        cmocka_unit_test(test_too_many_rules),  cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_restart_whole),   cmocka_unit_test(test_restart_never_back),
-        cmocka_unit_test(test_restart_unmuted), cmocka_unit_test(test_less_severe_when_calm),
-        cmocka_unit_test(test_own_detectors),   cmocka_unit_test(test_whole_and_its_series),
-        cmocka_unit_test(test_restart_window),  cmocka_unit_test(test_too_many_alerts),
-        cmocka_unit_test(test_storm),           cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_where),
+        cmocka_unit_test(test_ratio),
+        cmocka_unit_test(test_ratio_of_sums),
+        cmocka_unit_test(test_join_sums),
+        cmocka_unit_test(test_counter),
+        cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_absent_whole),
+        cmocka_unit_test(test_series_gone),
+        cmocka_unit_test(test_series_back),
+        cmocka_unit_test(test_rule_deleted),
+        cmocka_unit_test(test_rule_changed),
+        cmocka_unit_test(test_api_rules),
+        cmocka_unit_test(test_too_many_rules),
+        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_restart_whole),
+        cmocka_unit_test(test_restart_never_back),
+        cmocka_unit_test(test_restart_unmuted),
+        cmocka_unit_test(test_restart_silenced),
+        cmocka_unit_test(test_less_severe_when_calm),
+        cmocka_unit_test(test_own_detectors),
+        cmocka_unit_test(test_whole_and_its_series),
+        cmocka_unit_test(test_restart_window),
+        cmocka_unit_test(test_too_many_alerts),
+        cmocka_unit_test(test_storm),
+        cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
