@@ -25,6 +25,7 @@ struct tell {
     uint64_t id; /* of the alert it was told to be firing; 0: of none */
     enum alert_severity severity;
     bool again; /* `repeat` */
+    bool left;  /* the rule does not name it any more: only the end of what it was told is told */
 };
 
 /*

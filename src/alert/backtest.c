@@ -168,12 +168,15 @@ static void run_series(struct run *r, const struct bank_settings *detect,
     }
     find_divisors(r);
     r->unit = ret->unit = make_unit(r);
+    bool begun = false; /* nobody misses a series before its first sample */
     condition_init(&condition, r->rule);
     r->machine = (struct machine){0};
     for (size_t i = 0; i < count; i++) {
         int64_t t_ms = r->values->from_ms + (int64_t)i * r->values->step_ms;
         struct judgement judgement;
-        struct reading reading = {.sampled = !isnan(r->series->values[i]),
+        bool here = !isnan(r->series->values[i]);
+        begun |= here;
+        struct reading reading = {.sampled = here || !begun,
                                   .value = r->series->values[i],
                                   .per = divisor(r, i),
                                   .elapsed_ns = step_ns};

@@ -1,8 +1,9 @@
 /*
  * courier_confine.c: see courier_confine.h. Landlock says which files: to be read the system's
- * libraries, certificates and what name resolution looks at, and the directories of the channels'
- * own files; to be written those of its logs. So neither the daemon's database nor its tokens can
- * be reached, nor anybody's home. Nothing can be executed.
+ * libraries, certificates and what name resolution looks at, and the directories of secrets and
+ * certificates; to be written, but not read, those of its logs. So neither the daemon's database
+ * nor its tokens can be reached, nor anybody's home, unless somebody puts a log or a secret beside
+ * them. Nothing can be executed.
  *
  * seccomp says what not, since libcurl, its TLS library and the C library's resolver make too many
  * calls, and other ones with each release, for a list of what is allowed: no programs and
@@ -48,7 +49,7 @@ static int allow_channel(struct landlock *l, const struct channel_spec *c)
         err = allow_home_of(l, c->ca_file, LANDLOCK_READ);
     /* Sockets are connected to, which Landlock does not ask about. */
     if (!err && c->type == CHANNEL_TYPE_LOG)
-        err = allow_home_of(l, c->path, LANDLOCK_READ | LANDLOCK_WRITE | LANDLOCK_CREATE);
+        err = allow_home_of(l, c->path, LANDLOCK_WRITE | LANDLOCK_CREATE);
     return err;
 }
 

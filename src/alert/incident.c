@@ -183,6 +183,13 @@ static void alert_judged(struct alert *next, const struct incident *i, const str
     alert_text(&next->summary, buf_string(&text));
 }
 
+/* The words stay: what was said of it is how people know it again. */
+static void alert_measured(struct alert *next, const struct judgement *j)
+{
+    next->value = j->value;
+    next->z = j->z;
+}
+
 static void fires(struct alerts *a, struct incident *i, const struct judgement *j)
 {
     struct alert *next = i->now ? alert_copy(i->now) : alert_begin(a, i);
@@ -204,7 +211,13 @@ static void moves(struct alerts *a, struct incident *i, const struct judgement *
         i->acknowledged = false;
         alert_text(&next->by, "");
     }
-    alert_judged(next, i, j);
+    if (j->level ==
+        LEVEL_CALM) { /* it was worse within `keep`: "0 (above 5)" would be no sentence */
+        next->severity = i->machine.severity;
+        alert_measured(next, j);
+    } else {
+        alert_judged(next, i, j);
+    }
     i->news++;
     incident_publish(a, i, next);
 }
@@ -216,10 +229,8 @@ static void resolves(struct alerts *a, struct incident *i, const struct judgemen
     next->state = ALERT_RESOLVED;
     next->severity = i->machine.worst;
     next->resolved_ms = a->now_ms;
-    if (j && j->known) {
-        next->value = j->value;
-        next->z = j->z;
-    }
+    if (j && j->known)
+        alert_measured(next, j);
     i->acknowledged = false;
     i->news++;
     tell_unmute(a, i);

@@ -121,6 +121,15 @@ int silences_end(struct silences *s, uint64_t id, int64_t now_ms, const struct s
     return -ENOENT;
 }
 
+const struct silence *silences_find(const struct silences *s, uint64_t id)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->entries[i].silence.id == id)
+            return &s->entries[i].silence;
+    }
+    return NULL;
+}
+
 bool silences_step(struct silences *s, int64_t now_ms)
 {
     bool changed = s->changed;

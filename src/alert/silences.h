@@ -27,6 +27,9 @@ int silences_add(struct silences *s, const struct silence *one, int64_t now_ms, 
 /* -ENOENT, -EALREADY (has ended). *ret: as it is now, borrowed. */
 int silences_end(struct silences *s, uint64_t id, int64_t now_ms, const struct silence **ret);
 
+/* NULL: there is none (any more). Borrowed. */
+const struct silence *silences_find(const struct silences *s, uint64_t id);
+
 /* Time goes on: whether other silences are in force than at the last call. */
 bool silences_step(struct silences *s, int64_t now_ms);
 

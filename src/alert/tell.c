@@ -9,6 +9,7 @@
  *   muted      a silence names it, or a link that is down has the same device: not told, and when
  *              that ends it is told if it differs
  *   known      somebody acknowledged it: firing is not told, that it is over is
+ *   left       its rule names other channels now: likewise
  */
 #include <stdlib.h>
 #include <string.h>
@@ -36,34 +37,64 @@ static void tell_free(struct alerts *a, struct tell *t)
     free(t);
 }
 
-/* The channels of an alert of an earlier run were told of it then, unless it was muted. */
+/* When what mutes an alert of an earlier run began; INT64_MIN: nobody knows. */
+static int64_t muted_since_ms(const struct alerts *a, const struct alert *one)
+{
+    int64_t since_ms = INT64_MAX;
+    if (one->silence_id) {
+        const struct silence *s = silences_find(a->silences, one->silence_id);
+        since_ms = s ? s->from_ms : INT64_MIN;
+    }
+    if (!one->inhibited_by)
+        return since_ms;
+    LIST_EACH(node, &a->incidents)
+    {
+        const struct incident *i = LIST_ENTRY(node, struct incident, node);
+        if (i->now && i->now->id == one->inhibited_by)
+            return MIN(since_ms, i->now->pending_ms);
+    }
+    return INT64_MIN;
+}
+
+/* The channels of an alert of an earlier run were told of it then, unless it was muted from the
+ * start. How severe it was before it was muted nobody knows: rather once too often. */
 static struct tell *tell_new(const struct alerts *a, struct incident *i, size_t channel)
 {
     struct tell *t = mem_alloc(sizeof(*t));
     telling_init(&t->telling, i);
     t->channel = channel;
     t->telling.told_ns = a->mono_ns;
-    if (i->restored && !i->inhibited_by && i->now->state != ALERT_SILENCED) {
+    if (i->restored && i->now->started_ms < muted_since_ms(a, i->now)) {
+        bool muted = i->now->silence_id || i->now->inhibited_by;
         t->id = i->now->id;
-        t->severity = i->now->severity;
+        t->severity = muted ? ALERT_WARNING : i->now->severity;
     }
     return t;
 }
 
 void tell_set_channels(struct alerts *a, struct incident *i, const size_t *channels, size_t count)
 {
-    struct tell **tells = mem_array(MAX(count, (size_t)1), sizeof(struct tell *));
-    for (size_t k = 0; k < count; k++) {
+    struct tell **tells = mem_array(MAX(count + i->tells_count, (size_t)1), sizeof(struct tell *));
+    size_t named = count;
+    for (size_t k = 0; k < named; k++) {
         tells[k] = tell_of(i, channels[k]);
         if (!tells[k])
             tells[k] = tell_new(a, i, channels[k]);
+        tells[k]->left = false;
     }
     for (size_t k = 0; k < i->tells_count; k++) {
+        struct tell *t = i->tells[k];
         bool kept = false;
-        for (size_t n = 0; n < count; n++)
-            kept |= tells[n] == i->tells[k];
-        if (!kept)
-            tell_free(a, i->tells[k]);
+        for (size_t n = 0; n < named; n++)
+            kept |= tells[n] == t;
+        if (kept)
+            continue;
+        t->left = true;
+        t->again = false;
+        if (t->id)
+            tells[count++] = t;
+        else
+            tell_free(a, t);
     }
     free(i->tells);
     i->tells = tells;
@@ -180,9 +211,15 @@ static bool differs(const struct incident *i, const struct tell *t)
     return t->id != i->now->id || t->severity != i->now->severity;
 }
 
+/* Whether nothing of it is told on this channel as things are. */
+static bool is_kept_from(const struct incident *i, const struct tell *t)
+{
+    return is_muted(i) || (is_firing(i) && (i->acknowledged || t->left));
+}
+
 static bool needs(const struct incident *i, const struct tell *t)
 {
-    return !is_muted(i) && !(is_firing(i) && i->acknowledged) && (differs(i, t) || t->again);
+    return !is_kept_from(i, t) && (differs(i, t) || t->again);
 }
 
 /* Nothing is wrong, nothing waits, everybody knows. */
@@ -200,7 +237,7 @@ static bool is_done(const struct incident *i)
 
 static void look_at_tell(struct alerts *a, struct incident *i, struct tell *t)
 {
-    bool muted = is_muted(i) || (is_firing(i) && i->acknowledged);
+    bool muted = is_kept_from(i, t);
     if (muted)
         t->again = false;
     for (uint32_t k = 0; k < i->news && !muted; k++)
@@ -235,7 +272,8 @@ static void repeat(struct alerts *a)
             continue;
         for (size_t k = 0; k < i->tells_count; k++) {
             struct tell *t = i->tells[k];
-            if (!t->again && t->id == i->now->id && a->mono_ns - t->telling.told_ns >= every_ns) {
+            if (!t->again && !t->left && t->id == i->now->id &&
+                a->mono_ns - t->telling.told_ns >= every_ns) {
                 t->again = true;
                 tell_dirty(a, i);
             }

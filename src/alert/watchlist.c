@@ -36,15 +36,14 @@ static void watched_free(struct watched *p)
     free(p);
 }
 
-static struct detector *own_detector(const struct watchlist *w, const struct watch_rule *r,
-                                     size_t watched)
+static struct bank_settings own_settings(const struct watchlist *w, const struct rule *r)
 {
     struct bank_settings settings = w->detect;
-    if (r->rule->sigma > 0)
-        settings.sigma = r->rule->sigma;
-    if (r->rule->window_ms)
-        settings.window_ms = r->rule->window_ms;
-    return detector_new(&settings, w->interval_ms, watched);
+    if (r->sigma > 0)
+        settings.sigma = r->sigma;
+    if (r->window_ms)
+        settings.window_ms = r->window_ms;
+    return settings;
 }
 
 static void pair_add(struct watchlist *w, struct watch_rule *r, uint32_t slot,
@@ -104,18 +103,42 @@ static void consider(struct watchlist *w, struct watch_rule *r, uint32_t slot, s
         pair_add(w, r, slot, s);
 }
 
-/* Once all pairs are there: how sure a detector has to be depends on how many there are. */
+/* How sure a detector has to be depends on how many there are, of which a tenth more or less makes
+ * no difference; how many samples its window has, on the interval. */
+static bool tune_again(struct watchlist *w, size_t watched)
+{
+    size_t before = w->tuned_watched, off = MAX(watched, before) - MIN(watched, before);
+    if (w->tuned_interval_ms == w->interval_ms && off <= before / 10)
+        return false;
+    w->tuned_interval_ms = w->interval_ms;
+    w->tuned_watched = watched;
+    return true;
+}
+
+/* Once all pairs are there. */
+static void tune_own(struct watchlist *w)
+{
+    size_t watched = watchlist_anomalies(w);
+    bool again = tune_again(w, watched);
+    for (size_t i = 0; i < w->rules_count; i++) {
+        struct watch_rule *r = w->rules[i];
+        if (!r->own_detector)
+            continue;
+        struct bank_settings settings = own_settings(w, r->rule);
+        for (size_t k = 0; k < r->count; k++) {
+            struct watched *p = r->items[k];
+            if (!p->detector)
+                p->detector = detector_new(&settings, w->interval_ms, watched);
+            else if (again)
+                detector_retune(p->detector, &settings, w->interval_ms, watched);
+        }
+    }
+}
+
 static void settle(struct watchlist *w)
 {
     join_all(w);
-    size_t watched = watchlist_anomalies(w);
-    for (size_t i = 0; i < w->rules_count; i++) {
-        struct watch_rule *r = w->rules[i];
-        for (size_t k = 0; r->own_detector && k < r->count; k++) {
-            if (!r->items[k]->detector)
-                r->items[k]->detector = own_detector(w, r, watched);
-        }
-    }
+    tune_own(w);
 }
 
 /* ---- rules --------------------------------------------------------------------------------- */
@@ -247,8 +270,11 @@ bool watchlist_tick(struct watchlist *w, const struct tick *t)
 {
     struct series_set *set = t->set;
     w->interval_ms = t->interval_ms;
-    if (w->seen && (w->seen == set || w->seen->generation == set->generation))
+    if (w->seen && (w->seen == set || w->seen->generation == set->generation)) {
+        if (w->interval_ms != w->tuned_interval_ms)
+            tune_own(w);
         return false;
+    }
     uint32_t before = w->seen ? w->seen->count : 0, most = MAX(before, set->count);
     grow(w, most);
     /* First who leaves: a series may have moved to another slot, and its alert moves along. */

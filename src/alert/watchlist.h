@@ -79,6 +79,8 @@ struct watchlist {
     uint32_t slots;
     struct bank_settings detect;
     int64_t interval_ms;
+    int64_t tuned_interval_ms; /* what detectors of rules' own were made for last: the interval … */
+    size_t tuned_watched;      /* … and how many series are watched for anomalies */
     const struct watchlist_ops *ops;
     void *user;
 };

@@ -72,6 +72,9 @@ struct detector;
 
 struct detector *detector_new(const struct bank_settings *settings, int64_t interval_ms,
                               size_t watched);
+/* Other settings, another interval, more or fewer series: what it has learned stays. */
+void detector_retune(struct detector *d, const struct bank_settings *settings, int64_t interval_ms,
+                     size_t watched);
 void detector_free(struct detector *d); /* NULL allowed */
 /* NAN: nothing was sampled (a gap). t_ms grows, or steps back when a clock was set. */
 struct verdict detector_step(struct detector *d, int64_t t_ms, double value);

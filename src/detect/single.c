@@ -21,11 +21,17 @@ struct detector *detector_new(const struct bank_settings *settings, int64_t inte
                               size_t watched)
 {
     struct detector *d = mem_alloc(sizeof(*d));
-    d->interval_ms = MAX(interval_ms, 1);
-    detector_tune(&d->tuning, settings, d->interval_ms, watched);
+    detector_retune(d, settings, interval_ms, watched);
     detector_begin(&d->state);
     seasonal_begin(&d->seasonal);
     return d;
+}
+
+void detector_retune(struct detector *d, const struct bank_settings *settings, int64_t interval_ms,
+                     size_t watched)
+{
+    d->interval_ms = MAX(interval_ms, 1);
+    detector_tune(&d->tuning, settings, d->interval_ms, watched);
 }
 
 void detector_free(struct detector *d)

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "detect/bank.h"
+#include "fake_bank.h"
 
 struct bank {
     size_t count;
@@ -16,6 +17,8 @@ struct bank {
 
 struct detector {
     struct bank_settings settings;
+    int64_t interval_ms;
+    size_t watched;
 };
 
 static struct verdict judge(double value)
@@ -75,11 +78,26 @@ void bank_learn_hour(struct bank *b, uint32_t slot, int64_t hour_ms, double mean
 struct detector *detector_new(const struct bank_settings *settings, int64_t interval_ms,
                               size_t watched)
 {
-    (void)interval_ms;
-    (void)watched;
     struct detector *d = mem_alloc(sizeof(*d));
-    d->settings = *settings;
+    detector_retune(d, settings, interval_ms, watched);
     return d;
+}
+
+void detector_retune(struct detector *d, const struct bank_settings *settings, int64_t interval_ms,
+                     size_t watched)
+{
+    *d = (struct detector){*settings, interval_ms, watched};
+}
+
+/* For tests: what it was made for. */
+int64_t fake_interval(const struct detector *d)
+{
+    return d->interval_ms;
+}
+
+size_t fake_watched(const struct detector *d)
+{
+    return d->watched;
 }
 
 void detector_free(struct detector *d)

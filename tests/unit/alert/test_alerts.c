@@ -1,5 +1,6 @@
 /* test_alerts.c: which series a rule watches and what it makes of them: joins, ratios, absence,
  * rules that come and go, what an earlier run left, how rules fare, bounds. */
+#include "fake_bank.h"
 #include "rig.h"
 
 static struct rig *start(void)
@@ -314,6 +315,24 @@ static void test_too_many_rules(void **state)
     end(rig);
 }
 
+/* Less severe in a moment in which nothing is wrong: the words stay true. */
+static void test_less_severe_when_calm(void **state)
+{
+    (void)state;
+    struct rig *rig = start();
+    rig_rules(rig, "name=r metric=test_level warning=5 critical=7 keep=3s", NULL);
+    rig_tick(rig, "a=8");
+    rig_ticks(rig, 3, "a=6");
+    rig_tick(rig, "a=0");
+    assert_int_equal(rig->changes_count, 2);
+    assert_int_equal(rig_last(rig)->severity, ALERT_WARNING);
+    assert_string_equal(rig_last(rig)->summary, "test_level{device=\"a\"} is 8 (above 7)");
+    assert_true(rig_last(rig)->value == 0);
+    rig_ticks(rig, 3, "a=0");
+    assert_int_equal(rig_last(rig)->state, ALERT_RESOLVED);
+    end(rig);
+}
+
 /* ---- restarts ------------------------------------------------------------------------------ */
 
 /* Ends the run and begins another one with what is active, as the store would. */
@@ -444,6 +463,38 @@ static void test_restart_unmuted(void **state)
     end(rig);
 }
 
+/* What was told before it was silenced has an end that is told, over a restart, too. */
+static void test_restart_silenced(void **state)
+{
+    (void)state;
+    struct rig *rig = start();
+    const char *link = "name=link metric=up when=below critical=1 mutes=device";
+    uint64_t id;
+    rig_rules(rig, "name=r metric=test_level warning=5", link, NULL);
+    rig_tick(rig, "a=0 b=0 up/b=1");
+    rig_tick(rig, "a=6 b=6 up/b=1");
+    assert_int_equal(rig->notices_count, 1);
+    struct silence s = {.from_ms = rig_now(rig) + 1, .to_ms = rig_now(rig) + 10000};
+    snprintf(s.rule, sizeof(s.rule), "r");
+    snprintf(s.series, sizeof(s.series), "*");
+    assert_int_equal(alerts_add_silence(rig->alerts, &s, rig_now(rig), &id), 0);
+    s.id = id;
+    rig_tick(rig, "a=6 b=6 c=6 up/b=0"); /* c begins in the silence; b is muted as well */
+    assert_int_equal(rig->notices_count, 2);
+    restart(rig);
+    alerts_restore_silence(rig->alerts, &s);
+    rig_rules(rig, "name=r metric=test_level warning=5", link, NULL);
+    rig_tick(rig, "a=0 b=0 c=0 up/b=0");
+    assert_int_equal(rig->notices_count, 2);
+    rig_tick(rig, "a=0 b=0 c=0 up/b=1"); /* the link is back */
+    assert_int_equal(rig->notices_count, 3);
+    rig_ticks(rig, 10, "a=0 b=0 c=0 up/b=1");
+    assert_int_equal(rig->notices_count, 4);
+    assert_int_equal(rig_told(rig)->count, 2); /* the end of a and b */
+    assert_int_equal(rig_told(rig)->first->state, ALERT_RESOLVED);
+    end(rig);
+}
+
 /* A detector speaks at once after a restart, a window only when half of it is there: until then
  * nothing can be said about thresholds. */
 static void test_restart_window(void **state)
@@ -501,6 +552,40 @@ static void test_whole_and_its_series(void **state)
     assert_int_equal(rig->changes_count, 3);
     tick_nameless(rig, 1);
     assert_int_equal(rig_active(rig), 0);
+    end(rig);
+}
+
+/* ---- detectors of a rule's own ------------------------------------------------------------- */
+
+static const struct detector *own_detector(const struct rig *rig)
+{
+    return watchlist_find(&rig->alerts->watchlist, "r")->items[0]->detector;
+}
+
+/* They follow the interval and the number of series, as those of the bank do. */
+static void test_own_detectors(void **state)
+{
+    (void)state;
+    struct rig *rig = start();
+    char device[16];
+    rig_rules(rig, "name=r metric=test_level anomaly=on sigma=3", NULL);
+    rig_tick(rig, "a=1");
+    assert_int_equal(fake_interval(own_detector(rig)), 1000);
+    assert_int_equal(fake_watched(own_detector(rig)), 1);
+    rig_begin(rig, 1000);
+    for (int i = 0; i < 500; i++) {
+        snprintf(device, sizeof(device), "d%d", i);
+        rig_gauge(rig, "test_level", device, 1);
+    }
+    rig_seal(rig);
+    assert_int_equal(fake_watched(own_detector(rig)), 501);
+    rig->mono_ms += 10000;
+    rig->stand.t_ms = rig_now(rig);
+    draft_begin(rig->stand.draft, ++rig->stand.seq, rig->stand.t_ms, 10 * NS_PER_S,
+                rig->mono_ms * NS_PER_MS, 10000);
+    rig_gauge(rig, "test_level", "a", 1);
+    rig_seal(rig);
+    assert_int_equal(fake_interval(own_detector(rig)), 10000);
     end(rig);
 }
 
@@ -605,17 +690,31 @@ static void test_hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_where),           cmocka_unit_test(test_ratio),
-        cmocka_unit_test(test_ratio_of_sums),   cmocka_unit_test(test_join_sums),
-        cmocka_unit_test(test_counter),         cmocka_unit_test(test_notes),
-        cmocka_unit_test(test_absent_whole),    cmocka_unit_test(test_series_gone),
-        cmocka_unit_test(test_series_back),     cmocka_unit_test(test_rule_deleted),
-        cmocka_unit_test(test_rule_changed),    cmocka_unit_test(test_api_rules),
-        cmocka_unit_test(test_too_many_rules),  cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_restart_whole),   cmocka_unit_test(test_restart_never_back),
-        cmocka_unit_test(test_restart_unmuted), cmocka_unit_test(test_whole_and_its_series),
-        cmocka_unit_test(test_restart_window),  cmocka_unit_test(test_too_many_alerts),
-        cmocka_unit_test(test_storm),           cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_where),
+        cmocka_unit_test(test_ratio),
+        cmocka_unit_test(test_ratio_of_sums),
+        cmocka_unit_test(test_join_sums),
+        cmocka_unit_test(test_counter),
+        cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_absent_whole),
+        cmocka_unit_test(test_series_gone),
+        cmocka_unit_test(test_series_back),
+        cmocka_unit_test(test_rule_deleted),
+        cmocka_unit_test(test_rule_changed),
+        cmocka_unit_test(test_api_rules),
+        cmocka_unit_test(test_too_many_rules),
+        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_restart_whole),
+        cmocka_unit_test(test_restart_never_back),
+        cmocka_unit_test(test_restart_unmuted),
+        cmocka_unit_test(test_restart_silenced),
+        cmocka_unit_test(test_less_severe_when_calm),
+        cmocka_unit_test(test_own_detectors),
+        cmocka_unit_test(test_whole_and_its_series),
+        cmocka_unit_test(test_restart_window),
+        cmocka_unit_test(test_too_many_alerts),
+        cmocka_unit_test(test_storm),
+        cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,23 @@ static void test_open_end(void **state)
     answer_free(a);
 }
 
+/* Before its first sample a series is not absent: nobody knew of it. */
+static void test_absent_begins(void **state)
+{
+    (void)state;
+    struct answer *a = answer_new(60);
+    add_series(a, "test_level", "a", METRIC_GAUGE);
+    for (size_t i = 20; i < 30; i++)
+        a->series[0].values[i] = 1;
+    struct rule *r = rule_of(RULE_FROM_API, "name=r metric=test_level absent=5s");
+    struct backtest *b = backtest_run(r, &detect, a, NULL);
+    assert_int_equal(b->fired, 1);
+    assert_int_equal(b->alerts[0]->started_ms, a->from_ms + 34000);
+    backtest_free(b);
+    rule_unref(r);
+    answer_free(a);
+}
+
 static void test_bounded(void **state)
 {
     (void)state;
@@ -204,9 +221,10 @@ static void test_as_live(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_times),    cmocka_unit_test(test_anomaly),
-        cmocka_unit_test(test_open_end), cmocka_unit_test(test_bounded),
-        cmocka_unit_test(test_ages),     cmocka_unit_test(test_as_live),
+        cmocka_unit_test(test_times),         cmocka_unit_test(test_anomaly),
+        cmocka_unit_test(test_open_end),      cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_absent_begins), cmocka_unit_test(test_ages),
+        cmocka_unit_test(test_as_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

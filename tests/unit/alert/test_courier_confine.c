@@ -98,6 +98,9 @@ static int look_at_files(const struct place *p, const struct courier_confined *c
     EXPECT(open("/etc/hosts", O_RDONLY | O_CLOEXEC) >= 0);
     EXPECT(open(p->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) >= 0);
     EXPECT(unlink(p->log) < 0 && errno == EACCES);
+    /* A database may lie beside it. */
+    EXPECT(open(p->log, O_RDONLY | O_CLOEXEC) < 0 && errno == EACCES);
+    EXPECT(open(p->inside, O_RDONLY | O_DIRECTORY | O_CLOEXEC) < 0 && errno == EACCES);
     return 0;
 }
 

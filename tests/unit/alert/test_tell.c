@@ -294,6 +294,38 @@ static void test_silences_bounded(void **state)
     end(rig);
 }
 
+/* Whom a rule does not name any more still hears of the end of what he was told, and only of that.
+ */
+static void test_channel_left(void **state)
+{
+    (void)state;
+    struct rig *rig = start();
+    rig_rules(rig, LEVEL " channels=log", NULL);
+    rig_tick(rig, "a=6");
+    assert_int_equal(rig_told(rig)->channel, 1);
+    rig_rules(rig, LEVEL " channels=ops", NULL);
+    rig_tick(rig, "a=6");
+    assert_int_equal(rig->notices_count, 2);
+    assert_int_equal(rig_told(rig)->channel, 2);
+    rig_ticks(rig, 70, "a=6");
+    rig_tick(rig, "a=8");
+    assert_int_equal(rig->notices_count, 3); /* critical: ops alone */
+    assert_int_equal(rig_told(rig)->channel, 2);
+    rig_ticks(rig, 70, "a=8");
+    rig_tick(rig, "a=0");
+    assert_int_equal(rig->notices_count, 5);
+    for (size_t i = 3; i < 5; i++) {
+        assert_int_equal(rig->notices[i].channel, i - 2);
+        assert_int_equal(rig->notices[i].first->state, ALERT_RESOLVED);
+        assert_int_equal(rig->notices[i].held_back, 0);
+    }
+    rig_ticks(rig, 70, "a=0");
+    assert_int_equal(rig->alerts->incidents_count, 0);
+    rig_tick(rig, "a=6");
+    assert_int_equal(rig->notices_count, 6);
+    end(rig);
+}
+
 #define LINK "name=link metric=up when=below critical=1 for=2s mutes=device"
 
 /* A link that is down mutes what is about the same device, from the moment that it is seen. */
@@ -374,13 +406,21 @@ static void test_test(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_at_once),          cmocka_unit_test(test_cooldown),
-        cmocka_unit_test(test_digest),           cmocka_unit_test(test_rate),
-        cmocka_unit_test(test_resolved_waits),   cmocka_unit_test(test_channels),
-        cmocka_unit_test(test_acknowledge),      cmocka_unit_test(test_repeat),
-        cmocka_unit_test(test_silence),          cmocka_unit_test(test_silence_lifted),
-        cmocka_unit_test(test_silences_bounded), cmocka_unit_test(test_mute),
-        cmocka_unit_test(test_mute_over),        cmocka_unit_test(test_test),
+        cmocka_unit_test(test_at_once),
+        cmocka_unit_test(test_cooldown),
+        cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_resolved_waits),
+        cmocka_unit_test(test_channels),
+        cmocka_unit_test(test_acknowledge),
+        cmocka_unit_test(test_repeat),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_silence_lifted),
+        cmocka_unit_test(test_silences_bounded),
+        cmocka_unit_test(test_mute),
+        cmocka_unit_test(test_mute_over),
+        cmocka_unit_test(test_channel_left),
+        cmocka_unit_test(test_test),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

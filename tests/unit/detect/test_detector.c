@@ -340,6 +340,24 @@ static void test_times(void **state)
     detector_free(NULL);
 }
 
+/* Samples are farther apart from now on: a window of minutes has fewer of them, so a new level is
+ * the usual one sooner; what was learned stays. */
+static void test_retune(void **state)
+{
+    (void)state;
+    struct noise n = noise_new(8, 9);
+    struct detector *d = detector_new(&defaults, 1000, 500);
+    int64_t t = 1764000000000;
+    for (int i = 0; i < 1200; i++, t += 1000)
+        detector_step(d, t, 100 + noise_gaussian(&n));
+    detector_retune(d, &defaults, 5000, 500);
+    int alarms = 0;
+    for (int i = 0; i < 200; i++, t += 5000)
+        alarms += detector_step(d, t, 120 + noise_gaussian(&n)).alarm == 1;
+    assert_in_range(alarms, 10, 90); /* at 1 s about 300 */
+    detector_free(d);
+}
+
 /* Another interval: the window has min_samples at least. */
 static void test_other_interval(void **state)
 {
@@ -374,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_expected),
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_other_interval),
+        cmocka_unit_test(test_retune),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
