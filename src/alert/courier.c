@@ -126,7 +126,7 @@ static bool courier_reap(struct courier *c)
         if (pid < 0) /* somebody else has had it */
             c->wait_status = HELPER_STATUS_UNKNOWN;
     }
-    if (c->reaped && child)
+    if (c->reaped && (pid_t)child > 0) /* the courier writes it: -1 would be any child */
         waitpid((pid_t)child, NULL, WNOHANG);
     return c->reaped;
 }

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "base/clock.h"
 #include "base/defs.h"
 #include "base/mem.h"
+#include "keeper/helper.h"
 
 #define VARIABLES_MAX 40
 #define READ_MOST (256 * 1024) /* bytes at once, of a program that talks without end */
@@ -68,7 +68,8 @@ static int input_make(const struct attempt *a)
     return fd;
 }
 
-static void become(char *const *arguments, char *const *variables, int input, int output)
+static void become(pid_t courier, char *const *arguments, char *const *variables, int input,
+                   int output)
 {
     sigset_t none;
     sigemptyset(&none);
@@ -76,9 +77,8 @@ static void become(char *const *arguments, char *const *variables, int input, in
         signal(signal_number, SIG_DFL); /* ignored ones would stay ignored */
     sigprocmask(SIG_SETMASK, &none, NULL);
     setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
-        dup2(output, STDERR_FILENO) < 0)
+    if (helper_follow(courier) < 0 || dup2(input, STDIN_FILENO) < 0 ||
+        dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
         _exit(NOT_STARTED);
     close_range(STDERR_FILENO + 1, ~0U, 0); /* libcurl's sockets are not close-on-exec */
     execve(arguments[0], arguments, variables);
@@ -92,11 +92,11 @@ static int start(struct program *p, const struct attempt *a, int input, const in
     for (size_t i = 0; i < a->spec->command_count; i++)
         arguments[i] = a->spec->command[i];
     variables_make(&v, a);
-    pid_t pid = fork();
+    pid_t courier = getpid(), pid = fork();
     if (pid < 0)
         return -errno;
     if (pid == 0)
-        become(arguments, v.texts, input, output[1]);
+        become(courier, arguments, v.texts, input, output[1]);
     setpgid(pid, pid); /* whoever of the two comes first */
     *p = (struct program){
         .pid = pid,
