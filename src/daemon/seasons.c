@@ -25,6 +25,7 @@
 #include "base/mem.h"
 #include "store/store.h"
 
+#define LOOK_FIRST_NS (300 * NS_PER_S)
 #define LOOK_EVERY_NS (60 * NS_PER_S)
 #define HOUR_MS (3600 * MS_PER_S)
 #define DAY_MS (24 * HOUR_MS)
@@ -37,6 +38,7 @@ struct seasons {
     uv_loop_t *uv;
     const char *data_dir;
     atomic_bool closing; /* what is being read is given up */
+    int64_t began_ns;    /* the first tick; 0: none yet */
     int64_t looked_ns;   /* 0: never */
     int64_t now_ms;
     uint32_t *asked; /* ids, sorted */
@@ -117,6 +119,7 @@ static void lesson_work(uv_work_t *work)
     else if (l->err == -ENOENT)
         l->err = 0; /* there is no past */
     store_reader_close(reader);
+    mem_trim(); /* what reading took is not needed again */
 }
 
 /* ---- the core thread ----------------------------------------------------------------------- */
@@ -222,6 +225,10 @@ static void seasons_consider(void *user, const struct series *series)
 
 void seasons_tick(struct seasons *s, int64_t t_ms, int64_t mono_ns)
 {
+    if (!s->began_ns)
+        s->began_ns = mono_ns;
+    if (mono_ns - s->began_ns < LOOK_FIRST_NS)
+        return;
     if (s->reading || (s->looked_ns && mono_ns - s->looked_ns < LOOK_EVERY_NS))
         return;
     s->looked_ns = mono_ns;

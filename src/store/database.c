@@ -26,7 +26,7 @@
 
 #include "base/buf.h"
 
-#define WRITER_CACHE "PRAGMA cache_size = -1024;"
+#define WRITER_CACHE "PRAGMA cache_size = -512;"
 #define READER_CACHE "PRAGMA cache_size = -1024;"
 #define BUSY_TIMEOUT_MS 2000 /* somebody with the sqlite3 tool, or a WAL being recovered */
 
