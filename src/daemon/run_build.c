@@ -40,7 +40,7 @@
 
 /* Ticks that stay in memory: what `since` can replay, and what queries add to the disk. */
 #define RING_TICKS 120
-#define RING_BYTES (2 * 1024 * 1024)
+#define RING_BYTES (1536 * 1024)
 
 static int run_peer_uid(void *user, const struct net_address *remote,
                         const struct net_address *local, uid_t *ret)
