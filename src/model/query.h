@@ -52,6 +52,7 @@ struct query {
      * else the first. */
     int64_t from_ms, to_ms;
     uint32_t points; /* most points a series */
+    int64_t step_ms; /* not 0: steps of this length (or longer, see store_query), however many */
     enum aggregate aggregate;
 };
 

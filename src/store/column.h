@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,10 +23,43 @@ struct column {
 void column_encode(struct codec *codec, const struct column *column, size_t ticks,
                    struct buf *out); /* appends */
 
+/* The same as small as it gets, for what is written once and kept long: some ten times slower. */
+void column_pack(struct codec *codec, const struct column *column, size_t ticks, struct buf *out);
+
 /* Fills the arrays of `column`, which hold `ticks` each, and its kind. 0, -EBADMSG (the arrays'
  * content is then undefined) or -ENOTSUP for a codec that this version does not know. */
 int column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t ticks,
                   struct column *column);
+
+/*
+ * Rows with several fields each: what a rolled-up tier stores of a series. A row is there or
+ * absent, with all its fields. The types are not stored: who reads must know them.
+ */
+enum field_type {
+    FIELD_COUNT,  /* uint64_t */
+    FIELD_SIGNED, /* int64_t, in the same bits */
+    FIELD_REAL,   /* double, bit for bit */
+};
+
+#define FIELDS_MAX 8
+
+struct table_column {
+    size_t fields;
+    const enum field_type *types;
+    bool *there;                 /* [rows] */
+    uint64_t *words[FIELDS_MAX]; /* [rows] each: the field's bits; of absent rows not looked at */
+    uint8_t tag;                 /* the caller's, at most 3 bits: comes back as it went in */
+};
+
+/* As small as it gets, for what is written once and kept long: several ways are tried for each
+ * field. Appends. */
+void table_column_encode(struct codec *codec, const struct table_column *column, size_t rows,
+                         struct buf *out);
+/* `tag` first, then the fields: table_column_tag tells which types there are. 0, -EBADMSG,
+ * -ENOTSUP. */
+int table_column_tag(const uint8_t *data, size_t len, uint8_t *ret);
+int table_column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t rows,
+                        struct table_column *column);
 
 struct timeline {
     uint64_t *seq;

@@ -100,6 +100,21 @@ static void lay_steps(struct plan *plan, int64_t from_ms, int64_t to_ms, int64_t
     plan->points = (size_t)MIN(count, points);
 }
 
+/* `points` at most: steps of the length that was asked for, or as many times longer as it takes. */
+static void fix_step(struct plan *plan, int64_t from_ms, int64_t to_ms, int64_t interval_ms,
+                     int64_t most)
+{
+    int64_t step_ms = plan->query->step_ms;
+    step_ms += interval_ms - 1 - (step_ms - 1) % interval_ms; /* a multiple of the interval */
+    int64_t unit_ms = step_ms;
+    step_ms = MAX(step_ms, (to_ms - from_ms) / most / unit_ms * unit_ms);
+    while (steps_touched(from_ms, to_ms, step_ms) > most)
+        step_ms += unit_ms;
+    plan->step_ms = step_ms;
+    plan->from_ms = from_ms - from_ms % step_ms;
+    plan->points = (size_t)steps_touched(from_ms, to_ms, step_ms);
+}
+
 static int plan_steps(struct plan *plan)
 {
     const struct query *query = plan->query;
@@ -107,15 +122,20 @@ static int plan_steps(struct plan *plan)
     int64_t from_ms = MAX(MIN(query->from_ms, TIME_LIMIT_MS), 0);
     int64_t to_ms = MAX(MIN(query->to_ms, TIME_LIMIT_MS), 0);
     size_t targets = MAX(plan_targets(plan), (size_t)1);
-    int64_t points = MAX(MIN((int64_t)query->points, (int64_t)(BINS_MAX / targets)), 1);
+    int64_t most = MAX((int64_t)(BINS_MAX / targets), 1);
+    int64_t points = MAX(MIN((int64_t)query->points, most), 1);
 
     int64_t interval_ms, wider_ms;
     int error = interval_in(plan, from_ms, to_ms, &interval_ms);
     if (!error && interval_ms <= 0)
         error = newest_interval(plan, &interval_ms);
     while (!error) {
-        plan->step_ms = choose_step(from_ms, to_ms, interval_ms, points);
-        lay_steps(plan, from_ms, to_ms, points);
+        if (query->step_ms > 0) {
+            fix_step(plan, from_ms, to_ms, interval_ms, most);
+        } else {
+            plan->step_ms = choose_step(from_ms, to_ms, interval_ms, points);
+            lay_steps(plan, from_ms, to_ms, points);
+        }
         /* Whole steps reach beyond the range: there, too, the interval must fit. */
         error = interval_in(plan, plan->from_ms, plan_last_ms(plan), &wider_ms);
         if (error || wider_ms <= interval_ms)
