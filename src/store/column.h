@@ -43,7 +43,7 @@ enum field_type {
 
 #define FIELDS_MAX 8
 
-struct table_column {
+struct field_column {
     size_t fields;
     const enum field_type *types;
     bool *there;                 /* [rows] */
@@ -53,13 +53,13 @@ struct table_column {
 
 /* As small as it gets, for what is written once and kept long: several ways are tried for each
  * field. Appends. */
-void table_column_encode(struct codec *codec, const struct table_column *column, size_t rows,
+void field_column_encode(struct codec *codec, const struct field_column *column, size_t rows,
                          struct buf *out);
-/* `tag` first, then the fields: table_column_tag tells which types there are. 0, -EBADMSG,
+/* `tag` first, then the fields: field_column_tag tells which types there are. 0, -EBADMSG,
  * -ENOTSUP. */
-int table_column_tag(const uint8_t *data, size_t len, uint8_t *ret);
-int table_column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t rows,
-                        struct table_column *column);
+int field_column_tag(const uint8_t *data, size_t len, uint8_t *ret);
+int field_column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t rows,
+                        struct field_column *column);
 
 struct timeline {
     uint64_t *seq;
