@@ -150,7 +150,6 @@ static void test_hours(void **state)
     struct rig r;
     rig_begin(&r);
     struct store_settings settings = STORE_SETTINGS_DEFAULT;
-    settings.raw_ms = 40 * 24 * HOUR_MS;
     struct store *store;
     struct tick *t = NULL;
     uint64_t counts[2] = {0};
