@@ -139,6 +139,16 @@ void codec_wrap(struct codec *codec, uint8_t flags, const uint8_t *body, size_t 
     out->len += (size_t)(at - start) + CODEC_CHECKSUM_BYTES;
 }
 
+int codec_flags(const uint8_t *data, size_t len, uint8_t *ret)
+{
+    if (len < 2 + CODEC_CHECKSUM_BYTES)
+        return -EBADMSG;
+    if (data[0] != CODEC_PLAIN)
+        return -ENOTSUP;
+    *ret = data[1] & FLAGS_CALLER;
+    return 0;
+}
+
 int codec_unwrap(struct codec *codec, const uint8_t *data, size_t len, size_t max_len,
                  uint8_t *ret_flags, const uint8_t **ret_body, size_t *ret_len)
 {

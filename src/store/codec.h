@@ -39,5 +39,8 @@ void codec_wrap(struct codec *codec, uint8_t flags, const uint8_t *body, size_t 
 int codec_unwrap(struct codec *codec, const uint8_t *data, size_t len, size_t max_len,
                  uint8_t *ret_flags, const uint8_t **ret_body, size_t *ret_len);
 
+/* The caller's flags alone; the checksum is not looked at. 0, -EBADMSG, -ENOTSUP. */
+int codec_flags(const uint8_t *data, size_t len, uint8_t *ret);
+
 /* Memory for building a body of at most `size` bytes; valid until the next codec_scratch. */
 uint8_t *codec_scratch(struct codec *codec, size_t size);

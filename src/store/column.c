@@ -152,6 +152,11 @@ void column_encode(struct codec *codec, const struct column *column, size_t tick
     codec_wrap(codec, flags, body, (size_t)(at - body), out);
 }
 
+void column_pack(struct codec *codec, const struct column *column, size_t ticks, struct buf *out)
+{
+    column_encode(codec, column, ticks, out);
+}
+
 /* Fills all states; false when the runs do not add up to `ticks`. Counts the samples. */
 static bool get_states(struct cursor *c, uint8_t *state, size_t ticks, size_t *ret_count)
 {

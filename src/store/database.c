@@ -67,6 +67,15 @@ static const char *const additions[DATABASE_VERSION - 1] = {
     "CREATE TABLE silence(id INTEGER PRIMARY KEY, rule TEXT NOT NULL, series TEXT NOT NULL,"
     " comment TEXT NOT NULL, made_by TEXT NOT NULL, from_ms INTEGER NOT NULL,"
     " to_ms INTEGER NOT NULL);",
+
+    /* Behind `times`, so these are read from the indexes wherever that is a matter of cost. */
+    "ALTER TABLE span ADD COLUMN tier INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE span ADD COLUMN folded INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE span ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"
+    "DROP INDEX span_time;"
+    "CREATE INDEX span_time ON span(tier, max_ms, min_ms, interval_ms, folded);"
+    "CREATE INDEX span_order ON span(tier, folded, first_seq, last_seq, bytes);"
+    "CREATE INDEX last_seq ON last(seq);",
 };
 
 int store_fail(struct store_error *err, int code, const char *format, ...)
@@ -435,7 +444,16 @@ int database_open_writer(const char *path, bool durable, sqlite3 **ret, struct s
     return 0;
 }
 
-int database_open_reader(const char *path, sqlite3 **ret, struct store_error *err)
+/* Whatever the format, questions are about the same columns. */
+static int make_view(sqlite3 *db, int64_t version)
+{
+    return database_exec(db, version >= 4 ? "CREATE TEMP VIEW " SPANS_VIEW " AS SELECT * FROM span"
+                                          : "CREATE TEMP VIEW " SPANS_VIEW
+                                            " AS SELECT *, 0 AS tier, 0 AS folded FROM span");
+}
+
+int database_open_reader(const char *path, sqlite3 **ret, int64_t *ret_version,
+                         struct store_error *err)
 {
     *ret = NULL;
     if (access(path, F_OK) != 0)
@@ -445,8 +463,7 @@ int database_open_reader(const char *path, sqlite3 **ret, struct store_error *er
     struct identity id = {0};
     int error = open_read_only(path, &db);
     if (!error)
-        error = database_exec(db, "PRAGMA temp_store = MEMORY; PRAGMA query_only = 1;"
-                                  "PRAGMA mmap_size = 0;" READER_CACHE);
+        error = database_exec(db, "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;" READER_CACHE);
     if (!error)
         error = identify(db, &id);
     if (error)
@@ -455,10 +472,18 @@ int database_open_reader(const char *path, sqlite3 **ret, struct store_error *er
         error = store_fail(err, -ENOENT, "%s: no history there yet", path);
     else
         error = judge(&id, path, err);
+    if (!error) {
+        error = make_view(db, id.version);
+        if (!error)
+            error = database_exec(db, "PRAGMA query_only = 1");
+        if (error)
+            database_explain(err, db, error, path, "open it");
+    }
     if (error) {
         sqlite3_close(db);
         return error;
     }
     *ret = db;
+    *ret_version = id.version;
     return 0;
 }

@@ -79,15 +79,16 @@ struct store_stats store_stats(const struct store *store)
     const struct counters *c = &store->counters;
 #define GET(field) .field = atomic_load_explicit(&c->field, memory_order_relaxed)
     return (struct store_stats){
-        GET(ticks_written),  GET(ticks_lost),     GET(events_written),
-        GET(spans_sealed),   GET(chunks_sealed),  GET(chunk_bytes),
-        GET(spans_expired),  GET(events_expired), GET(tables_written),
-        GET(tables_lost),    GET(tables_expired), GET(alerts_written),
-        GET(alerts_lost),    GET(alerts_expired), GET(alerts_unreadable),
-        GET(set_aside),      GET(database_bytes), GET(wal_bytes),
-        GET(series),         GET(write_ns_last),  GET(write_ns_max),
-        GET(write_ns_total), GET(work_ns_max),    GET(work_ns_total),
-        GET(failing),        GET(error),          GET(error_what),
+        GET(ticks_written),  GET(ticks_lost),        GET(events_written),
+        GET(spans_folded),   GET(chunks_folded),     GET(spans_sealed),
+        GET(chunks_sealed),  GET(chunk_bytes),       GET(spans_expired),
+        GET(events_expired), GET(tables_written),    GET(tables_lost),
+        GET(tables_expired), GET(alerts_written),    GET(alerts_lost),
+        GET(alerts_expired), GET(alerts_unreadable), GET(set_aside),
+        GET(database_bytes), GET(wal_bytes),         GET(series),
+        GET(write_ns_last),  GET(write_ns_max),      GET(write_ns_total),
+        GET(work_ns_max),    GET(work_ns_total),     GET(failing),
+        GET(error),          GET(error_what),
     };
 #undef GET
 }
@@ -172,6 +173,7 @@ void store_rollback(struct store *store)
 static void detach(struct store *store, bool keep_wal)
 {
     seal_abandon(store);
+    fold_abandon(store);
     for (size_t i = 0; i < STATEMENTS; i++) {
         sqlite3_finalize(store->stmt[i]);
         store->stmt[i] = NULL;
@@ -198,12 +200,9 @@ bool store_is_writable(const struct store *store)
 static int prepare_and_load(struct store *store)
 {
     int error = 0;
-    for (size_t i = 0; i < STATEMENTS && !error; i++) {
-        /* What cannot be written was perhaps never brought to this format. */
-        if (store->read_only && i >= STMT_TABLE_PUT && i <= STMT_SILENCES_DELETE)
-            continue;
+    /* What cannot be written was perhaps never brought to this format, and needs none of them. */
+    for (size_t i = 0; i < STATEMENTS && !error && !store->read_only; i++)
         error = database_prepare(store->db, store_statements[i], &store->stmt[i]);
-    }
     return error ? error : store_load(store);
 }
 
@@ -244,6 +243,7 @@ int store_attach(struct store *store, struct store_error *err)
     store->meta_pending = true;
     store->rows_pending = true;
     store->retention_due = true;
+    store->fold_due = true;
     return 0;
 }
 
@@ -251,7 +251,8 @@ int store_attach(struct store *store, struct store_error *err)
 static void attach_read_only(struct store *store)
 {
     detach(store, true);
-    if (database_open_reader(store->path, &store->db, NULL) < 0)
+    int64_t version;
+    if (database_open_reader(store->path, &store->db, &version, NULL) < 0)
         return;
     store->read_only = true;
     if (prepare_and_load(store) < 0)
@@ -268,6 +269,7 @@ static int attach_anew(struct store *store, struct store_error *err)
     }
     store->next_span = 1;
     store->expiring_span = 0;
+    store->leftovers = false;
     if (store->alerts_restored)
         shelf_begin_anew(&store->shelf);
     store->written_seq = 0; /* a copy of earlier days lacks what was written after it was made */
@@ -336,25 +338,6 @@ int store_replace(struct store *store)
 }
 
 /* ---- the directory -------------------------------------------------------------------------- */
-
-static int make_directory(const char *path, struct store_error *err)
-{
-    char *partial CLEANUP(mem_freep) = mem_string(path);
-    for (char *at = partial + 1;; at++) {
-        if (*at != '/' && *at != '\0')
-            continue;
-        bool last = *at == '\0';
-        *at = '\0';
-        if (mkdir(partial, last ? 0700 : 0755) != 0 && errno != EEXIST)
-            return store_fail(err, -errno,
-                              "cannot make the data directory %s: %s; make it, or choose another "
-                              "with --data-dir",
-                              partial, strerror(errno));
-        if (last)
-            return 0;
-        *at = '/';
-    }
-}
 
 static int lock_directory(struct store *store, struct store_error *err)
 {
@@ -476,6 +459,9 @@ int store_open(const char *data_dir, const struct store_settings *settings, stru
     store->lock_fd = -1;
     store->settings = *settings;
     store->settings.seal_ticks = MIN(MAX(settings->seal_ticks, 1U), STORE_SPAN_TICKS_MAX);
+    store->settings.seal_ms = MAX(settings->seal_ms, INT64_C(1));
+    store->settings.minute_ms = MAX(settings->minute_ms, settings->raw_ms);
+    store->settings.hour_ms = MAX(settings->hour_ms, store->settings.minute_ms);
     if (settings->boot_id)
         snprintf(store->boot_id, sizeof(store->boot_id), "%s", settings->boot_id);
     else
@@ -486,7 +472,7 @@ int store_open(const char *data_dir, const struct store_settings *settings, stru
     shelf_init(&store->shelf);
     store->next_span = 1;
 
-    int error = make_directory(store->dir, err);
+    int error = data_dir_make(store->dir, err);
     if (!error)
         error = lock_directory(store, err);
     if (!error)
@@ -526,6 +512,7 @@ void store_close(struct store *store, const struct store_numbers *next)
     store_hurry(store);
     if (store_is_writable(store)) {
         seal_abandon(store);
+        fold_abandon(store);
         store_write_kept(store);
         if (next)
             write_last_meta(store, next);

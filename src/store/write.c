@@ -387,6 +387,8 @@ static void remember(struct store *store, const struct tick *t)
     }
     if (store_log_run_ends(store, t->interval_ms, t->t_ms))
         store->log_older = store->log_ticks;
+    if (store->log_ticks == 0)
+        store->log_first_ms = t->t_ms;
     store->log_ticks++;
     store->log_interval_ms = t->interval_ms;
     store->log_t_ms = t->t_ms;
