@@ -33,6 +33,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "store/data_dir.h"
 #include "store/store_internal.h"
 
 #define WAL_PAGES_MAX 8000
