@@ -45,8 +45,9 @@ struct chronicle {
     uint64_t absolute[CHRONICLE_COUNTERS];
     struct entry *entries;
     size_t count, capacity;
-    size_t run_from; /* the first one of this run */
-    size_t present;  /* by the last chronicle_check */
+    size_t run_from;         /* the first one of this run */
+    size_t present;          /* by the last chronicle_check */
+    uint64_t sealed, folded; /* spans, in runs that are closed */
 };
 
 uint64_t chronicle_random(struct chronicle *c, uint64_t below);

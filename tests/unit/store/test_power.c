@@ -139,6 +139,7 @@ static void run(bool durable)
 {
     uint64_t cuts = setting("STORE_CUTS", 400) / 2;
     size_t present = 0, ticks = 0, off = 0;
+    uint64_t sealed = 0, folded = 0;
     for (; cuts > 0; cuts -= MIN(cuts, (uint64_t)LIVES)) {
         struct chronicle c;
         struct kept kept = {0};
@@ -157,12 +158,14 @@ static void run(bool durable)
         }
         present += c.present;
         ticks += c.count;
+        sealed += c.sealed;
+        folded += c.folded;
         power_end();
         chronicle_fini(&c);
     }
     print_message("%zu of %zu ticks are there; %zu cuts came in the middle of something\n", present,
                   ticks, off);
-    assert_true(present > 0 && off > 0);
+    assert_true(present > 0 && off > 0 && sealed > 0 && folded > 0);
 }
 
 static void test_durable(void **state)
