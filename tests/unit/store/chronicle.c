@@ -89,6 +89,7 @@ void chronicle_close(struct chronicle *c, bool exact)
     struct store_stats stats = store_stats(c->store);
     c->sealed += stats.spans_sealed;
     c->folded += stats.spans_folded;
+    c->expired += stats.spans_expired;
     store_close(c->store, exact ? &next : NULL);
     draft_free(c->draft);
     registry_free(c->registry);
@@ -168,16 +169,19 @@ static void check_integrity(const struct chronicle *c)
     sqlite3_close(db);
 }
 
-static struct answer *ask(const struct chronicle *c, const char *metric, enum aggregate aggregate,
-                          uint32_t points)
+/* From that entry on. */
+static struct answer *ask(const struct chronicle *c, size_t from, const char *metric,
+                          enum aggregate aggregate, uint32_t points)
 {
     struct store_reader *reader;
     struct store_error err;
     struct answer *answer;
     if (store_reader_open(c->dir, &reader, &err) < 0)
         fail_msg("%s", err.text);
-    struct query q = {
-        .from_ms = c->entries[0].t_ms, .to_ms = c->t_ms, .points = points, .aggregate = aggregate};
+    struct query q = {.from_ms = c->entries[from].t_ms,
+                      .to_ms = c->t_ms,
+                      .points = points,
+                      .aggregate = aggregate};
     if (points == 1) { /* whole hours, so that it may come from the rows of those */
         q.from_ms -= q.from_ms % HOUR_MS;
         q.to_ms += HOUR_MS - q.to_ms % HOUR_MS;
@@ -207,20 +211,20 @@ static double value_at(const struct answer *a, size_t series, int64_t t_ms)
 }
 
 /* Every tick is a step of its own. */
-static uint32_t all_points(const struct chronicle *c)
+static uint32_t all_points(const struct chronicle *c, size_t from)
 {
-    return (uint32_t)((c->t_ms - c->entries[0].t_ms) / c->interval_ms) + 2;
+    return (uint32_t)((c->t_ms - c->entries[from].t_ms) / c->interval_ms) + 2;
 }
 
-static void find_present(struct chronicle *c)
+static void find_present(struct chronicle *c, size_t from)
 {
-    struct answer *a = ask(c, "level", AGG_LAST, all_points(c));
+    struct answer *a = ask(c, from, "level", AGG_LAST, all_points(c, from));
     assert_true(a->series_count == 0 || (a->series_count == 1 && a->step_ms == c->interval_ms));
     size_t values = 0;
     c->present = 0;
     for (size_t p = 0; a->series_count && p < a->points_count; p++)
         values += isnan(a->series[0].values[p]) ? 0 : 1;
-    for (size_t i = 0; i < c->count; i++) {
+    for (size_t i = from; i < c->count; i++) {
         struct entry *e = &c->entries[i];
         double value = a->series_count ? value_at(a, 0, e->t_ms) : NAN;
         e->present = !isnan(value);
@@ -249,17 +253,18 @@ static uint64_t counted(const struct chronicle *c, size_t tick, size_t n)
     return any ? e->absolute[n] - first->absolute[n] + first->increment[n] : e->increment[n];
 }
 
-static void check_counters(struct chronicle *c)
+/* From that entry on. `whole`: as one sum, too. */
+static void check_counters(struct chronicle *c, size_t from, bool whole)
 {
-    struct answer *steps = ask(c, "bytes_total", AGG_SUM, all_points(c));
-    struct answer *all = ask(c, "bytes_total", AGG_SUM, 1);
+    struct answer *steps = ask(c, from, "bytes_total", AGG_SUM, all_points(c, from));
+    struct answer *all = ask(c, from, "bytes_total", AGG_SUM, 1);
     if (steps->series_count != (c->present ? CHRONICLE_COUNTERS : 0))
         fail_msg("%zu ticks, but %zu series", c->present, steps->series_count);
     assert_int_equal(all->series_count, steps->series_count);
     uint64_t totals[CHRONICLE_COUNTERS] = {0};
     for (size_t s = 0; s < steps->series_count; s++) {
         size_t n = number_of(&steps->series[s]);
-        for (size_t i = 0; i < c->count; i++) {
+        for (size_t i = from; i < c->count; i++) {
             const struct entry *e = &c->entries[i];
             double value = value_at(steps, s, e->t_ms);
             uint64_t expected = e->present ? counted(c, i, n) : 0;
@@ -269,7 +274,7 @@ static void check_counters(struct chronicle *c)
             totals[n] += expected;
         }
     }
-    for (size_t s = 0; s < all->series_count; s++) {
+    for (size_t s = 0; whole && s < all->series_count; s++) {
         double value = all->series[s].values[0];
         uint64_t expected = totals[number_of(&all->series[s])];
         if (value != (double)expected)
@@ -306,14 +311,52 @@ void chronicle_check(struct chronicle *c, bool (*expected)(const struct entry *e
     check_integrity(c);
     if (c->count == 0)
         return;
-    find_present(c);
-    check_counters(c);
+    find_present(c, 0);
+    check_counters(c, 0, true);
     check_events(c);
     for (size_t i = 0; i < c->count; i++) {
         if (expected && expected(&c->entries[i]) && !c->entries[i].present)
             fail_msg("tick %llu, %zu of %zu, is lost", (unsigned long long)c->entries[i].seq, i,
                      c->count);
     }
+}
+
+/* In no step more than was counted in it, and in ticks before it that nobody has. */
+static void check_bounds(const struct chronicle *c)
+{
+    struct answer *a = ask(c, 0, "bytes_total", AGG_SUM, all_points(c, 0) / 9);
+    for (size_t s = 0; s < a->series_count; s++) {
+        size_t n = number_of(&a->series[s]), tick = 0, acknowledged = 0;
+        for (size_t p = 0; p < a->points_count; p++) {
+            int64_t end_ms = a->from_ms + (int64_t)(p + 1) * a->step_ms;
+            size_t before = acknowledged;
+            for (; tick < c->count && c->entries[tick].t_ms < end_ms; tick++)
+                acknowledged = c->entries[tick].acknowledged ? tick : acknowledged;
+            double most =
+                tick ? (double)(c->entries[tick - 1].absolute[n] - c->entries[before].absolute[n])
+                     : 0;
+            if (a->series[s].values[p] > most)
+                fail_msg("step %zu, counter %zu, tier %s: %.17g is more than %.17g", p, n, a->tier,
+                         a->series[s].values[p], most);
+        }
+    }
+    answer_free(a);
+}
+
+void chronicle_check_some(struct chronicle *c, size_t newest)
+{
+    assert_true(newest < c->count);
+    size_t from = c->count - newest;
+    check_integrity(c);
+    for (size_t i = 0; i < from; i++)
+        c->entries[i].present = c->entries[i].acknowledged;
+    find_present(c, from);
+    check_counters(c, from, false);
+    for (size_t i = from; i < c->count; i++) {
+        if (c->entries[i].acknowledged && !c->entries[i].present)
+            fail_msg("tick %zu of %zu is lost", i, c->count);
+    }
+    check_bounds(c);
 }
 
 size_t chronicle_count_notes(struct chronicle *c, const char *part)

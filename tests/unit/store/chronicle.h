@@ -45,9 +45,9 @@ struct chronicle {
     uint64_t absolute[CHRONICLE_COUNTERS];
     struct entry *entries;
     size_t count, capacity;
-    size_t run_from;         /* the first one of this run */
-    size_t present;          /* by the last chronicle_check */
-    uint64_t sealed, folded; /* spans, in runs that are closed */
+    size_t run_from;                  /* the first one of this run */
+    size_t present;                   /* by the last chronicle_check */
+    uint64_t sealed, folded, expired; /* spans, in runs that are closed */
 };
 
 uint64_t chronicle_random(struct chronicle *c, uint64_t below);
@@ -72,6 +72,10 @@ void chronicle_work(struct chronicle *c, int pieces);
  * NULL; it says of each entry that is to be there.
  */
 void chronicle_check(struct chronicle *c, bool (*expected)(const struct entry *e));
+
+/* The same where old samples are let go: of the newest ticks each one that was acknowledged is
+ * there; and what is left of the others is not more than it was. All of one boot. */
+void chronicle_check_some(struct chronicle *c, size_t newest);
 
 /* How many notes have `part` in their text; takes all of them. */
 size_t chronicle_count_notes(struct chronicle *c, const char *part);
