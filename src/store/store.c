@@ -330,25 +330,6 @@ int store_replace(struct store *store)
 
 /* ---- the directory -------------------------------------------------------------------------- */
 
-static int make_directory(const char *path, struct store_error *err)
-{
-    char *partial CLEANUP(mem_freep) = mem_string(path);
-    for (char *at = partial + 1;; at++) {
-        if (*at != '/' && *at != '\0')
-            continue;
-        bool last = *at == '\0';
-        *at = '\0';
-        if (mkdir(partial, last ? 0700 : 0755) != 0 && errno != EEXIST)
-            return store_fail(err, -errno,
-                              "cannot make the data directory %s: %s; make it, or choose another "
-                              "with --data-dir",
-                              partial, strerror(errno));
-        if (last)
-            return 0;
-        *at = '/';
-    }
-}
-
 static int lock_directory(struct store *store, struct store_error *err)
 {
     char *name CLEANUP(mem_freep) = mem_printf("%s/lock", store->dir);
@@ -481,7 +462,7 @@ int store_open(const char *data_dir, const struct store_settings *settings, stru
     shelf_init(&store->shelf);
     store->next_span = 1;
 
-    int error = make_directory(store->dir, err);
+    int error = data_dir_make(store->dir, err);
     if (!error)
         error = lock_directory(store, err);
     if (!error)
