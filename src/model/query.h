@@ -54,6 +54,9 @@ struct query {
     uint32_t points; /* most points a series */
     int64_t step_ms; /* not 0: steps of this length (or longer, see store_query), however many */
     enum aggregate aggregate;
+    /* AGG_AVG only; not 0: a step that was sampled for less than this part of it is NAN. The part
+     * is that of its time for a counter; for a gauge that of the samples in the fullest step. */
+    double least_part;
 };
 
 struct answer_series {
