@@ -370,10 +370,9 @@ int database_open_writer(const char *path, bool durable, sqlite3 **ret, struct s
 /* Whatever the format, questions are about the same columns. */
 static int make_view(sqlite3 *db, int64_t version)
 {
-    return database_exec(db, version >= 4
-                                 ? "CREATE TEMP VIEW " SPANS_VIEW " AS SELECT * FROM span"
-                                 : "CREATE TEMP VIEW " SPANS_VIEW
-                                   " AS SELECT *, 0 AS tier, 0 AS folded FROM span");
+    return database_exec(db, version >= 4 ? "CREATE TEMP VIEW " SPANS_VIEW " AS SELECT * FROM span"
+                                          : "CREATE TEMP VIEW " SPANS_VIEW
+                                            " AS SELECT *, 0 AS tier, 0 AS folded FROM span");
 }
 
 int database_open_reader(const char *path, sqlite3 **ret, int64_t *ret_version,

@@ -42,7 +42,8 @@ int store_fail(struct store_error *err, int code, const char *format, ...) PRINT
  */
 int database_open_writer(const char *path, bool durable, sqlite3 **ret, struct store_error *err);
 
-/* Opens for reading only and says of which version it is. -ENOENT: there is none (or an empty one). */
+/* Opens for reading only and says of which version it is. -ENOENT: there is none (or an empty one).
+ */
 int database_open_reader(const char *path, sqlite3 **ret, int64_t *ret_version,
                          struct store_error *err);
 

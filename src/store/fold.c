@@ -28,7 +28,6 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "store/column.h"
-#include "store/rollup.h"
 #include "store/store_internal.h"
 
 #define SOURCES_MAX 128
@@ -184,6 +183,17 @@ static int read_sources(struct store *store, struct fold *fold, bool *ret_ends)
     return error;
 }
 
+/* Where less is kept than a period: those that are too old do not wait for the others. */
+static bool cut_to_expired(const struct store *store, struct fold *fold)
+{
+    int64_t before_ms = store->now_ms - store_age_ms(store, fold->tier);
+    if (store->doubt_ns || fold->sources[0].max_ms >= before_ms)
+        return false;
+    while (fold->sources[fold->sources_count - 1].max_ms >= before_ms)
+        fold->source_rows -= fold->sources[--fold->sources_count].rows;
+    return true;
+}
+
 /* Nothing can be added any more. */
 static bool is_complete(const struct store *store, const struct fold *fold, bool ends)
 {
@@ -271,7 +281,11 @@ static int next_series(struct store *store, struct source *s, uint32_t id)
 static int begin_fold(struct store *store, struct fold *fold)
 {
     fold->rows.span = store->next_span;
-    fold->above.span = fold->tier + 1 < TIERS ? store->next_span + 1 : 0;
+    /* Not what would be too old at once. */
+    const struct source *last = &fold->sources[fold->sources_count - 1];
+    bool above = fold->tier + 1 < TIERS &&
+                 last->max_ms >= store->now_ms - store_age_ms(store, fold->tier + 1);
+    fold->above.span = above ? store->next_span + 1 : 0;
     fold->rows.first_seq = fold->above.first_seq = fold->sources[0].first_seq;
     make_room(fold);
     size_t rows = 0;
@@ -293,7 +307,8 @@ static int find_fold(struct store *store)
         struct fold *fold = store->fold = mem_alloc(sizeof(*fold));
         fold->tier = (enum tier)tier;
         int error = read_sources(store, fold, &ends);
-        if (!error && fold->sources_count && is_complete(store, fold, ends))
+        if (!error && fold->sources_count &&
+            (is_complete(store, fold, ends) || cut_to_expired(store, fold)))
             return begin_fold(store, fold);
         fold_abandon(store);
         if (error)
@@ -304,8 +319,8 @@ static int find_fold(struct store *store)
 
 /* ---- a series ------------------------------------------------------------------------------- */
 
-/* Its rows in one source into what is made of all, from row `at` on. */
-static void take_samples(struct fold *fold, const struct source *s, size_t at, const uint8_t *data,
+/* Its rows in one source into what is made of all, from row `at` on. False: they are damaged. */
+static bool take_samples(struct fold *fold, const struct source *s, size_t at, const uint8_t *data,
                          size_t len, enum metric_kind *kind)
 {
     struct column part = {
@@ -315,25 +330,27 @@ static void take_samples(struct fold *fold, const struct source *s, size_t at, c
     if (column_decode(fold->codec, data, len, s->rows, &part) < 0) {
         memset(part.state, SAMPLE_ABSENT, s->rows);
         fold->damaged++;
-        return;
+        return false;
     }
     *kind = part.kind;
+    return true;
 }
 
-static void take_rows(struct fold *fold, const struct source *s, size_t at, const uint8_t *data,
+static bool take_rows(struct fold *fold, const struct source *s, size_t at, const uint8_t *data,
                       size_t len, enum metric_kind *kind)
 {
     if (rollup_column_decode(fold->codec, data, len, s->rows, &fold->column) < 0) {
         fold->damaged++;
-        return;
+        return false;
     }
     *kind = fold->column.kind;
     for (size_t i = at; i < at + s->rows; i++)
         rollup_column_get(&fold->column, i - at, fold->elapsed_ns[i], &fold->source_row[i]);
+    return true;
 }
 
 static int take_chunk(struct store *store, struct source *s, uint32_t id, size_t at,
-                      enum metric_kind *kind)
+                      enum metric_kind *kind, bool *found)
 {
     struct fold *fold = store->fold;
     sqlite3_stmt *stmt = store->stmt[STMT_CHUNK_GET];
@@ -342,10 +359,8 @@ static int take_chunk(struct store *store, struct source *s, uint32_t id, size_t
     if (rc == SQLITE_ROW && s->rows) {
         size_t len;
         const uint8_t *data = database_blob(stmt, 0, &len);
-        if (fold->tier == TIER_RAW)
-            take_samples(fold, s, at, data, len, kind);
-        else
-            take_rows(fold, s, at, data, len, kind);
+        *found |= fold->tier == TIER_RAW ? take_samples(fold, s, at, data, len, kind)
+                                         : take_rows(fold, s, at, data, len, kind);
     }
     int error = database_error(store->db, rc);
     sqlite3_reset(stmt);
@@ -406,7 +421,8 @@ static int fold_series(struct store *store, uint32_t id)
 {
     struct fold *fold = store->fold;
     bool known = ledger_find(&store->ledger, id) != LEDGER_NONE;
-    enum metric_kind kind = METRIC_KINDS;
+    enum metric_kind kind = METRIC_COUNTER;
+    bool found = false;
     if (fold->tier == TIER_RAW)
         memset(fold->samples.state, SAMPLE_ABSENT, fold->source_rows);
     else
@@ -415,9 +431,9 @@ static int fold_series(struct store *store, uint32_t id)
     int error = 0;
     for (size_t i = 0; i < fold->sources_count && !error; at += fold->sources[i++].rows) {
         if (fold->sources[i].next_id == id)
-            error = take_chunk(store, &fold->sources[i], id, at, &kind);
+            error = take_chunk(store, &fold->sources[i], id, at, &kind, &found);
     }
-    if (error || !known || kind == METRIC_KINDS)
+    if (error || !known || !found)
         return error;
     if (fold->tier == TIER_RAW)
         error = put_samples(store, id, kind);
@@ -471,14 +487,12 @@ static int put_span(struct store *store, struct target_rows *rows, enum tier tie
         return 0;
     buf_clear(&fold->out);
     timeline_encode(fold->codec, &rows->times, rows->count, interval_ms, &fold->out);
-    /* The last moment that is in it: what a row of the tiers above is about ends with its tick. */
     const struct source *last = &fold->sources[fold->sources_count - 1];
-    int64_t min_ms = MIN(rows->times.t_ms[0], fold->sources[0].min_ms);
     sqlite3_stmt *stmt = store->stmt[STMT_SPAN_PUT];
     sqlite3_bind_int64(stmt, 1, rows->span);
     sqlite3_bind_int64(stmt, 2, (int64_t)rows->first_seq);
     sqlite3_bind_int64(stmt, 3, (int64_t)last->last_seq);
-    sqlite3_bind_int64(stmt, 4, min_ms);
+    sqlite3_bind_int64(stmt, 4, fold->sources[0].min_ms); /* of its ticks, not of its rows */
     sqlite3_bind_int64(stmt, 5, last->max_ms);
     sqlite3_bind_int64(stmt, 6, interval_ms);
     sqlite3_bind_int64(stmt, 7, (int64_t)rows->count);
@@ -495,8 +509,8 @@ static int put_spans(struct store *store)
     int64_t interval_ms = fold->sources[0].interval_ms;
     int error = put_span(store, &fold->rows, fold->tier, interval_ms, true);
     if (!error && fold->above.span)
-        error = put_span(store, &fold->above, fold->tier + 1, tier_interval_ms(fold->tier + 1),
-                         false);
+        error =
+            put_span(store, &fold->above, fold->tier + 1, tier_interval_ms(fold->tier + 1), false);
     for (size_t i = 0; i < fold->sources_count && !error; i++) {
         sqlite3_bind_int64(store->stmt[STMT_SPAN_REPLACE], 1, fold->sources[i].span);
         error = database_run(store->stmt[STMT_SPAN_REPLACE]);

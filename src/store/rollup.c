@@ -19,7 +19,7 @@ enum counter_field { TOTAL, UNRATED, UNRATED_NS, RATE_MIN, RATE_MAX, RATE_LAST, 
 enum gauge_field { COUNT, SUM, VALUE_MIN, VALUE_MAX, VALUE_LAST, GAUGE_FIELDS };
 
 static const enum field_type counter_types[COUNTER_FIELDS] = {
-    [TOTAL] = FIELD_COUNT,   [UNRATED] = FIELD_COUNT,  [UNRATED_NS] = FIELD_SIGNED,
+    [TOTAL] = FIELD_COUNT,   [UNRATED] = FIELD_COUNT, [UNRATED_NS] = FIELD_SIGNED,
     [RATE_MIN] = FIELD_REAL, [RATE_MAX] = FIELD_REAL, [RATE_LAST] = FIELD_REAL,
 };
 static const enum field_type gauge_types[GAUGE_FIELDS] = {

@@ -1,10 +1,11 @@
 /*
  * rollup.h: a row of the minute and hour tiers: what the samples of one series in that time come
- * to, and columns of such rows as they lie in a chunk. Any thread; a codec belongs to one at a time.
+ * to, and columns of such rows as they lie in a chunk. Any thread; a codec belongs to one at a
+ * time.
  *
- * Sums are exact: `total` has every increment, also those of gaps. Rates (least, greatest, last) are
- * in counts per second and rounded to the 24 bits of a float, the least down and the greatest up,
- * so that no mean ever lies outside of them. Gauges stay as they are.
+ * Sums are exact: `total` has every increment, also those of gaps. Rates (least, greatest, last)
+ * are in counts per second and rounded to the 24 bits of a float, the least down and the greatest
+ * up, so that no mean ever lies outside of them. Gauges stay as they are.
  */
 #pragma once
 

@@ -23,7 +23,6 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "store/column.h"
-#include "store/rollup.h"
 #include "store/row.h"
 #include "store/store_internal.h"
 

@@ -74,8 +74,9 @@ const char *const store_statements[STATEMENTS] = {
                            " (SELECT seq FROM event WHERE t_ms < ?1 LIMIT ?2)",
     [STMT_EVENTS_OLDEST] = "DELETE FROM event WHERE seq IN"
                            " (SELECT seq FROM event ORDER BY seq LIMIT ?1)",
-    [STMT_SEQ_OLDEST] = "SELECT min(seq) FROM (SELECT min(first_seq) AS seq FROM span INDEXED BY span_order"
-                        " UNION ALL SELECT min(seq) FROM tick)",
+    [STMT_SEQ_OLDEST] =
+        "SELECT min(seq) FROM (SELECT min(first_seq) AS seq FROM span INDEXED BY span_order"
+        " UNION ALL SELECT min(seq) FROM tick)",
     [STMT_SERIES_DELETE] = "DELETE FROM series WHERE id = ?1",
     [STMT_LAST_DELETE] = "DELETE FROM last WHERE id = ?1",
 };

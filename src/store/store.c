@@ -78,16 +78,16 @@ struct store_stats store_stats(const struct store *store)
     const struct counters *c = &store->counters;
 #define GET(field) .field = atomic_load_explicit(&c->field, memory_order_relaxed)
     return (struct store_stats){
-        GET(ticks_written),  GET(ticks_lost),     GET(events_written),
-        GET(spans_folded),   GET(chunks_folded),
-        GET(spans_sealed),   GET(chunks_sealed),  GET(chunk_bytes),
-        GET(spans_expired),  GET(events_expired), GET(tables_written),
-        GET(tables_lost),    GET(tables_expired), GET(alerts_written),
-        GET(alerts_lost),    GET(alerts_expired), GET(alerts_unreadable),
-        GET(set_aside),      GET(database_bytes), GET(wal_bytes),
-        GET(series),         GET(write_ns_last),  GET(write_ns_max),
-        GET(write_ns_total), GET(work_ns_max),    GET(work_ns_total),
-        GET(failing),        GET(error),          GET(error_what),
+        GET(ticks_written),  GET(ticks_lost),        GET(events_written),
+        GET(spans_folded),   GET(chunks_folded),     GET(spans_sealed),
+        GET(chunks_sealed),  GET(chunk_bytes),       GET(spans_expired),
+        GET(events_expired), GET(tables_written),    GET(tables_lost),
+        GET(tables_expired), GET(alerts_written),    GET(alerts_lost),
+        GET(alerts_expired), GET(alerts_unreadable), GET(set_aside),
+        GET(database_bytes), GET(wal_bytes),         GET(series),
+        GET(write_ns_last),  GET(write_ns_max),      GET(write_ns_total),
+        GET(work_ns_max),    GET(work_ns_total),     GET(failing),
+        GET(error),          GET(error_what),
     };
 #undef GET
 }

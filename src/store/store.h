@@ -78,7 +78,7 @@ struct store_stats {
     uint64_t ticks_written, ticks_lost; /* lost: the disk refused them */
     uint64_t events_written;
     uint64_t spans_sealed, chunks_sealed, chunk_bytes;
-    uint64_t spans_folded, chunks_folded; /* into longer ones and rows of the tier above */
+    uint64_t spans_folded, chunks_folded;   /* into longer ones and rows of the tier above */
     uint64_t spans_expired, events_expired; /* by age or size */
     uint64_t tables_written, tables_lost, tables_expired;
     /* Changes of alerts, rules and silences; expired and unreadable ones are rows. */

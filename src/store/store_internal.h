@@ -25,6 +25,7 @@
 #include "store/codec.h"
 #include "store/database.h"
 #include "store/ledger.h"
+#include "store/rollup.h"
 #include "store/shelf.h"
 #include "store/store.h"
 
@@ -86,9 +87,9 @@ extern const char *const store_statements[STATEMENTS];
 /* The public struct store_stats, field by field, as atomics. Written by the store thread only. */
 struct counters {
     atomic_uint_least64_t ticks_written, ticks_lost, events_written, spans_sealed, chunks_sealed,
-        chunk_bytes, spans_folded, chunks_folded, spans_expired, events_expired, tables_written, tables_lost, tables_expired,
-        alerts_written, alerts_lost, alerts_expired, alerts_unreadable, set_aside, database_bytes,
-        wal_bytes, series;
+        chunk_bytes, spans_folded, chunks_folded, spans_expired, events_expired, tables_written,
+        tables_lost, tables_expired, alerts_written, alerts_lost, alerts_expired, alerts_unreadable,
+        set_aside, database_bytes, wal_bytes, series;
     atomic_int_least64_t write_ns_last, write_ns_max, write_ns_total, work_ns_max, work_ns_total;
     atomic_bool failing;
     atomic_int error;
@@ -123,8 +124,9 @@ struct store {
     int64_t busy_until_ns, stop_until_ns; /* how long to wait for others; 0: not stopping */
     int wal_pages;                        /* after the last commit */
     uint32_t next_span;
-    uint32_t expire_at; /* ledger: where looking for series to expire goes on */
-    bool meta_pending;  /* reservation or boot id must go out with the next tick */
+    uint64_t forget_before; /* series that are silent since before this tick go */
+    uint32_t expire_at;     /* ledger: where looking for series to expire goes on */
+    bool meta_pending;      /* reservation or boot id must go out with the next tick */
 
     struct store_numbers next;     /* as handed out by store_next */
     struct store_numbers reserved; /* on disk: no number from here on was given out */
@@ -162,6 +164,7 @@ struct store {
 
     bool retention_due, work_failing, work_blocked;
     uint32_t expiring_span; /* 0: none; its chunks are being deleted */
+    bool expiring_replaced; /* others have what was in it */
     int64_t now_ms;         /* wall time of the last tick: ages are counted from it */
     int64_t looked_second;  /* of the wall clock, in which the files were last looked for */
     int64_t doubt_ns;       /* the clock was set far ahead: so long it must go on to be believed */
@@ -223,4 +226,5 @@ int checkpoint_work(struct store *store, bool *ret_busy);
 /* Lets go of series that were never written and are not live: while nothing can be written, names
  * that come and go would pile up. */
 void store_forget_unwritten(struct store *store);
-int store_measure(struct store *store); /* sizes into the counters */
+int64_t store_age_ms(const struct store *store, enum tier tier); /* how long its rows are kept */
+int store_measure(struct store *store);                          /* sizes into the counters */
