@@ -33,6 +33,20 @@ static double bin_value(const struct plan *plan, const struct target *target, co
     }
 }
 
+/* How much a bin must weigh to be shown, see query.least_part. */
+static double least_weight(const struct plan *plan, const struct target *target)
+{
+    double part = plan->query->least_part;
+    uint64_t most = 0;
+    if (part <= 0 || plan->measure != AGG_AVG)
+        return 0;
+    if (target->kind == METRIC_COUNTER)
+        return part * (double)plan->step_ms * (double)NS_PER_MS;
+    for (size_t p = 0; p < plan->points; p++)
+        most = MAX(most, target->bins[p].weight);
+    return part * (double)most;
+}
+
 /* Buckets of one histogram: its targets by growing bound. */
 struct group {
     size_t count;
@@ -66,8 +80,11 @@ static void fill_plain(struct plan *plan)
         if (!target->sampled || plan->answer->series[target->out].values)
             continue; /* another id of the same name shares the bins */
         double *values = mem_array(plan->points, sizeof(*values));
+        double least = least_weight(plan, target);
         for (size_t p = 0; p < plan->points; p++)
-            values[p] = bin_value(plan, target, &target->bins[p]);
+            values[p] = (double)target->bins[p].weight < least
+                            ? NAN
+                            : bin_value(plan, target, &target->bins[p]);
         plan->answer->series[target->out].values = values;
     }
 }
