@@ -54,6 +54,10 @@ struct query {
     uint32_t points; /* most points a series */
     int64_t step_ms; /* not 0: steps of this length (or longer, see store_query), however many */
     enum aggregate aggregate;
+    /* keys_count not 0: of what the selector takes only the series with these keys (histograms by
+     * their own, without `le`). Sorted by strcmp, borrowed. */
+    const char *const *keys;
+    size_t keys_count;
 };
 
 struct answer_series {
@@ -74,6 +78,8 @@ struct answer {
     struct answer_series *series; /* by name, then labels */
     bool truncated;               /* more than QUERY_SERIES_MAX series matched */
 };
+
+bool query_has_key(const struct query *query, const char *key); /* true without keys */
 
 void answer_free(struct answer *a);               /* NULL allowed */
 void answer_series_fini(struct answer_series *s); /* frees what it owns, values too */
