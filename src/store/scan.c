@@ -240,10 +240,11 @@ void scan_close(struct scan *scan)
         return;
     for (size_t i = 0; i < scan->about.series_count; i++) {
         struct scan_series *s = &scan->series[i];
-        free(s->name);
-        free(s->unit);
-        free(s->help);
-        free(s->key);
+        free((char *)s->name);
+        free((char *)s->unit);
+        free((char *)s->help);
+        free((char *)s->key);
+        free((char *)s->method);
         for (size_t k = 0; k < s->labels_count; k++) {
             free((char *)s->labels[k].name);
             free((char *)s->labels[k].value);

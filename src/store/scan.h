@@ -27,8 +27,8 @@ struct scan_spec {
      * instead of windows of time of one series after the other. At most SCAN_WIDE_MAX series. */
     bool wide;
     /* The parts of a histogram are columns of the same pieces, one histogram after the other: its
-     * _bucket series by growing `le`, then _count, then _sum. Names without these endings sort the
-     * series. */
+     * _bucket series by growing `le`, then _count, then _sum. A histogram is what has a bucket
+     * le="+Inf" in the selection. */
     bool families;
 };
 
@@ -36,7 +36,7 @@ struct scan_spec {
 
 struct scan_series {
     uint32_t id;
-    char *name, *unit, *help, *key;
+    const char *name, *unit, *help, *key, *method;
     enum metric_kind kind;
     size_t labels_count;
     struct label labels[SERIES_LABELS_MAX]; /* texts of its own */

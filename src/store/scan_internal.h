@@ -24,7 +24,9 @@ struct scan_target {
     uint32_t id;
     enum metric_kind kind;
     double scale;
-    size_t column; /* of all series */
+    double divisor; /* not 0: the whole number that scale is one part of, so that 49 counts of
+                       1e-6 come to 4.9e-05 and not to what the product is rounded to */
+    size_t column;  /* of all series */
 };
 
 struct scan_span {

@@ -315,7 +315,7 @@ static void find_families(struct scan *scan)
     for (size_t i = 0; i < scan->about.series_count; i++) {
         const struct scan_series *s = &scan->series[i];
         size_t base = histogram_base(s->name);
-        if (is_bucket(s, base)) {
+        if (is_bucket(s, base) && strcmp(label_of(s, "le"), "+Inf") == 0) {
             char *name CLEANUP(mem_freep) = mem_string_n(s->name, base);
             map_put(&histograms, name, scan);
         }
@@ -392,28 +392,37 @@ static int by_family(const void *a, const void *b)
 
 /* ---- the scan ------------------------------------------------------------------------------- */
 
-static char *find_help(struct store_reader *reader, sqlite3_stmt *stmt, const struct recent *recent,
-                       uint32_t id)
+/* Help and method: as on disk, or, while it is not there yet, in memory. */
+static void describe(struct scan_series *s, struct store_reader *reader, sqlite3_stmt *stmt,
+                     const struct recent *recent)
 {
-    char *help = NULL;
     if (reader) {
-        sqlite3_bind_int64(stmt, 1, id);
+        sqlite3_bind_int64(stmt, 1, s->id);
         if (sqlite3_step(stmt) == SQLITE_ROW) {
-            const char *text = (const char *)sqlite3_column_text(stmt, 0);
-            help = mem_string(text ? text : "");
+            const char *help = (const char *)sqlite3_column_text(stmt, 0);
+            const char *method = (const char *)sqlite3_column_text(stmt, 1);
+            s->help = mem_string(help ? help : "");
+            s->method = mem_string(method ? method : "");
         }
         sqlite3_reset(stmt);
     }
-    for (size_t i = recent ? recent->count : 0; i > 0 && !help; i--) {
+    for (size_t i = recent ? recent->count : 0; i > 0 && !s->help; i--) {
         const struct series_set *set = recent->ticks[i - 1]->set;
         if (i < recent->count && set == recent->ticks[i]->set)
             continue;
-        for (uint32_t slot = 0; slot < set->count && !help; slot++) {
-            if (set->slots[slot] && set->slots[slot]->id == id)
-                help = mem_string(set->slots[slot]->help);
+        for (uint32_t slot = 0; slot < set->count && !s->help; slot++) {
+            const struct series *known = set->slots[slot];
+            if (known && known->id == s->id) {
+                s->help = mem_string(known->help);
+                s->method = mem_string(atomic_load_explicit(
+                    &((struct series *)(uintptr_t)known)->method, memory_order_relaxed));
+            }
         }
     }
-    return help ? help : mem_string("");
+    if (!s->help) {
+        s->help = mem_string("");
+        s->method = mem_string("");
+    }
 }
 
 /* Takes the texts of the answer's series that were found, in their final order. column_of[i]: where
@@ -422,8 +431,9 @@ static int take_series(struct scan *scan, struct store_reader *reader, const str
                        struct answer *answer, const bool *found, size_t *column_of)
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-    int error =
-        reader ? database_prepare(reader->db, "SELECT help FROM series WHERE id = ?1", &stmt) : 0;
+    int error = reader ? database_prepare(reader->db,
+                                          "SELECT help, method FROM series WHERE id = ?1", &stmt)
+                       : 0;
     if (error)
         return error;
     size_t room = MAX(answer->series_count, (size_t)1);
@@ -443,7 +453,7 @@ static int take_series(struct scan *scan, struct store_reader *reader, const str
         s->name = TAKE(from->name);
         s->unit = TAKE(from->unit);
         s->key = TAKE(from->key);
-        s->help = find_help(reader, stmt, recent, s->id);
+        describe(s, reader, stmt, recent);
         s->family_len = strlen(s->name);
         s->labels_count = from->labels_count;
         memcpy(s->labels, from->labels, sizeof(s->labels));
@@ -473,6 +483,12 @@ static int by_column(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
+static double divisor_of(double scale)
+{
+    double parts = scale > 0 && scale < 1 ? round(1 / scale) : 0;
+    return parts > 0 && 1 / parts == scale ? parts : 0;
+}
+
 static void take_targets(struct scan *scan, const struct plan *plan, const size_t *column_of)
 {
     size_t most = MAX(plan_targets(plan), (size_t)1), columns = scan->about.series_count;
@@ -481,8 +497,8 @@ static void take_targets(struct scan *scan, const struct plan *plan, const size_
         const struct target *target = &plan->targets[i];
         size_t column = column_of[target->out];
         if (column != SIZE_MAX)
-            scan->targets[scan->targets_count++] =
-                (struct scan_target){target->id, target->kind, target->scale, column};
+            scan->targets[scan->targets_count++] = (struct scan_target){
+                target->id, target->kind, target->scale, divisor_of(target->scale), column};
     }
     if (scan->targets_count)
         qsort(scan->targets, scan->targets_count, sizeof(*scan->targets), by_column);

@@ -324,7 +324,8 @@ static double shown(const struct scan *scan, const struct scan_target *target,
     if (target->kind == METRIC_GAUGE)
         return value.gauge;
     if (scan->query.aggregate == AGG_SUM)
-        return (double)value.increment * target->scale;
+        return target->divisor > 0 ? (double)value.increment / target->divisor
+                                   : (double)value.increment * target->scale;
     if (state != SAMPLE_OK || elapsed_ns <= 0)
         return NAN; /* no honest rate */
     return (double)value.increment * target->scale * (double)NS_PER_S / (double)elapsed_ns;

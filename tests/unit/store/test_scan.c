@@ -83,8 +83,8 @@ static double naive_value(const struct world_tick *t, size_t series, enum aggreg
         return NAN;
     if (metric->kind == METRIC_GAUGE)
         return s->value.gauge;
-    if (agg == AGG_SUM)
-        return (double)s->value.increment * metric->scale;
+    if (agg == AGG_SUM) /* of nanoseconds: the nearest to what was counted */
+        return metric->scale < 1 ? (double)s->value.increment / 1e9 : (double)s->value.increment;
     if (s->state != SAMPLE_OK || t->elapsed_ns <= 0)
         return NAN;
     return (double)s->value.increment * metric->scale * 1e9 / (double)t->elapsed_ns;
