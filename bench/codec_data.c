@@ -83,8 +83,10 @@ static int load_spans(struct loader *l)
 {
     sqlite3_stmt *span CLEANUP(database_finalize) = NULL;
     sqlite3_stmt *chunk CLEANUP(database_finalize) = NULL;
-    int error = database_prepare(
-        l->db, "SELECT id, ticks, interval_ms, times FROM span ORDER BY first_seq", &span);
+    int error = database_prepare(l->db,
+                                 "SELECT id, ticks, interval_ms, times FROM " SPANS_VIEW
+                                 " WHERE tier = 0 ORDER BY first_seq",
+                                 &span);
     if (!error)
         error = database_prepare(l->db, "SELECT data FROM chunk WHERE id = ?1", &chunk);
     int rc = SQLITE_DONE;
@@ -168,7 +170,8 @@ int data_load(const char *path, struct data *ret)
     struct store_error err = {0};
     struct loader l = {.codec = codec_new(), .data = ret};
     *ret = (struct data){0};
-    int error = database_open_reader(path, &l.db, &err);
+    int64_t version;
+    int error = database_open_reader(path, &l.db, &version, &err);
     if (error)
         fprintf(stderr, "%s\n", err.text);
     if (!error)
