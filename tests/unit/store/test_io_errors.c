@@ -30,6 +30,7 @@ static const struct kind {
     {"a truncation", {.calls = POWER_TRUNCATE, .error = EIO}},
     {"a removal", {.calls = POWER_DELETE, .error = EIO}},
     {"an opening", {.calls = POWER_OPEN, .error = EIO}},
+    {"a disk turned read-only", {.calls = POWER_CHANGES, .error = EROFS}},
     {"mapping the index", {.calls = POWER_SHM, .error = EIO}},
 };
 
