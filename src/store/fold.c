@@ -283,10 +283,11 @@ static int next_series(struct store *store, struct source *s, uint32_t id)
 static int begin_fold(struct store *store, struct fold *fold)
 {
     fold->rows.span = store->next_span;
-    /* Not what would be too old at once. */
+    /* Not what would be too old at once, if the clock can be believed. */
     const struct source *last = &fold->sources[fold->sources_count - 1];
-    bool above = fold->tier + 1 < TIERS &&
-                 last->max_ms >= store->now_ms - store_age_ms(store, fold->tier + 1);
+    bool above =
+        fold->tier + 1 < TIERS &&
+        (store->doubt_ns || last->max_ms >= store->now_ms - store_age_ms(store, fold->tier + 1));
     fold->above.span = above ? store->next_span + 1 : 0;
     fold->rows.first_seq = fold->above.first_seq = fold->sources[0].first_seq;
     make_room(fold);
