@@ -122,10 +122,13 @@ static void run_core_ended(void *user)
     hub_close(r->hub);
 }
 
-static void run_history_damaged(void *user, const struct store_reader *reader)
+static void run_history_damaged(void *user, struct store_reader *reader, int error)
 {
     struct run *r = user;
-    store_suspect(r->store, reader);
+    if (error)
+        store_suspect(r->store, reader);
+    else
+        store_report(r->store, reader);
 }
 
 static int run_make_alerting(struct run *r)

@@ -18,7 +18,8 @@
  * is in one visible span of its tier. After a crash the chunks of a fold that was not finished are
  * dropped, and it begins anew. retention.c deletes what was replaced.
  *
- * Chunks of series that nobody knows any more are left out, and so are damaged ones, which is told.
+ * Chunks of series that nobody knows any more are left out, and so are damaged ones, which are set
+ * aside (damaged.c).
  * Memory exists only while something is being folded: some hundred KiB. Store thread.
  */
 #include <errno.h>
@@ -65,7 +66,8 @@ struct fold {
     struct target_rows rows;
     struct target_rows above; /* span 0: there is none */
     uint64_t chunks;
-    size_t damaged;
+    size_t damaged; /* times that cannot be read, of which all is lost */
+    size_t aside;   /* chunks */
 
     /* Scratch, for source_rows each. Of one series: */
     struct timeline source_times;
@@ -281,10 +283,11 @@ static int next_series(struct store *store, struct source *s, uint32_t id)
 static int begin_fold(struct store *store, struct fold *fold)
 {
     fold->rows.span = store->next_span;
-    /* Not what would be too old at once. */
+    /* Not what would be too old at once, if the clock can be believed. */
     const struct source *last = &fold->sources[fold->sources_count - 1];
-    bool above = fold->tier + 1 < TIERS &&
-                 last->max_ms >= store->now_ms - store_age_ms(store, fold->tier + 1);
+    bool above =
+        fold->tier + 1 < TIERS &&
+        (store->doubt_ns || last->max_ms >= store->now_ms - store_age_ms(store, fold->tier + 1));
     fold->above.span = above ? store->next_span + 1 : 0;
     fold->rows.first_seq = fold->above.first_seq = fold->sources[0].first_seq;
     make_room(fold);
@@ -329,7 +332,6 @@ static bool take_samples(struct fold *fold, const struct source *s, size_t at, c
     };
     if (column_decode(fold->codec, data, len, s->rows, &part) < 0) {
         memset(part.state, SAMPLE_ABSENT, s->rows);
-        fold->damaged++;
         return false;
     }
     *kind = part.kind;
@@ -339,10 +341,8 @@ static bool take_samples(struct fold *fold, const struct source *s, size_t at, c
 static bool take_rows(struct fold *fold, const struct source *s, size_t at, const uint8_t *data,
                       size_t len, enum metric_kind *kind)
 {
-    if (rollup_column_decode(fold->codec, data, len, s->rows, &fold->column) < 0) {
-        fold->damaged++;
+    if (rollup_column_decode(fold->codec, data, len, s->rows, &fold->column) < 0)
         return false;
-    }
     *kind = fold->column.kind;
     for (size_t i = at; i < at + s->rows; i++)
         rollup_column_get(&fold->column, i - at, fold->elapsed_ns[i], &fold->source_row[i]);
@@ -356,14 +356,20 @@ static int take_chunk(struct store *store, struct source *s, uint32_t id, size_t
     sqlite3_stmt *stmt = store->stmt[STMT_CHUNK_GET];
     sqlite3_bind_int64(stmt, 1, chunk_row(s->span, id));
     int rc = sqlite3_step(stmt);
+    bool good = true;
     if (rc == SQLITE_ROW && s->rows) {
         size_t len;
         const uint8_t *data = database_blob(stmt, 0, &len);
-        *found |= fold->tier == TIER_RAW ? take_samples(fold, s, at, data, len, kind)
-                                         : take_rows(fold, s, at, data, len, kind);
+        good = fold->tier == TIER_RAW ? take_samples(fold, s, at, data, len, kind)
+                                      : take_rows(fold, s, at, data, len, kind);
+        *found |= good;
     }
     int error = database_error(store->db, rc);
     sqlite3_reset(stmt);
+    if (!error && !good) { /* or it would go with the span */
+        fold->aside++;
+        error = damaged_move(store, chunk_row(s->span, id));
+    }
     return error ? error : next_series(store, s, id + 1);
 }
 
@@ -537,8 +543,10 @@ static int fold_finish(struct store *store)
     count_add(&store->counters.spans_folded, fold->sources_count);
     if (fold->damaged)
         store_note_add(store, EVENT_LOSS, false,
-                       "%s: %zu damaged chunks were met while rolling up and are left out",
+                       "%s: the times of %zu pieces of history are damaged; these are left out",
                        store->path, fold->damaged);
+    if (fold->aside)
+        damaged_told(store, fold->aside, "met while rolling up");
     fold->chunks = 0; /* they are the spans' now */
     fold_abandon(store);
     return 0;
