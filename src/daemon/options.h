@@ -15,6 +15,7 @@ enum command {
     COMMAND_RUN,
     COMMAND_DOCTOR,
     COMMAND_QUERY,
+    COMMAND_EXPORT,
     COMMAND_DETECT,
     COMMAND_BENCH,
     COMMAND_CHECK_CONFIG,
@@ -48,6 +49,9 @@ struct options {
         const char *from, *to, *points, *agg;
         const char *table, *at, *filter, *sort, *limit;
     } query;
+    struct {
+        const char *format, *output, *layout; /* NULL: not given */
+    } export;
     const char *detect_rule; /* detect: NULL: not given */
     struct {
         const char *levels, *size, *rate, *seconds, *mode, *send, *stalled;
