@@ -7,6 +7,7 @@
 #include "api/readers.h"
 #include "base/list.h"
 #include "http/keyring.h"
+#include "model/families.h"
 #include "model/query.h"
 #include "model/tick.h"
 #include "model/view.h"
@@ -31,7 +32,7 @@ struct api {
     /* /metrics: the series of one set in the order of their families, kept while the set is the
      * same. The series are borrowed: looked at only beside a tick that has this set. */
     uint64_t order_generation;
-    struct metrics_row *order;
+    struct family_row *order;
     uint32_t order_count;
     struct list commands; /* under way */
     size_t commands_count;

@@ -157,6 +157,7 @@ int run_build(struct run *r)
         .interval_ms = c->collect.interval_ms,
         .next_seq = next.tick_seq,
         .next_event_seq = next.event_seq,
+        .page_limit = c->export.metrics_series_limit,
     };
     core.registry = TAKE(r->registry);
     r->core = core_new(&core);
