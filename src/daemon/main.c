@@ -39,6 +39,8 @@ int main(int argc, char **argv)
         return with_config(&options, cmd_doctor);
     case COMMAND_QUERY:
         return with_config(&options, cmd_query);
+    case COMMAND_EXPORT:
+        return with_config(&options, cmd_export);
     case COMMAND_TOKEN:
         return with_config(&options, cmd_token);
     case COMMAND_DUMP_CONFIG:

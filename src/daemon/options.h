@@ -15,6 +15,7 @@ enum command {
     COMMAND_RUN,
     COMMAND_DOCTOR,
     COMMAND_QUERY,
+    COMMAND_EXPORT,
     COMMAND_DETECT,
     COMMAND_BASELINE,
     COMMAND_BENCH,
@@ -53,6 +54,9 @@ struct options {
         const char *comment; /* NULL: not given */
         bool replace;
     } baseline;
+    struct {
+        const char *format, *output, *layout; /* NULL: not given */
+    } export;
     const char *detect_rule; /* detect: NULL: not given */
     struct {
         const char *levels, *size, *rate, *seconds, *mode, *send, *stalled;

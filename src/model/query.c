@@ -131,6 +131,22 @@ bool selector_has(const struct selector *s, const struct series *series)
     return selector_matches(s, series->name, series->labels, series->labels_count);
 }
 
+bool query_has_key(const struct query *query, const char *key)
+{
+    size_t low = 0, high = query->keys_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int order = strcmp(query->keys[mid], key);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return query->keys_count == 0;
+}
+
 void answer_series_fini(struct answer_series *s)
 {
     free(s->name);

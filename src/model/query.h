@@ -63,6 +63,10 @@ struct query {
     /* AGG_AVG only; not 0: a step that was sampled for less than this part of it is NAN. The part
      * is that of its time for a counter; for a gauge that of the samples in the fullest step. */
     double least_part;
+    /* keys_count not 0: of what the selector takes only the series with these keys (histograms by
+     * their own, without `le`). Sorted by strcmp, borrowed. */
+    const char *const *keys;
+    size_t keys_count;
 };
 
 struct answer_series {
@@ -77,12 +81,14 @@ struct answer_series {
 struct answer {
     int64_t from_ms, to_ms; /* aligned to the step */
     int64_t step_ms;        /* a multiple of the stored interval */
-    const char *tier;       /* "raw" | "memory" | later "minute", "hour" */
+    const char *tier;       /* "raw" | "minute" | "hour" | "memory" */
     size_t points_count;    /* point i starts at from_ms + i * step_ms */
     size_t series_count;
     struct answer_series *series; /* by name, then labels */
     bool truncated;               /* more than QUERY_SERIES_MAX series matched */
 };
+
+bool query_has_key(const struct query *query, const char *key); /* true without keys */
 
 void answer_free(struct answer *a);               /* NULL allowed */
 void answer_series_fini(struct answer_series *s); /* frees what it owns, values too */

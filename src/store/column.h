@@ -23,7 +23,7 @@ struct column {
 void column_encode(struct codec *codec, const struct column *column, size_t ticks,
                    struct buf *out); /* appends */
 
-/* The same as small as it gets, for what is written once and kept long: some ten times slower. */
+/* The same as small as it gets, for what is written once and kept long: some 0.2 us a sample. */
 void column_pack(struct codec *codec, const struct column *column, size_t ticks, struct buf *out);
 
 /* Fills the arrays of `column`, which hold `ticks` each, and its kind. 0, -EBADMSG (the arrays'

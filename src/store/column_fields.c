@@ -1,143 +1,163 @@
 /*
- * column_fields.c: rows with several fields each, as one envelope: what a rolled-up tier stores of
- * a series.
+ * column_fields.c: rows with several fields each, as the body of a packed envelope: what a
+ * rolled-up tier stores of a series.
  *
- * The body is the rows that are there in runs (varint length << 1 | there), the number of fields,
- * and then field by field the words of the rows that are there, in the way that takes the fewest
- * bytes (one byte says which):
+ * The body is which rows are there (column_forms.c), the number of fields, and field by field its
+ * form and the values of the rows that are there as one list of numbers (column_words.c). The
+ * envelope's flags are the caller's tag (bits 0-2) and how the rows are written (bits 3-4).
  *
- *   SAME    one varint, for all rows
- *   DELTA   zigzag differences, the first to 0
- *   PLANES  each XOR the one before, as eight planes of bytes, highest first
- *
- * The caller's tag is in the envelope's flags, so it can be read without opening the body.
+ * Fields of a row have much to do with each other: where nothing moves within a minute least,
+ * greatest and last value are the same, and a sum is a multiple of them. So a field may be written
+ * as what it is more than an earlier one; the form's byte says which (0: none, else its index + 1).
+ * The one to compare with is the one that leaves the smallest numbers.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "store/column.h"
-#include "store/varint.h"
+#include "store/column_forms.h"
 
-enum way { WAY_SAME, WAY_DELTA, WAY_PLANES, WAYS };
+#define TAG_BITS 3
+#define TAG_MAX ((1 << TAG_BITS) - 1)
 
-#define TAG_MAX 7
+/* Room for one field and for the one it is compared with. */
+enum { LIST_OTHER, LIST_FIELD };
 
 static size_t body_bound(size_t fields, size_t rows)
 {
-    return (rows + 2) * VARINT_MAX + fields * (1 + (rows + 1) * VARINT_MAX);
+    return states_bound(rows) + 1 + fields * (2 + words_bound(rows));
 }
 
-static uint8_t *put_there(const bool *there, size_t rows, uint8_t *at)
+/* The words of the rows that are there. */
+static size_t gather(const struct field_column *column, size_t field, size_t rows, uint64_t *to)
 {
-    for (size_t i = 0; i < rows;) {
-        size_t first = i;
-        while (i < rows && there[i] == there[first])
-            i++;
-        at = varint_put(at, (uint64_t)(i - first) << 1 | there[first]);
-    }
-    return at;
-}
-
-static enum way choose_way(const bool *there, const uint64_t *words, size_t rows)
-{
-    uint64_t before = 0;
-    size_t count = 0, delta = 0;
-    bool same = true;
+    size_t count = 0;
     for (size_t i = 0; i < rows; i++) {
-        if (!there[i])
-            continue;
-        same = same && (count == 0 || words[i] == before);
-        delta += varint_size(zigzag(words[i] - before));
-        before = words[i];
-        count++;
+        if (column->there[i])
+            to[count++] = column->words[field][i];
     }
-    return same ? WAY_SAME : delta < 8 * count ? WAY_DELTA : WAY_PLANES;
+    return count;
 }
 
-static uint8_t *put_words(const bool *there, const uint64_t *words, size_t rows, enum way way,
-                          uint8_t *at)
+/* Field `other` as numbers of that form, when it has such. Integers are whole as they are. */
+static bool other_numbers(const struct field_column *column, size_t other, size_t rows,
+                          struct form form, uint64_t *to)
 {
-    size_t count = 0, k = 0;
-    for (size_t i = 0; i < rows; i++)
-        count += there[i];
-    uint64_t before = 0;
-    for (size_t i = 0; i < rows; i++) {
-        if (!there[i])
-            continue;
-        uint64_t changed = words[i] ^ before;
-        if (way == WAY_DELTA || (way == WAY_SAME && k == 0))
-            at = varint_put(at, way == WAY_SAME ? words[i] : zigzag(words[i] - before));
-        for (size_t plane = 0; plane < 8 && way == WAY_PLANES; plane++)
-            at[plane * count + k] = (uint8_t)(changed >> (56 - 8 * plane));
-        before = words[i];
-        k++;
+    size_t count = gather(column, other, rows, to);
+    if (column->types[other] != FIELD_REAL)
+        return form.kind == FORM_WHOLE;
+    if (!form_fits(form, to, count))
+        return false;
+    form_apply(form, to, count);
+    return true;
+}
+
+/* How many bits the numbers have, roughly: less the least of them, or from one to the next. */
+static uint64_t roughly(const uint64_t *words, const uint64_t *less, size_t count)
+{
+    uint64_t beside = 0, steps = 0, first = count ? words[0] - (less ? less[0] : 0) : 0;
+    uint64_t before = first;
+    for (size_t i = 1; i < count; i++) {
+        uint64_t word = words[i] - (less ? less[i] : 0);
+        beside += bits_length(zigzag(word - first));
+        steps += bits_length(zigzag(word - before));
+        before = word;
     }
-    return way == WAY_PLANES ? at + 8 * count : at;
+    return MIN(beside, steps) + bits_length(zigzag(first)) / 2;
+}
+
+/* The field's numbers less those of an earlier one, when that makes them smaller. Returns its
+ * index + 1, or 0. */
+static uint8_t compare(struct words_room *room, const struct field_column *column, size_t field,
+                       size_t rows, struct form form, uint64_t *words, size_t count)
+{
+    uint64_t *other = words_list(room, LIST_OTHER, rows);
+    uint64_t least = roughly(words, NULL, count);
+    uint8_t best = 0;
+    for (size_t i = 0; i < field; i++) {
+        if (!other_numbers(column, i, rows, form, other))
+            continue;
+        uint64_t bits = roughly(words, other, count);
+        if (bits < least) {
+            least = bits;
+            best = (uint8_t)(i + 1);
+        }
+    }
+    if (best && other_numbers(column, best - 1U, rows, form, other)) {
+        for (size_t i = 0; i < count; i++)
+            words[i] -= other[i];
+    }
+    return best;
+}
+
+static uint8_t *put_field(struct words_room *room, const struct field_column *column, size_t field,
+                          size_t rows, uint8_t *at)
+{
+    uint64_t *words = words_list(room, LIST_FIELD, rows);
+    size_t count = gather(column, field, rows, words);
+    enum field_type type = column->types[field];
+    struct form form = {FORM_WHOLE, 0};
+    bool is_signed = type == FIELD_SIGNED;
+    if (type == FIELD_REAL) {
+        form = form_find(words, count);
+        form_apply(form, words, count);
+        is_signed = form_is_signed(form);
+    }
+    uint8_t other = compare(room, column, field, rows, form, words, count);
+    at = form_put(form, other, at);
+    return words_put(room, words, count, other || is_signed, at);
 }
 
 void field_column_encode(struct codec *codec, const struct field_column *column, size_t rows,
                          struct buf *out)
 {
     CHECK(column->fields <= FIELDS_MAX && column->tag <= TAG_MAX);
+    struct words_room *room = codec_words(codec);
     uint8_t *body = codec_scratch(codec, body_bound(column->fields, rows));
-    uint8_t *at = put_there(column->there, rows, body);
+    enum states_way states;
+    uint8_t *at = states_put(room, (const uint8_t *)column->there, rows, true, body, &states);
     *at++ = (uint8_t)column->fields;
-    for (size_t field = 0; field < column->fields; field++) {
-        enum way way = choose_way(column->there, column->words[field], rows);
-        *at++ = (uint8_t)way;
-        at = put_words(column->there, column->words[field], rows, way, at);
-    }
-    codec_wrap(codec, column->tag, body, (size_t)(at - body), out);
-}
-
-static bool get_there(struct cursor *c, bool *there, size_t rows, size_t *ret_count)
-{
-    size_t done = 0, count = 0;
-    while (done < rows) {
-        uint64_t head = cursor_varint(c);
-        uint64_t len = head >> 1;
-        bool is = head & 1;
-        if (c->bad || len == 0 || len > rows - done)
-            return false;
-        memset(there + done, is, (size_t)len);
-        done += (size_t)len;
-        count += is ? (size_t)len : 0;
-    }
-    *ret_count = count;
-    return true;
-}
-
-static bool get_words(struct cursor *c, const bool *there, uint64_t *words, size_t rows,
-                      size_t count)
-{
-    uint8_t way = cursor_byte(c);
-    const uint8_t *planes = way == WAY_PLANES ? cursor_bytes(c, 8 * (uint64_t)count) : NULL;
-    if (way >= WAYS || (way == WAY_PLANES && !planes))
-        return false;
-    uint64_t word = 0;
-    size_t k = 0;
-    for (size_t i = 0; i < rows; i++) {
-        if (!there[i])
-            continue;
-        if (way == WAY_SAME)
-            word = k == 0 ? cursor_varint(c) : word;
-        else if (way == WAY_DELTA)
-            word += unzigzag(cursor_varint(c));
-        uint64_t changed = 0;
-        for (size_t plane = 0; plane < 8 && way == WAY_PLANES; plane++)
-            changed = changed << 8 | planes[plane * count + k];
-        word ^= changed;
-        words[i] = word;
-        k++;
-    }
-    return !c->bad;
+    for (size_t field = 0; field < column->fields; field++)
+        at = put_field(room, column, field, rows, at);
+    codec_wrap_packed((uint8_t)(column->tag | (unsigned)states << TAG_BITS), body,
+                      (size_t)(at - body), rows, out);
 }
 
 int field_column_tag(const uint8_t *data, size_t len, uint8_t *ret)
 {
-    int err = codec_flags(data, len, ret);
-    return err ? err : *ret <= TAG_MAX ? 0 : -EBADMSG;
+    if (len < 2 + CODEC_CHECKSUM_BYTES)
+        return -EBADMSG;
+    *ret = data[1] & TAG_MAX;
+    return codec_is_packed(data, len) ? 0 : -ENOTSUP;
+}
+
+static bool get_field(struct words_room *room, struct cursor *c, struct field_column *column,
+                      size_t field, size_t rows, size_t count)
+{
+    struct form form;
+    uint8_t other;
+    uint64_t *words = column->words[field];
+    bool real = column->types[field] == FIELD_REAL;
+    if (!form_get(c, &form, &other) || other > field || (!real && form.kind != FORM_WHOLE))
+        return false;
+    bool is_signed = other || (real ? form_is_signed(form) : column->types[field] == FIELD_SIGNED);
+    if (!words_get(room, c, words, count, is_signed))
+        return false;
+    if (other) {
+        uint64_t *less = words_list(room, LIST_OTHER, rows);
+        if (!other_numbers(column, other - 1U, rows, form, less))
+            return false;
+        for (size_t i = 0; i < count; i++)
+            words[i] += less[i];
+    }
+    if (real)
+        form_undo(form, words, count);
+    for (size_t i = rows; i-- > 0 && count < i + 1;) { /* to their rows, in place */
+        if (column->there[i])
+            words[i] = words[--count];
+    }
+    return true;
 }
 
 int field_column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t rows,
@@ -145,19 +165,22 @@ int field_column_decode(struct codec *codec, const uint8_t *data, size_t len, si
 {
     uint8_t flags;
     const uint8_t *body;
-    size_t body_len, count;
-    int err =
-        codec_unwrap(codec, data, len, body_bound(column->fields, rows), &flags, &body, &body_len);
+    size_t body_len, count = 0;
+    int err = codec_unwrap_packed(data, len, rows, &flags, &body, &body_len);
     if (err)
         return err;
+    struct words_room *room = codec_words(codec);
     struct cursor c = cursor_over(body, body_len);
-    if (flags > TAG_MAX || !get_there(&c, column->there, rows, &count) ||
+    if (!states_get(room, &c, (enum states_way)(flags >> TAG_BITS), (uint8_t *)column->there, rows,
+                    true, true + 1) ||
         cursor_byte(&c) != column->fields)
         return -EBADMSG;
-    column->tag = flags;
+    for (size_t i = 0; i < rows; i++)
+        count += column->there[i];
     for (size_t field = 0; field < column->fields; field++) {
-        if (!get_words(&c, column->there, column->words[field], rows, count))
+        if (!get_field(room, &c, column, field, rows, count))
             return -EBADMSG;
     }
+    column->tag = flags & TAG_MAX;
     return cursor_left(&c) == 0 ? 0 : -EBADMSG;
 }

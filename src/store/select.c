@@ -101,6 +101,8 @@ static void consider_bucket(struct plan *plan, const struct candidate *c, struct
 
     struct buf key CLEANUP(buf_fini) = BUF_INIT;
     key_write(&key, name, rest, rest_count, "le");
+    if (!query_has_key(plan->query, buf_string(&key)))
+        return;
     size_t group = (size_t)(uintptr_t)map_get(groups, buf_string(&key));
     if (group == 0) {
         const struct candidate histogram = {
@@ -122,7 +124,8 @@ static void consider_bucket(struct plan *plan, const struct candidate *c, struct
  * something else under the same name stays a series of its own. */
 static void consider_plain(struct plan *plan, const struct candidate *c, struct map *names)
 {
-    if (!selector_matches(&plan->query->selector, c->name, c->labels, c->labels_count))
+    if (!selector_matches(&plan->query->selector, c->name, c->labels, c->labels_count) ||
+        !query_has_key(plan->query, c->key))
         return;
     size_t index = (size_t)(uintptr_t)map_get(names, c->key);
     const struct target *first = index ? &plan->targets[index - 1] : NULL;

@@ -10,8 +10,9 @@
  * removes the file: what is written to one without a name would be gone with the process.
  *
  * Numbers. Ids of series and numbers of ticks and events must never be given out twice, not even
- * after kill -9: the database holds, ahead of their use, numbers that are beyond all that will be
- * used before it is written again (store_reserve). A clean stop writes the exact ones. When that
+ * after kill -9 or a power cut: the database holds, ahead of their use, numbers that are beyond all
+ * that will be used before it is written again (store_reserve); of all transactions this one waits
+ * for the platter in any case. A clean stop writes the exact ones. When that
  * knowledge is lost or cannot be written, numbers begin at the clock: about a million a second,
  * one a second for series, is more than any run ever uses or reserves, and 2^53 is far.
  *
@@ -32,6 +33,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "store/data_dir.h"
 #include "store/store_internal.h"
 
 #define WAL_PAGES_MAX 8000
@@ -151,6 +153,14 @@ int store_begin(struct store *store)
 int store_commit(struct store *store)
 {
     return database_run(store->stmt[STMT_COMMIT]);
+}
+
+/* Not inside a transaction. */
+void store_wait_for_platter(struct store *store, bool wait)
+{
+    if (!store->settings.durable)
+        database_exec(store->db,
+                      wait ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
 }
 
 void store_rollback(struct store *store)
@@ -380,17 +390,18 @@ static void begin_at_the_clock(struct store *store)
 /* The reservation for this run: before any number of it is used. */
 static int write_first_meta(struct store *store)
 {
+    store_wait_for_platter(store, true);
     int error = store_begin(store);
     if (!error)
         error = store_reserve(store);
     if (!error)
         error = store_commit(store);
-    if (error) {
+    if (error)
         store_rollback(store);
-        return error;
-    }
-    store_reserved(store);
-    return 0;
+    else
+        store_reserved(store);
+    store_wait_for_platter(store, false);
+    return error;
 }
 
 /* Once the database is open: which tick begins the boot, and the reservation. */

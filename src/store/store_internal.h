@@ -191,6 +191,9 @@ int store_replace(struct store *store);            /* then: goes on with what is
 int store_begin(struct store *store);
 int store_commit(struct store *store);
 void store_rollback(struct store *store);
+/* Whether what is committed from here on is on the platter before the commit returns; with `durable`
+ * it always is. */
+void store_wait_for_platter(struct store *store, bool wait);
 
 /* load.c */
 int store_load(struct store *store);

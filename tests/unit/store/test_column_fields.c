@@ -222,10 +222,10 @@ static void test_hostile(void **state)
         uint8_t *data = mem_array(len + CODEC_CHECKSUM_BYTES, 1);
         for (size_t i = 0; i < len; i++)
             data[i] = (uint8_t)(next_random(3) ? next_random(4) : next_random(256));
-        data[0] = 1;
-        codec_checksum_put(data + len, codec_checksum(data, len));
-        int err = field_column_decode(codec, data, len + CODEC_CHECKSUM_BYTES, 1 + next_random(20),
-                                      &room->column);
+        data[0] = CODEC_PACKED;
+        size_t rows = 1 + next_random(20);
+        codec_checksum_put(data + len, codec_checksum_packed(data, len, rows));
+        int err = field_column_decode(codec, data, len + CODEC_CHECKSUM_BYTES, rows, &room->column);
         assert_true(err == 0 || err == -EBADMSG);
         free(data);
     }
