@@ -18,11 +18,11 @@
 #define WITH_CONFIG                                                                                \
     (BIT(COMMAND_RUN) | BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_EXPORT) |           \
      BIT(COMMAND_CHECK_CONFIG) | BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) |                   \
-     BIT(COMMAND_DETECT))
-/* For a file that is read by detect they would say something else. */
-#define WITH_DAEMON (WITH_CONFIG & ~BIT(COMMAND_DETECT))
+     BIT(COMMAND_DETECT) | BIT(COMMAND_BASELINE))
+/* For a file that is read by detect they would say something else, to baseline nothing. */
+#define WITH_DAEMON (WITH_CONFIG & ~(BIT(COMMAND_DETECT) | BIT(COMMAND_BASELINE)))
 #define HISTORY (BIT(COMMAND_QUERY) | BIT(COMMAND_EXPORT))
-#define SERIES (HISTORY | BIT(COMMAND_DETECT))
+#define SERIES (HISTORY | BIT(COMMAND_DETECT) | BIT(COMMAND_BASELINE))
 #define EVERYWHERE (BIT(COMMANDS) - 1)
 
 static const struct {
@@ -68,6 +68,23 @@ static const struct {
          "it is the history that is looked at, and printed are "
          "time,series,value,score,mean,sigma;\n"
          "what is not said here is as the configuration says.\n"},
+    [COMMAND_BASELINE] =
+        {"baseline", " save|list|show|compare|delete [NAME]",
+         "keep what is usual under a name, and hold later times against it",
+         "save     keeps the statistics of every series (or of those that --metric and --match\n"
+         "         name) of --from to --to as NAME\n"
+         "list     shows all that are kept\n"
+         "show     prints one: each series' one-minute means\n"
+         "compare  holds --from to --to against NAME: what is better, worse or different. A "
+         "verdict\n"
+         "         needs 30 minutes on each side, an effect of 0.5, a change of 10 % and "
+         "significance\n"
+         "         over all metrics; docs/BASELINES.md explains them. The status is 3 when a "
+         "metric is\n"
+         "         worse, 0 when none is, 1 when there was nothing to compare.\n"
+         "delete   takes one away\n"
+         "NAME auto is the same hours of the week in the four weeks before. Reads the database of\n"
+         "--data-dir; no daemon has to run.\n"},
     [COMMAND_BENCH] =
         {"bench", " fanout|collect|packets|store|query [FILE]",
          "measure how fast this machine does its work",
@@ -128,6 +145,8 @@ enum option_id {
     OPTION_LOGIN,
     OPTION_EXPIRES,
     OPTION_NOTE,
+    OPTION_COMMENT,
+    OPTION_REPLACE,
     OPTION_LEVELS,
     OPTION_SIZE,
     OPTION_RATE,
@@ -158,7 +177,8 @@ static const struct {
     {"log-level", "LEVEL", OPTION_CONFIG_FLAG, WITH_CONFIG, "error, warning, info or debug"},
     {"metric", "GLOB", OPTION_METRIC, SERIES, "names of metrics"},
     {"match", "LABEL=GLOB", OPTION_MATCH, SERIES, "only series with such a label; may be repeated"},
-    {"from", "TIME", OPTION_FROM, SERIES, "begin; 15 minutes ago without it, a day for detect"},
+    {"from", "TIME", OPTION_FROM, SERIES,
+     "begin; 15 minutes ago without it, a day for detect, an hour for baseline"},
     {"to", "TIME", OPTION_TO, SERIES, "end; now without it"},
     {"points", "N", OPTION_POINTS, HISTORY,
      "about how many steps; 300 without it, every sample for export"},
@@ -195,6 +215,9 @@ static const struct {
     {"note", "TEXT", OPTION_NOTE, BIT(COMMAND_TOKEN), "what it is for, shown by list"},
     {"documentation", "FORMAT", OPTION_DOCUMENTATION, BIT(COMMAND_DUMP_CONFIG),
      "print the keys' documentation instead: markdown or man"},
+    {"comment", "TEXT", OPTION_COMMENT, BIT(COMMAND_BASELINE), "save: what it is, shown by list"},
+    {"replace", NULL, OPTION_REPLACE, BIT(COMMAND_BASELINE),
+     "save: even if there is one of that name"},
     {"levels", "LIST", OPTION_LEVELS, BIT(COMMAND_BENCH),
      "numbers of clients; 10,25,50,75,100,1000,10000 without it; of collect: connections, 0,1000"},
     {"size", "SIZE", OPTION_SIZE, BIT(COMMAND_BENCH), "of a message, 64 to 64KiB; 1KiB without it"},
@@ -215,8 +238,8 @@ static const struct {
     {"compare", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
     {"publish", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
     {"json", NULL, OPTION_JSON,
-     BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_DETECT) | BIT(COMMAND_BENCH) |
-         BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) | BIT(COMMAND_VERSION),
+     BIT(COMMAND_DOCTOR) | BIT(COMMAND_BASELINE) | BIT(COMMAND_QUERY) | BIT(COMMAND_DETECT) |
+         BIT(COMMAND_BENCH) | BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) | BIT(COMMAND_VERSION),
      "answer in JSON"},
     {"help", NULL, OPTION_HELP, EVERYWHERE, "explain the command"},
     {"version", NULL, OPTION_VERSION, EVERYWHERE, "print the version"},
@@ -347,6 +370,12 @@ static int take_option(struct parse *p, size_t index, const char *text)
     case OPTION_NOTE:
         o->token.note = text;
         return 0;
+    case OPTION_COMMENT:
+        o->baseline.comment = text;
+        return 0;
+    case OPTION_REPLACE:
+        o->baseline.replace = true;
+        return 0;
     case OPTION_LEVELS:
         o->bench.levels = text;
         return 0;
@@ -429,7 +458,8 @@ static int take_argument(struct parse *p, const char *text)
 {
     struct options *o = p->options;
     enum command ignored;
-    bool two = o->command == COMMAND_TOKEN || o->command == COMMAND_BENCH;
+    bool two = o->command == COMMAND_TOKEN || o->command == COMMAND_BENCH ||
+               o->command == COMMAND_BASELINE;
     size_t most = two ? 2 : *commands[o->command].arguments ? 1 : 0;
     size_t at = o->arguments[0] ? 1 : 0;
     if (at >= most || o->arguments[at])
