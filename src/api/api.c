@@ -97,6 +97,7 @@ void api_routes(struct api *api, struct http_server *server)
         {GET, "/api/v1/performance", ACCESS_VIEWER, api_get_performance, ALWAYS},
         {GET, "/api/v1/series", ACCESS_VIEWER, api_get_series, ALWAYS},
         {GET, "/api/v1/query", ACCESS_VIEWER, api_get_query, ALWAYS},
+        {GET, "/api/v1/export", ACCESS_VIEWER, api_get_export, ALWAYS},
         {GET, "/api/v1/events", ACCESS_VIEWER, api_get_events, ALWAYS},
         {GET, "/api/v1/stream", ACCESS_VIEWER, api_get_stream, ALWAYS},
         {POST, "/api/v1/login", ACCESS_ANYONE, api_post_login, KEYRING},

@@ -87,6 +87,7 @@ static void add_http(struct http_counters *to, const struct http_counters *from)
     to->limited_token += from->limited_token;
     to->timed_out += from->timed_out;
     to->gone += from->gone;
+    to->cut += from->cut;
 }
 
 void servers_stats(struct servers *all, struct server_stats *ret)
