@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/tally.h"
 #include "base/text.h"
 
 struct api *api_new(const struct api_settings *settings, struct station *station, uv_loop_t *uv)
@@ -20,6 +21,8 @@ struct api *api_new(const struct api_settings *settings, struct station *station
     api->station = station;
     api->uv = uv;
     list_init(&api->commands);
+    api->own_exports = settings->exports ? NULL : tally_new();
+    api->exports = settings->exports ? settings->exports : api->own_exports;
     api->readers = readers_new(uv, settings->data_dir, settings->history_damaged, settings->user);
     return api;
 }
@@ -162,6 +165,7 @@ void api_free(struct api *api)
     if (!api)
         return;
     readers_free(api->readers);
+    tally_free(api->own_exports);
     for (size_t i = 0; i < API_INFO_PARTS; i++)
         bytes_unref(api->info[i]);
     free(api->passes);

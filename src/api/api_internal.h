@@ -36,8 +36,8 @@ struct api {
     struct list commands; /* under way */
     size_t commands_count;
     bool closing;
-    unsigned exports; /* under way */
-    unsigned runs;    /* of detectors and rules over the history, under way */
+    struct tally *exports, *own_exports; /* under way; NULL: it is not our own */
+    unsigned runs;                       /* of detectors and rules over the history, under way */
 };
 
 /* The newest tick this loop has heard of; NULL in the first instant. Borrowed. */
@@ -67,7 +67,7 @@ bool api_may_run(const struct api *api, struct http_request *request);
 /* Somebody wants a table that no engine has delivered: answers 503 with the reason. */
 void api_refuse_table(struct http_request *request, const struct api *api, enum table_kind kind);
 
-#define EXPORTS_MAX 4
+#define EXPORTS_MAX 4 /* of all loops together */
 
 #define ANOMALIES_SERIES_MAX 50
 #define ANOMALIES_POINTS_MAX 2000 /* of each */

@@ -19,10 +19,12 @@
 #include "api/export.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/tally.h"
 #include "http/gzip.h"
 #include "http/stream.h"
 
 #define EXPORT_RANGE_MS (15 * 60 * MS_PER_S)
+#define COUNTED_AS "export" /* in the tally of all loops */
 #define TRAILERS "Netsonde-Rows, Netsonde-Left-Out, Netsonde-Damaged, Netsonde-Sha256, Repr-Digest"
 
 struct export_answer {
@@ -47,7 +49,7 @@ struct export_answer {
 
 static void free_answer(struct export_answer *a)
 {
-    a->api->exports--;
+    tally_remove(a->api->exports, COUNTED_AS);
     export_spec_fini(&a->spec);
     export_free(a->export);
     gzip_stream_free(a->gzip);
@@ -353,7 +355,7 @@ void api_get_export(struct http_request *request, void *user)
         export_spec_fini(&spec);
         return;
     }
-    if (api->exports >= EXPORTS_MAX) {
+    if (!tally_add(api->exports, COUNTED_AS, EXPORTS_MAX)) {
         export_spec_fini(&spec);
         http_answer_header(request, "Retry-After", "5");
         http_respond_error(request, 503, "busy", NULL,
@@ -370,7 +372,6 @@ void api_get_export(struct http_request *request, void *user)
     a->only_head = http_request_head(request)->method == HTTP_METHOD_HEAD;
     a->pack = http_request_takes_gzip(request);
     a->from_memory = a->spec.table != NULL;
-    api->exports++;
     http_request_on_gone(request, on_request_gone, a);
     if (submit(a))
         return;
