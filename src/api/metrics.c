@@ -148,10 +148,10 @@ static void metrics_family(struct buf *body, enum prometheus_format format,
                            const struct metrics_row *row)
 {
     char *name = mem_string_n(row->series->name, row->family_len);
-    enum prometheus_type type = row->is_histogram                     ? PROMETHEUS_HISTOGRAM
-                                : row->series->kind == METRIC_COUNTER ? PROMETHEUS_COUNTER
-                                                                      : PROMETHEUS_GAUGE;
-    prometheus_family(body, format, name, type, row->series->help);
+    enum prometheus_type own = row->is_histogram                     ? PROMETHEUS_HISTOGRAM
+                               : row->series->kind == METRIC_COUNTER ? PROMETHEUS_COUNTER
+                                                                     : PROMETHEUS_GAUGE;
+    prometheus_family(body, format, name, prometheus_type(name, own), row->series->help);
     free(name);
 }
 

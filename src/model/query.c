@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -76,6 +77,37 @@ static const char *label_value(const struct label *labels, size_t count, const c
             return labels[i].value;
     }
     return "";
+}
+
+/* A pattern that matches this text alone. */
+static void put_literal(struct buf *glob, const char *text)
+{
+    for (; *text; text++) {
+        if (strchr("*?[]\\", *text))
+            buf_char(glob, '\\');
+        buf_char(glob, *text);
+    }
+}
+
+int selector_add_exact_name(struct selector *s, const char *name)
+{
+    CLEANUP(buf_fini) struct buf glob = BUF_INIT;
+    put_literal(&glob, name);
+    return selector_add_glob(s, buf_string(&glob));
+}
+
+int selector_of_series(struct selector *s, const char *name, const struct label *labels,
+                       size_t labels_count)
+{
+    selector_init(s);
+    int err = selector_add_exact_name(s, name);
+    for (size_t i = 0; i < labels_count && !err; i++) {
+        CLEANUP(buf_fini) struct buf match = BUF_INIT;
+        buf_printf(&match, "%s=", labels[i].name);
+        put_literal(&match, labels[i].value);
+        err = selector_add_match(s, buf_string(&match));
+    }
+    return err;
 }
 
 bool selector_matches(const struct selector *s, const char *name, const struct label *labels,

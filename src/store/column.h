@@ -23,7 +23,7 @@ struct column {
 void column_encode(struct codec *codec, const struct column *column, size_t ticks,
                    struct buf *out); /* appends */
 
-/* The same as small as it gets, for what is written once and kept long: some ten times slower. */
+/* The same as small as it gets, for what is written once and kept long: some 0.2 us a sample. */
 void column_pack(struct codec *codec, const struct column *column, size_t ticks, struct buf *out);
 
 /* Fills the arrays of `column`, which hold `ticks` each, and its kind. 0, -EBADMSG (the arrays'
@@ -55,8 +55,9 @@ struct field_column {
  * field. Appends. */
 void field_column_encode(struct codec *codec, const struct field_column *column, size_t rows,
                          struct buf *out);
-/* `tag` first, then the fields: field_column_tag tells which types there are. 0, -EBADMSG,
- * -ENOTSUP. */
+/* `tag` first, then the fields: field_column_tag tells which types there are, from the first bytes
+ * alone; field_column_decode checks all of it. The caller sets fields, types and the arrays, which
+ * hold `rows` each; their content is undefined after an error. 0, -EBADMSG, -ENOTSUP. */
 int field_column_tag(const uint8_t *data, size_t len, uint8_t *ret);
 int field_column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t rows,
                         struct field_column *column);

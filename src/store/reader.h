@@ -12,8 +12,9 @@
 
 struct store_reader {
     char *path;
-    sqlite3 *db;  /* NULL after a failed reopening */
-    dev_t device; /* of the file that `db` has open */
+    sqlite3 *db;     /* NULL after a failed reopening */
+    int64_t version; /* of its format */
+    dev_t device;    /* of the file that `db` has open */
     ino_t inode;
     struct codec *codec;
     uint64_t damaged;

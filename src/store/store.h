@@ -28,14 +28,17 @@ struct store_error {
 };
 
 struct store_settings {
-    int64_t raw_ms;          /* how long samples are kept */
+    int64_t raw_ms;          /* how long samples are kept, */
+    int64_t minute_ms;       /* rows of minutes (at least as long as samples), */
+    int64_t hour_ms;         /* and of hours (at least as long as those of minutes) */
     int64_t events_ms;       /* how long events are kept, and alerts and silences that are over */
     int64_t connections_ms;  /* how long tables are kept */
     bool record_names;       /* false: tables and events lack programs, units, users, hosts */
     uint64_t max_size_bytes; /* of the database; the oldest samples go first */
     bool durable;            /* every tick reaches the platter before store_write returns */
-    int64_t seal_ms;         /* the log is rewritten into columns when it spans this time … */
-    uint32_t seal_ticks;     /* … or this many ticks, at most STORE_SPAN_TICKS_MAX */
+    /* The log is rewritten into columns at each multiple of this time since 1970 … */
+    int64_t seal_ms;
+    uint32_t seal_ticks; /* … or when it has this many ticks, at most STORE_SPAN_TICKS_MAX */
     /* Whose counters are written: after a start with the same text they go on from their last
      * values. At most STORE_BOOT_ID_MAX - 1 bytes; "": nobody's; NULL: the running boot's. */
     const char *boot_id;
@@ -46,6 +49,8 @@ struct store_settings {
 #define STORE_SETTINGS_DEFAULT                                                                     \
     ((struct store_settings){                                                                      \
         .raw_ms = 48LL * 3600 * 1000,                                                              \
+        .minute_ms = 90LL * 24 * 3600 * 1000,                                                      \
+        .hour_ms = 5LL * 365 * 24 * 3600 * 1000,                                                   \
         .events_ms = 7LL * 24 * 3600 * 1000,                                                       \
         .connections_ms = 7LL * 24 * 3600 * 1000,                                                  \
         .record_names = true,                                                                      \
@@ -73,6 +78,7 @@ struct store_stats {
     uint64_t ticks_written, ticks_lost; /* lost: the disk refused them */
     uint64_t events_written;
     uint64_t spans_sealed, chunks_sealed, chunk_bytes;
+    uint64_t spans_folded, chunks_folded;   /* into longer ones and rows of the tier above */
     uint64_t spans_expired, events_expired; /* by age or size */
     uint64_t tables_written, tables_lost, tables_expired;
     /* Changes of alerts, rules and silences; expired and unreadable ones are rows. */
