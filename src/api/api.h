@@ -19,6 +19,7 @@ struct api_command;
 struct board;
 struct keyring;
 struct store_reader;
+struct tally;
 
 struct api_settings {
     const char *version, *host;
@@ -39,6 +40,7 @@ struct api_settings {
     int (*command)(void *user, struct api_command *cmd);
     void *command_user;
     struct bank_settings detect; /* as the daemon detects; for back-tests */
+    struct tally *exports;       /* under way, of all loops; borrowed. NULL: of this one alone */
 };
 
 /* Texts are borrowed for the life of the api. The station and the server are the loop's own. */
