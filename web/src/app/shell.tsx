@@ -103,6 +103,12 @@ function Navigation() {
                     )}
                 </span>
             </a>
+            <a
+                href={location.href("baselines")}
+                aria-current={page === "baselines" ? "page" : undefined}
+            >
+                Baselines
+            </a>
         </nav>
     );
 }
