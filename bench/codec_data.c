@@ -26,7 +26,7 @@ struct loader {
 static int count_ticks(struct loader *l)
 {
     int64_t spans, log;
-    int error = database_number_of(l->db, "SELECT sum(ticks) FROM span", 0, &spans);
+    int error = database_number_of(l->db, "SELECT sum(ticks) FROM " SPANS_VIEW " WHERE tier = 0", 0, &spans);
     if (!error)
         error = database_number_of(l->db, "SELECT count(*) FROM tick", 0, &log);
     l->capacity = error ? 0 : (size_t)(spans + log);
