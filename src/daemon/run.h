@@ -57,6 +57,7 @@ struct run {
     struct board *board;
     struct alerting *alerting;
     struct publications publications;
+    struct comparing *comparing;
     struct sink hub_sink;
 };
 

@@ -54,7 +54,8 @@ struct http_request {
     bool role_known;       /* ... and at most */
     void (*gone)(struct http_request *request, void *user);
     void *gone_user;
-    struct buf headers; /* more lines of the answer's head */
+    struct http_stream *stream; /* the answer is made while it is sent; owned */
+    struct buf headers;         /* more lines of the answer's head */
     char *etag;
 };
 
@@ -90,12 +91,19 @@ struct answer_body {
     const char *encoding;     /* "gzip" or NULL */
     const char *cache;        /* CACHE_* */
     bool varies;              /* by Accept-Encoding */
+    bool streamed;            /* its length is not known yet */
+    const char *trailers;     /* names of what comes behind a streamed one; NULL: nothing */
     const void *data;
     size_t len;
 };
 
+/* The lines before a body. */
+void answer_put_head(struct buf *b, const struct http_request *request, unsigned status,
+                     const struct answer_body *body, bool close);
 /* Writes the answer, ends the request. */
 void answer_send(struct http_request *request, unsigned status, const struct answer_body *body);
 void answer_asset(struct http_request *request, const struct asset *asset);
+/* stream.c: the connection has taken all that was written. */
+void stream_drained(struct http_request *request);
 /* True when the answer's ETag is known to the client: 304. */
 bool answer_is_known(const struct http_request *request);

@@ -64,6 +64,7 @@ void request_free(struct http_request *request)
         free(request->args[i].value);
     buf_fini(&request->headers);
     free(request->etag);
+    free(request->stream);
     free(request);
 }
 
@@ -176,6 +177,8 @@ static void on_drained(struct conn *conn, void *user)
         session_hold(session, 0);
     if (!session->request)
         next_request(session);
+    else if (session->request->stream)
+        stream_drained(session->request);
 }
 
 static void on_expired(struct conn *conn, void *user, enum conn_wait wait)

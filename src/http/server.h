@@ -55,6 +55,7 @@ struct http_counters {
     uint64_t limited_token;       /* 429: after too many of these */
     uint64_t timed_out;           /* 408 */
     uint64_t gone;                /* the client left before its answer */
+    uint64_t cut;                 /* streamed answers that were given up before their end */
 };
 
 struct keyring;

@@ -297,7 +297,7 @@ await run({
         fire(1);
         await until("the title counts", async () => (await page.title()).startsWith("(1) "));
         assert.deepEqual(await told(), [[], 0]);
-        await page.locator("summary").click();
+        await page.getByText("Attention…").click();
         await page.getByLabel(/^Notify through the browser/).check();
         await page.getByLabel(/^Sound/).check();
         await until("one hears what it is like", async () => (await told())[1] === 2);
@@ -311,7 +311,7 @@ await run({
         assert.match(await page.title(), /^\(1\) /);
         await hide(false);
         await page.reload();
-        await page.locator("summary").click();
+        await page.getByText("Attention…").click();
         assert.ok(await page.getByLabel(/^Sound/).isChecked());
         assert.deepEqual(page.complaints, []);
     },

@@ -40,7 +40,7 @@ await run({
         const page = await openPage(await launch(), server.address + "/");
         await isLive(page);
         const controls = await page
-            .locator("a[href], button, [tabindex='0'], input, select")
+            .locator("a[href], button, summary, [tabindex='0'], input, select")
             .evaluateAll(
                 (all) =>
                     all.filter((e) => e.checkVisibility() && !e.closest("dialog:not([open])"))

@@ -22,6 +22,8 @@ import "./style/app.css";
 import "./style/chart.css";
 import "./style/pages.css";
 import "./style/alerts.css";
+import "./style/saving.css";
+import "./style/baselines.css";
 
 const base = basePathOf(import.meta.url);
 const preferences = loadPreferences();
@@ -72,6 +74,9 @@ const environment: ChartEnvironment = {
     palette,
     flags: computed(() => withAlerts(session)),
     bands: session.bands,
+    host: computed(() => session.hello.value?.host ?? session.info.value?.host ?? ""),
+    version: computed(() => session.hello.value?.version ?? session.info.value?.version ?? ""),
+    base,
     zoom: (fromMs, toMs) => location.setRange({ kind: "fixed", fromMs, toMs }),
 };
 

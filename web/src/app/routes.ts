@@ -24,6 +24,14 @@ const ROUTES = new Map<string, Route>([
             selection: () => undefined,
         },
     ],
+    [
+        "baselines",
+        {
+            title: "Baselines",
+            Page: later(() => import("../pages/baselines").then((m) => m.BaselinesPage)),
+            selection: () => undefined,
+        },
+    ],
 ]);
 
 const NOWHERE: Route = { title: "Not found", Page: NotFound, selection: () => NOTHING };

@@ -60,12 +60,12 @@ export function Shell({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): v
     );
 }
 
-/* Real links stay real: only a plain click on one of ours is taken. */
+/* Real links stay real: only a plain click on one of ours that leads to a page is taken. */
 function followLink(e: MouseEvent, go: (href: string) => boolean): void {
     if (e.defaultPrevented || e.button !== 0 || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey)
         return;
     const link = e.target instanceof Element ? e.target.closest("a") : null;
-    if (!link || link.target || link.getAttribute("href")?.startsWith("#")) return;
+    if (!link || link.target || link.download || link.getAttribute("href")?.startsWith("#")) return;
     if (!go(link.href)) return;
     e.preventDefault();
     window.scrollTo(0, 0);
@@ -102,6 +102,12 @@ function Navigation() {
                         </>
                     )}
                 </span>
+            </a>
+            <a
+                href={location.href("baselines")}
+                aria-current={page === "baselines" ? "page" : undefined}
+            >
+                Baselines
             </a>
         </nav>
     );
@@ -154,7 +160,7 @@ function RangePicker() {
     const { location } = usePage();
     const range = location.range.value;
     return (
-        <div class={`range range-${range.kind}`}>
+        <section class={`range range-${range.kind}`} aria-label="Window of time">
             <Segmented
                 label="Window"
                 choices={CHOICES.map((c) => ({ ...c, value: c.spanMs, name: `last ${c.name}` }))}
@@ -162,7 +168,7 @@ function RangePicker() {
                 onChoose={(spanMs) => location.setRange({ kind: "last", spanMs })}
             />
             <RangeNote range={range} onLeave={() => location.follow()} />
-        </div>
+        </section>
     );
 }
 
@@ -192,7 +198,7 @@ function Tools({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): void }) 
     const context = usePage();
     const { bytesAs, theme } = context.preferences;
     return (
-        <div class="tools">
+        <section class="tools" aria-label="Display">
             <Segmented
                 label="Unit of traffic"
                 choices={[
@@ -225,7 +231,7 @@ function Tools({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): void }) 
                     Log out
                 </button>
             )}
-        </div>
+        </section>
     );
 }
 

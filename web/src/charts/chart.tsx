@@ -21,6 +21,7 @@ import { Gatherer } from "./gather";
 import { whenNear } from "./near";
 import { bandsOf, type Limit } from "./overlay";
 import { Picture, stretchText, type Readout } from "./picture";
+import { SaveChart } from "./save-chart";
 
 interface ChartProps {
     spec: ChartSpec;
@@ -125,6 +126,16 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
     const missing = missingMs > 0 && `${durationText(missingMs)} missing`;
     const measured = [source, missing].filter(Boolean).join(" · ");
     const at = readout.value;
+    const shown = () => ({
+        spec,
+        env,
+        unit: unit ?? "",
+        subtitle: measured,
+        flags: relevant(env.flags.peek(), device),
+        limits: limits?.peek() ?? [],
+        scale: picture.current?.scale,
+        valueText: (v: number) => shortText(v, spec, env.bytesAs.peek()),
+    });
     const tight = size === "third" || size === "quarter" || spec.traces.length > 2;
     return (
         <figure
@@ -140,6 +151,7 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
                 <p class="method" title={measured}>
                     {size === "quarter" ? missing || source : measured}
                 </p>
+                <SaveChart title={spec.title} shown={shown} />
                 <ul class={`legend${tight ? " tight" : ""}${at ? " reading" : ""}`}>
                     {spec.traces.map((trace, i) => (
                         <LegendItem

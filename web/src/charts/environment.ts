@@ -39,6 +39,10 @@ export interface ChartEnvironment {
     palette: ReadonlySignal<Palette>;
     flags: ReadonlySignal<readonly Flag[]>;
     bands: BandSource;
+    /* What a saved picture says of its origin, and where the server is asked for samples. */
+    host: ReadonlySignal<string>;
+    version: ReadonlySignal<string>;
+    base: string;
     /* The reader marked a stretch of time. */
     zoom(fromMs: number, toMs: number): void;
 }

@@ -104,6 +104,12 @@ export class Picture {
         this.#plot.destroy();
     }
 
+    /* Both ends of the axis that is shown, or moved to. */
+    get scale(): readonly [number, number] | undefined {
+        if (!this.#painted || this.#empty) return undefined;
+        return ends(this.#endAbove.end, this.#endBelow.end, this.#mirrored);
+    }
+
     resize(width: number, height: number): void {
         if (width !== this.#plot.width || height !== this.#plot.height)
             this.#plot.setSize({ width, height });

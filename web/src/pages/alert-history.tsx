@@ -3,8 +3,10 @@ import { signal } from "@preact/signals";
 import { lastedText, limitText, passes, readFilter, type AlertFacts } from "../domain/alerts";
 import { SeverityMark } from "../widgets/marks";
 import { useNow } from "../widgets/now";
+import { alertsFile } from "./alert-files";
 import { usePage } from "./context";
 import { Moment } from "./moment";
+import { SaveTable } from "./save-table";
 import { useShares } from "./shares";
 
 const PAGE = 50;
@@ -26,9 +28,12 @@ export function AlertHistory() {
     const more = (value?.total ?? 0) > listed.length && HISTORY_LIMIT.value < MOST;
     return (
         <section class="group" aria-labelledby="history-title">
-            <h2 id="history-title">
-                History <span class="count">{value ? value.total : ""}</span>
-            </h2>
+            <div class="table-head">
+                <h2 id="history-title">
+                    History <span class="count">{value ? value.total : ""}</span>
+                </h2>
+                <SaveTable table={alertsFile("Resolved alerts", "alert-history", rows)} />
+            </div>
             {error && <p class="table-empty">The history of alerts could not be read: {error}.</p>}
             {rows.length > 0 && (
                 <table class="lines history" role="table" aria-labelledby="history-title">

@@ -8,8 +8,10 @@ import { Action } from "../widgets/action";
 import { SeverityMark, WarningMark } from "../widgets/marks";
 import { useNow } from "../widgets/now";
 import { useAdmin } from "./admin";
+import { channelsFile, rulesFile, silencesFile } from "./alert-files";
 import { usePage } from "./context";
 import { Moment } from "./moment";
+import { SaveTable } from "./save-table";
 
 export function Silences() {
     const { session } = usePage();
@@ -19,9 +21,12 @@ export function Silences() {
     const lasting = (value ?? []).filter((s) => s.toMs > now);
     return (
         <section class="group" aria-labelledby="silences-title">
-            <h2 id="silences-title">
-                Silences <span class="count">{value ? lasting.length : ""}</span>
-            </h2>
+            <div class="table-head">
+                <h2 id="silences-title">
+                    Silences <span class="count">{value ? lasting.length : ""}</span>
+                </h2>
+                <SaveTable table={silencesFile(lasting)} />
+            </div>
             {error && <p class="table-empty">Silences could not be read: {error}.</p>}
             {lasting.length > 0 && (
                 <ul class="lines">
@@ -96,9 +101,12 @@ export function Channels() {
     const now = useNow(10_000);
     return (
         <section class="group" aria-labelledby="channels-title">
-            <h2 id="channels-title">
-                Channels <span class="count">{value?.length ?? ""}</span>
-            </h2>
+            <div class="table-head">
+                <h2 id="channels-title">
+                    Channels <span class="count">{value?.length ?? ""}</span>
+                </h2>
+                <SaveTable table={channelsFile(value ?? [])} />
+            </div>
             {error && <p class="table-empty">Channels could not be read: {error}.</p>}
             <ul class="lines">
                 {value?.map((c) => (
@@ -174,9 +182,12 @@ export function Rules() {
     const { value, error } = session.alerts.rules.state.value;
     return (
         <section class="group" aria-labelledby="rules-title">
-            <h2 id="rules-title">
-                Rules <span class="count">{value?.length ?? ""}</span>
-            </h2>
+            <div class="table-head">
+                <h2 id="rules-title">
+                    Rules <span class="count">{value?.length ?? ""}</span>
+                </h2>
+                <SaveTable table={rulesFile(value ?? [])} />
+            </div>
             {error && <p class="table-empty">Rules could not be read: {error}.</p>}
             <p>
                 <a class="button" href={location.href("alerts", { new: "1" })}>

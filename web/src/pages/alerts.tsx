@@ -4,7 +4,14 @@
  */
 import { effect, useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { alertVerdict, STATE_CHOICES, tally } from "../domain/alerts";
+import {
+    alertVerdict,
+    inOrder,
+    passes,
+    readFilter,
+    STATE_CHOICES,
+    tally,
+} from "../domain/alerts";
 import { rangeQuery } from "../domain/range";
 import { clockText } from "../domain/units";
 import type { PageContext } from "./context";
@@ -12,9 +19,11 @@ import { SeverityMark } from "../widgets/marks";
 import { ActiveAlerts } from "./alert-active";
 import { AlertHistory, HISTORY_LIMIT } from "./alert-history";
 import { Channels, Rules, Silences } from "./alert-lists";
+import { alertsFile } from "./alert-files";
 import { AlertSettings } from "./alert-settings";
 import { usePage } from "./context";
 import { RuleEditor } from "./rule-editor";
+import { SaveTable } from "./save-table";
 
 const RELOAD_NOT_BEFORE_MS = 2_000; // lists follow the alerts, but not each of a flood
 const REFRESH_MS = 15_000; // counters of channels move without an alert of this page
@@ -119,6 +128,14 @@ function Sentence() {
     );
 }
 
+/* What is active, as filtered and in the order of the list. */
+function SaveActive() {
+    const { session, location } = usePage();
+    const filter = readFilter(location.place.value.query);
+    const shown = inOrder(session.alerts.active.value).filter((a) => passes(a, filter));
+    return <SaveTable table={alertsFile("Active alerts", "alerts", shown)} />;
+}
+
 function FilterTools() {
     const { session, location } = usePage();
     const { query } = location.place.value;
@@ -160,6 +177,7 @@ function FilterTools() {
                 silenced or muted, {t.pending} pending
             </p>
             <AlertSettings />
+            <SaveActive />
         </div>
     );
 }

@@ -57,7 +57,10 @@ export function DevicePage({ device }: { device: string }) {
                 <strong>{device}</strong> {row ? words(row) : absentWords(all.length > 0)}
             </h1>
             <Facts row={row} bytesAs={bytesAs} />
-            <section class="charts" aria-label={`Charts of ${device}`}>
+            <h2 class="visually-hidden" id="charts-title">
+                Charts of {device}
+            </h2>
+            <section class="charts" aria-labelledby="charts-title">
                 <Chart spec={charts.throughput} size="large" device={device} />
                 <Chart spec={charts.packets} size="half" device={device} />
                 <Chart spec={charts.losses} size="half" device={device} />

@@ -11,10 +11,12 @@ import {
     sortText,
     stateText,
     type Interface,
+    type Sort,
     type SortKey,
 } from "../domain/interfaces";
 import { durationText, NO_VALUE, quantity, text, type ByteUnit } from "../domain/units";
-import { spanOf } from "../domain/range";
+import { spanOf, type Range } from "../domain/range";
+import type { ServerTable } from "../domain/saving";
 import type { TimeWindow } from "../store/time-window";
 import { WarningMark } from "../widgets/marks";
 import { Segmented } from "../widgets/segmented";
@@ -22,6 +24,7 @@ import { Speed, Value } from "../widgets/value";
 import { usePage } from "./context";
 import { meansOf } from "./means";
 import { RECEIVED, SENT } from "./network-charts";
+import { SaveTable } from "./save-table";
 
 interface Column {
     key: string;
@@ -115,6 +118,12 @@ export function InterfaceTable() {
                     value={sparks.value.shared ? "shared" : "own"}
                     onChoose={(scale) => location.setQuery("scale", scale === "own" ? "" : scale)}
                 />
+                <SaveTable
+                    table={{
+                        what: "Network interfaces",
+                        server: () => serverTable(words, sort.value, range),
+                    }}
+                />
             </div>
             <table class="interfaces" role="table" aria-label="Network interfaces">
                 <thead role="rowgroup">
@@ -165,6 +174,12 @@ export function InterfaceTable() {
             )}
         </>
     );
+}
+
+function serverTable(filter: string, sort: Sort, range: Range): ServerTable {
+    const atMs = range.kind === "fixed" ? range.toMs : undefined;
+    const column = sortText(sort).replace(/speed$/, "speed_bps");
+    return { table: "interfaces", sort: column, filter, atMs };
 }
 
 interface RowProps {

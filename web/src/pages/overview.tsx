@@ -86,7 +86,10 @@ export function Overview() {
             <h1 class="visually-hidden">Overview</h1>
             <Sentence devices={charts.devices} />
             <Figures devices={charts.devices} throughput={charts.throughput} />
-            <section class="charts" aria-label="Traffic">
+            <h2 class="visually-hidden" id="traffic-title">
+                Traffic
+            </h2>
+            <section class="charts" aria-labelledby="traffic-title">
                 <Chart spec={charts.throughput} size="large" note={charts.note} />
                 <Chart spec={charts.packets} size="half" note={charts.note} />
                 <Chart spec={charts.losses} size="half" note={charts.note} />
