@@ -204,9 +204,9 @@ static int check_options(struct bench_run *run)
         return bench_usage("--threshold and --force go with --compare", NULL);
     if (!o->bench.publish && o->bench.token_file)
         return bench_usage("--token-file goes with --publish", NULL);
-    run->limits = comparison_limits_default();
+    run->limits = rerun_limits_default();
     for (size_t i = 0; i < o->bench.limits_count; i++) {
-        if (comparison_limits_set(&run->limits, o->bench.limits[i]) < 0)
+        if (rerun_limits_set(&run->limits, o->bench.limits[i]) < 0)
             return bench_usage("--threshold takes KIND=PCT: duration, memory, cpu, throughput, "
                                "size or count, and per cent above 0",
                                o->bench.limits[i]);
@@ -231,7 +231,7 @@ int bench_run_begin(struct bench_run *run)
 {
     CLEANUP(buf_fini) struct buf names = BUF_INIT;
     if (run->before) {
-        comparison_settings(&names, run->before, &run->results);
+        rerun_settings(&names, run->before, &run->results);
         if (names.len && !run->options->bench.force) {
             fprintf(stderr,
                     "netsonde bench: %s was measured with other settings: %s; use the same, or "
@@ -243,7 +243,7 @@ int bench_run_begin(struct bench_run *run)
             fprintf(stderr, "netsonde bench: %s was measured with other settings: %s\n",
                     run->options->bench.compare, buf_string(&names));
         buf_clear(&names);
-        comparison_machine(&names, run->before, &run->results);
+        rerun_machine(&names, run->before, &run->results);
         if (names.len)
             fprintf(stderr, "netsonde bench: %s was measured on another machine: %s\n",
                     run->options->bench.compare, buf_string(&names));
@@ -256,7 +256,7 @@ int bench_run_begin(struct bench_run *run)
 /* ---- the end ------------------------------------------------------------------------------- */
 
 /* The subject's object, with two members more. */
-static void add_members(struct buf *json, const struct bench_run *run, const struct comparison *c)
+static void add_members(struct buf *json, const struct bench_run *run, const struct rerun *c)
 {
     if (!buf_ok(json))
         return;
@@ -266,14 +266,14 @@ static void add_members(struct buf *json, const struct bench_run *run, const str
     results_put_json(json, &run->results, run->options->bench.save);
     if (c) {
         json_put_key(json, "comparison");
-        comparison_put_json(json, c, run->options->bench.compare);
+        rerun_put_json(json, c, run->options->bench.compare);
     }
     buf_text(json, "}\n");
 }
 
-static int verdict_code(const struct comparison *c)
+static int verdict_code(const struct rerun *c)
 {
-    const char *word = comparison_word(c);
+    const char *word = rerun_word(c);
     if (strcmp(word, "regressed") == 0)
         return EXIT_REGRESSION;
     return strcmp(word, "nothing_compared") == 0 ? fail("no figure could be compared")
@@ -283,24 +283,24 @@ static int verdict_code(const struct comparison *c)
 int bench_run_end(struct bench_run *run, struct buf *json, bool written, bool good, const char *why)
 {
     CLEANUP(buf_fini) struct buf table = BUF_INIT;
-    struct comparison c = {0};
+    struct rerun c = {0};
     bool compare = good && run->before;
     int code = good ? EXIT_SUCCESS : EXIT_FAILURE;
     results_add_usage(&run->results);
     results_end(&run->results, good, why);
     if (compare)
-        comparison_make(&c, run->before, &run->results, &run->limits);
+        rerun_make(&c, run->before, &run->results, &run->limits);
     if (json) {
         add_members(json, run, compare ? &c : NULL);
         written = bench_print(json);
     } else if (compare && written) {
         buf_printf(&table, "\ncompared with %s\n", run->options->bench.compare);
-        comparison_put_table(&table, &c);
+        rerun_put_table(&table, &c);
         written = bench_print(&table);
     }
     if (compare)
         code = verdict_code(&c);
-    comparison_fini(&c);
+    rerun_fini(&c);
     if (good && run->options->bench.save && save(run))
         code = EXIT_FAILURE;
     publish_end(run);

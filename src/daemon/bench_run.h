@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "bench/comparison.h"
+#include "bench/rerun.h"
 #include "bench/results.h"
 #include "daemon/config.h"
 #include "daemon/options.h"
@@ -28,7 +28,7 @@ struct bench_run {
     struct config *config; /* NULL: nothing needs it */
     struct results results;
     json_t *before; /* of --compare; NULL: nothing is compared */
-    struct comparison_limits limits;
+    struct rerun_limits limits;
     struct publisher *publisher; /* NULL: nothing is sent */
     int64_t told_ns;
 };

@@ -1,4 +1,4 @@
-/* test_comparison.c: when a run is called worse than another: each kind at its very limit. */
+/* test_rerun.c: when a run is called worse than another: each kind at its very limit. */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 
 #include "base/defs.h"
 #include "base/mem.h"
-#include "bench/comparison.h"
+#include "bench/rerun.h"
 
 #define T0 INT64_C(1764000000000)
 
@@ -29,21 +29,21 @@ static json_t *as_document(const struct results *r)
 }
 
 /* One figure of each, held against each other. */
-static enum comparison_verdict judge(enum benchmark_kind kind, double before, double now,
-                                     const struct comparison_limits *limits)
+static enum rerun_verdict judge(enum benchmark_kind kind, double before, double now,
+                                const struct rerun_limits *limits)
 {
     struct results old, new;
-    struct comparison c;
+    struct rerun c;
     results_init(&old, "store", T0);
     results_init(&new, "store", T0);
     results_add(&old, "x", kind, "u", before);
     results_add(&new, "x", kind, "u", now);
     json_t *document = as_document(&old);
-    comparison_make(&c, document, &new, limits);
+    rerun_make(&c, document, &new, limits);
     assert_int_equal(c.count, 1);
-    enum comparison_verdict verdict = c.rows[0].verdict;
+    enum rerun_verdict verdict = c.rows[0].verdict;
     assert_int_equal(c.counts[verdict], 1);
-    comparison_fini(&c);
+    rerun_fini(&c);
     json_decref(document);
     results_fini(&old);
     results_fini(&new);
@@ -53,58 +53,58 @@ static enum comparison_verdict judge(enum benchmark_kind kind, double before, do
 static void test_limits(void **state)
 {
     (void)state;
-    const struct comparison_limits limits = comparison_limits_default();
+    const struct rerun_limits limits = rerun_limits_default();
     static const struct {
         enum benchmark_kind kind;
         double before, now;
-        enum comparison_verdict verdict;
+        enum rerun_verdict verdict;
     } cases[] = {
-        {BENCHMARK_DURATION, 100, 120, COMPARISON_SAME},
-        {BENCHMARK_DURATION, 100, 120.01, COMPARISON_WORSE},
-        {BENCHMARK_DURATION, 100, 80, COMPARISON_SAME},
-        {BENCHMARK_DURATION, 100, 79.99, COMPARISON_BETTER},
-        {BENCHMARK_DURATION, 0.3, 0.36, COMPARISON_SAME}, /* 20.000000000000007 by division */
-        {BENCHMARK_MEMORY, 100, 130, COMPARISON_SAME},
-        {BENCHMARK_MEMORY, 100, 130.01, COMPARISON_WORSE},
-        {BENCHMARK_MEMORY, 100, 69.99, COMPARISON_BETTER},
-        {BENCHMARK_CPU, 100, 125, COMPARISON_SAME},
-        {BENCHMARK_CPU, 100, 125.01, COMPARISON_WORSE},
-        {BENCHMARK_THROUGHPUT, 100, 80, COMPARISON_SAME},
-        {BENCHMARK_THROUGHPUT, 100, 79.99, COMPARISON_WORSE},
-        {BENCHMARK_THROUGHPUT, 100, 120, COMPARISON_SAME},
-        {BENCHMARK_THROUGHPUT, 100, 120.01, COMPARISON_BETTER},
-        {BENCHMARK_SIZE, 100, 1000, COMPARISON_NOT_JUDGED},
-        {BENCHMARK_COUNT, 1, 1000, COMPARISON_NOT_JUDGED},
-        {BENCHMARK_DURATION, 0, 5, COMPARISON_NOT_JUDGED}, /* no per cent of nothing */
-        {BENCHMARK_MEMORY, -5, 5, COMPARISON_NOT_JUDGED},
-        {BENCHMARK_DURATION, 5, 0, COMPARISON_BETTER},
-        {BENCHMARK_DURATION, NAN, 5, COMPARISON_NOT_JUDGED},
-        {BENCHMARK_DURATION, 5, NAN, COMPARISON_NOT_JUDGED},
+        {BENCHMARK_DURATION, 100, 120, RERUN_SAME},
+        {BENCHMARK_DURATION, 100, 120.01, RERUN_WORSE},
+        {BENCHMARK_DURATION, 100, 80, RERUN_SAME},
+        {BENCHMARK_DURATION, 100, 79.99, RERUN_BETTER},
+        {BENCHMARK_DURATION, 0.3, 0.36, RERUN_SAME}, /* 20.000000000000007 by division */
+        {BENCHMARK_MEMORY, 100, 130, RERUN_SAME},
+        {BENCHMARK_MEMORY, 100, 130.01, RERUN_WORSE},
+        {BENCHMARK_MEMORY, 100, 69.99, RERUN_BETTER},
+        {BENCHMARK_CPU, 100, 125, RERUN_SAME},
+        {BENCHMARK_CPU, 100, 125.01, RERUN_WORSE},
+        {BENCHMARK_THROUGHPUT, 100, 80, RERUN_SAME},
+        {BENCHMARK_THROUGHPUT, 100, 79.99, RERUN_WORSE},
+        {BENCHMARK_THROUGHPUT, 100, 120, RERUN_SAME},
+        {BENCHMARK_THROUGHPUT, 100, 120.01, RERUN_BETTER},
+        {BENCHMARK_SIZE, 100, 1000, RERUN_NOT_JUDGED},
+        {BENCHMARK_COUNT, 1, 1000, RERUN_NOT_JUDGED},
+        {BENCHMARK_DURATION, 0, 5, RERUN_NOT_JUDGED}, /* no per cent of nothing */
+        {BENCHMARK_MEMORY, -5, 5, RERUN_NOT_JUDGED},
+        {BENCHMARK_DURATION, 5, 0, RERUN_BETTER},
+        {BENCHMARK_DURATION, NAN, 5, RERUN_NOT_JUDGED},
+        {BENCHMARK_DURATION, 5, NAN, RERUN_NOT_JUDGED},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        enum comparison_verdict v = judge(cases[i].kind, cases[i].before, cases[i].now, &limits);
+        enum rerun_verdict v = judge(cases[i].kind, cases[i].before, cases[i].now, &limits);
         if (v != cases[i].verdict)
             fail_msg("%s from %g to %g is %s", benchmark_kind_name(cases[i].kind), cases[i].before,
-                     cases[i].now, comparison_verdict_name(v));
+                     cases[i].now, rerun_verdict_name(v));
     }
 }
 
 static void test_own_limits(void **state)
 {
     (void)state;
-    struct comparison_limits limits = comparison_limits_default();
+    struct rerun_limits limits = rerun_limits_default();
     static const char *const bad[] = {
         "duration",   "duration=", "duration=0", "duration=-1",    "weight=1",
         "duration=x", "=5",        "",           "duration=10001", "averyveryverylongkindofname=5"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        assert_int_equal(comparison_limits_set(&limits, bad[i]), -EINVAL);
-    assert_int_equal(judge(BENCHMARK_DURATION, 100, 111, &limits), COMPARISON_SAME);
-    assert_int_equal(comparison_limits_set(&limits, "duration=10"), 0);
-    assert_int_equal(judge(BENCHMARK_DURATION, 100, 110, &limits), COMPARISON_SAME);
-    assert_int_equal(judge(BENCHMARK_DURATION, 100, 110.01, &limits), COMPARISON_WORSE);
-    assert_int_equal(comparison_limits_set(&limits, "size=0.5"), 0);
-    assert_int_equal(judge(BENCHMARK_SIZE, 1000, 1006, &limits), COMPARISON_WORSE);
-    assert_int_equal(judge(BENCHMARK_CPU, 100, 125, &limits), COMPARISON_SAME);
+        assert_int_equal(rerun_limits_set(&limits, bad[i]), -EINVAL);
+    assert_int_equal(judge(BENCHMARK_DURATION, 100, 111, &limits), RERUN_SAME);
+    assert_int_equal(rerun_limits_set(&limits, "duration=10"), 0);
+    assert_int_equal(judge(BENCHMARK_DURATION, 100, 110, &limits), RERUN_SAME);
+    assert_int_equal(judge(BENCHMARK_DURATION, 100, 110.01, &limits), RERUN_WORSE);
+    assert_int_equal(rerun_limits_set(&limits, "size=0.5"), 0);
+    assert_int_equal(judge(BENCHMARK_SIZE, 1000, 1006, &limits), RERUN_WORSE);
+    assert_int_equal(judge(BENCHMARK_CPU, 100, 125, &limits), RERUN_SAME);
 }
 
 /* Figures are of one another by name and labels, and only when they mean the same. */
@@ -112,8 +112,8 @@ static void test_matching(void **state)
 {
     (void)state;
     struct results old, new;
-    struct comparison c;
-    const struct comparison_limits limits = comparison_limits_default();
+    struct rerun c;
+    const struct rerun_limits limits = rerun_limits_default();
     results_init(&old, "fanout", T0);
     results_init(&new, "fanout", T0);
     results_label_number(&old, "clients", 10);
@@ -134,18 +134,18 @@ static void test_matching(void **state)
     results_label_more(&new, "mode", "tls");
     results_add(&new, "p", BENCHMARK_DURATION, "ms", 1000);
     json_t *document = as_document(&old);
-    comparison_make(&c, document, &new, &limits);
+    rerun_make(&c, document, &new, &limits);
     static const struct {
         const char *name, *labels;
-        enum comparison_verdict verdict;
+        enum rerun_verdict verdict;
     } rows[] = {
-        {"p", "clients=20", COMPARISON_SAME},
-        {"max", "clients=20", COMPARISON_NOT_JUDGED},
-        {"other_unit", "clients=20", COMPARISON_NOT_JUDGED},
-        {"p", "clients=30", COMPARISON_ONLY_NOW},
-        {"p", "clients=10 mode=tls", COMPARISON_ONLY_NOW},
-        {"p", "clients=10", COMPARISON_ONLY_BEFORE},
-        {"gone", "clients=20", COMPARISON_ONLY_BEFORE},
+        {"p", "clients=20", RERUN_SAME},
+        {"max", "clients=20", RERUN_NOT_JUDGED},
+        {"other_unit", "clients=20", RERUN_NOT_JUDGED},
+        {"p", "clients=30", RERUN_ONLY_NOW},
+        {"p", "clients=10 mode=tls", RERUN_ONLY_NOW},
+        {"p", "clients=10", RERUN_ONLY_BEFORE},
+        {"gone", "clients=20", RERUN_ONLY_BEFORE},
     };
     assert_int_equal(c.count, ARRAY_LEN(rows));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -156,8 +156,8 @@ static void test_matching(void **state)
     assert_true(fabs(c.rows[0].change_pct - 5) < 1e-9);
     assert_true(fabs(c.rows[1].change_pct - 9900) < 1e-6); /* told all the same */
     assert_true(isnan(c.rows[2].change_pct));
-    assert_string_equal(comparison_word(&c), "unchanged");
-    comparison_fini(&c);
+    assert_string_equal(rerun_word(&c), "unchanged");
+    rerun_fini(&c);
     json_decref(document);
     results_fini(&old);
     results_fini(&new);
@@ -167,14 +167,14 @@ static void test_words_and_output(void **state)
 {
     (void)state;
     struct results old, new;
-    struct comparison c;
-    const struct comparison_limits limits = comparison_limits_default();
+    struct rerun c;
+    const struct rerun_limits limits = rerun_limits_default();
     results_init(&old, "store", T0);
     results_init(&new, "store", T0);
     json_t *document = as_document(&old);
-    comparison_make(&c, document, &new, &limits);
-    assert_string_equal(comparison_word(&c), "nothing_compared");
-    comparison_fini(&c);
+    rerun_make(&c, document, &new, &limits);
+    assert_string_equal(rerun_word(&c), "nothing_compared");
+    rerun_fini(&c);
     json_decref(document);
 
     results_add(&old, "a", BENCHMARK_DURATION, "ms", 1);
@@ -182,14 +182,14 @@ static void test_words_and_output(void **state)
     results_add(&new, "a", BENCHMARK_DURATION, "ms", 0.5);
     results_add(&new, "b", BENCHMARK_DURATION, "ms", 1);
     document = as_document(&old);
-    comparison_make(&c, document, &new, &limits);
-    assert_string_equal(comparison_word(&c), "improved");
-    comparison_fini(&c);
+    rerun_make(&c, document, &new, &limits);
+    assert_string_equal(rerun_word(&c), "improved");
+    rerun_fini(&c);
     new.items[1].value = 1.5; /* one that is better does not make up for one that is worse */
-    comparison_make(&c, document, &new, &limits);
-    assert_string_equal(comparison_word(&c), "regressed");
+    rerun_make(&c, document, &new, &limits);
+    assert_string_equal(rerun_word(&c), "regressed");
     CLEANUP(buf_fini) struct buf out = BUF_INIT;
-    comparison_put_table(&out, &c);
+    rerun_put_table(&out, &c);
     const char *table = buf_string(&out), *worse = strstr(table, "WORSE"),
                *better = strstr(table, "better\n");
     assert_true(worse && better && worse < better); /* the worst first */
@@ -197,7 +197,7 @@ static void test_words_and_output(void **state)
     assert_non_null(strstr(table, "-50.0%"));
     assert_non_null(strstr(table, "regressed: 1 worse, 1 better, 0 the same, 0 not compared"));
     buf_clear(&out);
-    comparison_put_json(&out, &c, "before");
+    rerun_put_json(&out, &c, "before");
     char why[200];
     json_t *json = json_parse(out.data, out.len, why, sizeof(why));
     assert_non_null(json);
@@ -206,7 +206,7 @@ static void test_words_and_output(void **state)
     assert_string_equal(json_string_value(json_object_get(row, "verdict")), "worse");
     assert_true(json_number_value(json_object_get(row, "change_pct")) == 50);
     json_decref(json);
-    comparison_fini(&c);
+    rerun_fini(&c);
     json_decref(document);
     results_fini(&old);
     results_fini(&new);
@@ -231,16 +231,16 @@ static void test_what_differs(void **state)
     strcpy(old.machine.kernel, "6.1");
     old.machine.cores = 2;
     json_t *document = as_document(&old);
-    expect_names(comparison_settings, document, &old, "");
-    expect_names(comparison_machine, document, &old, "");
+    expect_names(rerun_settings, document, &old, "");
+    expect_names(rerun_machine, document, &old, "");
     results_init(&new, "store", T0);
     results_set_number(&new, "series", 500.0);
     results_set_number(&new, "ticks", 101);
     results_set_text(&new, "new_one", "x");
     strcpy(new.machine.kernel, "6.2");
     new.machine.cores = 2;
-    expect_names(comparison_settings, document, &new, "ticks, new_one, old_one");
-    expect_names(comparison_machine, document, &new, "kernel");
+    expect_names(rerun_settings, document, &new, "ticks, new_one, old_one");
+    expect_names(rerun_machine, document, &new, "kernel");
     json_decref(document);
     results_fini(&old);
     results_fini(&new);
@@ -253,5 +253,5 @@ int main(void)
         cmocka_unit_test(test_matching),     cmocka_unit_test(test_words_and_output),
         cmocka_unit_test(test_what_differs),
     };
-    return cmocka_run_group_tests_name("bench/comparison", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("bench/rerun", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* comparison.c: see comparison.h. */
-#include "bench/comparison.h"
+/* rerun.c: see rerun.h. */
+#include "bench/rerun.h"
 
 #include <errno.h>
 #include <math.h>
@@ -17,33 +17,33 @@
     1e-9 /* a change of exactly the limit stays one, whatever division makes of it                 \
           */
 
-static const char *const verdict_names[COMPARISON_VERDICTS] = {
-    [COMPARISON_SAME] = "same",
-    [COMPARISON_BETTER] = "better",
-    [COMPARISON_WORSE] = "worse",
-    [COMPARISON_NOT_JUDGED] = "not_judged",
-    [COMPARISON_ONLY_BEFORE] = "only_before",
-    [COMPARISON_ONLY_NOW] = "only_now",
+static const char *const verdict_names[RERUN_VERDICTS] = {
+    [RERUN_SAME] = "same",
+    [RERUN_BETTER] = "better",
+    [RERUN_WORSE] = "worse",
+    [RERUN_NOT_JUDGED] = "not_judged",
+    [RERUN_ONLY_BEFORE] = "only_before",
+    [RERUN_ONLY_NOW] = "only_now",
 };
 
-const char *comparison_verdict_name(enum comparison_verdict v)
+const char *rerun_verdict_name(enum rerun_verdict v)
 {
     return verdict_names[v];
 }
 
-struct comparison_limits comparison_limits_default(void)
+struct rerun_limits rerun_limits_default(void)
 {
-    return (struct comparison_limits){.pct = {
-                                          [BENCHMARK_DURATION] = 20,
-                                          [BENCHMARK_MEMORY] = 30,
-                                          [BENCHMARK_CPU] = 25,
-                                          [BENCHMARK_THROUGHPUT] = 20,
-                                          [BENCHMARK_SIZE] = NAN,
-                                          [BENCHMARK_COUNT] = NAN,
-                                      }};
+    return (struct rerun_limits){.pct = {
+                                     [BENCHMARK_DURATION] = 20,
+                                     [BENCHMARK_MEMORY] = 30,
+                                     [BENCHMARK_CPU] = 25,
+                                     [BENCHMARK_THROUGHPUT] = 20,
+                                     [BENCHMARK_SIZE] = NAN,
+                                     [BENCHMARK_COUNT] = NAN,
+                                 }};
 }
 
-int comparison_limits_set(struct comparison_limits *limits, const char *text)
+int rerun_limits_set(struct rerun_limits *limits, const char *text)
 {
     char kind[24];
     enum benchmark_kind which;
@@ -63,14 +63,14 @@ int comparison_limits_set(struct comparison_limits *limits, const char *text)
 
 /* ---- one figure -------------------------------------------------------------------------- */
 
-static enum comparison_verdict judge(double change_pct, double limit_pct, bool higher_is_better)
+static enum rerun_verdict judge(double change_pct, double limit_pct, bool higher_is_better)
 {
     double worse = higher_is_better ? -change_pct : change_pct;
     if (isnan(change_pct) || isnan(limit_pct))
-        return COMPARISON_NOT_JUDGED;
+        return RERUN_NOT_JUDGED;
     if (worse > limit_pct + PCT_SLACK)
-        return COMPARISON_WORSE;
-    return worse < -limit_pct - PCT_SLACK ? COMPARISON_BETTER : COMPARISON_SAME;
+        return RERUN_WORSE;
+    return worse < -limit_pct - PCT_SLACK ? RERUN_BETTER : RERUN_SAME;
 }
 
 static bool has_labels(const json_t *labels, const struct result *item)
@@ -112,10 +112,10 @@ static bool same_form(const json_t *old, const struct result *item)
     return strcmp(unit, item->unit) == 0 && strcmp(kind, benchmark_kind_name(item->kind)) == 0;
 }
 
-static struct comparison_row row_of_now(const struct result *item)
+static struct rerun_row row_of_now(const struct result *item)
 {
-    struct comparison_row row = {
-        .before = NAN, .now = item->value, .change_pct = NAN, .verdict = COMPARISON_ONLY_NOW};
+    struct rerun_row row = {
+        .before = NAN, .now = item->value, .change_pct = NAN, .verdict = RERUN_ONLY_NOW};
     CLEANUP(buf_fini) struct buf labels = BUF_INIT;
     results_put_labels(&labels, item);
     snprintf(row.name, sizeof(row.name), "%s", item->name);
@@ -124,10 +124,10 @@ static struct comparison_row row_of_now(const struct result *item)
     return row;
 }
 
-static struct comparison_row row_of_before(const json_t *old)
+static struct rerun_row row_of_before(const json_t *old)
 {
-    struct comparison_row row = {
-        .before = value_of(old), .now = NAN, .change_pct = NAN, .verdict = COMPARISON_ONLY_BEFORE};
+    struct rerun_row row = {
+        .before = value_of(old), .now = NAN, .change_pct = NAN, .verdict = RERUN_ONLY_BEFORE};
     CLEANUP(buf_fini) struct buf labels = BUF_INIT;
     const char *key;
     json_t *value;
@@ -141,16 +141,16 @@ static struct comparison_row row_of_before(const json_t *old)
 
 /* ---- all --------------------------------------------------------------------------------- */
 
-void comparison_make(struct comparison *c, const json_t *before, const struct results *now,
-                     const struct comparison_limits *limits)
+void rerun_make(struct rerun *c, const json_t *before, const struct results *now,
+                const struct rerun_limits *limits)
 {
     const json_t *list = json_object_get(before, "results");
     size_t old_count = json_array_size(list);
     bool *seen = mem_array(old_count + 1, sizeof(*seen));
-    *c = (struct comparison){.rows = mem_array(now->count + old_count + 1, sizeof(*c->rows))};
+    *c = (struct rerun){.rows = mem_array(now->count + old_count + 1, sizeof(*c->rows))};
     for (size_t i = 0; i < now->count; i++) {
         const struct result *item = &now->items[i];
-        struct comparison_row *row = &c->rows[c->count++];
+        struct rerun_row *row = &c->rows[c->count++];
         size_t at = find(list, item);
         *row = row_of_now(item);
         if (at == old_count)
@@ -172,19 +172,19 @@ void comparison_make(struct comparison *c, const json_t *before, const struct re
         c->counts[c->rows[i].verdict]++;
 }
 
-void comparison_fini(struct comparison *c)
+void rerun_fini(struct rerun *c)
 {
     free(c->rows);
-    *c = (struct comparison){0};
+    *c = (struct rerun){0};
 }
 
-const char *comparison_word(const struct comparison *c)
+const char *rerun_word(const struct rerun *c)
 {
-    if (c->counts[COMPARISON_WORSE])
+    if (c->counts[RERUN_WORSE])
         return "regressed";
-    if (c->counts[COMPARISON_BETTER])
+    if (c->counts[RERUN_BETTER])
         return "improved";
-    return c->counts[COMPARISON_SAME] ? "unchanged" : "nothing_compared";
+    return c->counts[RERUN_SAME] ? "unchanged" : "nothing_compared";
 }
 
 /* ---- what else differs ------------------------------------------------------------------- */
@@ -227,12 +227,12 @@ static void differences_of(struct buf *out, const json_t *before, const struct r
     json_decref(document);
 }
 
-void comparison_settings(struct buf *out, const json_t *before, const struct results *now)
+void rerun_settings(struct buf *out, const json_t *before, const struct results *now)
 {
     differences_of(out, before, now, "settings");
 }
 
-void comparison_machine(struct buf *out, const json_t *before, const struct results *now)
+void rerun_machine(struct buf *out, const json_t *before, const struct results *now)
 {
     differences_of(out, before, now, "machine");
 }
@@ -249,15 +249,15 @@ static void put_value(struct buf *out, double value)
     buf_printf(out, " %14s", buf_string(&text));
 }
 
-static void put_row(struct buf *out, const struct comparison_row *row)
+static void put_row(struct buf *out, const struct rerun_row *row)
 {
-    static const char *const words[COMPARISON_VERDICTS] = {
-        [COMPARISON_SAME] = "",
-        [COMPARISON_BETTER] = "better",
-        [COMPARISON_WORSE] = "WORSE",
-        [COMPARISON_NOT_JUDGED] = "not judged",
-        [COMPARISON_ONLY_BEFORE] = "only before",
-        [COMPARISON_ONLY_NOW] = "only now",
+    static const char *const words[RERUN_VERDICTS] = {
+        [RERUN_SAME] = "",
+        [RERUN_BETTER] = "better",
+        [RERUN_WORSE] = "WORSE",
+        [RERUN_NOT_JUDGED] = "not judged",
+        [RERUN_ONLY_BEFORE] = "only before",
+        [RERUN_ONLY_NOW] = "only now",
     };
     buf_printf(out, "%-26s %-30s", row->name, row->labels);
     put_value(out, row->before);
@@ -269,11 +269,10 @@ static void put_row(struct buf *out, const struct comparison_row *row)
     buf_printf(out, "  %s\n", words[row->verdict]);
 }
 
-void comparison_put_table(struct buf *out, const struct comparison *c)
+void rerun_put_table(struct buf *out, const struct rerun *c)
 {
-    static const enum comparison_verdict order[] = {
-        COMPARISON_WORSE,      COMPARISON_BETTER,      COMPARISON_SAME,
-        COMPARISON_NOT_JUDGED, COMPARISON_ONLY_BEFORE, COMPARISON_ONLY_NOW,
+    static const enum rerun_verdict order[] = {
+        RERUN_WORSE, RERUN_BETTER, RERUN_SAME, RERUN_NOT_JUDGED, RERUN_ONLY_BEFORE, RERUN_ONLY_NOW,
     };
     buf_printf(out, "%-26s %-30s %14s %14s %9s  %s\n", "result", "", "before", "now", "change",
                "verdict");
@@ -283,11 +282,9 @@ void comparison_put_table(struct buf *out, const struct comparison *c)
                 put_row(out, &c->rows[i]);
         }
     }
-    buf_printf(out, "%s: %zu worse, %zu better, %zu the same, %zu not compared\n",
-               comparison_word(c), c->counts[COMPARISON_WORSE], c->counts[COMPARISON_BETTER],
-               c->counts[COMPARISON_SAME],
-               c->count - c->counts[COMPARISON_WORSE] - c->counts[COMPARISON_BETTER] -
-                   c->counts[COMPARISON_SAME]);
+    buf_printf(out, "%s: %zu worse, %zu better, %zu the same, %zu not compared\n", rerun_word(c),
+               c->counts[RERUN_WORSE], c->counts[RERUN_BETTER], c->counts[RERUN_SAME],
+               c->count - c->counts[RERUN_WORSE] - c->counts[RERUN_BETTER] - c->counts[RERUN_SAME]);
 }
 
 static void put_text(struct buf *out, const char *key, const char *text)
@@ -302,15 +299,15 @@ static void put_number(struct buf *out, const char *key, double value)
     json_put_rounded(out, value, DIGITS);
 }
 
-void comparison_put_json(struct buf *out, const struct comparison *c, const char *baseline)
+void rerun_put_json(struct buf *out, const struct rerun *c, const char *baseline)
 {
     json_open(out, '{');
     put_text(out, "baseline", baseline);
-    put_text(out, "verdict", comparison_word(c));
+    put_text(out, "verdict", rerun_word(c));
     json_put_key(out, "rows");
     json_open(out, '[');
     for (size_t i = 0; i < c->count; i++) {
-        const struct comparison_row *row = &c->rows[i];
+        const struct rerun_row *row = &c->rows[i];
         json_open(out, '{');
         put_text(out, "name", row->name);
         put_text(out, "labels", row->labels);
