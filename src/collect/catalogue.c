@@ -77,9 +77,30 @@ const struct metric catalogue_link_gauges[LINK_GAUGES] = {
     [LINK_TYPE] = GAUGE("node_network_protocol_type", "",
                         "Kind of link layer as a number: 1 Ethernet, 772 loopback, 65534 none."),
     [LINK_FLAGS] = GAUGE("node_network_flags", "", "The interface's flags (IFF_*) as a number."),
+    [LINK_DORMANT] = GAUGE("node_network_dormant", "",
+                           "1 while the interface waits for something outside, 802.1X say, else 0; "
+                           "absent while it is switched off."),
+    [LINK_LOWER] = GAUGE("node_network_iface_link", "",
+                         "Number of the interface that this one is stacked on or, of a veth, of "
+                         "the other end; its own where there is none."),
+    [LINK_MODE] = GAUGE("node_network_iface_link_mode", "",
+                        "Who decides when the state becomes up: 0 the kernel, 1 user space."),
+    [LINK_GROUP] = GAUGE("node_network_net_dev_group", "", "The group that the interface is in."),
+    [LINK_ADDRESS_ASSIGNED] =
+        GAUGE("node_network_address_assign_type", "",
+              "Where the address is from: 0 hardware, 1 random, 2 another device, 3 set."),
+    [LINK_NAME_ASSIGNED] =
+        GAUGE("node_network_name_assign_type", "",
+              "Where the name is from: 1 counted by the kernel, 2 predictable, 3 user space, 4 "
+              "renamed; absent when the kernel does not know."),
+    [LINK_DEVICE_ID] =
+        GAUGE("node_network_device_id", "", "Tells ports of one card apart that share an address."),
     [LINK_PHYSICAL] = GAUGE("netsonde_network_physical", "",
                             "1 for an interface with a device behind it; absent for all others."),
 };
+
+const struct metric catalogue_link_info =
+    GAUGE("node_network_info", "", "1; the interface's texts are in the labels.");
 
 const struct metric catalogue_softnet[SOFTNET_METRICS] = {
     [SOFTNET_PROCESSED] = COUNTER("node_softnet_processed_total", "packets",
@@ -365,6 +386,7 @@ bool catalogue_at(size_t index, struct catalogue_entry *ret)
     } parts[] = {
         {catalogue_link_counters, LINK_COUNTERS, "device"},
         {catalogue_link_gauges, LINK_GAUGES, "device"},
+        {&catalogue_link_info, 1, "address,broadcast,device,duplex,ifalias,operstate"},
         {catalogue_softnet, SOFTNET_METRICS, "cpu"},
         {catalogue_qdisc, QDISC_METRICS, "device,kind"},
         {catalogue_nic, CATALOGUE_NIC_METRICS, "device"},

@@ -49,6 +49,13 @@ enum link_gauge {
     LINK_INDEX,
     LINK_TYPE,
     LINK_FLAGS,
+    LINK_DORMANT,
+    LINK_LOWER,
+    LINK_MODE,
+    LINK_GROUP,
+    LINK_ADDRESS_ASSIGNED,
+    LINK_NAME_ASSIGNED,
+    LINK_DEVICE_ID,
     LINK_PHYSICAL, /* set by interfaces.c from the kind */
     LINK_GAUGES
 };
@@ -91,9 +98,10 @@ enum qdisc_metric {
 
 extern const struct metric catalogue_link_counters[LINK_COUNTERS]; /* {device} */
 extern const struct metric catalogue_link_gauges[LINK_GAUGES];     /* {device} */
-extern const struct metric catalogue_softnet[SOFTNET_METRICS];     /* {cpu} */
-extern const struct metric catalogue_qdisc[QDISC_METRICS];         /* {device,kind} */
-extern const struct metric catalogue_nic[CATALOGUE_NIC_METRICS];   /* {device} */
+extern const struct metric catalogue_link_info; /* {device} and its texts, see link_info.h */
+extern const struct metric catalogue_softnet[SOFTNET_METRICS];   /* {cpu} */
+extern const struct metric catalogue_qdisc[QDISC_METRICS];       /* {device,kind} */
+extern const struct metric catalogue_nic[CATALOGUE_NIC_METRICS]; /* {device} */
 extern const struct metric catalogue_conntrack_stats[CONNTRACK_STATS];
 extern const char *const catalogue_conntrack_columns[CONNTRACK_STATS]; /* the kernel's words */
 extern const struct metric catalogue_conntrack_entries, catalogue_conntrack_limit;

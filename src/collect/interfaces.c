@@ -41,6 +41,7 @@ struct interface {
     uint32_t counters_asked, gauges_asked; /* bits: looked up, perhaps in vain */
     struct series *counters[LINK_COUNTERS];
     struct series *gauges[LINK_GAUGES];
+    struct link_info info;
     struct {
         uint64_t absolute[2]; /* receive, transmit */
         int64_t mono_ns;      /* 0: not sampled yet */
@@ -88,6 +89,7 @@ static void interface_drop_series(struct interface *i)
     for (size_t g = 0; g < LINK_GAUGES; g++)
         i->gauges[g] = series_unref(i->gauges[g]);
     i->counters_asked = i->gauges_asked = 0;
+    link_info_forget(&i->info);
 }
 
 static void interface_free(struct interface *i)
@@ -309,6 +311,7 @@ void interfaces_sample(struct interfaces *list, const struct engine_sink *sink,
         if (sample->measured & 1U << g)
             draft_gauge(sink->draft, i->gauges[g], sample->gauges[g]);
     }
+    link_info_sample(&i->info, list->sampler, sink, i->name, &sample->texts);
 
     static const enum link_counter bytes[2] = {LINK_RX_BYTES, LINK_TX_BYTES};
     double rate[2] = {NAN, NAN};

@@ -12,6 +12,7 @@
 
 #include "collect/catalogue.h"
 #include "collect/engine.h"
+#include "collect/link_info.h"
 #include "collect/sampler.h"
 
 /* One interface in one tick. A bit of `counted` / `measured` says that the number is known. */
@@ -26,6 +27,7 @@ struct link_sample {
     const char *state;     /* "up", …; NULL: not known */
     const char *addresses; /* one a line, with prefix length; NULL: not known */
     const char *container; /* that its other end is in; NULL: none, or not known */
+    struct link_texts texts;
 };
 
 static inline void link_count(struct link_sample *s, enum link_counter c, uint64_t value)

@@ -2,9 +2,10 @@
  * sysfs.c: one pass over /sys/class/net.
  *
  * The result of the pass before is kept: an entry with the same name and inode is the same device,
- * so its index and its nature need no second look, and a speed is read again in every pass only
- * where it can change by itself, that is on hardware. Virtual devices (200 containers' veths) and
- * devices without a speed are asked again in every tenth pass, not all in the same one.
+ * so its index and its nature need no second look, and speed, duplex, addresses and what else
+ * hardly ever changes are read again in every pass only where they can change by themselves, that
+ * is on hardware. Virtual devices (200 containers' veths) are asked again in every tenth pass, not
+ * all in the same one, and when their flags or their state have changed since the last.
  */
 #include "collect/sysfs.h"
 
@@ -19,6 +20,7 @@
 
 #include "base/defs.h"
 #include "base/mem.h"
+#include "model/series.h"
 #include "wire/rtnetlink.h"
 
 #define SLOW_PASSES 10
@@ -55,9 +57,21 @@ static int compare_index(const void *a, const void *b)
 static void sysfs_links_destroy(struct message *msg)
 {
     struct sysfs_links *links = CONTAINER_OF(msg, struct sysfs_links, msg);
-    for (size_t i = 0; i < links->count; i++)
+    for (size_t i = 0; i < links->count; i++) {
         free(links->links[i].addresses);
+        free(links->links[i].alias);
+    }
     free(links);
+}
+
+static bool text_equal(const char *a, const char *b)
+{
+    return !a == !b && (!a || strcmp(a, b) == 0);
+}
+
+static bool address_equal(const struct link_address *a, const struct link_address *b)
+{
+    return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
 static bool link_equal(const struct sysfs_link *a, const struct sysfs_link *b)
@@ -68,9 +82,11 @@ static bool link_equal(const struct sysfs_link *a, const struct sysfs_link *b)
     }
     return a->index == b->index && a->physical == b->physical && a->measured == b->measured &&
            a->counted == b->counted && a->carrier_changes == b->carrier_changes &&
-           a->state == b->state && strcmp(a->name, b->name) == 0 && strcmp(a->kind, b->kind) == 0 &&
-           !a->addresses == !b->addresses &&
-           (!a->addresses || strcmp(a->addresses, b->addresses) == 0);
+           a->carrier_up == b->carrier_up && a->carrier_down == b->carrier_down &&
+           a->nohandler == b->nohandler && a->state == b->state && a->duplex == b->duplex &&
+           strcmp(a->name, b->name) == 0 && strcmp(a->kind, b->kind) == 0 &&
+           text_equal(a->addresses, b->addresses) && text_equal(a->alias, b->alias) &&
+           address_equal(&a->address, &b->address) && address_equal(&a->broadcast, &b->broadcast);
 }
 
 bool sysfs_links_equal(const struct sysfs_links *a, const struct sysfs_links *b)
@@ -199,6 +215,93 @@ static void read_kind(int dir, struct sysfs_link *link)
                  faccessat(dir, path, F_OK, 0) == 0 ? "tun" : "virtual");
 }
 
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c ? strchr(digits, c | 0x20) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+/* "02:00:5e:10:00:ff"; anything else is none. */
+static void read_address(int dir, struct sysfs_link *link, const char *name,
+                         struct link_address *ret)
+{
+    char text[LINK_ADDRESS_MAX * 3 + 2];
+    if (read_line(dir, link->name, name, text, sizeof(text)) < 0)
+        return;
+    for (const char *at = text; *at && ret->len < LINK_ADDRESS_MAX; at += 3) {
+        int high = hex_digit(at[0]), low = high < 0 ? -1 : hex_digit(at[1]);
+        if (low < 0 || (at[2] && at[2] != ':')) {
+            ret->len = 0;
+            return;
+        }
+        ret->bytes[ret->len++] = (uint8_t)(high << 4 | low);
+        if (!at[2])
+            return;
+    }
+}
+
+static const char *read_duplex(int dir, struct sysfs_link *link)
+{
+    static const char *const words[] = {"full", "half", "unknown"};
+    char text[16];
+    if (read_line(dir, link->name, "duplex", text, sizeof(text)) < 0)
+        return NULL;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (strcmp(text, words[i]) == 0)
+            return words[i];
+    }
+    return NULL;
+}
+
+static const struct {
+    const char *file;
+    enum link_gauge gauge;
+    enum sysfs_depth depth; /* least */
+} seldom[] = {
+    {"addr_assign_type", LINK_ADDRESS_ASSIGNED, SYSFS_SPEED},
+    {"name_assign_type", LINK_NAME_ASSIGNED, SYSFS_SPEED},
+    {"dev_id", LINK_DEVICE_ID, SYSFS_SPEED},
+    {"iflink", LINK_LOWER, SYSFS_ALL},
+    {"link_mode", LINK_MODE, SYSFS_ALL},
+    {"netdev_group", LINK_GROUP, SYSFS_ALL},
+};
+
+/* What hardly ever changes. */
+static void read_seldom(int dir, struct sysfs_link *link, enum sysfs_depth depth)
+{
+    char alias[SERIES_TEXT_MAX + 1];
+    read_speed(dir, link);
+    for (size_t i = 0; i < ARRAY_LEN(seldom); i++) {
+        if (depth >= seldom[i].depth)
+            read_gauge(dir, link, seldom[i].file, seldom[i].gauge);
+    }
+    link->duplex = read_duplex(dir, link);
+    if (read_line(dir, link->name, "ifalias", alias, sizeof(alias)) == 0 && alias[0])
+        link->alias = mem_string(alias);
+    if (depth == SYSFS_ALL) {
+        read_address(dir, link, "address", &link->address);
+        read_address(dir, link, "broadcast", &link->broadcast);
+    }
+}
+
+static void keep_seldom(struct sysfs_link *link, const struct sysfs_link *known)
+{
+    uint32_t kept = 1U << LINK_SPEED;
+    for (size_t i = 0; i < ARRAY_LEN(seldom); i++)
+        kept |= 1U << seldom[i].gauge;
+    kept &= known->measured;
+    for (size_t g = 0; g < LINK_GAUGES; g++) {
+        if (kept & 1U << g)
+            link->gauges[g] = known->gauges[g];
+    }
+    link->measured |= kept;
+    link->duplex = known->duplex;
+    link->alias = known->alias ? mem_string(known->alias) : NULL;
+    link->address = known->address;
+    link->broadcast = known->broadcast;
+}
+
 static void read_all(int dir, struct sysfs_link *link)
 {
     read_gauge(dir, link, "mtu", LINK_MTU);
@@ -206,6 +309,8 @@ static void read_all(int dir, struct sysfs_link *link)
     read_gauge(dir, link, "type", LINK_TYPE);
     read_gauge(dir, link, "flags", LINK_FLAGS);
     read_gauge(dir, link, "carrier", LINK_CARRIER);
+    read_gauge(dir, link, "dormant", LINK_DORMANT);
+    read_counter(dir, link, "statistics/rx_nohandler", LINK_RX_NOHANDLER, &link->nohandler);
     read_counter(dir, link, "carrier_changes", LINK_CARRIER_CHANGES, &link->carrier_changes);
     read_counter(dir, link, "carrier_up_count", LINK_CARRIER_UP, &link->carrier_up);
     read_counter(dir, link, "carrier_down_count", LINK_CARRIER_DOWN, &link->carrier_down);
@@ -249,14 +354,13 @@ static bool sysfs_read_link(struct sysfs *s, int dir, const struct dirent *entry
         ret->index = (uint32_t)index;
         ret->physical = faccessat(dir, path, F_OK, 0) == 0;
     }
-    if (!known || ret->physical || (ret->index + s->pass) % SLOW_PASSES == 0) {
-        read_speed(dir, ret);
-    } else if (known->measured & 1U << LINK_SPEED) {
-        ret->gauges[LINK_SPEED] = known->gauges[LINK_SPEED];
-        ret->measured |= 1U << LINK_SPEED;
-    }
     if (s->depth == SYSFS_ALL)
         read_all(dir, ret);
+    if (!known || ret->physical || (ret->index + s->pass) % SLOW_PASSES == 0 ||
+        known->state != ret->state || known->gauges[LINK_FLAGS] != ret->gauges[LINK_FLAGS])
+        read_seldom(dir, ret, s->depth);
+    else
+        keep_seldom(ret, known);
     return true;
 }
 

@@ -12,6 +12,7 @@
 
 #include "collect/catalogue.h"
 #include "model/message.h"
+#include "wire/rtnetlink.h"
 
 struct sysfs_link {
     char name[IF_NAMESIZE];
@@ -23,7 +24,10 @@ struct sysfs_link {
     uint32_t measured; /* bits by enum link_gauge */
     double gauges[LINK_GAUGES];
     uint32_t counted; /* bits by enum link_counter */
-    uint64_t carrier_changes, carrier_up, carrier_down;
+    uint64_t carrier_changes, carrier_up, carrier_down, nohandler;
+    const char *duplex; /* "full", "half", "unknown"; lives for ever; NULL: does not tell */
+    char *alias;        /* NULL: none. Owned by the message */
+    struct link_address address, broadcast; /* only with SYSFS_ALL */
     char *addresses; /* one a line; NULL: none or not asked for. Owned by the message */
 };
 
@@ -37,7 +41,8 @@ struct sysfs_links {
 const struct sysfs_link *sysfs_links_find(const struct sysfs_links *links, uint32_t index);
 
 enum sysfs_depth {
-    SYSFS_SPEED, /* index, physical, speed: what rtnetlink does not tell */
+    SYSFS_SPEED, /* index, physical, speed, duplex, alias, device id and where address and name are
+                    from: what rtnetlink does not tell, or not well */
     SYSFS_ALL,   /* everything, for an engine that has no other source */
 };
 

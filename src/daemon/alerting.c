@@ -193,7 +193,7 @@ static void alerting_push(struct sink *sink, struct tick *t)
     struct alerting *a = CONTAINER_OF(sink, struct alerting, sink);
     int64_t began_ns = clock_mono_ns();
     alerts_step(a->alerts, t);
-    seasons_tick(a->seasons, t->t_ms, t->sealed_mono_ns);
+    seasons_tick(a->seasons, t->t_ms, t->interval_ms, t->sealed_mono_ns);
     alerting_show(a);
     timing_record(a->stage, clock_mono_ns() - began_ns);
 }

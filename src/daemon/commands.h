@@ -12,9 +12,11 @@
 /* `sources` outlives the call: SIGHUP reads them again. */
 int cmd_run(const struct config *config, const struct config_sources *sources);
 int cmd_query(const struct config *config, const struct options *options);
+int cmd_export(const struct config *config, const struct options *options);
 int cmd_token(const struct config *config, const struct options *options);
 int cmd_doctor(const struct config *config, const struct options *options);
 int cmd_detect(const struct config *config, const struct options *options);
+int cmd_baseline(const struct config *config, const struct options *options);
 int cmd_dump_config(const struct config *config, const struct options *options);
 
 /* These need no configuration, or load it themselves. */

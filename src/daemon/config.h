@@ -83,7 +83,7 @@ struct config {
         enum config_auth mode;
     } auth;
     struct {
-        int64_t raw_ms;
+        int64_t raw_ms, minute_ms, hour_ms;
         int64_t events_ms;
         int64_t connections_ms;
         bool record_names;

@@ -39,12 +39,16 @@ int main(int argc, char **argv)
         return with_config(&options, cmd_doctor);
     case COMMAND_QUERY:
         return with_config(&options, cmd_query);
+    case COMMAND_EXPORT:
+        return with_config(&options, cmd_export);
     case COMMAND_TOKEN:
         return with_config(&options, cmd_token);
     case COMMAND_DUMP_CONFIG:
         return with_config(&options, cmd_dump_config);
     case COMMAND_DETECT:
         return with_config(&options, cmd_detect);
+    case COMMAND_BASELINE:
+        return with_config(&options, cmd_baseline);
     case COMMAND_BENCH:
         return cmd_bench(&options);
     case COMMAND_CHECK_CONFIG:

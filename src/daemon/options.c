@@ -16,10 +16,13 @@
 
 #define BIT(command) (1U << (command))
 #define WITH_CONFIG                                                                                \
-    (BIT(COMMAND_RUN) | BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_CHECK_CONFIG) |     \
-     BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) | BIT(COMMAND_DETECT))
-/* For a file that is read by detect they would say something else. */
-#define WITH_DAEMON (WITH_CONFIG & ~BIT(COMMAND_DETECT))
+    (BIT(COMMAND_RUN) | BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_EXPORT) |           \
+     BIT(COMMAND_CHECK_CONFIG) | BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) |                   \
+     BIT(COMMAND_DETECT) | BIT(COMMAND_BASELINE))
+/* For a file that is read by detect they would say something else, to baseline nothing. */
+#define WITH_DAEMON (WITH_CONFIG & ~(BIT(COMMAND_DETECT) | BIT(COMMAND_BASELINE)))
+#define HISTORY (BIT(COMMAND_QUERY) | BIT(COMMAND_EXPORT))
+#define SERIES (HISTORY | BIT(COMMAND_DETECT) | BIT(COMMAND_BASELINE))
 #define EVERYWHERE (BIT(COMMANDS) - 1)
 
 static const struct {
@@ -43,6 +46,14 @@ static const struct {
                        "milliseconds, RFC 3339, -60 (seconds before now) or now-15m. A counter is\n"
                        "shown as units per second, but for --agg sum. Tables are stored once a\n"
                        "minute, and when the daemon stops.\n"},
+    [COMMAND_EXPORT] =
+        {"export", "", "history as a file: CSV, JSON, NDJSON or OpenMetrics",
+         "Writes what query would find, every stored sample of it unless --points says otherwise,\n"
+         "to FILE (or standard output): under the name FILE.part until it is whole, and with\n"
+         "FILE.meta.json beside it, which says where it comes from, how much it is, and its\n"
+         "SHA-256. Counters are exported as what was counted since the sample before (--agg avg:\n"
+         "as units per second), in OpenMetrics as counters that begin with the export. Reads the\n"
+         "database of --data-dir; no daemon has to run. docs/EXPORT.md describes the formats.\n"},
     [COMMAND_DETECT] =
         {"detect", " [FILE]", "what the detector would have said to a series: a back-test",
          "Reads FILE (- or nothing: standard input), a CSV with a time and a value a row, and\n"
@@ -57,6 +68,23 @@ static const struct {
          "it is the history that is looked at, and printed are "
          "time,series,value,score,mean,sigma;\n"
          "what is not said here is as the configuration says.\n"},
+    [COMMAND_BASELINE] =
+        {"baseline", " save|list|show|compare|delete [NAME]",
+         "keep what is usual under a name, and hold later times against it",
+         "save     keeps the statistics of every series (or of those that --metric and --match\n"
+         "         name) of --from to --to as NAME\n"
+         "list     shows all that are kept\n"
+         "show     prints one: each series' one-minute means\n"
+         "compare  holds --from to --to against NAME: what is better, worse or different. A "
+         "verdict\n"
+         "         needs 30 minutes on each side, an effect of 0.5, a change of 10 % and "
+         "significance\n"
+         "         over all metrics; docs/BASELINES.md explains them. The status is 3 when a "
+         "metric is\n"
+         "         worse, 0 when none is, 1 when there was nothing to compare.\n"
+         "delete   takes one away\n"
+         "NAME auto is the same hours of the week in the four weeks before. Reads the database of\n"
+         "--data-dir; no daemon has to run.\n"},
     [COMMAND_BENCH] =
         {"bench", " fanout|collect|packets|store|query [FILE]",
          "measure how fast this machine does its work",
@@ -93,6 +121,7 @@ static const struct {
 
 enum option_id {
     OPTION_CONFIG = 'c',
+    OPTION_OUTPUT = 'o',
     OPTION_HELP = 'h',
     OPTION_VERSION = 'V',
     OPTION_CONFIG_FLAG = 256, /* a row of the configuration table decides */
@@ -108,12 +137,16 @@ enum option_id {
     OPTION_FILTER,
     OPTION_SORT,
     OPTION_LIMIT,
+    OPTION_FORMAT,
+    OPTION_LAYOUT,
     OPTION_RULE,
     OPTION_DOCUMENTATION,
     OPTION_ROLE,
     OPTION_LOGIN,
     OPTION_EXPIRES,
     OPTION_NOTE,
+    OPTION_COMMENT,
+    OPTION_REPLACE,
     OPTION_LEVELS,
     OPTION_SIZE,
     OPTION_RATE,
@@ -142,23 +175,28 @@ static const struct {
     {"read", "FILE", OPTION_CONFIG_FLAG, BIT(COMMAND_RUN) | BIT(COMMAND_DUMP_CONFIG),
      "look at the packets in FILE instead of live ones"},
     {"log-level", "LEVEL", OPTION_CONFIG_FLAG, WITH_CONFIG, "error, warning, info or debug"},
-    {"metric", "GLOB", OPTION_METRIC, BIT(COMMAND_QUERY) | BIT(COMMAND_DETECT), "names of metrics"},
-    {"match", "LABEL=GLOB", OPTION_MATCH, BIT(COMMAND_QUERY) | BIT(COMMAND_DETECT),
-     "only series with such a label; may be repeated"},
-    {"from", "TIME", OPTION_FROM, BIT(COMMAND_QUERY) | BIT(COMMAND_DETECT),
-     "begin; 15 minutes ago without it, a day for detect"},
-    {"to", "TIME", OPTION_TO, BIT(COMMAND_QUERY) | BIT(COMMAND_DETECT), "end; now without it"},
-    {"points", "N", OPTION_POINTS, BIT(COMMAND_QUERY), "about how many steps; 300 without it"},
-    {"agg", "NAME", OPTION_AGG, BIT(COMMAND_QUERY),
-     "what a step shows: avg, min, max, last, sum, p50, p90 or p99"},
-    {"table", "NAME", OPTION_TABLE, BIT(COMMAND_QUERY),
-     "a table instead of series: connections or processes"},
-    {"at", "TIME", OPTION_AT, BIT(COMMAND_QUERY), "as it was then; the newest one without it"},
-    {"filter", "WORDS", OPTION_FILTER, BIT(COMMAND_QUERY),
+    {"metric", "GLOB", OPTION_METRIC, SERIES, "names of metrics"},
+    {"match", "LABEL=GLOB", OPTION_MATCH, SERIES, "only series with such a label; may be repeated"},
+    {"from", "TIME", OPTION_FROM, SERIES,
+     "begin; 15 minutes ago without it, a day for detect, an hour for baseline"},
+    {"to", "TIME", OPTION_TO, SERIES, "end; now without it"},
+    {"points", "N", OPTION_POINTS, HISTORY,
+     "about how many steps; 300 without it, every sample for export"},
+    {"agg", "NAME", OPTION_AGG, HISTORY,
+     "what a step shows: avg, min, max, last, sum, p50, p90 or p99; export: sum without it"},
+    {"table", "NAME", OPTION_TABLE, HISTORY, "a table instead of series: connections or processes"},
+    {"at", "TIME", OPTION_AT, HISTORY, "as it was then; the newest one without it"},
+    {"filter", "WORDS", OPTION_FILTER, HISTORY,
      "only rows in which all of these hold: text, col:text, col>5, col<5, -word"},
-    {"sort", "COLUMN", OPTION_SORT, BIT(COMMAND_QUERY),
+    {"sort", "COLUMN", OPTION_SORT, HISTORY,
      "order of the rows, -COLUMN: largest first; by rates without it"},
-    {"limit", "N", OPTION_LIMIT, BIT(COMMAND_QUERY), "rows at most; 100 without it"},
+    {"limit", "N", OPTION_LIMIT, HISTORY, "rows at most; 100 without it, all for export"},
+    {"format", "NAME", OPTION_FORMAT, BIT(COMMAND_EXPORT),
+     "csv (without it), json, ndjson or openmetrics"},
+    {"layout", "NAME", OPTION_LAYOUT, BIT(COMMAND_EXPORT),
+     "of csv: long, a line a sample (without it), or wide, a column a series"},
+    {"output", "FILE", OPTION_OUTPUT, BIT(COMMAND_EXPORT),
+     "where to; - or nothing: standard output"},
     {"rule", "NAME", OPTION_RULE, BIT(COMMAND_DETECT),
      "a rule of the configuration, over the history"},
     {"sigma", "S", OPTION_CONFIG_FLAG, BIT(COMMAND_DETECT),
@@ -177,6 +215,9 @@ static const struct {
     {"note", "TEXT", OPTION_NOTE, BIT(COMMAND_TOKEN), "what it is for, shown by list"},
     {"documentation", "FORMAT", OPTION_DOCUMENTATION, BIT(COMMAND_DUMP_CONFIG),
      "print the keys' documentation instead: markdown or man"},
+    {"comment", "TEXT", OPTION_COMMENT, BIT(COMMAND_BASELINE), "save: what it is, shown by list"},
+    {"replace", NULL, OPTION_REPLACE, BIT(COMMAND_BASELINE),
+     "save: even if there is one of that name"},
     {"levels", "LIST", OPTION_LEVELS, BIT(COMMAND_BENCH),
      "numbers of clients; 10,25,50,75,100,1000,10000 without it; of collect: connections, 0,1000"},
     {"size", "SIZE", OPTION_SIZE, BIT(COMMAND_BENCH), "of a message, 64 to 64KiB; 1KiB without it"},
@@ -197,8 +238,8 @@ static const struct {
     {"compare", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
     {"publish", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
     {"json", NULL, OPTION_JSON,
-     BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_DETECT) | BIT(COMMAND_BENCH) |
-         BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) | BIT(COMMAND_VERSION),
+     BIT(COMMAND_DOCTOR) | BIT(COMMAND_BASELINE) | BIT(COMMAND_QUERY) | BIT(COMMAND_DETECT) |
+         BIT(COMMAND_BENCH) | BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) | BIT(COMMAND_VERSION),
      "answer in JSON"},
     {"help", NULL, OPTION_HELP, EVERYWHERE, "explain the command"},
     {"version", NULL, OPTION_VERSION, EVERYWHERE, "print the version"},
@@ -299,6 +340,15 @@ static int take_option(struct parse *p, size_t index, const char *text)
     case OPTION_LIMIT:
         o->query.limit = text;
         return 0;
+    case OPTION_FORMAT:
+        o->export.format = text;
+        return 0;
+    case OPTION_LAYOUT:
+        o->export.layout = text;
+        return 0;
+    case OPTION_OUTPUT:
+        o->export.output = text;
+        return 0;
     case OPTION_RULE:
         o->detect_rule = text;
         return 0;
@@ -319,6 +369,12 @@ static int take_option(struct parse *p, size_t index, const char *text)
         return 0;
     case OPTION_NOTE:
         o->token.note = text;
+        return 0;
+    case OPTION_COMMENT:
+        o->baseline.comment = text;
+        return 0;
+    case OPTION_REPLACE:
+        o->baseline.replace = true;
         return 0;
     case OPTION_LEVELS:
         o->bench.levels = text;
@@ -383,7 +439,7 @@ static int parse_words(struct parse *p, int argc, char **argv)
     opterr = 0;
     for (;;) {
         int index = -1;
-        int letter = getopt_long(argc, argv, ":c:hV", longs, &index);
+        int letter = getopt_long(argc, argv, ":c:ho:V", longs, &index);
         if (letter == -1)
             return 0;
         if (letter == ':')
@@ -402,7 +458,8 @@ static int take_argument(struct parse *p, const char *text)
 {
     struct options *o = p->options;
     enum command ignored;
-    bool two = o->command == COMMAND_TOKEN || o->command == COMMAND_BENCH;
+    bool two = o->command == COMMAND_TOKEN || o->command == COMMAND_BENCH ||
+               o->command == COMMAND_BASELINE;
     size_t most = two ? 2 : *commands[o->command].arguments ? 1 : 0;
     size_t at = o->arguments[0] ? 1 : 0;
     if (at >= most || o->arguments[at])

@@ -15,7 +15,9 @@ enum command {
     COMMAND_RUN,
     COMMAND_DOCTOR,
     COMMAND_QUERY,
+    COMMAND_EXPORT,
     COMMAND_DETECT,
+    COMMAND_BASELINE,
     COMMAND_BENCH,
     COMMAND_CHECK_CONFIG,
     COMMAND_DUMP_CONFIG,
@@ -35,7 +37,7 @@ struct options {
     struct config_sources sources; /* points into `flags` below: do not copy the struct */
     struct config_flag flags[OPTIONS_FLAGS_MAX];
     const char *arguments[2];  /* check-config, detect: FILE; help: COMMAND; bench: what, FILE;
-                                  token:  action, ID;  or NULL */
+                                  token, baseline:  action, ID or NAME;  or NULL */
     const char *documentation; /* dump-config: "markdown" or "man" */
     struct {
         const char *role, *expires, *note; /* NULL: not given */
@@ -48,6 +50,13 @@ struct options {
         const char *from, *to, *points, *agg;
         const char *table, *at, *filter, *sort, *limit;
     } query;
+    struct {
+        const char *comment; /* NULL: not given */
+        bool replace;
+    } baseline;
+    struct {
+        const char *format, *output, *layout; /* NULL: not given */
+    } export;
     const char *detect_rule; /* detect: NULL: not given */
     struct {
         const char *levels, *size, *rate, *seconds, *mode, *send, *stalled;

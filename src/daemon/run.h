@@ -55,6 +55,7 @@ struct run {
     struct self *self;
     struct board *board;
     struct alerting *alerting;
+    struct comparing *comparing;
     struct sink hub_sink;
 };
 

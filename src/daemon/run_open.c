@@ -154,6 +154,8 @@ static int run_open_store(struct run *r)
     const struct config *c = r->config;
     struct store_settings settings = STORE_SETTINGS_DEFAULT;
     settings.raw_ms = c->store.raw_ms;
+    settings.minute_ms = c->store.minute_ms;
+    settings.hour_ms = c->store.hour_ms;
     settings.events_ms = c->store.events_ms;
     settings.connections_ms = c->store.connections_ms;
     settings.record_names = c->store.record_names;

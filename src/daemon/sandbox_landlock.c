@@ -31,6 +31,7 @@ enum {
     FS_READ_FILE = 1U << 2,
     FS_READ_DIR = 1U << 3,
     FS_REMOVE_FILE = 1U << 5,
+    FS_MAKE_DIR = 1U << 7,
     FS_MAKE_REG = 1U << 8,
     FS_ALL_OF_ABI_1 = (1U << 13) - 1,
     FS_REFER = 1U << 13,
@@ -71,7 +72,7 @@ static const struct {
 /* ---- what is allowed --------------------------------------------------------------------- */
 
 enum { READ = FS_READ_FILE | FS_READ_DIR };
-enum { CHANGE = READ | FS_WRITE_FILE | FS_TRUNCATE | FS_REMOVE_FILE | FS_MAKE_REG };
+enum { CHANGE = READ | FS_WRITE_FILE | FS_TRUNCATE | FS_REMOVE_FILE | FS_MAKE_REG | FS_MAKE_DIR };
 enum { FILE_KINDS = FS_EXECUTE | FS_READ_FILE | FS_WRITE_FILE | FS_TRUNCATE | FS_IOCTL_DEV };
 
 static const struct {

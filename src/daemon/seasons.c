@@ -1,8 +1,15 @@
 /*
- * seasons.c: see seasons.h. Five weeks of one series are read day by day, at the finest steps that
- * the history has, because the spread within an hour is wanted as well as its mean; some hundred
- * small questions, one after the other on one thread of the pool. An hour counts with half of its
- * steps. Which series were asked for is remembered by id, so one that comes and goes is not read
+ * seasons.c: see seasons.h. Five weeks of one series are read day by day in steps of a minute,
+ * which the history has of far longer ago than samples: means, least and greatest. A hundred small
+ * questions, one after the other on one thread of the pool. An hour counts with half of its
+ * minutes.
+ *
+ * The spread that is wanted is that of samples. What a minute's mean hides of it shows in its
+ * range, which for n samples of a Gaussian is d2(n) sigma wide (L. H. C. Tippett, Biometrika 17
+ * (1925) 364); so the variance within an hour is that of its minutes' means plus that within
+ * minutes.
+ *
+ * Which series were asked for is remembered by id, so one that comes and goes is not read
  * again and again; ids are never reused, and there are as many as collect.series_limit lets live.
  * A history that cannot be read just now is tried again with the next look, some times. The
  * database is opened for each series and closed again: a megabyte of its pages for what is needed
@@ -27,6 +34,8 @@
 
 #define LOOK_FIRST_NS (300 * NS_PER_S)
 #define LOOK_EVERY_NS (60 * NS_PER_S)
+#define MINUTE_MS (60 * MS_PER_S)
+#define MINUTES 60 /* of an hour */
 #define HOUR_MS (3600 * MS_PER_S)
 #define DAY_MS (24 * HOUR_MS)
 #define DAYS 35
@@ -40,7 +49,7 @@ struct seasons {
     atomic_bool closing; /* what is being read is given up */
     int64_t began_ns;    /* the first tick; 0: none yet */
     int64_t looked_ns;   /* 0: never */
-    int64_t now_ms;
+    int64_t now_ms, interval_ms;
     uint32_t *asked; /* ids, sorted */
     size_t asked_count, asked_room;
     struct lesson *lesson; /* NULL: nothing is being read, or to be read again */
@@ -55,56 +64,110 @@ struct lesson {
     char *key; /* of the series: others may have its labels and more */
     struct selector selector;
     int64_t to_ms;
-    int tries, err; /* of the last try: 0 or a negative errno */
+    int64_t interval_ms; /* of samples, as it is now */
+    int tries, err;      /* of the last try: 0 or a negative errno */
     size_t count;
     struct past_hour hours[DAYS * 24];
 };
 
 /* ---- reading: a thread of the pool --------------------------------------------------------- */
 
-static void lesson_take_day(struct lesson *l, const struct answer *a, const double *values)
+/* d2(n) for the numbers of samples that a minute may have, in between along their logarithm. */
+static double range_in_sigmas(double n)
 {
-    size_t per_hour = (size_t)(HOUR_MS / MAX(a->step_ms, INT64_C(1)));
-    for (size_t i = 0; i < a->points_count;) {
-        int64_t hour = (a->from_ms + (int64_t)i * a->step_ms) / HOUR_MS;
-        double mean = 0, m2 = 0;
-        size_t n = 0;
-        for (; i < a->points_count && (a->from_ms + (int64_t)i * a->step_ms) / HOUR_MS == hour;
-             i++) {
-            if (isnan(values[i]))
-                continue;
-            double d = values[i] - mean;
-            mean += d / (double)++n;
-            m2 += d * (values[i] - mean);
+    static const struct {
+        double n, d2;
+    } known[] = {{2, 1.128},  {3, 1.693},   {6, 2.534},   {12, 3.258},  {30, 4.086},
+                 {60, 4.639}, {120, 5.144}, {600, 6.183}, {1200, 6.600}};
+    if (n < known[0].n)
+        return INFINITY; /* one sample has no range */
+    for (size_t i = 1; i < ARRAY_LEN(known); i++) {
+        if (n <= known[i].n) {
+            double part = log(n / known[i - 1].n) / log(known[i].n / known[i - 1].n);
+            return known[i - 1].d2 + part * (known[i].d2 - known[i - 1].d2);
         }
-        if (n > 1 && n >= per_hour / 2 && l->count < ARRAY_LEN(l->hours))
-            l->hours[l->count++] =
-                (struct past_hour){hour * HOUR_MS, mean, sqrt(m2 / (double)(n - 1))};
     }
+    return known[ARRAY_LEN(known) - 1].d2;
+}
+
+enum { MEANS, LEAST, GREATEST, ASPECTS };
+
+static void lesson_take_hour(struct lesson *l, int64_t hour, const double *const of[ASPECTS],
+                             size_t first, size_t end)
+{
+    double mean = 0, m2 = 0, range = 0;
+    size_t n = 0;
+    for (size_t i = first; i < end; i++) {
+        if (isnan(of[MEANS][i]) || isnan(of[LEAST][i]) || isnan(of[GREATEST][i]))
+            continue;
+        double d = of[MEANS][i] - mean;
+        mean += d / (double)++n;
+        m2 += d * (of[MEANS][i] - mean);
+        range += of[GREATEST][i] - of[LEAST][i];
+    }
+    if (n < MINUTES / 2 || l->count == ARRAY_LEN(l->hours))
+        return;
+    double within = range / (double)n / range_in_sigmas((double)MINUTE_MS / (double)l->interval_ms);
+    l->hours[l->count++] =
+        (struct past_hour){hour * HOUR_MS, mean, sqrt(m2 / (double)(n - 1) + within * within)};
+}
+
+static const double *values_of(const struct lesson *l, const struct answer *a)
+{
+    for (size_t i = 0; i < a->series_count; i++) {
+        if (strcmp(a->series[i].key, l->key) == 0)
+            return a->series[i].values;
+    }
+    return NULL;
+}
+
+static void lesson_take_day(struct lesson *l, struct answer *const answers[ASPECTS])
+{
+    const double *of[ASPECTS];
+    const struct answer *a = answers[MEANS];
+    for (int i = 0; i < ASPECTS; i++) {
+        of[i] = values_of(l, answers[i]);
+        if (!of[i] || answers[i]->points_count != a->points_count || a->step_ms != MINUTE_MS)
+            return; /* nothing was sampled */
+    }
+    for (size_t first = 0, end; first < a->points_count; first = end) {
+        int64_t hour = (a->from_ms + (int64_t)first * MINUTE_MS) / HOUR_MS;
+        for (end = first + 1;
+             end < a->points_count && (a->from_ms + (int64_t)end * MINUTE_MS) / HOUR_MS == hour;)
+            end++;
+        lesson_take_hour(l, hour, of, first, end);
+    }
+}
+
+static int lesson_read_day(struct lesson *l, struct store_reader *reader, int64_t from_ms)
+{
+    static const enum aggregate aggregates[ASPECTS] = {AGG_AVG, AGG_MIN, AGG_MAX};
+    struct answer *answers[ASPECTS] = {0};
+    struct store_error error;
+    int err = 0;
+    for (int i = 0; i < ASPECTS && !err; i++) {
+        const struct query query = {.selector = l->selector, /* borrowed */
+                                    .from_ms = from_ms,
+                                    .to_ms = from_ms + DAY_MS - 1,
+                                    .step_ms = MINUTE_MS,
+                                    .aggregate = aggregates[i]};
+        err = atomic_load(&l->seasons->closing)
+                  ? -ECANCELED
+                  : store_query(reader, &query, NULL, &answers[i], &error);
+    }
+    if (!err)
+        lesson_take_day(l, answers);
+    for (int i = 0; i < ASPECTS; i++)
+        answer_free(answers[i]);
+    return err;
 }
 
 static int lesson_read(struct lesson *l, struct store_reader *reader)
 {
-    struct store_error error;
-    for (int64_t day = DAYS; day > 0; day--) {
-        struct answer *answer = NULL;
-        struct query query = {.selector = l->selector, /* borrowed */
-                              .from_ms = l->to_ms - day * DAY_MS,
-                              .to_ms = l->to_ms - (day - 1) * DAY_MS - 1,
-                              .points = QUERY_POINTS_FINEST,
-                              .aggregate = AGG_AVG};
-        if (atomic_load(&l->seasons->closing))
-            return -ECANCELED;
-        int err = store_query(reader, &query, NULL, &answer, &error);
-        if (err)
-            return err;
-        for (size_t i = 0; i < answer->series_count; i++) {
-            if (strcmp(answer->series[i].key, l->key) == 0)
-                lesson_take_day(l, answer, answer->series[i].values);
-        }
-        answer_free(answer);
-    }
-    return 0;
+    int err = 0;
+    for (int64_t day = DAYS; day > 0 && !err; day--)
+        err = lesson_read_day(l, reader, l->to_ms - day * DAY_MS);
+    return err;
 }
 
 static void lesson_work(uv_work_t *work)
@@ -213,6 +276,7 @@ static void seasons_consider(void *user, const struct series *series)
     l->seasons = s;
     l->series_id = series->id;
     l->key = mem_string(series->key);
+    l->interval_ms = s->interval_ms;
     l->to_ms = s->now_ms - s->now_ms % HOUR_MS;
     selector_init(&l->selector);
     if (select_one(&l->selector, series) < 0) {
@@ -223,7 +287,7 @@ static void seasons_consider(void *user, const struct series *series)
     lesson_begin(l);
 }
 
-void seasons_tick(struct seasons *s, int64_t t_ms, int64_t mono_ns)
+void seasons_tick(struct seasons *s, int64_t t_ms, int64_t interval_ms, int64_t mono_ns)
 {
     if (!s->began_ns)
         s->began_ns = mono_ns;
@@ -233,6 +297,7 @@ void seasons_tick(struct seasons *s, int64_t t_ms, int64_t mono_ns)
         return;
     s->looked_ns = mono_ns;
     s->now_ms = t_ms;
+    s->interval_ms = MAX(interval_ms, INT64_C(1));
     if (s->lesson)
         lesson_begin(s->lesson);
     else

@@ -18,6 +18,8 @@ static const struct {
     [CHANNEL_PERFORMANCE] = {"performance", -1},
     [CHANNEL_ALERTS] = {"alerts", -1},
     [CHANNEL_ANOMALIES] = {"anomalies", -1},
+    [CHANNEL_BASELINE] = {"baseline", -1},
+    [CHANNEL_BENCHMARK] = {"benchmark", -1},
 };
 
 const char *channel_name(enum channel c)
@@ -34,6 +36,11 @@ int channel_parse(const char *name, enum channel *ret)
         }
     }
     return -ENOENT;
+}
+
+bool channel_is_journal(enum channel c)
+{
+    return c == CHANNEL_BASELINE || c == CHANNEL_BENCHMARK;
 }
 
 bool channel_table(enum channel c, enum table_kind *ret)

@@ -18,11 +18,16 @@ enum channel {
     CHANNEL_PERFORMANCE,
     CHANNEL_ALERTS,
     CHANNEL_ANOMALIES,
+    CHANNEL_BASELINE,
+    CHANNEL_BENCHMARK,
     CHANNELS
 };
 
 const char *channel_name(enum channel c);
 int channel_parse(const char *name, enum channel *ret); /* 0 or -ENOENT */
+
+/* Whether it is one of documents that the hub is given, see journal.h. */
+bool channel_is_journal(enum channel c);
 
 /* The table that a channel carries. False: it carries none. */
 bool channel_table(enum channel c, enum table_kind *ret);

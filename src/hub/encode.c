@@ -345,6 +345,17 @@ struct bytes *encode_gap(const char *channel, uint64_t from, uint64_t to, const 
     return message_close(&b);
 }
 
+struct bytes *encode_document(const char *type, uint64_t seq, int64_t t_ms,
+                              const struct bytes *members)
+{
+    struct buf b = message_open(type);
+    put_u64(&b, "seq", seq);
+    put_i64(&b, "t", t_ms);
+    buf_char(&b, ',');
+    buf_append(&b, members->data, members->len);
+    return message_close(&b);
+}
+
 struct bytes *encode_text(const char *json, size_t len)
 {
     return ws_frame(WS_TEXT, json, len);

@@ -54,6 +54,9 @@ bool encode_table_change(struct encode_rows before, struct encode_rows now, uint
                          int64_t t_ms, struct bytes **ret);
 
 struct bytes *encode_gap(const char *channel, uint64_t from, uint64_t to, const char *reason);
+/* {"type":TYPE,"seq":SEQ,"t":T_MS,MEMBERS}; members: JSON, not empty. */
+struct bytes *encode_document(const char *type, uint64_t seq, int64_t t_ms,
+                              const struct bytes *members);
 struct bytes *encode_text(const char *json, size_t len); /* a message that is complete */
 struct bytes *encode_ok(int64_t id);
 struct bytes *encode_pong(bool has_id, int64_t id);

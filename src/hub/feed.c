@@ -70,9 +70,10 @@ char *feed_spec_key(struct feed_spec *spec)
     qsort(parts, count, sizeof(parts[0]), compare_texts);
 
     struct buf key = BUF_INIT;
-    /* Events and alerts are never held back, whatever the pace; performance has its own. */
+    /* Events, alerts and documents are never held back, whatever the pace; performance has its
+     * own. */
     bool paced = spec->channel != CHANNEL_EVENTS && spec->channel != CHANNEL_PERFORMANCE &&
-                 spec->channel != CHANNEL_ALERTS;
+                 spec->channel != CHANNEL_ALERTS && !channel_is_journal(spec->channel);
     buf_printf(&key, "%d %lld", (int)spec->channel, paced ? (long long)spec->interval_ms : 0LL);
     if (spec->admin)
         buf_text(&key, " admin");
@@ -116,6 +117,8 @@ size_t feed_spec_cost(const struct feed_spec *spec, const struct tick_ring *ring
     case CHANNEL_EVENTS:
     case CHANNEL_PERFORMANCE:
     case CHANNEL_ALERTS:
+    case CHANNEL_BASELINE:
+    case CHANNEL_BENCHMARK:
         return 1;
     default:
         return table_cost(spec, ring);

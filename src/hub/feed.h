@@ -1,8 +1,8 @@
 /*
  * feed.h: one selection of one channel at one pace, encoded once for everybody who asked for it.
  * Pure: ticks in, parcels out; no clock, no socket. Core thread only. The channels
- * `performance` and `alerts` say nothing about ticks: their feeds are silent here, the hub speaks
- * for them.
+ * `performance`, `alerts`, `baseline` and `benchmark` say nothing about ticks: their feeds are
+ * silent here, the hub speaks for them.
  */
 #pragma once
 

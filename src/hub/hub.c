@@ -11,7 +11,7 @@
  * A station whose queue is full has stood still for a long time: what is lost is counted, and the
  * next tick that gets through tells it to send its viewers away (1013), who come back and know.
  *
- * The channels `alerts` and `performance` are the hub's own: hub_news.c.
+ * The channels `alerts`, `performance` and those of documents are the hub's own: hub_news.c.
  *
  * Core thread only, but for hub_settings and hub_hello, which read what never changes.
  */
@@ -160,6 +160,9 @@ static const struct parcels *hub_beginning(struct hub *hub, struct open_feed *of
     } else if (feed_channel(of->feed) == CHANNEL_ALERTS) {
         if (!list->count)
             bulletin_begin(hub->bulletin, list);
+    } else if (channel_is_journal(feed_channel(of->feed))) {
+        if (!list->count)
+            journal_begin(hub->journals[feed_channel(of->feed)], list);
     } else if (newest && !list->count) {
         feed_snapshot(of->feed, newest, list);
     }
@@ -193,19 +196,25 @@ static void hub_refuse(struct hub *hub, const struct request *r)
 /* Whether there is more to be told than the present state. */
 static bool hub_repeats(const struct hub *hub, const struct open_feed *of, const struct request *r)
 {
+    enum channel channel = feed_channel(of->feed);
     if (!r->has_since)
         return false;
-    return feed_channel(of->feed) == CHANNEL_ALERTS
-               ? bulletin_repeats(hub->bulletin, r->since)
-               : feed_repeats(of->feed, hub->ring, r->since, &hub->run);
+    if (channel == CHANNEL_ALERTS)
+        return bulletin_repeats(hub->bulletin, r->since);
+    if (channel_is_journal(channel))
+        return journal_repeats(hub->journals[channel], r->since);
+    return feed_repeats(of->feed, hub->ring, r->since, &hub->run);
 }
 
 static void hub_replay(struct hub *hub, struct open_feed *of, const struct request *r,
                        struct parcels *out)
 {
+    enum channel channel = feed_channel(of->feed);
     out->deflater = hub_deflater(hub, r->deflate);
-    if (feed_channel(of->feed) == CHANNEL_ALERTS)
+    if (channel == CHANNEL_ALERTS)
         bulletin_replay(hub->bulletin, r->since, out);
+    else if (channel_is_journal(channel))
+        journal_replay(hub->journals[channel], r->since, out);
     else
         feed_replay(of->feed, hub->ring, r->since, &hub->run, out);
     hub_count(hub, out);
@@ -412,6 +421,10 @@ struct hub *hub_new(const struct hub_settings *settings, uv_loop_t *core_uv)
     hub_make_session(hub);
     performance_init(&hub->performance);
     hub->bulletin = bulletin_new(settings->next_alert_seq);
+    for (int c = 0; c < CHANNELS; c++) {
+        if (channel_is_journal((enum channel)c))
+            hub->journals[c] = journal_new((enum channel)c, clock_wall_ms());
+    }
     /* Last: an open mailbox could not be freed here. */
     hub->inbox = mailbox_new(core_uv, HUB_INBOX, &hub_mailbox_ops, hub);
     if (!hub->inbox) {
@@ -462,6 +475,8 @@ void hub_free(struct hub *hub)
     for (size_t i = 0; i < TABLE_KINDS; i++)
         slot_free(hub->tables[i]);
     bulletin_free(hub->bulletin);
+    for (int c = 0; c < CHANNELS; c++)
+        journal_free(hub->journals[c]);
     deflater_free(hub->deflater);
     map_fini(&hub->by_key);
     free(hub->feeds);

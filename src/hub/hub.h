@@ -102,6 +102,12 @@ void hub_publish(struct hub *hub, struct tick *tick);
 void hub_publish_notice(struct hub *hub, const struct notice *n);
 void hub_publish_alert_state(struct hub *hub, struct alert_set *set); /* takes a reference */
 
+/* Core thread, the channels `baseline` and `benchmark`: a document for everybody who listens, and
+ * for those who come later. `members` are JSON members without braces, e.g. "\"benchmark\":{...}",
+ * at most JOURNAL_MESSAGE_BYTES; takes the reference. Sent at once. See journal.h. */
+void hub_publish_document(struct hub *hub, enum channel channel, int64_t t_ms,
+                          struct bytes *members);
+
 /* Core thread: the first number that the channel `alerts` has not used, for the next run. */
 uint64_t hub_next_alert_seq(const struct hub *hub);
 

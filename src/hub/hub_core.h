@@ -1,6 +1,6 @@
 /*
  * hub_core.h: the core side as its files know it: hub.c (feeds, requests, ticks, life), hub_news.c
- * (what the hub tells by itself: alerts, performance). Core thread only.
+ * (what the hub tells by itself: alerts, documents, performance). Core thread only.
  */
 #pragma once
 
@@ -9,6 +9,7 @@
 #include "hub/allowance.h"
 #include "hub/bulletin.h"
 #include "hub/hub_internal.h"
+#include "hub/journal.h"
 #include "hub/performance.h"
 
 #define HUB_STATIONS_MAX 64
@@ -44,6 +45,7 @@ struct hub {
     uv_loop_t *uv;
     struct hub_stats stats;
     struct bulletin *bulletin;
+    struct journal *journals[CHANNELS]; /* NULL: not a channel of documents */
     struct performance performance;
     struct report *reports[HUB_STATIONS_MAX]; /* the newest; NULL: none yet */
     uv_timer_t performance_timer;

@@ -1,8 +1,8 @@
 /*
  * hub_news.c: what the hub tells by itself and not out of ticks: alerts, as they happen (bulletin.h
- * knows what was said), and how the server is doing: a timer makes the messages of the channel
- * `performance`, one for each role, out of the newest report of every station. A station that has
- * nothing new to report is as it was. Core thread only.
+ * knows what was said), documents that it is given (journal.h), and how the server is doing: a
+ * timer makes the messages of the channel `performance`, one for each role, out of the newest
+ * report of every station. A station that has nothing new to report is as it was. Core thread only.
  */
 #include <math.h>
 
@@ -13,13 +13,13 @@
 
 #define FIRST_PERFORMANCE_MS 1000 /* after the start: soon, so that there is something to show */
 
-/* ---- the channel `alerts` ---------------------------------------------------------------- */
+/* ---- alerts and documents ---------------------------------------------------------------- */
 
-/* Its feed: all who listen have the same wish. NULL: nobody does. */
-static struct open_feed *hub_alerts_feed(struct hub *hub)
+/* The feed of such a channel: all who listen have the same wish. NULL: nobody does. */
+static struct open_feed *hub_only_feed(struct hub *hub, enum channel channel)
 {
     for (uint32_t id = 0; id < hub->feeds_count; id++) {
-        if (hub->feeds[id] && feed_channel(hub->feeds[id]->feed) == CHANNEL_ALERTS)
+        if (hub->feeds[id] && feed_channel(hub->feeds[id]->feed) == channel)
             return hub->feeds[id];
     }
     return NULL;
@@ -38,7 +38,7 @@ static void hub_spread(struct hub *hub, struct open_feed *of, struct parcels *ma
 
 void hub_publish_notice(struct hub *hub, const struct notice *n)
 {
-    struct open_feed *of = hub_alerts_feed(hub);
+    struct open_feed *of = hub_only_feed(hub, CHANNEL_ALERTS);
     struct parcels made = PARCELS_INIT;
     made.deflater = hub_deflater(hub, of && of->members_deflate > 0);
     bulletin_add(hub->bulletin, n, &made);
@@ -47,11 +47,22 @@ void hub_publish_notice(struct hub *hub, const struct notice *n)
 
 void hub_publish_alert_state(struct hub *hub, struct alert_set *set)
 {
-    struct open_feed *of = hub_alerts_feed(hub);
+    struct open_feed *of = hub_only_feed(hub, CHANNEL_ALERTS);
     struct parcels made = PARCELS_INIT;
     made.deflater = hub_deflater(hub, of && of->members_deflate > 0);
     bulletin_state(hub->bulletin, set, &made);
     hub_spread(hub, of, &made);
+}
+
+void hub_publish_document(struct hub *hub, enum channel channel, int64_t t_ms,
+                          struct bytes *members)
+{
+    struct open_feed *of = hub_only_feed(hub, channel);
+    struct parcels made = PARCELS_INIT;
+    made.deflater = hub_deflater(hub, of && of->members_deflate > 0);
+    journal_add(hub->journals[channel], t_ms, members, &made);
+    hub_spread(hub, of, &made);
+    bytes_unref(members);
 }
 
 uint64_t hub_next_alert_seq(const struct hub *hub)

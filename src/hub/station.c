@@ -279,7 +279,7 @@ static void station_hand_out(struct station *st, const struct delivery *d)
     int64_t began_ns = clock_mono_ns();
     for (size_t i = 0; i < d->parcels.count; i++)
         station_broadcast(st, d->feed, d->channel, &d->parcels.items[i]);
-    if (d->channel != CHANNEL_PERFORMANCE) /* that is of no tick */
+    if (d->channel != CHANNEL_PERFORMANCE && !channel_is_journal(d->channel)) /* of no tick */
         st->fanout_ns += clock_mono_ns() - began_ns;
 }
 

@@ -142,7 +142,7 @@ void viewer_join(struct viewer *v, const struct delivery *d)
     viewer_make_room(v, &d->parcels);
     for (size_t i = 0; i < d->parcels.count; i++)
         viewer_take(v, d->channel, &d->parcels.items[i]);
-    if (d->parcels.failed && d->channel != CHANNEL_EVENTS) {
+    if (d->parcels.failed && d->channel != CHANNEL_EVENTS && !channel_is_journal(d->channel)) {
         sub->stale = true; /* a part had no memory: changes to it would say nothing */
         subscription_recover(v, sub);
     }

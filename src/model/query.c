@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -78,6 +79,37 @@ static const char *label_value(const struct label *labels, size_t count, const c
     return "";
 }
 
+/* A pattern that matches this text alone. */
+static void put_literal(struct buf *glob, const char *text)
+{
+    for (; *text; text++) {
+        if (strchr("*?[]\\", *text))
+            buf_char(glob, '\\');
+        buf_char(glob, *text);
+    }
+}
+
+int selector_add_exact_name(struct selector *s, const char *name)
+{
+    CLEANUP(buf_fini) struct buf glob = BUF_INIT;
+    put_literal(&glob, name);
+    return selector_add_glob(s, buf_string(&glob));
+}
+
+int selector_of_series(struct selector *s, const char *name, const struct label *labels,
+                       size_t labels_count)
+{
+    selector_init(s);
+    int err = selector_add_exact_name(s, name);
+    for (size_t i = 0; i < labels_count && !err; i++) {
+        CLEANUP(buf_fini) struct buf match = BUF_INIT;
+        buf_printf(&match, "%s=", labels[i].name);
+        put_literal(&match, labels[i].value);
+        err = selector_add_match(s, buf_string(&match));
+    }
+    return err;
+}
+
 bool selector_matches(const struct selector *s, const char *name, const struct label *labels,
                       size_t labels_count)
 {
@@ -97,6 +129,22 @@ bool selector_matches(const struct selector *s, const char *name, const struct l
 bool selector_has(const struct selector *s, const struct series *series)
 {
     return selector_matches(s, series->name, series->labels, series->labels_count);
+}
+
+bool query_has_key(const struct query *query, const char *key)
+{
+    size_t low = 0, high = query->keys_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int order = strcmp(query->keys[mid], key);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return query->keys_count == 0;
 }
 
 void answer_series_fini(struct answer_series *s)

@@ -31,6 +31,12 @@ void selector_fini(struct selector *s);
 int selector_add_glob(struct selector *s, const char *glob); /* 0, -E2BIG, -EINVAL (empty) */
 /* "label=glob"; a series without the label has the value "". 0, -E2BIG, -EINVAL. */
 int selector_add_match(struct selector *s, const char *match);
+/* The name as it is, not as a pattern. 0, -E2BIG, -EINVAL. */
+int selector_add_exact_name(struct selector *s, const char *name);
+/* Initialises: series of this name with at least these labels. 0, -E2BIG, -EINVAL; to be released
+ * in any case. */
+int selector_of_series(struct selector *s, const char *name, const struct label *labels,
+                       size_t labels_count);
 bool selector_matches(const struct selector *s, const char *name, const struct label *labels,
                       size_t labels_count);
 bool selector_has(const struct selector *s, const struct series *series);
@@ -54,6 +60,13 @@ struct query {
     uint32_t points; /* most points a series */
     int64_t step_ms; /* not 0: steps of this length (or longer, see store_query), however many */
     enum aggregate aggregate;
+    /* AGG_AVG only; not 0: a step that was sampled for less than this part of it is NAN. The part
+     * is that of its time for a counter; for a gauge that of the samples in the fullest step. */
+    double least_part;
+    /* keys_count not 0: of what the selector takes only the series with these keys (histograms by
+     * their own, without `le`). Sorted by strcmp, borrowed. */
+    const char *const *keys;
+    size_t keys_count;
 };
 
 struct answer_series {
@@ -68,12 +81,14 @@ struct answer_series {
 struct answer {
     int64_t from_ms, to_ms; /* aligned to the step */
     int64_t step_ms;        /* a multiple of the stored interval */
-    const char *tier;       /* "raw" | "memory" | later "minute", "hour" */
+    const char *tier;       /* "raw" | "minute" | "hour" | "memory" */
     size_t points_count;    /* point i starts at from_ms + i * step_ms */
     size_t series_count;
     struct answer_series *series; /* by name, then labels */
     bool truncated;               /* more than QUERY_SERIES_MAX series matched */
 };
+
+bool query_has_key(const struct query *query, const char *key); /* true without keys */
 
 void answer_free(struct answer *a);               /* NULL allowed */
 void answer_series_fini(struct answer_series *s); /* frees what it owns, values too */

@@ -93,8 +93,8 @@ static int find_in_spans(struct plan *plan, struct alive *alive)
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
     int64_t from_seq = -1;
     int error = database_prepare(plan->reader->db,
-                                 "SELECT min(first_seq) FROM span"
-                                 " WHERE max_ms >= ?1 AND min_ms <= ?2",
+                                 "SELECT min(first_seq) FROM " SPANS_VIEW
+                                 " WHERE tier < 3 AND max_ms >= ?1 AND min_ms <= ?2",
                                  &stmt);
     if (error)
         return error;
@@ -115,12 +115,4 @@ int alive_find(struct plan *plan, struct alive *ret)
     if (!error && plan->reader)
         error = find_in_log(plan, ret);
     return error;
-}
-
-bool alive_has(const struct alive *alive, uint32_t id, bool was_sealed, uint64_t last_seq)
-{
-    if (alive->sealed && was_sealed && last_seq >= alive->from_seq)
-        return true;
-    size_t at = find_run(alive, id);
-    return at < alive->runs_count && alive->runs[at].first <= id;
 }

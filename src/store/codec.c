@@ -2,10 +2,11 @@
  * codec.c: envelopes.
  *
  *   byte 0      codec number
- *   byte 1      bit 7: the body is a zstd frame; bits 0-5: the caller's flags
+ *   byte 1      bit 7: the body is a zstd frame (CODEC_PLAIN only); bits 0-5: the caller's flags
  *   varint      length of the body before compression, only with bit 7
  *   body
- *   4 bytes     checksum of all that, little end first
+ *   4 bytes     checksum of all that, little end first; of packed ones also of how many ticks or
+ *               rows there are, which is told from outside
  *
  * SQLite keeps no checksums of its pages. Without one of our own a flipped bit would be drawn as a
  * measurement; with it the chunk is refused and the chart shows a hole.
@@ -22,6 +23,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "store/column_words.h"
 #include "store/varint.h"
 
 #define FLAG_ZSTD 0x80
@@ -32,6 +34,7 @@
 struct codec {
     ZSTD_CCtx *compressor;
     ZSTD_DCtx *decompressor;
+    struct words_room *words;
     struct buf scratch;  /* bodies being built */
     struct buf unpacked; /* bodies that were compressed */
 };
@@ -85,6 +88,7 @@ void codec_free(struct codec *codec)
         return;
     ZSTD_freeCCtx(codec->compressor);
     ZSTD_freeDCtx(codec->decompressor);
+    words_room_free(codec->words);
     buf_fini(&codec->scratch);
     buf_fini(&codec->unpacked);
     free(codec);
@@ -96,6 +100,13 @@ static uint8_t *buf_room(struct buf *b, size_t size)
     uint8_t *room = (uint8_t *)buf_reserve(b, size);
     CHECK(room);
     return room;
+}
+
+struct words_room *codec_words(struct codec *codec)
+{
+    if (!codec->words)
+        codec->words = words_room_new();
+    return codec->words;
 }
 
 uint8_t *codec_scratch(struct codec *codec, size_t size)
@@ -139,6 +150,43 @@ void codec_wrap(struct codec *codec, uint8_t flags, const uint8_t *body, size_t 
     out->len += (size_t)(at - start) + CODEC_CHECKSUM_BYTES;
 }
 
+uint32_t codec_checksum_packed(const uint8_t *data, size_t len, size_t count)
+{
+    /* An odd factor: no two counts (of 32 bits) give the same. */
+    return codec_checksum(data, len) ^ (uint32_t)count * UINT32_C(0x9e3779b1);
+}
+
+void codec_wrap_packed(uint8_t flags, const uint8_t *body, size_t len, size_t count,
+                       struct buf *out)
+{
+    CHECK((flags & ~FLAGS_CALLER) == 0);
+    uint8_t *start = buf_room(out, 2 + len + CODEC_CHECKSUM_BYTES);
+    start[0] = CODEC_PACKED;
+    start[1] = flags;
+    if (len)
+        memcpy(start + 2, body, len);
+    codec_checksum_put(start + 2 + len, codec_checksum_packed(start, 2 + len, count));
+    out->len += 2 + len + CODEC_CHECKSUM_BYTES;
+}
+
+int codec_unwrap_packed(const uint8_t *data, size_t len, size_t count, uint8_t *ret_flags,
+                        const uint8_t **ret_body, size_t *ret_len)
+{
+    if (len < 2 + CODEC_CHECKSUM_BYTES)
+        return -EBADMSG;
+    size_t covered = len - CODEC_CHECKSUM_BYTES;
+    bool packed = data[0] == CODEC_PACKED;
+    uint32_t sum = codec_checksum_packed(data, covered, packed ? count : 0);
+    if (sum != codec_checksum_get(data + covered))
+        return -EBADMSG;
+    if (!packed)
+        return -ENOTSUP;
+    *ret_flags = data[1];
+    *ret_body = data + 2;
+    *ret_len = covered - 2;
+    return data[1] & ~FLAGS_CALLER ? -EBADMSG : 0;
+}
+
 int codec_unwrap(struct codec *codec, const uint8_t *data, size_t len, size_t max_len,
                  uint8_t *ret_flags, const uint8_t **ret_body, size_t *ret_len)
 {
@@ -149,7 +197,6 @@ int codec_unwrap(struct codec *codec, const uint8_t *data, size_t len, size_t ma
         return -EBADMSG;
     if (data[0] != CODEC_PLAIN)
         return -ENOTSUP;
-
     struct cursor c = cursor_over(data + 2, covered - 2);
     *ret_flags = data[1] & FLAGS_CALLER;
     if (!(data[1] & FLAG_ZSTD)) {

@@ -11,7 +11,8 @@
 
 #include "base/buf.h"
 
-#define CODEC_PLAIN 1 /* varint columns, zstd: the only one so far */
+#define CODEC_PLAIN 1  /* varint columns, zstd: quick to write */
+#define CODEC_PACKED 2 /* columns by their statistics (column_words.h): small, quick to read */
 
 /* Against accidents, not against people. The same on every machine of little end first. */
 uint32_t codec_checksum(const uint8_t *data, size_t len);
@@ -32,12 +33,31 @@ void codec_free(struct codec *codec); /* NULL allowed */
 void codec_wrap(struct codec *codec, uint8_t flags, const uint8_t *body, size_t len,
                 struct buf *out);
 
+/* The same for a body that is packed already. `count` (of ticks, of rows) is not stored, but in the
+ * checksum: whoever opens it must know. */
+void codec_wrap_packed(uint8_t flags, const uint8_t *body, size_t len, size_t count,
+                       struct buf *out);
+
 /*
- * Opens an envelope whose body may have at most max_len bytes. The body is borrowed from `data` or
- * from the codec until its next call. 0, or -EBADMSG for damage and -ENOTSUP for another codec.
+ * Opens an envelope of CODEC_PLAIN whose body may have at most max_len bytes. The body is borrowed
+ * from `data` or from the codec until its next call. 0, or -EBADMSG for damage and -ENOTSUP for
+ * another codec.
  */
 int codec_unwrap(struct codec *codec, const uint8_t *data, size_t len, size_t max_len,
                  uint8_t *ret_flags, const uint8_t **ret_body, size_t *ret_len);
+
+/* The same for CODEC_PACKED: the body is borrowed from `data`, always. */
+int codec_unwrap_packed(const uint8_t *data, size_t len, size_t count, uint8_t *ret_flags,
+                        const uint8_t **ret_body, size_t *ret_len);
+uint32_t codec_checksum_packed(const uint8_t *data, size_t len, size_t count);
+
+static inline bool codec_is_packed(const uint8_t *data, size_t len)
+{
+    return len > 0 && data[0] == CODEC_PACKED;
+}
+
+/* What packing and unpacking need room for; made when first needed. */
+struct words_room *codec_words(struct codec *codec);
 
 /* Memory for building a body of at most `size` bytes; valid until the next codec_scratch. */
 uint8_t *codec_scratch(struct codec *codec, size_t size);

@@ -1,5 +1,7 @@
 /*
- * column.c: columns of samples and of times, as the bodies of envelopes (codec.c).
+ * column.c: columns of samples and of times, as the bodies of envelopes (codec.c): those that are
+ * written quickly, CODEC_PLAIN. The packed ones are column_pack.c's. Times are written packed now,
+ * and read as they were before, too.
  *
  * A column's body is its states in runs (varint length << 2 | state) and then the values of the
  * samples that are there, in the way that takes the fewest bytes:
@@ -18,6 +20,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "store/column_pack.h"
 #include "store/varint.h"
 
 enum way { WAY_SAME, WAY_PLAIN, WAY_DELTA, WAY_REAL, WAYS };
@@ -212,6 +215,8 @@ static bool get_words(struct cursor *c, struct column *column, size_t ticks, enu
 int column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t ticks,
                   struct column *column)
 {
+    if (codec_is_packed(data, len))
+        return column_unpack(codec, data, len, ticks, NULL, column);
     uint8_t flags;
     const uint8_t *body;
     size_t body_len, count;
@@ -231,27 +236,11 @@ int column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t t
     return good && cursor_left(&c) == 0 ? 0 : -EBADMSG;
 }
 
-void timeline_encode(struct codec *codec, const struct timeline *times, size_t ticks,
-                     int64_t interval_ms, struct buf *out)
-{
-    uint8_t *body = codec_scratch(codec, (ticks + 1) * 3 * VARINT_MAX);
-    uint8_t *at = body;
-    /* What a steady grid predicts is written as zero: the next number, the next grid point. */
-    for (size_t i = 0; i < ticks; i++)
-        at = varint_put(at, i ? times->seq[i] - times->seq[i - 1] - 1 : times->seq[i]);
-    for (size_t i = 0; i < ticks; i++) {
-        uint64_t expected = i ? (uint64_t)times->t_ms[i - 1] + (uint64_t)interval_ms : 0;
-        at = varint_put(at, zigzag((uint64_t)times->t_ms[i] - expected));
-    }
-    uint64_t interval_ns = (uint64_t)interval_ms * (uint64_t)NS_PER_MS;
-    for (size_t i = 0; i < ticks; i++)
-        at = varint_put(at, zigzag((uint64_t)times->elapsed_ns[i] - interval_ns));
-    codec_wrap(codec, 0, body, (size_t)(at - body), out);
-}
-
 int timeline_decode(struct codec *codec, const uint8_t *data, size_t len, size_t ticks,
                     int64_t interval_ms, struct timeline *times)
 {
+    if (codec_is_packed(data, len))
+        return timeline_unpack(codec, data, len, ticks, interval_ms, times);
     uint8_t flags;
     const uint8_t *body;
     size_t body_len;

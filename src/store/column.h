@@ -23,13 +23,44 @@ struct column {
 void column_encode(struct codec *codec, const struct column *column, size_t ticks,
                    struct buf *out); /* appends */
 
-/* The same as small as it gets, for what is written once and kept long: some ten times slower. */
+/* The same as small as it gets, for what is written once and kept long: some 0.2 us a sample. */
 void column_pack(struct codec *codec, const struct column *column, size_t ticks, struct buf *out);
 
 /* Fills the arrays of `column`, which hold `ticks` each, and its kind. 0, -EBADMSG (the arrays'
- * content is then undefined) or -ENOTSUP for a codec that this version does not know. */
+ * content is then undefined), -ENOTSUP for a codec that this version does not know, or -ENOLINK
+ * for a column that a packer wrote beside another. */
 int column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t ticks,
                   struct column *column);
+
+/*
+ * The columns of one span, one after the other. Many series count nearly the same (what comes into
+ * a host and what of it is delivered, the buckets of a histogram), so a column may be written as
+ * what it has more than another one of its span: that one must be read first. At most COLUMN_CHAIN
+ * columns are read for one.
+ */
+#define COLUMN_CHAIN 3
+
+struct packer; /* remembers up to 40 columns: 9 bytes a tick each */
+
+struct packer *packer_new(size_t ticks);
+void packer_free(struct packer *packer); /* NULL allowed */
+
+/* column_pack for series `id` (not 0, each only once). What was added and appended to `out` must go
+ * to disk together with what comes after it: later columns may be beside it. */
+void packer_add(struct packer *packer, struct codec *codec, uint32_t id,
+                const struct column *column, struct buf *out);
+
+/* The series of the same span that this column is beside; 0: none. From the first bytes alone. */
+uint32_t column_beside(const uint8_t *data, size_t len);
+
+/* The chunk of a series in the same span. 0 or -errno. The bytes are borrowed until the next call,
+ * and may take the place of those that column_decode_chain was given. */
+typedef int column_fetch(void *context, uint32_t series, const uint8_t **ret_data, size_t *ret_len);
+
+/* column_decode for any column of a span, with those that it is beside. -EBADMSG also when one of
+ * these is damaged. */
+int column_decode_chain(struct codec *codec, const uint8_t *data, size_t len, size_t ticks,
+                        column_fetch *fetch, void *context, struct column *column);
 
 /*
  * Rows with several fields each: what a rolled-up tier stores of a series. A row is there or
@@ -55,8 +86,9 @@ struct field_column {
  * field. Appends. */
 void field_column_encode(struct codec *codec, const struct field_column *column, size_t rows,
                          struct buf *out);
-/* `tag` first, then the fields: field_column_tag tells which types there are. 0, -EBADMSG,
- * -ENOTSUP. */
+/* `tag` first, then the fields: field_column_tag tells which types there are, from the first bytes
+ * alone; field_column_decode checks all of it. The caller sets fields, types and the arrays, which
+ * hold `rows` each; their content is undefined after an error. 0, -EBADMSG, -ENOTSUP. */
 int field_column_tag(const uint8_t *data, size_t len, uint8_t *ret);
 int field_column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t rows,
                         struct field_column *column);

@@ -67,6 +67,15 @@ static const char *const additions[DATABASE_VERSION - 1] = {
     "CREATE TABLE silence(id INTEGER PRIMARY KEY, rule TEXT NOT NULL, series TEXT NOT NULL,"
     " comment TEXT NOT NULL, made_by TEXT NOT NULL, from_ms INTEGER NOT NULL,"
     " to_ms INTEGER NOT NULL);",
+
+    /* Behind `times`, so these are read from the indexes wherever that is a matter of cost. */
+    "ALTER TABLE span ADD COLUMN tier INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE span ADD COLUMN folded INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE span ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"
+    "DROP INDEX span_time;"
+    "CREATE INDEX span_time ON span(tier, max_ms, min_ms, interval_ms, folded);"
+    "CREATE INDEX span_order ON span(tier, folded, first_seq, last_seq, bytes);"
+    "CREATE INDEX last_seq ON last(seq);",
 };
 
 int store_fail(struct store_error *err, int code, const char *format, ...)
@@ -318,28 +327,105 @@ static int make_schema(sqlite3 *db, int64_t version)
     return err;
 }
 
+/* A connection that may write, set up but for how patient commits are. Close it, also when this
+ * fails and *ret is not NULL. */
+static int open_to_write(const char *path, sqlite3 **ret)
+{
+    int rc = sqlite3_open_v2(
+        path, ret, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    int error = database_error(*ret, rc);
+    if (error)
+        return error;
+    sqlite3_busy_timeout(*ret, BUSY_TIMEOUT_MS);
+    return database_exec(*ret, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
+                               "PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY;"
+                               "PRAGMA journal_size_limit = 8388608;"
+                               "PRAGMA mmap_size = 0;" WRITER_CACHE);
+}
+
+/* Files that somebody was making when he died, or could not finish. */
+static void remove_unfinished(const char *path)
+{
+    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        struct buf name CLEANUP(buf_fini) = BUF_INIT;
+        buf_printf(&name, "%s%s", path, suffixes[i]);
+        unlink(buf_string(&name));
+    }
+}
+
+/* The names in the directory reach the platter. */
+static int sync_directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    struct buf dir CLEANUP(buf_fini) = BUF_INIT;
+    if (slash)
+        buf_append(&dir, path, (size_t)(slash - path) + 1);
+    else
+        buf_char(&dir, '.');
+    int fd = open(buf_string(&dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error = fd < 0 || fsync(fd) != 0 ? -errno : 0;
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
+/*
+ * A database with its schema and nothing else, under another name until it is whole. Killed while
+ * SQLite writes the first page and its rollback journal, we would leave a file that cannot be
+ * looked at without changing it, which inspect() refuses; and a journal whose removal did not reach
+ * the platter would take the history back to nothing.
+ */
+static int make_database(const char *path)
+{
+    struct buf name CLEANUP(buf_fini) = BUF_INIT;
+    buf_printf(&name, "%s.new", path);
+    const char *unfinished = buf_string(&name);
+    remove_unfinished(unfinished);
+    /* Ours alone; SQLite gives the WAL and the index the mode of the database. */
+    int fd = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    sqlite3 *db = NULL;
+    int error = open_to_write(unfinished, &db);
+    if (!error)
+        error = make_schema(db, 0);
+    /* Out of the WAL and onto the platter: whoever takes its name away must not need that. */
+    if (!error)
+        error = database_error(
+            db, sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+    sqlite3_close(db);
+    if (!error && rename(unfinished, path) != 0)
+        error = -errno;
+    if (!error)
+        error = sync_directory_of(path);
+    if (error)
+        remove_unfinished(unfinished);
+    return error;
+}
+
+/* Nothing, or a file without a byte. A link elsewhere is left to SQLite. */
+static bool is_nothing(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT;
+    return S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
 int database_open_writer(const char *path, bool durable, sqlite3 **ret, struct store_error *err)
 {
     *ret = NULL;
     int error = inspect(path, err);
     if (error)
         return error;
-    /* Ours alone; SQLite gives the WAL and the index the mode of the database. */
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd >= 0)
-        close(fd);
     sqlite3 *db = NULL;
     struct identity id = {0};
-    int rc = sqlite3_open_v2(
-        path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
-    error = database_error(db, rc);
-    if (!error) {
-        sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
-        error = database_exec(
-            db, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
-                "PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY;"
-                "PRAGMA journal_size_limit = 8388608; PRAGMA mmap_size = 0;" WRITER_CACHE);
-    }
+    if (is_nothing(path))
+        error = make_database(path);
+    if (!error)
+        error = open_to_write(path, &db);
     if (!error)
         error = database_exec(db, durable ? "PRAGMA synchronous = FULL"
                                           : "PRAGMA synchronous = NORMAL");
@@ -358,7 +444,16 @@ int database_open_writer(const char *path, bool durable, sqlite3 **ret, struct s
     return 0;
 }
 
-int database_open_reader(const char *path, sqlite3 **ret, struct store_error *err)
+/* Whatever the format, questions are about the same columns. */
+static int make_view(sqlite3 *db, int64_t version)
+{
+    return database_exec(db, version >= 4 ? "CREATE TEMP VIEW " SPANS_VIEW " AS SELECT * FROM span"
+                                          : "CREATE TEMP VIEW " SPANS_VIEW
+                                            " AS SELECT *, 0 AS tier, 0 AS folded FROM span");
+}
+
+int database_open_reader(const char *path, sqlite3 **ret, int64_t *ret_version,
+                         struct store_error *err)
 {
     *ret = NULL;
     if (access(path, F_OK) != 0)
@@ -368,8 +463,7 @@ int database_open_reader(const char *path, sqlite3 **ret, struct store_error *er
     struct identity id = {0};
     int error = open_read_only(path, &db);
     if (!error)
-        error = database_exec(db, "PRAGMA temp_store = MEMORY; PRAGMA query_only = 1;"
-                                  "PRAGMA mmap_size = 0;" READER_CACHE);
+        error = database_exec(db, "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;" READER_CACHE);
     if (!error)
         error = identify(db, &id);
     if (error)
@@ -378,10 +472,18 @@ int database_open_reader(const char *path, sqlite3 **ret, struct store_error *er
         error = store_fail(err, -ENOENT, "%s: no history there yet", path);
     else
         error = judge(&id, path, err);
+    if (!error) {
+        error = make_view(db, id.version);
+        if (!error)
+            error = database_exec(db, "PRAGMA query_only = 1");
+        if (error)
+            database_explain(err, db, error, path, "open it");
+    }
     if (error) {
         sqlite3_close(db);
         return error;
     }
     *ret = db;
+    *ret_version = id.version;
     return 0;
 }

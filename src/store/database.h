@@ -14,7 +14,7 @@
 
 #define DATABASE_NAME "netsonde.db"
 #define DATABASE_APPLICATION_ID 0x6e65736f /* "neso" */
-#define DATABASE_VERSION 3
+#define DATABASE_VERSION 4
 #define DATABASE_PAGE_BYTES 4096
 
 /* A chunk's row number: its span's number above, its series' id below. */
@@ -24,6 +24,13 @@ static inline int64_t chunk_row(uint32_t span, uint32_t series)
 }
 
 #define SPAN_MAX INT32_MAX /* so that row numbers stay positive */
+
+/* span.tier: an enum tier, or: other spans have what was in it, its chunks are being deleted. */
+#define SPAN_REPLACED 3
+
+/* What readers ask instead of `span`: the same with the columns that databases of before format 4
+ * lack. A reader's connection has it. */
+#define SPANS_VIEW "spans"
 
 /* Fills err (may be NULL) and returns `code`. */
 int store_fail(struct store_error *err, int code, const char *format, ...) PRINTF_LIKE(3, 4);
@@ -35,8 +42,10 @@ int store_fail(struct store_error *err, int code, const char *format, ...) PRINT
  */
 int database_open_writer(const char *path, bool durable, sqlite3 **ret, struct store_error *err);
 
-/* Opens for reading only. -ENOENT: there is none (or an empty one). */
-int database_open_reader(const char *path, sqlite3 **ret, struct store_error *err);
+/* Opens for reading only and says of which version it is. -ENOENT: there is none (or an empty one).
+ */
+int database_open_reader(const char *path, sqlite3 **ret, int64_t *ret_version,
+                         struct store_error *err);
 
 /* Renames the file and its -wal and -shm to PATH.corrupt-TIME…; the connection must be closed.
  * Writes the new name. */

@@ -30,14 +30,19 @@ struct document_list {
     struct document_entry entries[]; /* by name */
 };
 
+/* Whether a document may be called so. */
+bool document_is_name(const char *name);
+
 /* An empty list when there is no such folder. Release with free(). */
 int documents_list(const char *data_dir, const char *kind, struct document_list **ret,
                    struct store_error *err);
 /* Appends the text to `out`. -ENOENT, -EFBIG, -EINVAL for a name that is none. */
 int document_read(const char *data_dir, const char *kind, const char *name, struct buf *out,
                   struct store_error *err);
-/* replace false: -EEXIST when there is one of that name. */
+/* Makes DATA_DIR and the folder when they are missing. replace false: -EEXIST when there is one of
+ * that name. On failure the old one is as it was. */
 int document_write(const char *data_dir, const char *kind, const char *name, const char *text,
                    size_t len, bool replace, struct store_error *err);
+/* -ENOENT when there is none. */
 int document_delete(const char *data_dir, const char *kind, const char *name,
                     struct store_error *err);

@@ -4,7 +4,9 @@
  * Three places hold samples, and each tick counts once: sealed spans, the log, and ticks in memory
  * that are in neither (matched by tick number, the one key that no clock can confuse). Spans are
  * found through an index on their times; only those that overlap the range are opened, and in each
- * only the chunks of the series asked for. One chunk is in memory at a time, whatever the range.
+ * only the chunks of the series asked for. One chunk is in memory at a time, whatever the range. An
+ * answer from a coarser tier reads the spans of that tier, and of those below what has not been
+ * rolled up yet.
  *
  * What lands in a bin is kept such that the order does not matter: sums, extremes, and for `last`
  * the tick's number beside the value. Any thread, inside reader_begin/reader_end.
@@ -77,8 +79,36 @@ static void add_sample(enum aggregate measure, struct target *target, int32_t po
     }
 }
 
+/* A row of a coarser tier. */
+static void add_rollup(enum aggregate measure, struct target *target, int32_t point, uint64_t seq,
+                       const struct rollup *r)
+{
+    target->sampled = true;
+    struct bin *bin = &target->bins[point];
+    bool gauge = target->kind == METRIC_GAUGE, valued = rollup_has_values(r);
+    double scale = gauge ? 1 : target->scale; /* of rates */
+    if (!gauge && measure == AGG_SUM) {
+        bin->count += r->total;
+        bin->weight = 1;
+    } else if (!valued || measure == AGG_SUM) {
+        return;
+    } else if (measure == AGG_AVG && gauge) {
+        bin->number += r->sum;
+        bin->weight += r->count;
+    } else if (measure == AGG_AVG) {
+        bin->count += r->total - r->unrated;
+        bin->weight += (uint64_t)r->rated_ns;
+    } else {
+        add_value(bin, measure,
+                  scale * (measure == AGG_MIN   ? r->min
+                           : measure == AGG_MAX ? r->max
+                                                : r->last),
+                  seq);
+    }
+}
+
 /* Marks a tick that the disk has, so that the copy in memory is not counted. */
-static void mark_stored(struct plan *plan, uint64_t seq)
+static void mark_stored_tick(struct plan *plan, uint64_t seq)
 {
     const struct recent *recent = plan->recent;
     size_t low = 0, high = recent ? recent->count : 0;
@@ -93,17 +123,32 @@ static void mark_stored(struct plan *plan, uint64_t seq)
         plan->stored[low] = true;
 }
 
+/* The same for the ticks of a raw span. */
+static void mark_stored(struct plan *plan, const struct timeline *times, size_t rows)
+{
+    const struct recent *recent = plan->recent;
+    if (!recent || recent->count == 0 || times->seq[rows - 1] < recent->ticks[0]->seq)
+        return;
+    for (size_t i = 0; i < rows; i++)
+        mark_stored_tick(plan, times->seq[i]);
+}
+
 /* ---- spans ---------------------------------------------------------------------------------- */
 
-/* Arrays for one span's ticks, at the format's limit; reused from span to span. */
+/* Arrays for one span's rows, at the format's limit; reused from span to span. */
 struct span_room {
+    enum tier tier;
     struct timeline times;
-    struct column column;
+    struct column column;      /* raw */
+    struct rollup_column roll; /* other tiers */
     int32_t *point;
 };
 
-static void span_room_init(struct span_room *room)
+static void span_room_init(struct span_room *room, bool rolled)
 {
+    room->roll = (struct rollup_column){0};
+    if (rolled)
+        rollup_column_init(&room->roll, STORE_SPAN_TICKS_MAX);
     room->times.seq = mem_array(STORE_SPAN_TICKS_MAX, sizeof(uint64_t));
     room->times.t_ms = mem_array(STORE_SPAN_TICKS_MAX, sizeof(int64_t));
     room->times.elapsed_ns = mem_array(STORE_SPAN_TICKS_MAX, sizeof(int64_t));
@@ -119,6 +164,7 @@ static void span_room_fini(struct span_room *room)
     free(room->times.elapsed_ns);
     free(room->column.state);
     free(room->column.value);
+    rollup_column_fini(&room->roll);
     free(room->point);
 }
 
@@ -134,6 +180,37 @@ static void add_column(struct plan *plan, const struct span_room *room, size_t t
     }
 }
 
+static void add_rolled(struct plan *plan, const struct span_room *room, size_t rows,
+                       struct target *target)
+{
+    for (size_t i = 0; i < rows; i++) {
+        struct rollup r;
+        if (!room->roll.fields.there[i] || room->point[i] < 0)
+            continue;
+        rollup_column_get(&room->roll, i, room->times.elapsed_ns[i], &r);
+        add_rollup(plan->measure, target, room->point[i], room->times.seq[i], &r);
+    }
+}
+
+/* False: it is damaged, or not what its series is. */
+static bool add_chunk(struct plan *plan, struct span_room *room, const uint8_t *data, size_t len,
+                      size_t rows, struct target *target)
+{
+    struct codec *codec = plan->reader->codec;
+    if (room->tier == TIER_RAW) {
+        if (column_decode(codec, data, len, rows, &room->column) < 0 ||
+            room->column.kind != target->kind)
+            return false;
+        add_column(plan, room, rows, target);
+        return true;
+    }
+    if (rollup_column_decode(codec, data, len, rows, &room->roll) < 0 ||
+        room->roll.kind != target->kind)
+        return false;
+    add_rolled(plan, room, rows, target);
+    return true;
+}
+
 static int read_chunk(struct plan *plan, struct span_room *room, uint32_t span, size_t ticks,
                       struct target *target, sqlite3_stmt *stmt)
 {
@@ -142,38 +219,96 @@ static int read_chunk(struct plan *plan, struct span_room *room, uint32_t span, 
     if (rc == SQLITE_ROW) {
         size_t len;
         const uint8_t *data = database_blob(stmt, 0, &len);
-        int error = column_decode(plan->reader->codec, data, len, ticks, &room->column);
-        if (error || room->column.kind != target->kind)
-            plan->reader->damaged++;
-        else
-            add_column(plan, room, ticks, target);
+        if (!add_chunk(plan, room, data, len, ticks, target))
+            reader_met_damaged(plan->reader, span, target->id);
     }
     int error = database_error(plan->reader->db, rc);
     sqlite3_reset(stmt);
     return error;
 }
 
+/* Which step each row falls into. Times hardly ever leave the step of the row before. */
+static void place_rows(struct plan *plan, struct span_room *room, size_t rows)
+{
+    int64_t begin_ms = 0, end_ms = 0;
+    int32_t point = -1;
+    for (size_t i = 0; i < rows; i++) {
+        int64_t t_ms = room->times.t_ms[i];
+        if (t_ms < begin_ms || t_ms >= end_ms) {
+            point = plan_point(plan, t_ms);
+            begin_ms = point < 0 ? t_ms : plan->from_ms + point * plan->step_ms;
+            end_ms = point < 0 ? t_ms + 1 : begin_ms + plan->step_ms;
+        }
+        room->point[i] = point;
+    }
+    if (room->tier == TIER_RAW)
+        mark_stored(plan, &room->times, rows);
+}
+
+/* Decodes the times of the statement's row, whose columns are those below. Returns how many there
+ * are; 0: they are damaged. */
+static size_t read_times(struct plan *plan, struct span_room *room, sqlite3_stmt *span)
+{
+    int64_t rows = sqlite3_column_int64(span, 1), interval_ms = sqlite3_column_int64(span, 2);
+    size_t len;
+    const uint8_t *times = database_blob(span, 3, &len);
+    if (rows >= 1 && rows <= STORE_SPAN_TICKS_MAX &&
+        timeline_decode(plan->reader->codec, times, len, (size_t)rows, interval_ms, &room->times) ==
+            0)
+        return (size_t)rows;
+    plan->reader->damaged++;
+    return 0;
+}
+
 static int read_span(struct plan *plan, struct span_room *room, sqlite3_stmt *span,
                      sqlite3_stmt *chunk)
 {
     uint32_t id = (uint32_t)sqlite3_column_int64(span, 0);
-    int64_t ticks = sqlite3_column_int64(span, 1), interval_ms = sqlite3_column_int64(span, 2);
-    size_t len;
-    const uint8_t *times = database_blob(span, 3, &len);
-    if (ticks < 1 || ticks > STORE_SPAN_TICKS_MAX ||
-        timeline_decode(plan->reader->codec, times, len, (size_t)ticks, interval_ms, &room->times) <
-            0) {
-        plan->reader->damaged++;
+    size_t rows = read_times(plan, room, span);
+    if (rows == 0)
         return 0;
-    }
-    for (size_t i = 0; i < (size_t)ticks; i++) {
-        room->point[i] = plan_point(plan, room->times.t_ms[i]);
-        mark_stored(plan, room->times.seq[i]);
-    }
+    place_rows(plan, room, rows);
     int error = 0;
     for (size_t i = 0; i < plan_targets(plan) && !error; i++)
-        error = read_chunk(plan, room, id, (size_t)ticks, &plan->targets[i], chunk);
+        error = read_chunk(plan, room, id, rows, &plan->targets[i], chunk);
     return error;
+}
+
+static int gather_tier(struct plan *plan, struct span_room *room, sqlite3_stmt *span,
+                       sqlite3_stmt *chunk)
+{
+    sqlite3_bind_int64(span, 1, plan->from_ms);
+    sqlite3_bind_int64(span, 2, plan_last_ms(plan));
+    sqlite3_bind_int(span, 3, (int)room->tier);
+    sqlite3_bind_int(span, 4, room->tier == plan->tier); /* else those not rolled up yet */
+    int rc = SQLITE_DONE, error = 0;
+    while (!error && (rc = sqlite3_step(span)) == SQLITE_ROW)
+        error = reader_cancelled(plan->reader) ? -ECANCELED : read_span(plan, room, span, chunk);
+    sqlite3_reset(span);
+    return error ? error : database_error(plan->reader->db, rc);
+}
+
+/* Which of the ticks in memory are in rows of a coarser tier: these do not say, but the samples
+ * that they were made of do. */
+static int mark_folded(struct plan *plan, struct span_room *room)
+{
+    sqlite3_stmt *span CLEANUP(database_finalize) = NULL;
+    if (plan->tier == TIER_RAW || !plan->recent || plan->recent->count == 0)
+        return 0;
+    int error = database_prepare(plan->reader->db,
+                                 "SELECT id, ticks, interval_ms, times FROM " SPANS_VIEW
+                                 " WHERE tier = 0 AND folded = 1 AND last_seq >= ?1",
+                                 &span);
+    if (error)
+        return error;
+    sqlite3_bind_int64(span, 1, (int64_t)plan->recent->ticks[0]->seq);
+    int rc;
+    while ((rc = sqlite3_step(span)) == SQLITE_ROW) {
+        size_t rows = read_times(plan, room, span);
+        if (rows)
+            mark_stored(plan, &room->times, rows);
+    }
+    return database_error(plan->reader->db, rc);
 }
 
 static int gather_spans(struct plan *plan)
@@ -181,22 +316,24 @@ static int gather_spans(struct plan *plan)
     sqlite3_stmt *span CLEANUP(database_finalize) = NULL;
     sqlite3_stmt *chunk CLEANUP(database_finalize) = NULL;
     int error = database_prepare(plan->reader->db,
-                                 "SELECT id, ticks, interval_ms, times FROM span"
-                                 " WHERE max_ms >= ?1 AND min_ms <= ?2",
+                                 "SELECT id, ticks, interval_ms, times FROM " SPANS_VIEW
+                                 " WHERE tier = ?3 AND max_ms >= ?1 AND min_ms <= ?2"
+                                 " AND folded <= ?4",
                                  &span);
     if (!error)
         error = database_prepare(plan->reader->db, "SELECT data FROM chunk WHERE id = ?1", &chunk);
     if (error)
         return error;
-    sqlite3_bind_int64(span, 1, plan->from_ms);
-    sqlite3_bind_int64(span, 2, plan_last_ms(plan));
     struct span_room room;
-    span_room_init(&room);
-    int rc = SQLITE_DONE;
-    while (!error && (rc = sqlite3_step(span)) == SQLITE_ROW)
-        error = reader_cancelled(plan->reader) ? -ECANCELED : read_span(plan, &room, span, chunk);
+    span_room_init(&room, plan->tier != TIER_RAW);
+    for (int tier = (int)plan->tier; tier >= 0 && !error; tier--) {
+        room.tier = (enum tier)tier;
+        error = gather_tier(plan, &room, span, chunk);
+    }
+    if (!error)
+        error = mark_folded(plan, &room);
     span_room_fini(&room);
-    return error ? error : database_error(plan->reader->db, rc);
+    return error;
 }
 
 /* ---- the log -------------------------------------------------------------------------------- */
@@ -239,7 +376,7 @@ static int gather_log(struct plan *plan)
         size_t len;
         const uint8_t *data = database_blob(stmt, 3, &len);
         int32_t point = plan_point(plan, sqlite3_column_int64(stmt, 1));
-        mark_stored(plan, at.seq);
+        mark_stored_tick(plan, at.seq);
         if (point >= 0)
             read_row(plan, &at, point, data, len);
     }
@@ -256,13 +393,13 @@ struct stored {
 static int find_stored(struct plan *plan, struct stored *ret)
 {
     int error = database_number_of(plan->reader->db,
-                                   "SELECT coalesce((SELECT first_seq FROM span ORDER BY id LIMIT"
-                                   " 1), (SELECT min(seq) FROM tick))",
+                                   "SELECT coalesce((SELECT min(first_seq) FROM " SPANS_VIEW
+                                   " WHERE tier < 3), (SELECT min(seq) FROM tick))",
                                    0, &ret->oldest);
     if (!error)
         error = database_number_of(plan->reader->db,
                                    "SELECT coalesce((SELECT max(seq) FROM tick),"
-                                   " (SELECT last_seq FROM span ORDER BY id DESC LIMIT 1))",
+                                   " (SELECT max(last_seq) FROM " SPANS_VIEW " WHERE tier < 3))",
                                    0, &ret->newest);
     return error;
 }

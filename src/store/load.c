@@ -158,6 +158,8 @@ static int load_log(struct store *store)
         int64_t interval_ms = sqlite3_column_int64(stmt, 2);
         if (store_log_run_ends(store, interval_ms, t_ms))
             store->log_older = store->log_ticks;
+        if (store->log_ticks == 0)
+            store->log_first_ms = t_ms;
         store->log_ticks++;
         store->log_interval_ms = interval_ms;
         store->log_t_ms = t_ms;

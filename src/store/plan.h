@@ -2,7 +2,8 @@
  * plan.h: a query while it is being answered: which series, which steps, and one bin for each
  * series and step. One thread.
  *
- *   query.c    the order of things, the step, the answer
+ *   query.c    the order of things, the answer
+ *   steps.c    the tier, the step
  *   alive.c    which series may have a sample in the range
  *   select.c   which of those match, on disk and in memory
  *   gather.c   every sample in the range into its bin
@@ -17,6 +18,7 @@
 #include "model/query.h"
 #include "store/ledger.h"
 #include "store/reader.h"
+#include "store/rollup.h"
 
 /* What the samples of one step come to so far. Order does not matter, so nothing is sorted. */
 struct bin {
@@ -54,6 +56,7 @@ struct plan {
     enum aggregate measure; /* what bins hold: AGG_SUM for quantiles */
     int64_t from_ms, step_ms;
     size_t points;
+    enum tier tier; /* the coarsest that is read; those below have what it does not have yet */
     struct bin *bins;
     struct target **order; /* by series of the answer, then by bound */
 
@@ -85,6 +88,10 @@ static inline int64_t plan_last_ms(const struct plan *plan)
     return plan->from_ms + (int64_t)plan->points * plan->step_ms - 1;
 }
 
+/* steps.c: chooses tier and step and lays the steps; again once the series are known. */
+#define BINS_MAX (512U << 10)      /* 12 MiB; the step grows when many series match */
+int plan_steps(struct plan *plan); /* 0 or -errno */
+
 struct id_run {
     uint32_t first, last;
 };
@@ -99,7 +106,6 @@ struct alive {
 };
 
 int alive_find(struct plan *plan, struct alive *ret); /* 0 or -errno */
-bool alive_has(const struct alive *alive, uint32_t id, bool was_sealed, uint64_t last_seq);
 void alive_fini(struct alive *alive);
 
 int select_series(struct plan *plan);  /* 0 or -errno; the steps are laid */

@@ -1,10 +1,7 @@
 /*
  * query.c: a question about the past, from the selector to the answer.
  *
- * First the step: the smallest multiple of the stored interval of which the points asked for are
- * as long as the range, aligned to multiples of itself since 1970, so that asking again a moment
- * later moves no step. Where ticks of several intervals lie in the range the largest counts, or
- * steps would be empty that were not. Then the series; should there be very many, the step is
+ * First the tier and the step (steps.c), then the series; should there be very many, both are
  * chosen once more, for their number bounds how fine the answer may be. Then every sample goes to
  * its bin, and each bin becomes a value.
  *
@@ -17,133 +14,6 @@
 
 #include "base/mem.h"
 #include "store/plan.h"
-
-#define BINS_MAX (512U << 10) /* 12 MiB; the step grows when many series match */
-#define TIME_LIMIT_MS (INT64_C(1) << 53)
-#define INTERVAL_DEFAULT_MS 1000 /* when nothing at all is stored */
-
-/* ---- the step ------------------------------------------------------------------------------- */
-
-/* The largest interval of any tick in the range, 0 when there is none. */
-static int interval_in(struct plan *plan, int64_t from_ms, int64_t to_ms, int64_t *ret)
-{
-    static const char *const questions[] = {
-        "SELECT max(interval_ms) FROM span WHERE max_ms >= ?1 AND min_ms <= ?2",
-        "SELECT max(interval_ms) FROM tick WHERE t_ms BETWEEN ?1 AND ?2",
-    };
-    *ret = 0;
-    for (size_t i = 0; plan->reader && i < ARRAY_LEN(questions); i++) {
-        sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-        int64_t interval_ms = 0;
-        int error = database_prepare(plan->reader->db, questions[i], &stmt);
-        if (error)
-            return error;
-        sqlite3_bind_int64(stmt, 1, from_ms);
-        sqlite3_bind_int64(stmt, 2, to_ms);
-        error = database_number(stmt, 0, &interval_ms);
-        if (error)
-            return error;
-        *ret = MAX(*ret, interval_ms);
-    }
-    for (size_t i = 0; plan->recent && i < plan->recent->count; i++) {
-        const struct tick *t = plan->recent->ticks[i];
-        if (t->t_ms >= from_ms && t->t_ms <= to_ms)
-            *ret = MAX(*ret, t->interval_ms);
-    }
-    return 0;
-}
-
-/* The interval in use last, for a range in which nothing is stored. */
-static int newest_interval(struct plan *plan, int64_t *ret)
-{
-    *ret = 0;
-    if (plan->recent && plan->recent->count)
-        *ret = plan->recent->ticks[plan->recent->count - 1]->interval_ms;
-    int error = 0;
-    if (*ret <= 0 && plan->reader)
-        error = database_number_of(
-            plan->reader->db, "SELECT interval_ms FROM tick ORDER BY seq DESC LIMIT 1", 0, ret);
-    if (!error && *ret <= 0 && plan->reader)
-        error = database_number_of(plan->reader->db,
-                                   "SELECT interval_ms FROM span ORDER BY id DESC LIMIT 1", 0, ret);
-    if (*ret <= 0)
-        *ret = INTERVAL_DEFAULT_MS;
-    return error;
-}
-
-/* Steps that hold any moment from `from_ms` to `to_ms`. */
-static int64_t steps_touched(int64_t from_ms, int64_t to_ms, int64_t step_ms)
-{
-    return to_ms / step_ms - from_ms / step_ms + 1;
-}
-
-/* The smallest multiple of the interval of which `points` are as long as the range. */
-static int64_t choose_step(int64_t from_ms, int64_t to_ms, int64_t interval_ms, int64_t points)
-{
-    int64_t range_ms = MAX(to_ms - from_ms, 1);
-    int64_t step_ms = (range_ms - 1) / (points * interval_ms) * interval_ms + interval_ms;
-    /* A single point is asked for to have everything in it. */
-    while (points == 1 && steps_touched(from_ms, to_ms, step_ms) > 1)
-        step_ms *= 2;
-    return step_ms;
-}
-
-/* Lays the steps over the range. As many as fit into its length touch one more, unless they happen
- * to begin with it: then the one of which least is asked for is left out. That is the last when
- * the range ends with its first moment; else the first, for what is newest is always wanted. */
-static void lay_steps(struct plan *plan, int64_t from_ms, int64_t to_ms, int64_t points)
-{
-    int64_t step_ms = plan->step_ms, count = steps_touched(from_ms, to_ms, step_ms);
-    plan->from_ms = from_ms - from_ms % step_ms;
-    if (count > points && to_ms % step_ms != 0)
-        plan->from_ms += step_ms;
-    plan->points = (size_t)MIN(count, points);
-}
-
-/* `points` at most: steps of the length that was asked for, or as many times longer as it takes. */
-static void fix_step(struct plan *plan, int64_t from_ms, int64_t to_ms, int64_t interval_ms,
-                     int64_t most)
-{
-    int64_t step_ms = plan->query->step_ms;
-    step_ms += interval_ms - 1 - (step_ms - 1) % interval_ms; /* a multiple of the interval */
-    int64_t unit_ms = step_ms;
-    step_ms = MAX(step_ms, (to_ms - from_ms) / most / unit_ms * unit_ms);
-    while (steps_touched(from_ms, to_ms, step_ms) > most)
-        step_ms += unit_ms;
-    plan->step_ms = step_ms;
-    plan->from_ms = from_ms - from_ms % step_ms;
-    plan->points = (size_t)steps_touched(from_ms, to_ms, step_ms);
-}
-
-static int plan_steps(struct plan *plan)
-{
-    const struct query *query = plan->query;
-    /* Nothing is older than 1970; below 0 no step could cover what lies on both sides of it. */
-    int64_t from_ms = MAX(MIN(query->from_ms, TIME_LIMIT_MS), 0);
-    int64_t to_ms = MAX(MIN(query->to_ms, TIME_LIMIT_MS), 0);
-    size_t targets = MAX(plan_targets(plan), (size_t)1);
-    int64_t most = MAX((int64_t)(BINS_MAX / targets), 1);
-    int64_t points = MAX(MIN((int64_t)query->points, most), 1);
-
-    int64_t interval_ms, wider_ms;
-    int error = interval_in(plan, from_ms, to_ms, &interval_ms);
-    if (!error && interval_ms <= 0)
-        error = newest_interval(plan, &interval_ms);
-    while (!error) {
-        if (query->step_ms > 0) {
-            fix_step(plan, from_ms, to_ms, interval_ms, most);
-        } else {
-            plan->step_ms = choose_step(from_ms, to_ms, interval_ms, points);
-            lay_steps(plan, from_ms, to_ms, points);
-        }
-        /* Whole steps reach beyond the range: there, too, the interval must fit. */
-        error = interval_in(plan, plan->from_ms, plan_last_ms(plan), &wider_ms);
-        if (error || wider_ms <= interval_ms)
-            break;
-        interval_ms = wider_ms;
-    }
-    return error;
-}
 
 /* ---- the answer ----------------------------------------------------------------------------- */
 
@@ -161,6 +31,20 @@ static double bin_value(const struct plan *plan, const struct target *target, co
     default:
         return bin->number;
     }
+}
+
+/* How much a bin must weigh to be shown, see query.least_part. */
+static double least_weight(const struct plan *plan, const struct target *target)
+{
+    double part = plan->query->least_part;
+    uint64_t most = 0;
+    if (part <= 0 || plan->measure != AGG_AVG)
+        return 0;
+    if (target->kind == METRIC_COUNTER)
+        return part * (double)plan->step_ms * (double)NS_PER_MS;
+    for (size_t p = 0; p < plan->points; p++)
+        most = MAX(most, target->bins[p].weight);
+    return part * (double)most;
 }
 
 /* Buckets of one histogram: its targets by growing bound. */
@@ -196,8 +80,11 @@ static void fill_plain(struct plan *plan)
         if (!target->sampled || plan->answer->series[target->out].values)
             continue; /* another id of the same name shares the bins */
         double *values = mem_array(plan->points, sizeof(*values));
+        double least = least_weight(plan, target);
         for (size_t p = 0; p < plan->points; p++)
-            values[p] = bin_value(plan, target, &target->bins[p]);
+            values[p] = (double)target->bins[p].weight < least
+                            ? NAN
+                            : bin_value(plan, target, &target->bins[p]);
         plan->answer->series[target->out].values = values;
     }
 }
@@ -238,7 +125,7 @@ static void finish_answer(struct plan *plan)
     answer->step_ms = plan->step_ms;
     answer->points_count = plan->points;
     answer->to_ms = plan->from_ms + (int64_t)(plan->points - 1) * plan->step_ms;
-    answer->tier = plan->reader ? "raw" : "memory";
+    answer->tier = plan->reader ? tier_name(plan->tier) : "memory";
     if (aggregate_is_quantile(plan->query->aggregate))
         fill_quantiles(plan);
     else

@@ -26,12 +26,13 @@ static int connect_reader(struct store_reader *reader, struct store_error *err)
     struct stat st;
     sqlite3_close(reader->db);
     reader->db = NULL;
+    reader->chunks_count = 0;
     /* Looked at before it is opened: when it is replaced in between, the next call notices. */
     if (stat(reader->path, &st) == 0) {
         reader->device = st.st_dev;
         reader->inode = st.st_ino;
     }
-    int error = database_open_reader(reader->path, &reader->db, err);
+    int error = database_open_reader(reader->path, &reader->db, &reader->version, err);
     if (!error)
         sqlite3_progress_handler(reader->db, PROGRESS_STEPS, on_progress, reader);
     return error;
@@ -87,6 +88,27 @@ int reader_fail(const struct store_reader *reader, int error, struct store_error
                                                      : strerror(-error));
 }
 
+void reader_end(struct store_reader *reader)
+{
+    /* Nothing was changed, so neither way can fail in a manner that matters. */
+    if (reader->db && !sqlite3_get_autocommit(reader->db))
+        database_exec(reader->db, "ROLLBACK");
+}
+
+/* -ESTALE: the writer of a newer version has brought the database to its own format meanwhile. */
+static int begin_reading(struct store_reader *reader)
+{
+    int64_t version = 0;
+    int error = database_exec(reader->db, "BEGIN");
+    if (!error)
+        error = database_number_of(reader->db, "PRAGMA user_version", 0, &version);
+    if (!error && version != reader->version)
+        error = -ESTALE;
+    if (error)
+        reader_end(reader);
+    return error;
+}
+
 int reader_begin(struct store_reader *reader, struct store_error *err)
 {
     if (reader_cancelled(reader))
@@ -96,13 +118,12 @@ int reader_begin(struct store_reader *reader, struct store_error *err)
         if (error)
             return error;
     }
-    int error = database_exec(reader->db, "BEGIN");
+    int error = begin_reading(reader);
+    if (error == -ESTALE) {
+        error = connect_reader(reader, err);
+        if (error)
+            return error;
+        error = begin_reading(reader);
+    }
     return error ? reader_fail(reader, error, err) : 0;
-}
-
-void reader_end(struct store_reader *reader)
-{
-    /* Nothing was changed, so neither way can fail in a manner that matters. */
-    if (reader->db && !sqlite3_get_autocommit(reader->db))
-        database_exec(reader->db, "ROLLBACK");
 }

@@ -10,13 +10,19 @@
 #include "store/codec.h"
 #include "store/database.h"
 
+/* As many as a reader tells of at a time; there may be more. */
+#define READER_CHUNKS 16
+
 struct store_reader {
     char *path;
-    sqlite3 *db;  /* NULL after a failed reopening */
-    dev_t device; /* of the file that `db` has open */
+    sqlite3 *db;     /* NULL after a failed reopening */
+    int64_t version; /* of its format */
+    dev_t device;    /* of the file that `db` has open */
     ino_t inode;
     struct codec *codec;
     uint64_t damaged;
+    int64_t chunks[READER_CHUNKS]; /* rows of those that are damaged, not reported yet */
+    size_t chunks_count;
     atomic_bool cancelled;
 };
 
@@ -28,6 +34,9 @@ static inline bool reader_cancelled(const struct store_reader *reader)
 {
     return reader && atomic_load_explicit(&reader->cancelled, memory_order_relaxed);
 }
+
+/* Counts a damaged chunk and remembers it for store_report. */
+void reader_met_damaged(struct store_reader *reader, uint32_t span, uint32_t series);
 
 /* Says what went wrong while reading. Returns `error`. */
 int reader_fail(const struct store_reader *reader, int error, struct store_error *err);

@@ -7,16 +7,18 @@
  * Age is counted from the newest tick, not from the clock: a host that was off for a week does not
  * lose its history at start. Nothing is too old while the clock is in doubt (write.c). Spans go
  * whole, the one that ended first goes first: its chunks in pieces, its row last (until then they
- * read as nothing sampled). When the database is larger than it may be, the oldest span goes
- * whatever its age, or the oldest events when those reach back much further; before them the oldest
- * tables, as long as these are more than a quarter of what there may be. Freed pages are used
- * again by the next chunks; they are given back to the file system only when they are a large part
- * of the file. Alerts that are over go with the age of events, and are never more than a small part
- * of all.
+ * read as nothing sampled). Each tier has an age of its own; samples that are not rolled up yet
+ * stay until they are. When the database is larger than it may be, the oldest span of the tier that
+ * takes most goes whatever its age, or the oldest events when those reach back much further than
+ * samples; before them the oldest tables, as long as these are more than a quarter of what there
+ * may be. Freed pages are used again by the next chunks; they are given back to the file system
+ * only when they are a large part of the file. Alerts that are over go with the age of events, and
+ * are never more than a small part of all.
  *
  * Store thread.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -25,6 +27,7 @@
 #define CHECKPOINT_PAGES 1000    /* of WAL: 4 MB */
 #define PIECE_ROWS 512           /* chunks or events deleted at a time */
 #define PIECE_SERIES 64          /* series' rows */
+#define SERIES_MOST 60000        /* of them, on disk and in the ledger: 80 bytes each there */
 #define EVENTS_REACH 4           /* times as far back as samples, when there is too much */
 #define PIECE_TABLES 16          /* snapshots of tables: each may have some hundred KiB */
 #define TABLES_SHARE 4           /* that part of all may be snapshots, when there is too much */
@@ -45,13 +48,40 @@ int store_measure(struct store *store)
     return error;
 }
 
-/* The span that has to go, 0: none. `over_size`: the oldest, because there is too much. */
-static int find_expired(struct store *store, bool over_size, int64_t *ret)
+int64_t store_age_ms(const struct store *store, enum tier tier)
 {
-    sqlite3_stmt *stmt = store->stmt[over_size ? STMT_SPAN_OLDEST : STMT_SPAN_EXPIRED];
-    if (!over_size)
-        sqlite3_bind_int64(stmt, 1, store->now_ms - store->settings.raw_ms);
-    return database_number(stmt, 0, ret);
+    const int64_t ages_ms[TIERS] = {
+        [TIER_RAW] = store->settings.raw_ms,
+        [TIER_MINUTE] = store->settings.minute_ms,
+        [TIER_HOUR] = store->settings.hour_ms,
+    };
+    return ages_ms[tier];
+}
+
+/* The span that has to go because of its age, 0: none. */
+static int find_expired(struct store *store, int64_t *ret)
+{
+    sqlite3_stmt *stmt = store->stmt[STMT_SPAN_EXPIRED];
+    int error = 0;
+    *ret = 0;
+    for (int tier = 0; tier < TIERS && !error && *ret == 0; tier++) {
+        sqlite3_bind_int(stmt, 1, tier);
+        sqlite3_bind_int64(stmt, 2, store->now_ms - store_age_ms(store, (enum tier)tier));
+        sqlite3_bind_int(stmt, 3, tier < TIER_HOUR);
+        error = database_number(stmt, 0, ret);
+    }
+    return error;
+}
+
+/* The one that goes because there is too much, 0: there is none at all. */
+static int find_oldest(struct store *store, int64_t *ret)
+{
+    int64_t tier = 0;
+    int error = database_number(store->stmt[STMT_TIER_LARGEST], 0, &tier);
+    if (error)
+        return error;
+    sqlite3_bind_int64(store->stmt[STMT_SPAN_OLDEST], 1, tier);
+    return database_number(store->stmt[STMT_SPAN_OLDEST], 0, ret);
 }
 
 /* When there is too much: do the events go, or a span? By default they are kept 3.5 times as long.
@@ -87,7 +117,8 @@ static int expire_span(struct store *store)
         error = -EBADMSG;
     if (!error) {
         store->expiring_span = 0;
-        count_add(&store->counters.spans_expired, 1);
+        if (!store->expiring_replaced)
+            count_add(&store->counters.spans_expired, 1);
     }
     return error;
 }
@@ -215,7 +246,32 @@ static int delete_series(struct store *store, const uint32_t *ids, uint32_t coun
     return 0;
 }
 
-/* Rows of series that no sample refers to any more, a few at a time. Says how many went. */
+static int by_seq(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Names that come and go all day would fill the memory long before the tiers of months and years
+ * let go of them. Of too many series those go that have been silent longest, with what is stored of
+ * them: the first tick from which on there are few enough, with some room for the next. */
+static void forget_silent(struct store *store)
+{
+    const struct ledger *l = &store->ledger;
+    if (l->used <= SERIES_MOST)
+        return;
+    uint64_t *seqs CLEANUP(mem_freep) = mem_array(l->used, sizeof(*seqs));
+    size_t count = 0;
+    for (uint32_t i = 0; i < l->count && count < l->used; i++) {
+        if (l->entries[i].id)
+            seqs[count++] = l->entries[i].seq;
+    }
+    qsort(seqs, count, sizeof(*seqs), by_seq);
+    store->forget_before = seqs[count - MIN(count, (size_t)SERIES_MOST / 16 * 15)];
+}
+
+/* Rows of series that no sample refers to any more, and of those that are too many; a few at a
+ * time. Says how many went. */
 static int expire_series(struct store *store, uint32_t *ret_count)
 {
     int64_t oldest = 0;
@@ -223,6 +279,8 @@ static int expire_series(struct store *store, uint32_t *ret_count)
     if (error)
         return error;
     store_forget_unwritten(store);
+    forget_silent(store);
+    oldest = MAX(oldest, (int64_t)store->forget_before);
     struct ledger *l = &store->ledger;
     bool *live CLEANUP(mem_freep) = list_live(store);
     uint32_t ids[PIECE_SERIES], count = 0;
@@ -283,14 +341,17 @@ int retention_work(struct store *store, bool *ret_busy)
     int events = 0, tables = 0, alerts = 0;
     uint32_t series = 0;
     int error = look_at_size(store, &over_size);
-    if (!error && store->doubt_ns == 0)
-        error = find_expired(store, false, &span);
+    if (!error)
+        error = database_number(store->stmt[STMT_SPAN_REPLACED], 0, &span);
+    store->expiring_replaced = span != 0;
+    if (!error && span == 0 && store->doubt_ns == 0)
+        error = find_expired(store, &span);
     if (!error && span == 0 && over_size)
         error = choose_tables(store, &tables_go);
     if (!error && span == 0 && over_size && !tables_go)
         error = choose_events(store, &events_go);
     if (!error && span == 0 && over_size && !tables_go && !events_go)
-        error = find_expired(store, true, &span);
+        error = find_oldest(store, &span);
     if (error)
         return error;
     if (span > 0) {
@@ -351,12 +412,18 @@ bool store_work(struct store *store)
     int64_t start_ns = clock_mono_ns();
     bool busy = true;
     int error;
-    if (seal_due(store)) {
+    if (damaged_due(store) && !store->fold) {
+        error = damaged_work(store);
+    } else if (seal_due(store) && !store->fold) {
         error = seal_work(store);
     } else {
         error = checkpoint_work(store, &busy);
-        if (!error && !busy)
+        if (!error && !busy && !store->fold)
             error = retention_work(store, &busy);
+        if (!error && !busy && fold_due(store)) {
+            error = fold_work(store);
+            busy = true;
+        }
     }
     if (error)
         work_failed(store, error);

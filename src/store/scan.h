@@ -26,16 +26,22 @@ struct scan_spec {
     /* Pieces are windows of time over all series together (for tables with a column a series)
      * instead of windows of time of one series after the other. At most SCAN_WIDE_MAX series. */
     bool wide;
+    /* The parts of a histogram are columns of the same pieces, one histogram after the other: its
+     * _bucket series by growing `le`, then _count, then _sum. A histogram is what has a bucket
+     * le="+Inf" in the selection. */
+    bool families;
 };
 
 #define SCAN_WIDE_MAX 1000
 
 struct scan_series {
     uint32_t id;
-    char *name, *unit, *help, *key;
+    const char *name, *unit, *help, *key, *method;
     enum metric_kind kind;
     size_t labels_count;
-    struct label labels[SERIES_LABELS_MAX];
+    struct label labels[SERIES_LABELS_MAX]; /* texts of its own */
+    size_t family_len; /* its family's name is so much of `name`: all of it, or a histogram's */
+    bool is_histogram; /* part of one; only with spec.families */
 };
 
 /* What is known from the start. Borrowed from the scan. */
@@ -44,13 +50,14 @@ struct scan_about {
     int64_t interval_ms; /* between two rows */
     int64_t from_ms, to_ms;
     size_t series_count;
-    const struct scan_series *series; /* by name, then labels */
+    const struct scan_series *series; /* by name, then labels; by family with spec.families */
     bool truncated;                   /* more than QUERY_SERIES_MAX matched: those are left out */
-    uint64_t rows_expected;           /* about how many there will be: for a progress bar */
+    uint64_t values_expected;         /* about rows * columns of all pieces: for a progress bar */
 };
 
 /* `rows` moments of `columns` neighbouring series, by growing time (a clock that was set back
- * excepted). Borrowed until the next call with this scan. */
+ * excepted); moments without any value are left out. Borrowed until the next call with this scan.
+ */
 struct scan_piece {
     size_t first_series, columns, rows;
     const int64_t *t_ms;

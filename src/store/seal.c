@@ -41,6 +41,7 @@ struct seal {
     uint8_t *state;             /* slice * ticks */
     union sample *value;        /* slice * ticks */
     uint8_t *kind;              /* slice; enum metric_kind */
+    uint64_t bytes;             /* of all chunks */
     struct codec *codec;
     struct buf out;
 };
@@ -51,6 +52,7 @@ void seal_abandon(struct store *store)
     if (!seal)
         return;
     store->seal = NULL;
+    store->leftovers = store->leftovers || seal->series_done > 0;
     free(seal->times.seq);
     free(seal->times.t_ms);
     free(seal->times.elapsed_ns);
@@ -63,16 +65,27 @@ void seal_abandon(struct store *store)
     free(seal);
 }
 
-static uint32_t span_ticks(const struct store *store, int64_t interval_ms)
+/* Spans end where hours do, so that a few of them make an hour. */
+static bool same_period(const struct store *store, int64_t a_ms, int64_t b_ms)
 {
-    int64_t ticks = store->settings.seal_ms / MAX(interval_ms, 1);
-    return (uint32_t)MAX(MIN(ticks, (int64_t)store->settings.seal_ticks), 1);
+    return a_ms / store->settings.seal_ms == b_ms / store->settings.seal_ms;
 }
 
 bool seal_due(const struct store *store)
 {
     return store->seal || store->log_older > 0 ||
-           (store->log_ticks && store->log_ticks >= span_ticks(store, store->log_interval_ms));
+           (store->log_ticks && (store->log_ticks >= store->settings.seal_ticks ||
+                                 !same_period(store, store->log_first_ms, store->log_t_ms)));
+}
+
+int store_drop_leftovers(struct store *store)
+{
+    if (!store->leftovers)
+        return 0;
+    sqlite3_bind_int64(store->stmt[STMT_CHUNKS_DROP], 1, chunk_row(store->next_span, 0));
+    int error = database_run(store->stmt[STMT_CHUNKS_DROP]);
+    store->leftovers = error != 0;
+    return error;
 }
 
 /* The times of the log's first run, as far as one span goes. */
@@ -91,7 +104,7 @@ static int read_times(struct store *store, struct seal *seal)
         int64_t t_ms = sqlite3_column_int64(stmt, 1);
         int64_t interval_ms = sqlite3_column_int64(stmt, 3);
         if (store_log_run_ends(&run, interval_ms, t_ms) ||
-            (seal->ticks && seal->ticks >= span_ticks(store, run.log_interval_ms)))
+            (seal->ticks && !same_period(store, seal->times.t_ms[0], t_ms)))
             break;
         run.log_ticks++;
         run.log_interval_ms = interval_ms;
@@ -131,8 +144,11 @@ static void choose_series(struct store *store, struct seal *seal)
 
 static int seal_start(struct store *store)
 {
+    int error = store_drop_leftovers(store);
+    if (error)
+        return error;
     struct seal *seal = store->seal = mem_alloc(sizeof(*seal));
-    int error = read_times(store, seal);
+    error = read_times(store, seal);
     if (error || seal->ticks == 0) {
         seal_abandon(store);
         if (!error) /* the log is empty, whatever was counted */
@@ -266,6 +282,7 @@ static int seal_slice(struct store *store)
         return error;
     }
     seal->series_done += count;
+    seal->bytes += bytes;
     count_add(&store->counters.chunks_sealed, chunks);
     count_add(&store->counters.chunk_bytes, bytes);
     return 0;
@@ -285,6 +302,9 @@ static int put_span(struct store *store)
     sqlite3_bind_int64(stmt, 6, seal->interval_ms);
     sqlite3_bind_int64(stmt, 7, (int64_t)seal->ticks);
     sqlite3_bind_blob64(stmt, 8, seal->out.data, seal->out.len, SQLITE_STATIC);
+    sqlite3_bind_int(stmt, 9, TIER_RAW);
+    sqlite3_bind_int(stmt, 10, 0);
+    sqlite3_bind_int64(stmt, 11, (int64_t)(seal->bytes + seal->out.len));
     int error = database_run(stmt);
     if (error)
         return error;
@@ -295,6 +315,18 @@ static int put_span(struct store *store)
     if (!error && (size_t)sqlite3_changes(store->db) != seal->ticks)
         error = -EBADMSG;
     return error;
+}
+
+/* What the log begins with now. */
+static int read_log_first(struct store *store)
+{
+    sqlite3_stmt *stmt = store->stmt[STMT_TICKS];
+    sqlite3_bind_int64(stmt, 1, 1);
+    int rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW)
+        store->log_first_ms = sqlite3_column_int64(stmt, 1);
+    sqlite3_reset(stmt);
+    return database_error(store->db, rc);
 }
 
 /* The span becomes visible and its log rows go, in one transaction. */
@@ -315,13 +347,15 @@ static int seal_finish(struct store *store)
     store->log_ticks -= (uint32_t)seal->ticks;
     store->log_older -= MIN(store->log_older, (uint32_t)seal->ticks);
     store->retention_due = true;
+    store->fold_due = true;
+    seal->series_done = 0; /* its chunks are a span's now */
     count_add(&store->counters.spans_sealed, 1);
     if (seal->damaged)
         store_note_add(store, EVENT_LOSS, false,
                        "%s: the records of %zu ticks are damaged and left out", store->path,
                        seal->damaged);
     seal_abandon(store);
-    return 0;
+    return read_log_first(store);
 }
 
 int seal_work(struct store *store)

@@ -101,6 +101,8 @@ static void consider_bucket(struct plan *plan, const struct candidate *c, struct
 
     struct buf key CLEANUP(buf_fini) = BUF_INIT;
     key_write(&key, name, rest, rest_count, "le");
+    if (!query_has_key(plan->query, buf_string(&key)))
+        return;
     size_t group = (size_t)(uintptr_t)map_get(groups, buf_string(&key));
     if (group == 0) {
         const struct candidate histogram = {
@@ -122,7 +124,8 @@ static void consider_bucket(struct plan *plan, const struct candidate *c, struct
  * something else under the same name stays a series of its own. */
 static void consider_plain(struct plan *plan, const struct candidate *c, struct map *names)
 {
-    if (!selector_matches(&plan->query->selector, c->name, c->labels, c->labels_count))
+    if (!selector_matches(&plan->query->selector, c->name, c->labels, c->labels_count) ||
+        !query_has_key(plan->query, c->key))
         return;
     size_t index = (size_t)(uintptr_t)map_get(names, c->key);
     const struct target *first = index ? &plan->targets[index - 1] : NULL;
@@ -146,24 +149,35 @@ static void consider(struct plan *plan, const struct candidate *c, struct map *g
         consider_plain(plan, c, groups);
 }
 
-static int consider_stored(struct plan *plan, const struct alive *alive, struct map *groups)
+/* A key that cannot be the selector's by its name: most are not, and to take a key apart costs ten
+ * times as much. */
+static bool name_differs(const struct plan *plan, const char *key)
 {
-    sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-    int error = database_prepare(plan->reader->db,
-                                 "SELECT s.id, s.key, s.unit, s.kind, s.scale, l.seq"
-                                 " FROM series s LEFT JOIN last l ON l.id = s.id ORDER BY s.id",
-                                 &stmt);
-    if (error)
-        return error;
+    const struct selector *selector = &plan->query->selector;
+    char name[256];
+    size_t len = strcspn(key, "{");
+    if (selector->globs_count == 0 || len >= sizeof(name) ||
+        aggregate_is_quantile(plan->query->aggregate))
+        return false;
+    memcpy(name, key, len);
+    name[len] = '\0';
+    for (size_t i = 0; i < selector->globs_count; i++) {
+        if (text_glob(selector->globs[i], name))
+            return false;
+    }
+    return true;
+}
+
+/* Rows of `series` out of a statement whose columns are those below. */
+static int consider_rows(struct plan *plan, sqlite3_stmt *stmt, struct map *groups)
+{
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        bool was_sealed = sqlite3_column_type(stmt, 5) != SQLITE_NULL;
-        uint64_t last_seq = (uint64_t)sqlite3_column_int64(stmt, 5);
-        if (!alive_has(alive, (uint32_t)sqlite3_column_int64(stmt, 0), was_sealed, last_seq))
-            continue;
         const char *key = (const char *)sqlite3_column_text(stmt, 1);
         const char *unit = (const char *)sqlite3_column_text(stmt, 2);
         struct key_parts parts;
+        if (key && name_differs(plan, key))
+            continue;
         if (!key || !unit || key_parse(key, &parts) < 0) {
             plan->reader->damaged++;
             continue;
@@ -181,7 +195,35 @@ static int consider_stored(struct plan *plan, const struct alive *alive, struct 
         consider(plan, &c, groups);
         key_fini(&parts);
     }
-    return database_error(plan->reader->db, rc);
+    int error = database_error(plan->reader->db, rc);
+    sqlite3_reset(stmt);
+    return error;
+}
+
+#define SERIES_COLUMNS "s.id, s.key, s.unit, s.kind, s.scale"
+
+static int consider_stored(struct plan *plan, const struct alive *alive, struct map *groups)
+{
+    sqlite3_stmt *sealed CLEANUP(database_finalize) = NULL;
+    sqlite3_stmt *logged CLEANUP(database_finalize) = NULL;
+    int error = database_prepare(plan->reader->db,
+                                 "SELECT " SERIES_COLUMNS " FROM last l CROSS JOIN series s"
+                                 " ON s.id = l.id WHERE l.seq >= ?1",
+                                 &sealed);
+    if (!error)
+        error = database_prepare(
+            plan->reader->db,
+            "SELECT " SERIES_COLUMNS " FROM series s WHERE s.id BETWEEN ?1 AND ?2", &logged);
+    if (!error && alive->sealed) {
+        sqlite3_bind_int64(sealed, 1, (int64_t)alive->from_seq);
+        error = consider_rows(plan, sealed, groups);
+    }
+    for (size_t i = 0; i < alive->runs_count && !error; i++) {
+        sqlite3_bind_int64(logged, 1, alive->runs[i].first);
+        sqlite3_bind_int64(logged, 2, alive->runs[i].last);
+        error = consider_rows(plan, logged, groups);
+    }
+    return error;
 }
 
 /* Of the ticks of one set: `sampled` has the slots with a sample in any of them. */

@@ -45,14 +45,27 @@ const char *const store_statements[STATEMENTS] = {
     [STMT_SILENCES_EXPIRE] = "DELETE FROM silence WHERE to_ms < ?1",
     [STMT_SILENCES_DELETE] = "DELETE FROM silence",
     [STMT_CHUNK_PUT] = "INSERT OR REPLACE INTO chunk(id, data) VALUES(?1, ?2)",
+    [STMT_CHUNK_NEXT] = "SELECT id FROM chunk WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT 1",
+    [STMT_CHUNK_GET] = "SELECT data FROM chunk WHERE id = ?1",
+    [STMT_CHUNKS_DROP] = "DELETE FROM chunk WHERE id >= ?1",
     [STMT_SPAN_PUT] = "INSERT INTO span(id, first_seq, last_seq, min_ms, max_ms, interval_ms,"
-                      " ticks, times) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                      " ticks, times, tier, folded, bytes)"
+                      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    [STMT_SPANS_LOOSE] = "SELECT id, first_seq, last_seq, min_ms, max_ms, interval_ms, ticks"
+                         " FROM span INDEXED BY span_order"
+                         " WHERE tier = ?1 AND folded = 0 ORDER BY first_seq LIMIT ?2",
+    [STMT_SPAN_TIMES] = "SELECT times FROM span WHERE id = ?1",
+    [STMT_SPAN_REPLACE] = "UPDATE span SET tier = 3 WHERE id = ?1",
+    [STMT_SPAN_REPLACED] = "SELECT id FROM span INDEXED BY span_time WHERE tier = 3 LIMIT 1",
+    [STMT_TIER_LARGEST] = "SELECT tier FROM span INDEXED BY span_order WHERE tier < 3"
+                          " GROUP BY tier ORDER BY sum(bytes) DESC, tier LIMIT 1",
     [STMT_PAGES] = "PRAGMA page_count",
     [STMT_PAGES_FREE] = "PRAGMA freelist_count",
-    [STMT_SPAN_EXPIRED] = "SELECT id FROM span INDEXED BY span_time WHERE max_ms < ?1"
-                          " ORDER BY max_ms LIMIT 1",
-    [STMT_SPAN_OLDEST] = "SELECT min(id) FROM span",
-    [STMT_SPAN_OLDEST_MS] = "SELECT max_ms FROM span ORDER BY id LIMIT 1",
+    [STMT_SPAN_EXPIRED] = "SELECT id FROM span INDEXED BY span_time WHERE tier = ?1"
+                          " AND max_ms < ?2 AND folded >= ?3 ORDER BY max_ms LIMIT 1",
+    [STMT_SPAN_OLDEST] = "SELECT id FROM span INDEXED BY span_time WHERE tier = ?1"
+                         " ORDER BY max_ms LIMIT 1",
+    [STMT_SPAN_OLDEST_MS] = "SELECT min(max_ms) FROM span INDEXED BY span_time WHERE tier = 0",
     [STMT_EVENT_OLDEST_MS] = "SELECT t_ms FROM event ORDER BY seq LIMIT 1",
     [STMT_SPAN_DELETE] = "DELETE FROM span WHERE id = ?1",
     [STMT_CHUNKS_DELETE] = "DELETE FROM chunk WHERE id IN"
@@ -61,8 +74,9 @@ const char *const store_statements[STATEMENTS] = {
                            " (SELECT seq FROM event WHERE t_ms < ?1 LIMIT ?2)",
     [STMT_EVENTS_OLDEST] = "DELETE FROM event WHERE seq IN"
                            " (SELECT seq FROM event ORDER BY seq LIMIT ?1)",
-    [STMT_SEQ_OLDEST] = "SELECT min(seq) FROM (SELECT min(first_seq) AS seq FROM span"
-                        " UNION ALL SELECT min(seq) FROM tick)",
+    [STMT_SEQ_OLDEST] =
+        "SELECT min(seq) FROM (SELECT min(first_seq) AS seq FROM span INDEXED BY span_order"
+        " UNION ALL SELECT min(seq) FROM tick)",
     [STMT_SERIES_DELETE] = "DELETE FROM series WHERE id = ?1",
     [STMT_LAST_DELETE] = "DELETE FROM last WHERE id = ?1",
 };

@@ -10,8 +10,9 @@
  * removes the file: what is written to one without a name would be gone with the process.
  *
  * Numbers. Ids of series and numbers of ticks and events must never be given out twice, not even
- * after kill -9: the database holds, ahead of their use, numbers that are beyond all that will be
- * used before it is written again (store_reserve). A clean stop writes the exact ones. When that
+ * after kill -9 or a power cut: the database holds, ahead of their use, numbers that are beyond all
+ * that will be used before it is written again (store_reserve); of all transactions this one waits
+ * for the platter in any case. A clean stop writes the exact ones. When that
  * knowledge is lost or cannot be written, numbers begin at the clock: about a million a second,
  * one a second for series, is more than any run ever uses or reserves, and 2^53 is far.
  *
@@ -32,6 +33,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "store/data_dir.h"
 #include "store/store_internal.h"
 
 #define WAL_PAGES_MAX 8000
@@ -78,15 +80,36 @@ struct store_stats store_stats(const struct store *store)
     const struct counters *c = &store->counters;
 #define GET(field) .field = atomic_load_explicit(&c->field, memory_order_relaxed)
     return (struct store_stats){
-        GET(ticks_written),  GET(ticks_lost),     GET(events_written),
-        GET(spans_sealed),   GET(chunks_sealed),  GET(chunk_bytes),
-        GET(spans_expired),  GET(events_expired), GET(tables_written),
-        GET(tables_lost),    GET(tables_expired), GET(alerts_written),
-        GET(alerts_lost),    GET(alerts_expired), GET(alerts_unreadable),
-        GET(set_aside),      GET(database_bytes), GET(wal_bytes),
-        GET(series),         GET(write_ns_last),  GET(write_ns_max),
-        GET(write_ns_total), GET(work_ns_max),    GET(work_ns_total),
-        GET(failing),        GET(error),          GET(error_what),
+        GET(ticks_written),
+        GET(ticks_lost),
+        GET(events_written),
+        GET(spans_folded),
+        GET(chunks_folded),
+        GET(spans_sealed),
+        GET(chunks_sealed),
+        GET(chunk_bytes),
+        GET(spans_expired),
+        GET(events_expired),
+        GET(tables_written),
+        GET(tables_lost),
+        GET(tables_expired),
+        GET(alerts_written),
+        GET(alerts_lost),
+        GET(alerts_expired),
+        GET(alerts_unreadable),
+        GET(set_aside),
+        GET(chunks_aside),
+        GET(database_bytes),
+        GET(wal_bytes),
+        GET(series),
+        GET(write_ns_last),
+        GET(write_ns_max),
+        GET(write_ns_total),
+        GET(work_ns_max),
+        GET(work_ns_total),
+        GET(failing),
+        GET(error),
+        GET(error_what),
     };
 #undef GET
 }
@@ -152,6 +175,14 @@ int store_commit(struct store *store)
     return database_run(store->stmt[STMT_COMMIT]);
 }
 
+/* Not inside a transaction. */
+void store_wait_for_platter(struct store *store, bool wait)
+{
+    if (!store->settings.durable)
+        database_exec(store->db,
+                      wait ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+}
+
 void store_rollback(struct store *store)
 {
     /* SQLite rolls back by itself after some errors; then there is nothing left to do. */
@@ -163,6 +194,7 @@ void store_rollback(struct store *store)
 static void detach(struct store *store, bool keep_wal)
 {
     seal_abandon(store);
+    fold_abandon(store);
     for (size_t i = 0; i < STATEMENTS; i++) {
         sqlite3_finalize(store->stmt[i]);
         store->stmt[i] = NULL;
@@ -189,12 +221,9 @@ bool store_is_writable(const struct store *store)
 static int prepare_and_load(struct store *store)
 {
     int error = 0;
-    for (size_t i = 0; i < STATEMENTS && !error; i++) {
-        /* What cannot be written was perhaps never brought to this format. */
-        if (store->read_only && i >= STMT_TABLE_PUT && i <= STMT_SILENCES_DELETE)
-            continue;
+    /* What cannot be written was perhaps never brought to this format, and needs none of them. */
+    for (size_t i = 0; i < STATEMENTS && !error && !store->read_only; i++)
         error = database_prepare(store->db, store_statements[i], &store->stmt[i]);
-    }
     return error ? error : store_load(store);
 }
 
@@ -235,6 +264,7 @@ int store_attach(struct store *store, struct store_error *err)
     store->meta_pending = true;
     store->rows_pending = true;
     store->retention_due = true;
+    store->fold_due = true;
     return 0;
 }
 
@@ -242,7 +272,8 @@ int store_attach(struct store *store, struct store_error *err)
 static void attach_read_only(struct store *store)
 {
     detach(store, true);
-    if (database_open_reader(store->path, &store->db, NULL) < 0)
+    int64_t version;
+    if (database_open_reader(store->path, &store->db, &version, NULL) < 0)
         return;
     store->read_only = true;
     if (prepare_and_load(store) < 0)
@@ -259,6 +290,7 @@ static int attach_anew(struct store *store, struct store_error *err)
     }
     store->next_span = 1;
     store->expiring_span = 0;
+    store->leftovers = false;
     if (store->alerts_restored)
         shelf_begin_anew(&store->shelf);
     store->written_seq = 0; /* a copy of earlier days lacks what was written after it was made */
@@ -328,25 +360,6 @@ int store_replace(struct store *store)
 
 /* ---- the directory -------------------------------------------------------------------------- */
 
-static int make_directory(const char *path, struct store_error *err)
-{
-    char *partial CLEANUP(mem_freep) = mem_string(path);
-    for (char *at = partial + 1;; at++) {
-        if (*at != '/' && *at != '\0')
-            continue;
-        bool last = *at == '\0';
-        *at = '\0';
-        if (mkdir(partial, last ? 0700 : 0755) != 0 && errno != EEXIST)
-            return store_fail(err, -errno,
-                              "cannot make the data directory %s: %s; make it, or choose another "
-                              "with --data-dir",
-                              partial, strerror(errno));
-        if (last)
-            return 0;
-        *at = '/';
-    }
-}
-
 static int lock_directory(struct store *store, struct store_error *err)
 {
     char *name CLEANUP(mem_freep) = mem_printf("%s/lock", store->dir);
@@ -397,17 +410,18 @@ static void begin_at_the_clock(struct store *store)
 /* The reservation for this run: before any number of it is used. */
 static int write_first_meta(struct store *store)
 {
+    store_wait_for_platter(store, true);
     int error = store_begin(store);
     if (!error)
         error = store_reserve(store);
     if (!error)
         error = store_commit(store);
-    if (error) {
+    if (error)
         store_rollback(store);
-        return error;
-    }
-    store_reserved(store);
-    return 0;
+    else
+        store_reserved(store);
+    store_wait_for_platter(store, false);
+    return error;
 }
 
 /* Once the database is open: which tick begins the boot, and the reservation. */
@@ -466,6 +480,9 @@ int store_open(const char *data_dir, const struct store_settings *settings, stru
     store->lock_fd = -1;
     store->settings = *settings;
     store->settings.seal_ticks = MIN(MAX(settings->seal_ticks, 1U), STORE_SPAN_TICKS_MAX);
+    store->settings.seal_ms = MAX(settings->seal_ms, INT64_C(1));
+    store->settings.minute_ms = MAX(settings->minute_ms, settings->raw_ms);
+    store->settings.hour_ms = MAX(settings->hour_ms, store->settings.minute_ms);
     if (settings->boot_id)
         snprintf(store->boot_id, sizeof(store->boot_id), "%s", settings->boot_id);
     else
@@ -476,7 +493,7 @@ int store_open(const char *data_dir, const struct store_settings *settings, stru
     shelf_init(&store->shelf);
     store->next_span = 1;
 
-    int error = make_directory(store->dir, err);
+    int error = data_dir_make(store->dir, err);
     if (!error)
         error = lock_directory(store, err);
     if (!error)
@@ -516,6 +533,7 @@ void store_close(struct store *store, const struct store_numbers *next)
     store_hurry(store);
     if (store_is_writable(store)) {
         seal_abandon(store);
+        fold_abandon(store);
         store_write_kept(store);
         if (next)
             write_last_meta(store, next);

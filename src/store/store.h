@@ -28,14 +28,17 @@ struct store_error {
 };
 
 struct store_settings {
-    int64_t raw_ms;          /* how long samples are kept */
+    int64_t raw_ms;          /* how long samples are kept, */
+    int64_t minute_ms;       /* rows of minutes (at least as long as samples), */
+    int64_t hour_ms;         /* and of hours (at least as long as those of minutes) */
     int64_t events_ms;       /* how long events are kept, and alerts and silences that are over */
     int64_t connections_ms;  /* how long tables are kept */
     bool record_names;       /* false: tables and events lack programs, units, users, hosts */
     uint64_t max_size_bytes; /* of the database; the oldest samples go first */
     bool durable;            /* every tick reaches the platter before store_write returns */
-    int64_t seal_ms;         /* the log is rewritten into columns when it spans this time … */
-    uint32_t seal_ticks;     /* … or this many ticks, at most STORE_SPAN_TICKS_MAX */
+    /* The log is rewritten into columns at each multiple of this time since 1970 … */
+    int64_t seal_ms;
+    uint32_t seal_ticks; /* … or when it has this many ticks, at most STORE_SPAN_TICKS_MAX */
     /* Whose counters are written: after a start with the same text they go on from their last
      * values. At most STORE_BOOT_ID_MAX - 1 bytes; "": nobody's; NULL: the running boot's. */
     const char *boot_id;
@@ -46,6 +49,8 @@ struct store_settings {
 #define STORE_SETTINGS_DEFAULT                                                                     \
     ((struct store_settings){                                                                      \
         .raw_ms = 48LL * 3600 * 1000,                                                              \
+        .minute_ms = 90LL * 24 * 3600 * 1000,                                                      \
+        .hour_ms = 5LL * 365 * 24 * 3600 * 1000,                                                   \
         .events_ms = 7LL * 24 * 3600 * 1000,                                                       \
         .connections_ms = 7LL * 24 * 3600 * 1000,                                                  \
         .record_names = true,                                                                      \
@@ -73,11 +78,13 @@ struct store_stats {
     uint64_t ticks_written, ticks_lost; /* lost: the disk refused them */
     uint64_t events_written;
     uint64_t spans_sealed, chunks_sealed, chunk_bytes;
+    uint64_t spans_folded, chunks_folded;   /* into longer ones and rows of the tier above */
     uint64_t spans_expired, events_expired; /* by age or size */
     uint64_t tables_written, tables_lost, tables_expired;
     /* Changes of alerts, rules and silences; expired and unreadable ones are rows. */
     uint64_t alerts_written, alerts_lost, alerts_expired, alerts_unreadable;
-    uint64_t set_aside; /* damaged databases */
+    uint64_t set_aside;    /* damaged databases */
+    uint64_t chunks_aside; /* damaged pieces of one that goes on */
     uint64_t database_bytes, wal_bytes;
     uint64_t series;                                     /* rows on disk */
     int64_t write_ns_last, write_ns_max, write_ns_total; /* store_write, wall time */
@@ -138,6 +145,11 @@ bool store_take_note(struct store *store, struct store_note *ret);
  * thread, not while the reader is at work. */
 struct store_reader;
 void store_suspect(struct store *store, const struct store_reader *reader);
+
+/* This reader met damaged chunks in a database that can be read otherwise: the writer looks at them
+ * and sets them aside. Any thread, not while the reader is at work. */
+void store_report(struct store *store, struct store_reader *reader);
+bool store_reader_has_damaged(const struct store_reader *reader); /* something to report */
 
 struct store_stats store_stats(const struct store *store); /* any thread; fields agree roughly */
 

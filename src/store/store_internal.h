@@ -8,9 +8,10 @@
  *   alerts.c     what alerting keeps, from the shelf into its tables
  *   tables.c     a table into a snapshot
  *   seal.c       the log into columns
+ *   fold.c       columns into longer ones, and into rows of the tier above
  *   retention.c  what is too old or too much, space given back, checkpoints
  *
- * Everything but `counters` and `suspect` belongs to the store thread.
+ * Everything but `counters`, `suspect` and `reported` belongs to the store thread.
  */
 #pragma once
 
@@ -24,6 +25,7 @@
 #include "store/codec.h"
 #include "store/database.h"
 #include "store/ledger.h"
+#include "store/rollup.h"
 #include "store/shelf.h"
 #include "store/store.h"
 
@@ -55,11 +57,19 @@ enum statement {
     STMT_SILENCES_EXPIRE,
     STMT_SILENCES_DELETE,
     STMT_CHUNK_PUT,
+    STMT_CHUNK_NEXT, /* ?1 exclusive, ?2 inclusive: rows */
+    STMT_CHUNK_GET,
+    STMT_CHUNKS_DROP, /* ?1: from this row on */
     STMT_SPAN_PUT,
+    STMT_SPANS_LOOSE, /* ?1: tier; ?2: how many, oldest first */
+    STMT_SPAN_TIMES,
+    STMT_SPAN_REPLACE,
+    STMT_SPAN_REPLACED,
+    STMT_TIER_LARGEST,
     STMT_PAGES,
     STMT_PAGES_FREE,
-    STMT_SPAN_EXPIRED,
-    STMT_SPAN_OLDEST,
+    STMT_SPAN_EXPIRED, /* ?1: tier; ?2: ended before; ?3: 1: those that are folded only */
+    STMT_SPAN_OLDEST,  /* ?1: tier */
     STMT_SPAN_OLDEST_MS,
     STMT_SPAN_DELETE,
     STMT_CHUNKS_DELETE, /* ?1, ?2: rows; ?3: how many at most */
@@ -77,9 +87,9 @@ extern const char *const store_statements[STATEMENTS];
 /* The public struct store_stats, field by field, as atomics. Written by the store thread only. */
 struct counters {
     atomic_uint_least64_t ticks_written, ticks_lost, events_written, spans_sealed, chunks_sealed,
-        chunk_bytes, spans_expired, events_expired, tables_written, tables_lost, tables_expired,
-        alerts_written, alerts_lost, alerts_expired, alerts_unreadable, set_aside, database_bytes,
-        wal_bytes, series;
+        chunk_bytes, spans_folded, chunks_folded, spans_expired, events_expired, tables_written,
+        tables_lost, tables_expired, alerts_written, alerts_lost, alerts_expired, alerts_unreadable,
+        set_aside, chunks_aside, database_bytes, wal_bytes, series;
     atomic_int_least64_t write_ns_last, write_ns_max, write_ns_total, work_ns_max, work_ns_total;
     atomic_bool failing;
     atomic_int error;
@@ -92,8 +102,10 @@ static inline void count_add(atomic_uint_least64_t *counter, uint64_t n)
 }
 
 #define NOTES_MAX 8
+#define STORE_REPORTS 16
 
 struct seal;
+struct fold;
 
 struct store {
     char *dir, *path;
@@ -113,8 +125,9 @@ struct store {
     int64_t busy_until_ns, stop_until_ns; /* how long to wait for others; 0: not stopping */
     int wal_pages;                        /* after the last commit */
     uint32_t next_span;
-    uint32_t expire_at; /* ledger: where looking for series to expire goes on */
-    bool meta_pending;  /* reservation or boot id must go out with the next tick */
+    uint64_t forget_before; /* series that are silent since before this tick go */
+    uint32_t expire_at;     /* ledger: where looking for series to expire goes on */
+    bool meta_pending;      /* reservation or boot id must go out with the next tick */
 
     struct store_numbers next;     /* as handed out by store_next */
     struct store_numbers reserved; /* on disk: no number from here on was given out */
@@ -143,10 +156,16 @@ struct store {
      * ticks that may share a span: one interval, no great jump in time. */
     uint32_t log_ticks, log_older;
     int64_t log_interval_ms, log_t_ms; /* of its last tick */
+    int64_t log_first_ms;              /* of the first tick of the run that grows */
     struct seal *seal;                 /* NULL: none under way */
+
+    struct fold *fold; /* NULL: none under way; never beside a seal */
+    bool fold_due;     /* perhaps there is something to fold */
+    bool leftovers;    /* chunks of a seal or fold that was given up, from next_span on */
 
     bool retention_due, work_failing, work_blocked;
     uint32_t expiring_span; /* 0: none; its chunks are being deleted */
+    bool expiring_replaced; /* others have what was in it */
     int64_t now_ms;         /* wall time of the last tick: ages are counted from it */
     int64_t looked_second;  /* of the wall clock, in which the files were last looked for */
     int64_t doubt_ns;       /* the clock was set far ahead: so long it must go on to be believed */
@@ -158,6 +177,7 @@ struct store {
     size_t notes_count;
     struct store_note notes[NOTES_MAX];
     atomic_bool suspect;
+    atomic_int_least64_t reported[STORE_REPORTS]; /* rows of damaged chunks; 0: free */
     struct counters counters;
 };
 
@@ -173,6 +193,9 @@ int store_replace(struct store *store);            /* then: goes on with what is
 int store_begin(struct store *store);
 int store_commit(struct store *store);
 void store_rollback(struct store *store);
+/* Whether what is committed from here on is on the platter before the commit returns; with
+ * `durable` it always is. */
+void store_wait_for_platter(struct store *store, bool wait);
 
 /* load.c */
 int store_load(struct store *store);
@@ -189,6 +212,22 @@ bool store_reserve_needed(const struct store *store);
 void store_reserved(struct store *store); /* what store_reserve has written is committed */
 bool store_log_run_ends(const struct store *store, int64_t interval_ms, int64_t t_ms);
 
+/* Chunks from next_span on are nobody's: they are dropped before that number is used. */
+int store_drop_leftovers(struct store *store);
+
+/* fold.c */
+bool fold_due(struct store *store);
+int fold_work(struct store *store); /* one slice; 0 or -errno */
+void fold_abandon(struct store *store);
+
+/* damaged.c */
+bool damaged_due(const struct store *store);
+int damaged_work(struct store *store);
+/* A chunk that is found damaged goes into the table of those; inside a transaction. */
+int damaged_move(struct store *store, int64_t row);
+/* Counts so many that were moved, and says so: `first` is one of the series. */
+void damaged_told(struct store *store, size_t count, const char *first);
+
 /* seal.c */
 bool seal_due(const struct store *store);
 int seal_work(struct store *store); /* one slice; 0 or -errno, then to be tried again */
@@ -200,4 +239,5 @@ int checkpoint_work(struct store *store, bool *ret_busy);
 /* Lets go of series that were never written and are not live: while nothing can be written, names
  * that come and go would pile up. */
 void store_forget_unwritten(struct store *store);
-int store_measure(struct store *store); /* sizes into the counters */
+int64_t store_age_ms(const struct store *store, enum tier tier); /* how long its rows are kept */
+int store_measure(struct store *store);                          /* sizes into the counters */

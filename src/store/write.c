@@ -333,6 +333,8 @@ static int put_all(struct store *store, const struct tick *t, bool reserve)
 {
     /* Nearly always the row is all there is: a statement is a transaction, too. */
     bool alone = !store->rows_pending && !reserve && !t->events_count;
+    if (reserve) /* or numbers could be given out twice after a power cut */
+        store_wait_for_platter(store, true);
     int error = alone ? 0 : store_begin(store);
     if (!error && store->rows_pending)
         error = put_rows(store);
@@ -346,6 +348,8 @@ static int put_all(struct store *store, const struct tick *t, bool reserve)
         error = store_commit(store);
     if (error)
         store_rollback(store);
+    if (reserve)
+        store_wait_for_platter(store, false);
     return error;
 }
 
@@ -383,6 +387,8 @@ static void remember(struct store *store, const struct tick *t)
     }
     if (store_log_run_ends(store, t->interval_ms, t->t_ms))
         store->log_older = store->log_ticks;
+    if (store->log_ticks == 0)
+        store->log_first_ms = t->t_ms;
     store->log_ticks++;
     store->log_interval_ms = t->interval_ms;
     store->log_t_ms = t->t_ms;

@@ -288,6 +288,11 @@ void json_put_i64(struct buf *b, int64_t value)
     number_end(b, write_whole(at, value < 0 ? 0 - (uint64_t)value : (uint64_t)value));
 }
 
+char *json_write_double(char *at, double value)
+{
+    return write_exact(at, value);
+}
+
 void json_put_double(struct buf *b, double value)
 {
     char *at = number_begin(b);

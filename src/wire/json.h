@@ -46,6 +46,7 @@ void json_put_rounded(struct buf *b, double value, unsigned digits);
 #define JSON_NUMBER_MAX 40
 char *json_write_u64(char *at, uint64_t value);
 char *json_write_rounded(char *at, double value, unsigned digits);
+char *json_write_double(char *at, double value); /* as json_put_double */
 
 /* Puts text that already is JSON, e.g. an encoded label set, as one value. */
 void json_put_raw(struct buf *b, const char *json, size_t len);

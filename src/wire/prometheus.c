@@ -70,13 +70,36 @@ static void put_help(struct buf *b, enum prometheus_format format, const char *h
     }
 }
 
+enum prometheus_type prometheus_type(const char *name, enum prometheus_type own)
+{
+    static const struct {
+        const char *prefix;
+        enum prometheus_type type;
+    } theirs[] = {
+        {"node_netstat_", PROMETHEUS_UNTYPED},
+        {"node_nf_conntrack_stat_", PROMETHEUS_GAUGE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(theirs); i++) {
+        if (strncmp(name, theirs[i].prefix, strlen(theirs[i].prefix)) == 0)
+            return theirs[i].type;
+    }
+    return own;
+}
+
 void prometheus_family(struct buf *b, enum prometheus_format format, const char *name,
                        enum prometheus_type type, const char *help)
 {
-    static const char *const types[] = {"counter", "gauge", "histogram"};
+    static const char *const types[] = {
+        [PROMETHEUS_COUNTER] = "counter",
+        [PROMETHEUS_GAUGE] = "gauge",
+        [PROMETHEUS_HISTOGRAM] = "histogram",
+        [PROMETHEUS_UNTYPED] = "untyped",
+    };
     static const char total[] = "_total";
     const char *word = types[type];
     size_t len = strlen(name);
+    if (format == PROMETHEUS_OPENMETRICS && type == PROMETHEUS_UNTYPED)
+        word = "unknown";
     if (format == PROMETHEUS_OPENMETRICS && type == PROMETHEUS_COUNTER) {
         if (len > sizeof(total) - 1 && strcmp(name + len - (sizeof(total) - 1), total) == 0)
             len -= sizeof(total) - 1;

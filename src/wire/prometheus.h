@@ -18,7 +18,12 @@ enum prometheus_type {
     PROMETHEUS_COUNTER,
     PROMETHEUS_GAUGE,
     PROMETHEUS_HISTOGRAM,
+    PROMETHEUS_UNTYPED, /* OpenMetrics: unknown */
 };
+
+/* The type under which a family of this name goes out: what it is, but for those that node_exporter
+ * has, too, under another one. */
+enum prometheus_type prometheus_type(const char *name, enum prometheus_type own);
 
 /* The HELP and TYPE lines of a family. `name` is what its samples are called: OpenMetrics names a
  * counter's family without "_total", and knows no counters without it. */

@@ -44,6 +44,8 @@ bool rtnetlink_next(const void *data, size_t len, const struct nlmsghdr **msg, b
 
 /* ---- links --------------------------------------------------------------------------------- */
 
+#define IFLA_ALLMULTI_COUNT 61 /* IFLA_ALLMULTI of linux/if_link.h, since Linux 6.0 */
+
 static void parse_link_info(struct attributes *outer, const struct attribute *info, char *kind,
                             size_t size)
 {
@@ -68,6 +70,17 @@ static bool attribute_stats(struct attributes *a, const struct attribute *from,
     memcpy(to, from->data, len);
     memset((char *)to + len, 0, sizeof(*to) - len);
     return true;
+}
+
+static void attribute_address(struct attributes *a, const struct attribute *from,
+                              struct link_address *to)
+{
+    if (from->len > sizeof(to->bytes)) {
+        a->bad = true;
+        return;
+    }
+    memcpy(to->bytes, from->data, from->len);
+    to->len = (uint8_t)from->len;
 }
 
 int rtnetlink_parse_link(const struct nlmsghdr *msg, struct rtnetlink_link *ret)
@@ -129,6 +142,30 @@ int rtnetlink_parse_link(const struct nlmsghdr *msg, struct rtnetlink_link *ret)
         case IFLA_CARRIER_DOWN_COUNT:
             if (attribute_copy(&all, &at, &ret->carrier_down, sizeof(ret->carrier_down)))
                 up_down |= 2;
+            break;
+        case IFLA_LINK:
+            if (attribute_copy(&all, &at, &ret->lower, sizeof(ret->lower)))
+                ret->has |= RTNETLINK_HAS_LOWER;
+            break;
+        case IFLA_LINKMODE:
+            if (attribute_copy(&all, &at, &ret->mode, sizeof(ret->mode)))
+                ret->has |= RTNETLINK_HAS_MODE;
+            break;
+        case IFLA_GROUP:
+            if (attribute_copy(&all, &at, &ret->group, sizeof(ret->group)))
+                ret->has |= RTNETLINK_HAS_GROUP;
+            break;
+        case IFLA_PROMISCUITY:
+            attribute_copy(&all, &at, &ret->promiscuity, sizeof(ret->promiscuity));
+            break;
+        case IFLA_ALLMULTI_COUNT: /* IFLA_ALLMULTI */
+            attribute_copy(&all, &at, &ret->allmulti, sizeof(ret->allmulti));
+            break;
+        case IFLA_ADDRESS:
+            attribute_address(&all, &at, &ret->address);
+            break;
+        case IFLA_BROADCAST:
+            attribute_address(&all, &at, &ret->broadcast);
             break;
         case IFLA_LINKINFO:
             parse_link_info(&all, &at, ret->kind, sizeof(ret->kind));

@@ -24,6 +24,16 @@ enum rtnetlink_link_part {
     RTNETLINK_HAS_QUEUE_LENGTH = 1 << 6,
     RTNETLINK_HAS_PARENT = 1 << 7, /* sits on a bus: hardware, or what passes for it */
     RTNETLINK_HAS_FAR_NSID = 1 << 8,
+    RTNETLINK_HAS_LOWER = 1 << 9,
+    RTNETLINK_HAS_MODE = 1 << 10,
+    RTNETLINK_HAS_GROUP = 1 << 11,
+};
+
+#define LINK_ADDRESS_MAX 32 /* the kernel's MAX_ADDR_LEN */
+
+struct link_address { /* of the link layer */
+    uint8_t bytes[LINK_ADDRESS_MAX];
+    uint8_t len; /* 0: it has none */
 };
 
 struct rtnetlink_link {
@@ -38,6 +48,13 @@ struct rtnetlink_link {
     uint32_t mtu_bytes;
     uint32_t queue_length; /* packets */
     uint8_t operstate;     /* IF_OPER_* */
+    uint8_t mode;          /* IF_LINK_MODE_* */
+    uint32_t group;
+    uint32_t lower;       /* index that it is stacked on, or of its other end, perhaps in another
+                             namespace; not told when there is none */
+    uint32_t promiscuity; /* how many want it to receive everything */
+    uint32_t allmulti;    /* the same of all multicast; 0 before Linux 6.0 */
+    struct link_address address, broadcast;
     bool carrier;
     uint32_t carrier_changes, carrier_up, carrier_down;
     int32_t far_nsid; /* what the asking socket's namespace calls the one, another one, that the

@@ -100,6 +100,28 @@ def program(package):
     return _found[package]
 
 
+def beside(package, name):
+    """(path, environment) of another program of the same package, in the same folder."""
+    binary, environment = program(package)
+    path = os.path.join(os.path.dirname(binary), name)
+    if not os.path.exists(path):
+        raise Skip(f"{package} has no {name}")
+    return path, environment
+
+
+# What the tests and benches of history and /metrics need.
+PROMETHEUS = ("prometheus", "usr/bin/prometheus")
+NODE_EXPORTER = ("prometheus-node-exporter", "usr/bin/prometheus-node-exporter")
+VICTORIA_METRICS = ("victoria-metrics", "usr/bin/victoria-metrics")
+PROMETHEUS_CLIENT = ("python3-prometheus-client",
+                     "usr/lib/python3/dist-packages/prometheus_client/__init__.py")
+
+
+def prometheus_client():
+    """The folder from which Python imports prometheus_client."""
+    return os.path.dirname(os.path.dirname(program(PROMETHEUS_CLIENT[0])[0]))
+
+
 def _fetch(package, paths):
     os.makedirs(PEERS, exist_ok=True)
     with open(os.path.join(PEERS, ".lock"), "w", encoding="ascii") as lock:

@@ -23,7 +23,7 @@ def test_operations():
               ("hello", info["version"], info["host"]), "hello")
         equal(hello["channels"], ["metrics", "events", "interfaces", "connections", "processes",
                                   "flows", "dns", "performance", "alerts",
-                                  "anomalies"], "channels")
+                                  "anomalies", "baseline", "benchmark"], "channels")
         equal(s.ask(op="ping", id=3), {"type": "pong", "id": 3}, "ping")
         s.send(op="ack", seq=5)
 

@@ -236,6 +236,18 @@ static void sample_stats(const struct rtnl_link_stats64 *from, struct link_sampl
     to->counted |= 1U << LINK_RX_NOHANDLER;
 }
 
+/* As sysfs has them: not those that the state of the line adds, but also what others than the
+ * administrator asked for, such as a bridge of its ports. */
+static uint32_t link_flags(const struct rtnetlink_link *link)
+{
+    uint32_t flags = link->flags & ~(unsigned)(IFF_RUNNING | IFF_LOWER_UP | IFF_DORMANT);
+    if (link->promiscuity)
+        flags |= IFF_PROMISC;
+    if (link->allmulti)
+        flags |= IFF_ALLMULTI;
+    return flags;
+}
+
 void links_sample(const struct rtnetlink_link *link, struct link_sample *ret)
 {
     *ret = (struct link_sample){
@@ -264,7 +276,12 @@ void links_sample(const struct rtnetlink_link *link, struct link_sample *ret)
         link_measure(ret, LINK_QUEUE_LENGTH, link->queue_length);
     link_measure(ret, LINK_INDEX, link->index);
     link_measure(ret, LINK_TYPE, link->type);
-    /* sysfs shows the flags that were set, not those that the state of the line adds. */
-    link_measure(ret, LINK_FLAGS,
-                 link->flags & ~(unsigned)(IFF_RUNNING | IFF_LOWER_UP | IFF_DORMANT));
+    if (link->flags & IFF_UP)
+        link_measure(ret, LINK_DORMANT, (link->flags & IFF_DORMANT) != 0);
+    link_measure(ret, LINK_LOWER, link->has & RTNETLINK_HAS_LOWER ? link->lower : link->index);
+    if (link->has & RTNETLINK_HAS_MODE)
+        link_measure(ret, LINK_MODE, link->mode);
+    if (link->has & RTNETLINK_HAS_GROUP)
+        link_measure(ret, LINK_GROUP, link->group);
+    link_measure(ret, LINK_FLAGS, link_flags(link));
 }

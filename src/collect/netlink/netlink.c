@@ -201,6 +201,16 @@ static const char *netlink_container(const struct netlink *n, const struct rtnet
     return survey_result_container(n->result, link->index, nsid);
 }
 
+static void sample_slow(struct link_sample *sample, const struct sysfs_link *slow)
+{
+    for (size_t g = 0; g < LINK_GAUGES; g++) {
+        if (slow->measured & 1U << g)
+            link_measure(sample, (enum link_gauge)g, slow->gauges[g]);
+    }
+    sample->texts.duplex = slow->duplex;
+    sample->texts.alias = slow->alias;
+}
+
 static void netlink_sample_links(struct netlink *n, const struct engine_sink *sink, bool complete)
 {
     interfaces_begin(n->interfaces, sink);
@@ -210,8 +220,14 @@ static void netlink_sample_links(struct netlink *n, const struct engine_sink *si
         links_sample(link, &sample);
         sample.addresses = monitor_addresses(n->monitor, link->index);
         const struct sysfs_link *slow = sysfs_links_find(n->speeds, link->index);
-        if (slow && (slow->measured & 1U << LINK_SPEED))
-            link_measure(&sample, LINK_SPEED, slow->gauges[LINK_SPEED]);
+        if (slow)
+            sample_slow(&sample, slow);
+        /* What a survey is to tell of a new link is waited for. */
+        if (slow || !n->speeds) {
+            sample.texts.address = &link->address;
+            sample.texts.broadcast = &link->broadcast;
+            sample.texts.state = sample.state;
+        }
         /* Kernels before 5.14 do not name the parent device. */
         if (slow && slow->physical && strcmp(sample.kind, "virtual") == 0)
             sample.kind = "physical";

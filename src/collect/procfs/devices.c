@@ -151,6 +151,13 @@ static void sample_survey(struct link_sample *sample, const struct sysfs_link *s
     sample->kind = slow->kind[0] ? slow->kind : NULL;
     sample->state = slow->state;
     sample->addresses = slow->addresses ? slow->addresses : "";
+    if (slow->counted & 1U << LINK_RX_NOHANDLER)
+        link_count(sample, LINK_RX_NOHANDLER, slow->nohandler);
+    sample->texts = (struct link_texts){.address = &slow->address,
+                                        .broadcast = &slow->broadcast,
+                                        .state = slow->state,
+                                        .duplex = slow->duplex,
+                                        .alias = slow->alias};
 }
 
 void devices_sample(struct devices *d, const struct engine_sink *sink,

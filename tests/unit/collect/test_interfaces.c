@@ -196,6 +196,54 @@ static void test_physical(void **state)
     fixture_end(&f);
 }
 
+#define INFO(address, duplex, alias, state)                                                        \
+    "node_network_info{address=\"" address                                                         \
+    "\",broadcast=\"ff:ff\",device=\"eth0\",duplex=\"" duplex "\",ifalias=\"" alias                \
+    "\",operstate=\"" state "\"}"
+
+static void info_tick(struct fixture *f, const struct link_texts *texts)
+{
+    struct link_sample s = {.index = 5, .name = "eth0", .texts = *texts};
+    begin(f);
+    interfaces_sample(f->list, &f->stand.sink, &s);
+    end(f);
+}
+
+/* One series for what the interface is called now; none is left over. */
+static void test_info(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f, 100);
+    const struct link_address none = {.len = 0}, all = {.bytes = {0xff, 0xff}, .len = 2};
+    const struct link_address one = {.bytes = {0x02, 0xab}, .len = 2};
+    struct link_texts texts = {.state = "up"};
+    info_tick(&f, &texts); /* not known yet */
+    assert_int_equal(stand_sampled(&f.stand), 0);
+    texts = (struct link_texts){.address = &none, .broadcast = &all, .state = "up"};
+    info_tick(&f, &texts);
+    assert_gauge(&f.stand, INFO("", "", "", "up"), 1);
+    info_tick(&f, &texts);
+    assert_gauge(&f.stand, INFO("", "", "", "up"), 1);
+    texts.address = &one;
+    texts.duplex = "full";
+    char alias[] = "to \"b\"";
+    texts.alias = alias;
+    info_tick(&f, &texts);
+    assert_gauge(&f.stand, INFO("02:ab", "full", "to \\\"b\\\"", "up"), 1);
+    assert_false(stand_has(&f.stand, INFO("", "", "", "up")));
+    assert_int_equal(stand_sampled(&f.stand), 1);
+    alias[0] = 'T'; /* the text is the engine's: what was seen is kept as a copy */
+    info_tick(&f, &texts);
+    assert_gauge(&f.stand, INFO("02:ab", "full", "To \\\"b\\\"", "up"), 1);
+    texts.alias = NULL;
+    texts.state = "down";
+    info_tick(&f, &texts);
+    assert_gauge(&f.stand, INFO("02:ab", "full", "", "down"), 1);
+    assert_int_equal(stand_sampled(&f.stand), 1);
+    fixture_end(&f);
+}
+
 static void test_rates(void **state)
 {
     (void)state;
@@ -306,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_interrupted_reading),
         cmocka_unit_test(test_exclusion_follows_the_name),
         cmocka_unit_test(test_physical),
+        cmocka_unit_test(test_info),
         cmocka_unit_test(test_rates),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_full_registry),

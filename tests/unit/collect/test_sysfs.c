@@ -128,6 +128,78 @@ static void test_how_often(void **state)
     stand_remove_tree(root);
 }
 
+static void write_identity(const char *root, const char *address, const char *alias)
+{
+    stand_write(root, "class/net/veth0/address", address);
+    stand_write(root, "class/net/veth0/broadcast", "ff:ff:ff:ff:ff:ff\n");
+    stand_write(root, "class/net/veth0/ifalias", alias);
+    stand_write(root, "class/net/veth0/duplex", "full\n");
+    stand_write(root, "class/net/veth0/addr_assign_type", "3\n");
+    stand_write(root, "class/net/veth0/name_assign_type", "4\n");
+    stand_write(root, "class/net/veth0/dev_id", "0x10\n");
+    stand_write(root, "class/net/veth0/iflink", "8\n");
+    stand_write(root, "class/net/veth0/link_mode", "1\n");
+    stand_write(root, "class/net/veth0/netdev_group", "7\n");
+}
+
+static bool has(const struct sysfs_link *link, enum link_gauge gauge, double value)
+{
+    return (link->measured & 1U << gauge) && link->gauges[gauge] == value;
+}
+
+/* Texts and what hardly ever changes: both depths, again when the state is another. */
+static void test_identity(void **state)
+{
+    (void)state;
+    char *root = stand_make_tree();
+    make_device(root, "veth0", "5\n", NULL);
+    write_identity(root, "02:00:5e:10:00:ff\n", "a \"port\"\n");
+    stand_write(root, "class/net/veth0/operstate", "down\n");
+    stand_write(root, "class/net/veth0/statistics/rx_nohandler", "12\n");
+    struct sysfs *few = sysfs_new(root, SYSFS_SPEED), *all = sysfs_new(root, SYSFS_ALL);
+    for (int pass = 0; pass < 2; pass++) { /* read, then kept */
+        struct sysfs_links *links = sysfs_read(few, NULL, NULL);
+        const struct sysfs_link *link = sysfs_links_find(links, 5);
+        assert_string_equal(link->duplex, "full");
+        assert_string_equal(link->alias, "a \"port\"");
+        assert_true(has(link, LINK_ADDRESS_ASSIGNED, 3) && has(link, LINK_NAME_ASSIGNED, 4) &&
+                    has(link, LINK_DEVICE_ID, 16));
+        assert_false(link->measured & (1U << LINK_LOWER | 1U << LINK_MODE | 1U << LINK_GROUP));
+        assert_int_equal(link->address.len, 0); /* rtnetlink tells these */
+        message_unref(&links->msg);
+        links = sysfs_read(all, NULL, NULL);
+        link = sysfs_links_find(links, 5);
+        assert_true(has(link, LINK_LOWER, 8) && has(link, LINK_MODE, 1) &&
+                    has(link, LINK_GROUP, 7));
+        assert_true(has(link, LINK_DEVICE_ID, 16) && link->nohandler == 12);
+        static const uint8_t address[] = {2, 0, 0x5e, 0x10, 0, 0xff};
+        assert_int_equal(link->address.len, 6);
+        assert_memory_equal(link->address.bytes, address, 6);
+        assert_int_equal(link->broadcast.len, 6);
+        message_unref(&links->msg);
+    }
+    stand_write(root, "class/net/veth0/operstate", "up\n");
+    write_identity(root, "00:00:00:00\n", "\n");
+    struct sysfs_links *links = sysfs_read(all, NULL, NULL);
+    assert_int_equal(sysfs_links_find(links, 5)->address.len, 4);
+    assert_null(sysfs_links_find(links, 5)->alias);
+    message_unref(&links->msg);
+    sysfs_free(few);
+    sysfs_free(all);
+
+    static const char *const broken[] = {"\n", "02:0", "02:00:", "02-00", "2:0", "02:0g", "020011"};
+    static const int lens[] = {0, 0, 2, 0, 0, 0, 0};
+    for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
+        write_identity(root, broken[i], "\n");
+        all = sysfs_new(root, SYSFS_ALL);
+        links = sysfs_read(all, NULL, NULL);
+        assert_int_equal(sysfs_links_find(links, 5)->address.len, lens[i]);
+        message_unref(&links->msg);
+        sysfs_free(all);
+    }
+    stand_remove_tree(root);
+}
+
 static void test_missing(void **state)
 {
     (void)state;
@@ -139,9 +211,8 @@ static void test_missing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_speeds),
-        cmocka_unit_test(test_everything),
-        cmocka_unit_test(test_how_often),
+        cmocka_unit_test(test_speeds),    cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_how_often), cmocka_unit_test(test_identity),
         cmocka_unit_test(test_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

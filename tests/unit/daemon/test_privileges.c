@@ -46,6 +46,7 @@
 #include "daemon/privileges.h"
 #include "daemon/sandbox.h"
 #include "keeper/keeper.h"
+#include "store/documents.h"
 
 struct fixture {
     char root[64];
@@ -250,6 +251,32 @@ static void test_files_outside(void **state)
 {
     needs_landlock(1);
     assert_fine(*state, WITH_ALL, files_body);
+}
+
+/* What the daemon keeps beside the database needs a folder of its own. */
+static void documents_body(struct fixture *f)
+{
+    static const char text[] = "{\"name\":\"before\"}";
+    struct document_list *list = NULL;
+    struct store_error err;
+    for (int i = 0; i < 2; i++) { /* makes the folder; replaces the document */
+        if (document_write(f->data, DOCUMENT_KIND_BASELINES, "before", text, sizeof(text) - 1, i,
+                           &err)) {
+            dprintf(STDERR_FILENO, "%s\n", err.text);
+            _exit(1);
+        }
+    }
+    EXPECT(documents_list(f->data, DOCUMENT_KIND_BASELINES, &list, &err) == 0);
+    EXPECT(list->count == 1 && list->entries[0].bytes == sizeof(text) - 1);
+    EXPECT(document_delete(f->data, DOCUMENT_KIND_BASELINES, "before", &err) == 0);
+    EXPECT_ERRNO(mkdir("/tmp/test_privileges_folder", 0700), EACCES);
+    free(list);
+}
+
+static void test_documents(void **state)
+{
+    needs_landlock(1);
+    assert_fine(*state, WITH_ALL, documents_body);
 }
 
 static void landlock_tcp_body(struct fixture *f)
@@ -652,12 +679,15 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        CASE(test_status),          CASE(test_bounding_set),  CASE(test_missing_data_dir),
-        CASE(test_files_outside),   CASE(test_landlock_tcp),  CASE(test_landlock_signals),
-        CASE(test_landlock_execve), CASE(test_refused_calls), CASE(test_counted_calls),
-        CASE(test_deadly_calls),    CASE(test_bpf),           CASE(test_reading),
-        CASE(test_sqlite),          CASE(test_threads),       CASE(test_loop),
-        CASE(test_sockets),         CASE(test_keeper),
+        CASE(test_status),           CASE(test_bounding_set),
+        CASE(test_missing_data_dir), CASE(test_files_outside),
+        CASE(test_documents),        CASE(test_landlock_tcp),
+        CASE(test_landlock_signals), CASE(test_landlock_execve),
+        CASE(test_refused_calls),    CASE(test_counted_calls),
+        CASE(test_deadly_calls),     CASE(test_bpf),
+        CASE(test_reading),          CASE(test_sqlite),
+        CASE(test_threads),          CASE(test_loop),
+        CASE(test_sockets),          CASE(test_keeper),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,8 +131,8 @@ static struct tick *minute(struct rig *r, uint64_t *counts)
 /* Six minutes after it was begun. */
 static void look(struct seasons *s, const struct tick *t)
 {
-    seasons_tick(s, t->t_ms, t->sealed_mono_ns);
-    seasons_tick(s, t->t_ms, t->sealed_mono_ns + 360 * NS_PER_S);
+    seasons_tick(s, t->t_ms, t->interval_ms, t->sealed_mono_ns);
+    seasons_tick(s, t->t_ms, t->interval_ms, t->sealed_mono_ns + 360 * NS_PER_S);
 }
 
 static void run_all(struct rig *r, struct tick *t)
@@ -150,7 +150,6 @@ static void test_hours(void **state)
     struct rig r;
     rig_begin(&r);
     struct store_settings settings = STORE_SETTINGS_DEFAULT;
-    settings.raw_ms = 40 * 24 * HOUR_MS;
     struct store *store;
     struct tick *t = NULL;
     uint64_t counts[2] = {0};
@@ -213,7 +212,7 @@ static void test_unreadable(void **state)
     assert_int_equal(learned.calls, 0);
     assert_int_equal(unlink(path), 0);
     for (int64_t later = 1; later <= 3; later++) {
-        seasons_tick(r.seasons, t->t_ms, t->sealed_mono_ns + (360 + later * 61) * NS_PER_S);
+        seasons_tick(r.seasons, t->t_ms, t->interval_ms, t->sealed_mono_ns + (360 + later * 61) * NS_PER_S);
         uv_run(&r.uv, UV_RUN_DEFAULT);
     }
     assert_int_equal(learned.calls, 2);

@@ -37,9 +37,9 @@ static json_t *of_type(struct bytes *frame, const char *type)
 
 static void test_hello(void **state)
 {
-    static const char *const names[] = {"metrics",   "events",   "interfaces", "connections",
-                                        "processes", "flows",    "dns",        "performance",
-                                        "alerts",    "anomalies"};
+    static const char *const names[] = {"metrics",   "events",    "interfaces", "connections",
+                                        "processes", "flows",     "dns",        "performance",
+                                        "alerts",    "anomalies", "baseline",   "benchmark"};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
         json_t *hello =

@@ -72,7 +72,7 @@ static double sum_of(const struct ground *g, const char *device)
     struct store_error err;
     if (store_reader_open(g->w.dir, &reader, &err) < 0)
         fail_msg("%s", err.text);
-    struct query q = {.to_ms = g->w.t_ms, .points = 1, .aggregate = AGG_SUM};
+    struct query q = {.to_ms = g->w.t_ms + 1, .points = 1, .aggregate = AGG_SUM};
     struct recent recent = {.ticks = (struct tick *const *)g->memory, .count = g->count};
     struct answer *answer;
     assert_int_equal(store_query(reader, &q, &recent, &answer, &err), 0);

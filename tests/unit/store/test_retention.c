@@ -48,6 +48,7 @@ static void test_age(void **state)
     world_init(&w, 1);
     w.settings.seal_ticks = 20;
     w.settings.raw_ms = 200 * 1000;
+    w.settings.minute_ms = w.settings.hour_ms = w.settings.raw_ms;
     int64_t start_ms = w.t_ms;
     world_open(&w);
     run(&w, 190);
@@ -68,6 +69,7 @@ static void test_pause(void **state)
     world_init(&w, 2);
     w.settings.seal_ticks = 20;
     w.settings.raw_ms = 100 * 1000;
+    w.settings.minute_ms = w.settings.hour_ms = w.settings.raw_ms;
     int64_t start_ms = w.t_ms;
     world_open(&w);
     run(&w, 45);
@@ -89,6 +91,7 @@ static void test_wrong_clock(void **state)
     world_init(&w, 3);
     w.settings.seal_ticks = 20;
     w.settings.raw_ms = 100 * 1000;
+    w.settings.minute_ms = w.settings.hour_ms = w.settings.raw_ms;
     int64_t start_ms = w.t_ms, ahead_ms = 50LL * 365 * 86400 * 1000;
     w.t_ms += ahead_ms;
     world_open(&w);
@@ -120,6 +123,7 @@ static void test_clock_ahead_for_a_moment(void **state)
     world_init(&w, 15);
     w.settings.seal_ticks = 20;
     w.settings.raw_ms = w.settings.events_ms = 1000 * MS_PER_S;
+    w.settings.minute_ms = w.settings.hour_ms = w.settings.raw_ms;
     int64_t start_ms = w.t_ms, ahead_ms = 365LL * 86400 * MS_PER_S;
     world_open(&w);
     run_with_event(&w, 200);
@@ -148,6 +152,7 @@ static void test_clock_back_in_steps(void **state)
     world_init(&w, 16);
     w.settings.seal_ticks = 20;
     w.settings.raw_ms = w.settings.events_ms = 1000 * MS_PER_S;
+    w.settings.minute_ms = w.settings.hour_ms = w.settings.raw_ms;
     int64_t start_ms = w.t_ms, day_ms = 86400 * MS_PER_S;
     world_open(&w);
     run_with_event(&w, 200);
@@ -269,6 +274,7 @@ static void test_series(void **state)
     world_init(&w, 7);
     w.settings.seal_ticks = 20;
     w.settings.raw_ms = 100 * 1000;
+    w.settings.minute_ms = w.settings.hour_ms = w.settings.raw_ms;
     world_open(&w);
     struct series *rare = registry_get(w.registry, &metric, NULL, 0, "test");
     uint32_t id = rare->id;
@@ -305,6 +311,7 @@ static void test_silent(void **state)
     world_init(&w, 8);
     w.settings.seal_ticks = 20;
     w.settings.raw_ms = 100 * 1000;
+    w.settings.minute_ms = w.settings.hour_ms = w.settings.raw_ms;
     world_open(&w);
     for (uint64_t round = 0; round < 2; round++) {
         struct series *quiet = registry_get(w.registry, &metric, NULL, 0, "test");

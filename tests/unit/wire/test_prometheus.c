@@ -82,11 +82,31 @@ static void test_family(void **state)
     assert_family(open, "a_total", PROMETHEUS_GAUGE, "x",
                   "# HELP a_total x\n# TYPE a_total gauge\n");
     assert_family(open, "a", PROMETHEUS_HISTOGRAM, "x", "# HELP a x\n# TYPE a histogram\n");
+    assert_family(text, "a", PROMETHEUS_UNTYPED, "x", "# HELP a x\n# TYPE a untyped\n");
+    assert_family(open, "a_total", PROMETHEUS_UNTYPED, "x",
+                  "# HELP a_total x\n# TYPE a_total unknown\n");
     /* A help cannot break out of its line. */
     assert_family(text, "a", PROMETHEUS_GAUGE, "one\ntwo \\ \"three\"",
                   "# HELP a one\\ntwo \\\\ \"three\"\n# TYPE a gauge\n");
     assert_family(open, "a", PROMETHEUS_GAUGE, "one\ntwo \\ \"three\"",
                   "# HELP a one\\ntwo \\\\ \\\"three\\\"\n# TYPE a gauge\n");
+}
+
+static void test_type(void **state)
+{
+    (void)state;
+    assert_int_equal(prometheus_type("node_netstat_Tcp_InSegs", PROMETHEUS_COUNTER),
+                     PROMETHEUS_UNTYPED);
+    assert_int_equal(prometheus_type("node_netstat_Tcp_CurrEstab", PROMETHEUS_GAUGE),
+                     PROMETHEUS_UNTYPED);
+    assert_int_equal(prometheus_type("node_nf_conntrack_stat_drop", PROMETHEUS_COUNTER),
+                     PROMETHEUS_GAUGE);
+    assert_int_equal(prometheus_type("node_nf_conntrack_entries", PROMETHEUS_GAUGE),
+                     PROMETHEUS_GAUGE);
+    assert_int_equal(prometheus_type("node_network_receive_bytes_total", PROMETHEUS_COUNTER),
+                     PROMETHEUS_COUNTER);
+    assert_int_equal(prometheus_type("netsonde_tcp_rtt_seconds", PROMETHEUS_HISTOGRAM),
+                     PROMETHEUS_HISTOGRAM);
 }
 
 static void test_sample(void **state)
@@ -132,9 +152,8 @@ static void test_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_negotiate),
-        cmocka_unit_test(test_family),
-        cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_negotiate), cmocka_unit_test(test_family),
+        cmocka_unit_test(test_type),      cmocka_unit_test(test_sample),
         cmocka_unit_test(test_end),
     };
     return cmocka_run_group_tests_name("wire/prometheus", tests, NULL, NULL);

@@ -68,6 +68,50 @@ static void test_far_nsid(void **state)
     assert_int_equal(rtnetlink_parse_link(msg, &link), -EBADMSG);
 }
 
+static void test_identity(void **state)
+{
+    (void)state;
+    struct message m;
+    struct rtnetlink_link link;
+    assert_int_equal(rtnetlink_parse_link(begin_link(&m), &link), 0);
+    assert_false(link.has & (RTNETLINK_HAS_LOWER | RTNETLINK_HAS_MODE | RTNETLINK_HAS_GROUP));
+    assert_int_equal(link.address.len, 0);
+    assert_int_equal(link.promiscuity, 0);
+
+    uint8_t address[LINK_ADDRESS_MAX + 1];
+    for (size_t i = 0; i < sizeof(address); i++)
+        address[i] = (uint8_t)(i + 1);
+    struct nlmsghdr *msg = begin_link(&m);
+    mnl_attr_put(msg, IFLA_ADDRESS, 6, address);
+    mnl_attr_put(msg, IFLA_BROADCAST, LINK_ADDRESS_MAX, address);
+    mnl_attr_put_u32(msg, IFLA_LINK, 9);
+    mnl_attr_put_u8(msg, IFLA_LINKMODE, 1);
+    mnl_attr_put_u32(msg, IFLA_GROUP, 7);
+    mnl_attr_put_u32(msg, IFLA_PROMISCUITY, 2);
+    mnl_attr_put_u32(msg, 61, 3); /* IFLA_ALLMULTI */
+    assert_int_equal(rtnetlink_parse_link(msg, &link), 0);
+    assert_int_equal(link.address.len, 6);
+    assert_memory_equal(link.address.bytes, address, 6);
+    assert_int_equal(link.broadcast.len, LINK_ADDRESS_MAX);
+    assert_memory_equal(link.broadcast.bytes, address, LINK_ADDRESS_MAX);
+    assert_true(link.has & RTNETLINK_HAS_LOWER && link.lower == 9);
+    assert_true(link.has & RTNETLINK_HAS_MODE && link.mode == 1);
+    assert_true(link.has & RTNETLINK_HAS_GROUP && link.group == 7);
+    assert_int_equal(link.promiscuity, 2);
+    assert_int_equal(link.allmulti, 3);
+
+    msg = begin_link(&m);
+    mnl_attr_put(msg, IFLA_ADDRESS, 0, address); /* a tunnel */
+    assert_int_equal(rtnetlink_parse_link(msg, &link), 0);
+    assert_int_equal(link.address.len, 0);
+    msg = begin_link(&m);
+    mnl_attr_put(msg, IFLA_ADDRESS, LINK_ADDRESS_MAX + 1, address);
+    assert_int_equal(rtnetlink_parse_link(msg, &link), -EBADMSG);
+    msg = begin_link(&m);
+    mnl_attr_put_u8(msg, IFLA_GROUP, 7);
+    assert_int_equal(rtnetlink_parse_link(msg, &link), -EBADMSG);
+}
+
 static void test_nsid(void **state)
 {
     (void)state;
@@ -126,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_far_nsid),
+        cmocka_unit_test(test_identity),
         cmocka_unit_test(test_nsid),
         cmocka_unit_test(test_request),
     };
