@@ -45,8 +45,9 @@ struct rig {
     bool closed;
 };
 
-static inline void rig_damaged(void *user, const struct store_reader *reader)
+static inline void rig_damaged(void *user, struct store_reader *reader, int error)
 {
+    (void)error;
     (void)reader;
     struct rig *rig = user;
     rig->damaged++;

@@ -32,6 +32,14 @@ const ROUTES = new Map<string, Route>([
             selection: () => undefined,
         },
     ],
+    [
+        "performance",
+        {
+            title: "Performance",
+            Page: later(() => import("../pages/performance").then((m) => m.PerformancePage)),
+            selection: () => undefined,
+        },
+    ],
 ]);
 
 const NOWHERE: Route = { title: "Not found", Page: NotFound, selection: () => NOTHING };

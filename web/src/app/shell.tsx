@@ -109,6 +109,12 @@ function Navigation() {
             >
                 Baselines
             </a>
+            <a
+                href={location.href("performance")}
+                aria-current={page === "performance" ? "page" : undefined}
+            >
+                Performance
+            </a>
         </nav>
     );
 }
