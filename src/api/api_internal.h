@@ -37,6 +37,7 @@ struct api {
     struct list commands; /* under way */
     size_t commands_count;
     bool closing;
+    unsigned errands;                    /* of benchmarks.c, under way */
     struct tally *exports, *own_exports; /* under way; NULL: it is not our own */
     unsigned runs;                       /* of detectors and rules over the history, under way */
 };
@@ -96,6 +97,8 @@ void api_table_of_past(struct http_request *request, const struct table_route *r
 void api_get_alerts(struct http_request *request, void *user);
 void api_acknowledge(struct http_request *request, void *user);
 void api_get_anomalies(struct http_request *request, void *user);
+void api_get_benchmarks(struct http_request *request, void *user);
+void api_post_benchmark(struct http_request *request, void *user);
 void api_get_silences(struct http_request *request, void *user);
 void api_post_silence(struct http_request *request, void *user);
 void api_delete_silence(struct http_request *request, void *user);

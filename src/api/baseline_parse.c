@@ -38,6 +38,8 @@ struct parse {
 static bool cut_document(const char *text, size_t len, struct buf *head, struct cut *series)
 {
     static const char word[] = "\"series\"";
+    if (!len)
+        return false;
     struct cut c = {text, text + len}, key, value;
     if (!cut_char(&c, '{'))
         return false;

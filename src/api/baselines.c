@@ -129,6 +129,7 @@ static int show_work(struct question *q, const struct reading *reading)
     if (!err)
         baseline_json(&q->body, &baseline);
     baseline_fini(&baseline);
+    mem_trim();
     return err;
 }
 
@@ -180,6 +181,7 @@ static int save_work(struct question *q, const struct reading *reading)
     if (!err)
         baseline_entry_json(&q->body, &baseline, baseline.list.count);
     baseline_fini(&baseline);
+    mem_trim();
     return err;
 }
 
@@ -276,6 +278,7 @@ static int compare_work(struct question *q, const struct reading *reading)
         json_close(&q->body, '}');
     }
     baseline_comparison_fini(&c);
+    mem_trim(); /* megabytes that are not needed again soon */
     return err;
 }
 

@@ -29,8 +29,10 @@ static bool is_entry(struct cut one)
 /* Up to `limit` entries of the document's text. */
 static void put_entries(struct buf *out, const struct buf *text, size_t limit)
 {
+    if (!text->len)
+        return;
     struct cut all = {text->data, text->data + text->len}, one;
-    if (!text->len || !cut_char(&all, '{') || !cut_value(&all, &one) || !cut_char(&all, ':') ||
+    if (!cut_char(&all, '{') || !cut_value(&all, &one) || !cut_char(&all, ':') ||
         !cut_char(&all, '['))
         return;
     for (size_t i = 0; i < limit && cut_value(&all, &one); i++) {

@@ -196,6 +196,7 @@ int run_build(struct run *r)
     r->hub = hub_new(&hub, core_uv(r->core));
     if (!r->hub)
         return -ENOMEM;
+    r->publications = (struct publications){r->core, r->hub};
     struct performance *performance = hub_performance(r->hub);
     core_time_stages(r->core, &performance->stages[STAGE_COLLECT],
                      &performance->stages[STAGE_SEAL]);
@@ -227,6 +228,8 @@ int run_build(struct run *r)
                 .board = r->board,
                 .command = alerting_post_command,
                 .command_user = r->alerting,
+                .publish = publications_post,
+                .publish_user = &r->publications,
                 .detect = alerting_detection(c)},
     };
     r->servers = servers_new(&server, r->lanes, r->lanes_count);
