@@ -116,6 +116,38 @@ await run({
             assert.deepEqual(page.complaints, []);
         },
 
+    "what was compared after a change has no name: a point of its own, opened as it was kept":
+        async () => {
+            const { page, fake } = await open("/baselines");
+            await until("it is listened to", () => fake.listening("baseline"));
+            const t = Date.now();
+            fake.tellComparison(
+                comparisonOf(EXAMPLE.slice(1, 4), { t, baseline: "", reason: "address" }),
+            );
+            const row = page.locator(`tr[data-comparison="${t}"]`);
+            await says(row, /the time before[\s\S]*after an address change[\s\S]*worse/);
+            const names = () => chart(page, "baseline-trend").locator(".legend .name").allInnerTexts();
+            await until("it is in the legend", async () =>
+                (await names()).includes("worse after a change"),
+            );
+            const asked = fake.requests.length;
+            await row.locator("a").click();
+            await page.waitForURL(new RegExp(`comparison=${t}`));
+            await says(page.locator("h1.sentence"), /^Worse than the time before: 1 of 3 metrics\./);
+            assert.deepEqual(
+                await metrics(page),
+                EXAMPLE.slice(1, 4).map((m) => m.name),
+            );
+            assert.ok(
+                fake.requests.slice(asked).every((r) => !/baselines\/\/comparison/.test(r.path)),
+                "it cannot be made again, so it is not asked for",
+            );
+            await page.locator(".baseline-choice select").selectOption("auto");
+            await says(page.locator("h1.sentence"), /usual at this hour of the week/);
+            assert.doesNotMatch(page.url(), /comparison=/);
+            assert.deepEqual(page.complaints, []);
+        },
+
     "making and deleting: what is sent, what the page says then": async () => {
         const { page, fake } = await open("/baselines?from=now-6h&to=now");
         const form = page.getByRole("form", { name: "Make a baseline" });
@@ -207,7 +239,7 @@ await run({
         await says(sentence(page), /^Comparing…/);
         go();
         fake.delay = undefined;
-        await says(sentence(page), /^Not enough data for a verdict\. .*at least 30 minutes/);
+        await says(sentence(page), /^Not enough data for a verdict\. .*at least 30 whole minutes/);
 
         fake.failing = 503;
         await page.reload();

@@ -4,6 +4,7 @@ import {
     barShare,
     changeText,
     effectText,
+    nameWords,
     probabilityText,
     sideText,
     VERDICT_WORDS,
@@ -69,7 +70,7 @@ export function ComparisonTable({ comparison: c }: { comparison: Comparison }) {
                 <SaveTable table={fileOf(c, shown)} />
             </div>
             {shown.length > 0 ? (
-                <table class="comparison" role="table" aria-label={`Compared with ${c.baseline}`}>
+                <table class="comparison" role="table" aria-label={`Metrics against ${nameWords(c.baseline)}`}>
                     <thead role="rowgroup">
                         <tr role="row">
                             {["Metric", "Before", "After", "Change", "Effect", "q"].map((t, i) => (
