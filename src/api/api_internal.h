@@ -7,6 +7,7 @@
 #include "api/readers.h"
 #include "base/list.h"
 #include "http/keyring.h"
+#include "model/families.h"
 #include "model/query.h"
 #include "model/tick.h"
 #include "model/view.h"
@@ -31,11 +32,12 @@ struct api {
     /* /metrics: the series of one set in the order of their families, kept while the set is the
      * same. The series are borrowed: looked at only beside a tick that has this set. */
     uint64_t order_generation;
-    struct metrics_row *order;
+    struct family_row *order;
     uint32_t order_count;
     struct list commands; /* under way */
     size_t commands_count;
     bool closing;
+    unsigned errands;                    /* of benchmarks.c, under way */
     struct tally *exports, *own_exports; /* under way; NULL: it is not our own */
     unsigned runs;                       /* of detectors and rules over the history, under way */
 };
@@ -95,9 +97,17 @@ void api_table_of_past(struct http_request *request, const struct table_route *r
 void api_get_alerts(struct http_request *request, void *user);
 void api_acknowledge(struct http_request *request, void *user);
 void api_get_anomalies(struct http_request *request, void *user);
+void api_get_benchmarks(struct http_request *request, void *user);
+void api_post_benchmark(struct http_request *request, void *user);
 void api_get_silences(struct http_request *request, void *user);
 void api_post_silence(struct http_request *request, void *user);
 void api_delete_silence(struct http_request *request, void *user);
+void api_get_baselines(struct http_request *request, void *user);
+void api_post_baseline(struct http_request *request, void *user);
+void api_get_baseline(struct http_request *request, void *user);
+void api_delete_baseline(struct http_request *request, void *user);
+void api_get_comparison(struct http_request *request, void *user);
+void api_get_comparisons(struct http_request *request, void *user);
 void api_get_channels(struct http_request *request, void *user);
 void api_test_channel(struct http_request *request, void *user);
 void api_get_rules(struct http_request *request, void *user);

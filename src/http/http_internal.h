@@ -73,6 +73,8 @@ void session_free(struct http_session *session);
 /* Its answer waits and takes so many bytes; 0: none does. */
 void session_hold(struct http_session *session, size_t bytes);
 
+/* How many bytes the body of this request may have, once its head is known. */
+size_t body_allowed(struct http_request *request);
 /* Answers a complete request: access, routes, assets. */
 void dispatch(struct http_request *request);
 const struct http_route *route_find(const struct http_server *server, const char *path,

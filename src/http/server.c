@@ -138,8 +138,12 @@ static size_t on_data(struct conn *conn, void *user, const uint8_t *data, size_t
         break;
     case HTTP_EVENT_HEAD:
         request_meet(request);
-        if (request->head->expect_continue)
+        if (http_parser_allow_body(request->parser, body_allowed(request)) == HTTP_EVENT_BAD) {
+            request->head = NULL;
+            malformed(request);
+        } else if (request->head->expect_continue) {
             send_continue(session);
+        }
         break;
     case HTTP_EVENT_DONE:
         if (!request->head)
@@ -265,6 +269,7 @@ void http_server_route(struct http_server *server, const struct http_route *rout
 {
     server->routes = mem_resize(server->routes, server->route_count + 1, sizeof(*server->routes));
     server->routes[server->route_count++] = *route;
+    server->config.limits.body_most = MAX(server->config.limits.body_most, route->body_bytes);
 }
 
 const struct http_counters *http_server_counters(const struct http_server *server)

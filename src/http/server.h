@@ -23,6 +23,9 @@ struct http_route {
      * on the same thread. */
     void (*handler)(struct http_request *request, void *user);
     void *user;
+    /* A body may have so many bytes when who sends it has the role, if that is more than
+     * limits.body_bytes. */
+    size_t body_bytes;
 };
 
 struct http_config {

@@ -437,7 +437,8 @@ static void test_expiry(void **state)
         world_write(&w);
         world_work(&w);
     }
-    uint64_t gone = (uint64_t)world_ask_number(&w, "SELECT min(first_seq) FROM span WHERE tier = 0");
+    uint64_t gone =
+        (uint64_t)world_ask_number(&w, "SELECT min(first_seq) FROM span WHERE tier = 0");
     assert_true(gone > expected.rows[20].seq);
     assert_true(gone < expected.rows[100].seq);
     read_rest(scan, reader, NULL, &told);
