@@ -19,6 +19,7 @@ struct api_command;
 struct board;
 struct keyring;
 struct store_reader;
+struct tally;
 
 struct api_settings {
     const char *version, *host;
@@ -29,15 +30,21 @@ struct api_settings {
     struct keyring *keyring; /* borrowed; NULL: there are no tokens, and no login */
     /* The loop's thread: the file `tokens` was written, it is to be read again. May be NULL. */
     void (*tokens_changed)(void *user);
-    /* The loop's thread: a reader met a damaged database. May be NULL. */
-    void (*history_damaged)(void *user, const struct store_reader *reader);
+    /* The loop's thread: a reader met a damaged database (-EBADMSG), or damaged chunks in one that
+     * it can read (0). May be NULL. */
+    void (*history_damaged)(void *user, struct store_reader *reader, int error);
     void *user;
     struct board *board; /* borrowed; NULL: there is no alerting, and none of its routes */
     /* The loop's thread: takes the command to the core thread, see api/command.h. 0, or a negative
      * errno: not now, it was not taken. NULL: nothing can be changed. */
     int (*command)(void *user, struct api_command *cmd);
     void *command_user;
+    /* The loop's thread: what a channel of documents is to tell (hub_publish_document). Takes the
+     * reference. 0, or a negative errno: not now, and nobody is told. NULL: nobody ever is. */
+    int (*publish)(void *user, enum channel channel, struct bytes *members);
+    void *publish_user;
     struct bank_settings detect; /* as the daemon detects; for back-tests */
+    struct tally *exports;       /* under way, of all loops; borrowed. NULL: of this one alone */
 };
 
 /* Texts are borrowed for the life of the api. The station and the server are the loop's own. */

@@ -37,7 +37,7 @@ struct readers {
     bool closing;
     struct place places[READERS_AT_ONCE];
     const struct tick_ring *ring;
-    void (*damaged)(void *user, const struct store_reader *reader);
+    void (*damaged)(void *user, struct store_reader *reader, int error);
     void *damaged_user;
 };
 
@@ -72,12 +72,15 @@ static void place_done(uv_work_t *work, int status)
         tick_unref(p->ticks[i]);
     free(TAKE(p->ticks));
     p->ticks_count = 0;
+    struct store_reader *reader = p->reader;
+    if (reader && r->damaged && store_reader_has_damaged(reader))
+        r->damaged(r->damaged_user, reader, 0);
     if (p->failed || p->cancelled) {
         /* A fresh look next time: the database may have been set aside and begun anew. And who was
          * told to end does not forget it. */
-        if (p->failed == -EBADMSG && r->damaged && p->reader)
-            r->damaged(r->damaged_user, p->reader);
-        store_reader_close(p->reader);
+        if (p->failed == -EBADMSG && r->damaged && reader)
+            r->damaged(r->damaged_user, reader, -EBADMSG);
+        store_reader_close(reader);
         p->reader = NULL;
     }
     struct job *job = TAKE(p->job);
@@ -106,7 +109,7 @@ static void place_start(struct place *p, struct job *job)
 }
 
 struct readers *readers_new(uv_loop_t *uv, const char *data_dir,
-                            void (*damaged)(void *user, const struct store_reader *reader),
+                            void (*damaged)(void *user, struct store_reader *reader, int error),
                             void *damaged_user)
 {
     struct readers *r = mem_alloc(sizeof(*r));

@@ -31,9 +31,10 @@ struct job {
     struct job *next; /* the queue's */
 };
 
-/* damaged (may be NULL): on the loop's thread, when a reader met a damaged database. */
+/* damaged (may be NULL): on the loop's thread, when a reader met a damaged database (-EBADMSG), or
+ * damaged chunks in one that it can read (0). */
 struct readers *readers_new(uv_loop_t *uv, const char *data_dir,
-                            void (*damaged)(void *user, const struct store_reader *reader),
+                            void (*damaged)(void *user, struct store_reader *reader, int error),
                             void *damaged_user);
 
 /* Runs the job with the ticks of `ring` at hand. False: too many wait; the job was not taken. */

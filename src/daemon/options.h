@@ -29,6 +29,7 @@ enum command {
 
 #define OPTIONS_FLAGS_MAX 64
 #define OPTIONS_MATCHES_MAX 16
+#define OPTIONS_LIMITS_MAX 16
 
 /* Texts are borrowed from argv. */
 struct options {
@@ -61,7 +62,13 @@ struct options {
     struct {
         const char *levels, *size, *rate, *seconds, *mode, *send, *stalled;
         const char *series, *ticks;
-        const char *unavailable; /* an option that a later version will have */
+        const char *save, *compare; /* names */
+        const char *limits[OPTIONS_LIMITS_MAX]; /* --threshold KIND=PCT */
+        size_t limits_count;
+        bool force;
+        bool publish;
+        const char *publish_url; /* NULL: the configuration's listener */
+        const char *token_file;
     } bench;
 };
 

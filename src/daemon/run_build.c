@@ -125,10 +125,13 @@ static void run_core_ended(void *user)
     hub_close(r->hub);
 }
 
-static void run_history_damaged(void *user, const struct store_reader *reader)
+static void run_history_damaged(void *user, struct store_reader *reader, int error)
 {
     struct run *r = user;
-    store_suspect(r->store, reader);
+    if (error)
+        store_suspect(r->store, reader);
+    else
+        store_report(r->store, reader);
 }
 
 static int run_make_alerting(struct run *r)
@@ -157,6 +160,7 @@ int run_build(struct run *r)
         .interval_ms = c->collect.interval_ms,
         .next_seq = next.tick_seq,
         .next_event_seq = next.event_seq,
+        .page_limit = c->export.metrics_series_limit,
     };
     core.registry = TAKE(r->registry);
     r->core = core_new(&core);
@@ -192,6 +196,7 @@ int run_build(struct run *r)
     r->hub = hub_new(&hub, core_uv(r->core));
     if (!r->hub)
         return -ENOMEM;
+    r->publications = (struct publications){r->core, r->hub};
     struct performance *performance = hub_performance(r->hub);
     core_time_stages(r->core, &performance->stages[STAGE_COLLECT],
                      &performance->stages[STAGE_SEAL]);
@@ -223,6 +228,8 @@ int run_build(struct run *r)
                 .board = r->board,
                 .command = alerting_post_command,
                 .command_user = r->alerting,
+                .publish = publications_post,
+                .publish_user = &r->publications,
                 .detect = alerting_detection(c)},
     };
     r->servers = servers_new(&server, r->lanes, r->lanes_count);

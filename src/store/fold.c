@@ -13,12 +13,14 @@
  * where the rows of a minute meet, and add up to the same in any case.
  *
  * As sealing, this is done in slices between ticks: series after series in the order of their ids,
- * for some milliseconds; the chunks lie under numbers of spans that do not exist yet. The last
- * transaction makes the new spans visible and marks the old ones as replaced: at any instant a row
- * is in one visible span of its tier. After a crash the chunks of a fold that was not finished are
- * dropped, and it begins anew. retention.c deletes what was replaced.
+ * first the long chunks, then the rows above, for some milliseconds; the chunks lie under numbers
+ * of spans that do not exist yet. The last transaction makes the new spans visible and marks the
+ * old ones as replaced: at any instant a row is in one visible span of its tier. After a crash the
+ * chunks of a fold that was not finished are dropped, and it begins anew. retention.c deletes what
+ * was replaced.
  *
- * Chunks of series that nobody knows any more are left out, and so are damaged ones, which is told.
+ * Chunks of series that nobody knows any more are left out, and so are damaged ones, which are set
+ * aside (damaged.c).
  * Memory exists only while something is being folded: some hundred KiB. Store thread.
  */
 #include <errno.h>
@@ -65,7 +67,9 @@ struct fold {
     struct target_rows rows;
     struct target_rows above; /* span 0: there is none */
     uint64_t chunks;
-    size_t damaged;
+    bool going_up;  /* the second time through the series: rows of the tier above are made */
+    size_t damaged; /* times that cannot be read, of which all is lost */
+    size_t aside;   /* chunks */
 
     /* Scratch, for source_rows each. Of one series: */
     struct timeline source_times;
@@ -281,10 +285,11 @@ static int next_series(struct store *store, struct source *s, uint32_t id)
 static int begin_fold(struct store *store, struct fold *fold)
 {
     fold->rows.span = store->next_span;
-    /* Not what would be too old at once. */
+    /* Not what would be too old at once, if the clock can be believed. */
     const struct source *last = &fold->sources[fold->sources_count - 1];
-    bool above = fold->tier + 1 < TIERS &&
-                 last->max_ms >= store->now_ms - store_age_ms(store, fold->tier + 1);
+    bool above =
+        fold->tier + 1 < TIERS &&
+        (store->doubt_ns || last->max_ms >= store->now_ms - store_age_ms(store, fold->tier + 1));
     fold->above.span = above ? store->next_span + 1 : 0;
     fold->rows.first_seq = fold->above.first_seq = fold->sources[0].first_seq;
     make_room(fold);
@@ -329,7 +334,6 @@ static bool take_samples(struct fold *fold, const struct source *s, size_t at, c
     };
     if (column_decode(fold->codec, data, len, s->rows, &part) < 0) {
         memset(part.state, SAMPLE_ABSENT, s->rows);
-        fold->damaged++;
         return false;
     }
     *kind = part.kind;
@@ -339,10 +343,8 @@ static bool take_samples(struct fold *fold, const struct source *s, size_t at, c
 static bool take_rows(struct fold *fold, const struct source *s, size_t at, const uint8_t *data,
                       size_t len, enum metric_kind *kind)
 {
-    if (rollup_column_decode(fold->codec, data, len, s->rows, &fold->column) < 0) {
-        fold->damaged++;
+    if (rollup_column_decode(fold->codec, data, len, s->rows, &fold->column) < 0)
         return false;
-    }
     *kind = fold->column.kind;
     for (size_t i = at; i < at + s->rows; i++)
         rollup_column_get(&fold->column, i - at, fold->elapsed_ns[i], &fold->source_row[i]);
@@ -356,14 +358,20 @@ static int take_chunk(struct store *store, struct source *s, uint32_t id, size_t
     sqlite3_stmt *stmt = store->stmt[STMT_CHUNK_GET];
     sqlite3_bind_int64(stmt, 1, chunk_row(s->span, id));
     int rc = sqlite3_step(stmt);
+    bool good = true;
     if (rc == SQLITE_ROW && s->rows) {
         size_t len;
         const uint8_t *data = database_blob(stmt, 0, &len);
-        *found |= fold->tier == TIER_RAW ? take_samples(fold, s, at, data, len, kind)
-                                         : take_rows(fold, s, at, data, len, kind);
+        good = fold->tier == TIER_RAW ? take_samples(fold, s, at, data, len, kind)
+                                      : take_rows(fold, s, at, data, len, kind);
+        *found |= good;
     }
     int error = database_error(store->db, rc);
     sqlite3_reset(stmt);
+    if (!error && !good) { /* or it would go with the span */
+        fold->aside++;
+        error = damaged_move(store, chunk_row(s->span, id));
+    }
     return error ? error : next_series(store, s, id + 1);
 }
 
@@ -435,13 +443,10 @@ static int fold_series(struct store *store, uint32_t id)
     }
     if (error || !known || !found)
         return error;
-    if (fold->tier == TIER_RAW)
-        error = put_samples(store, id, kind);
-    else
-        error = put_rows(store, &fold->rows, id, kind);
-    if (!error && fold->above.span)
-        error = put_rows(store, &fold->above, id, kind);
-    return error;
+    if (fold->going_up)
+        return put_rows(store, &fold->above, id, kind);
+    return fold->tier == TIER_RAW ? put_samples(store, id, kind)
+                                  : put_rows(store, &fold->rows, id, kind);
 }
 
 /* ---- slices --------------------------------------------------------------------------------- */
@@ -456,6 +461,18 @@ static uint32_t series_at(const struct fold *fold)
             id = next;
     }
     return id;
+}
+
+/* Twice, because what is made each time then goes to the end of its table: written in turns, one
+ * into the middle, it would leave every page of it half empty. */
+static int begin_above(struct store *store)
+{
+    struct fold *fold = store->fold;
+    int error = 0;
+    fold->going_up = true;
+    for (size_t i = 0; i < fold->sources_count && !error; i++)
+        error = next_series(store, &fold->sources[i], 0);
+    return error;
 }
 
 static int fold_slice(struct store *store)
@@ -537,8 +554,10 @@ static int fold_finish(struct store *store)
     count_add(&store->counters.spans_folded, fold->sources_count);
     if (fold->damaged)
         store_note_add(store, EVENT_LOSS, false,
-                       "%s: %zu damaged chunks were met while rolling up and are left out",
+                       "%s: the times of %zu pieces of history are damaged; these are left out",
                        store->path, fold->damaged);
+    if (fold->aside)
+        damaged_told(store, fold->aside, "met while rolling up");
     fold->chunks = 0; /* they are the spans' now */
     fold_abandon(store);
     return 0;
@@ -557,6 +576,8 @@ int fold_work(struct store *store)
         store->fold_due = store->fold != NULL; /* after one there may be another */
     } else if (series_at(store->fold)) {
         error = fold_slice(store);
+    } else if (store->fold->above.span && !store->fold->going_up) {
+        error = begin_above(store);
     } else {
         error = fold_finish(store);
     }

@@ -219,7 +219,8 @@ static int read_chunk(struct plan *plan, struct span_room *room, uint32_t span, 
     if (rc == SQLITE_ROW) {
         size_t len;
         const uint8_t *data = database_blob(stmt, 0, &len);
-        plan->reader->damaged += !add_chunk(plan, room, data, len, ticks, target);
+        if (!add_chunk(plan, room, data, len, ticks, target))
+            reader_met_damaged(plan->reader, span, target->id);
     }
     int error = database_error(plan->reader->db, rc);
     sqlite3_reset(stmt);

@@ -26,6 +26,7 @@ static int connect_reader(struct store_reader *reader, struct store_error *err)
     struct stat st;
     sqlite3_close(reader->db);
     reader->db = NULL;
+    reader->chunks_count = 0;
     /* Looked at before it is opened: when it is replaced in between, the next call notices. */
     if (stat(reader->path, &st) == 0) {
         reader->device = st.st_dev;

@@ -10,6 +10,9 @@
 #include "store/codec.h"
 #include "store/database.h"
 
+/* As many as a reader tells of at a time; there may be more. */
+#define READER_CHUNKS 16
+
 struct store_reader {
     char *path;
     sqlite3 *db;     /* NULL after a failed reopening */
@@ -18,6 +21,8 @@ struct store_reader {
     ino_t inode;
     struct codec *codec;
     uint64_t damaged;
+    int64_t chunks[READER_CHUNKS]; /* rows of those that are damaged, not reported yet */
+    size_t chunks_count;
     atomic_bool cancelled;
 };
 
@@ -29,6 +34,9 @@ static inline bool reader_cancelled(const struct store_reader *reader)
 {
     return reader && atomic_load_explicit(&reader->cancelled, memory_order_relaxed);
 }
+
+/* Counts a damaged chunk and remembers it for store_report. */
+void reader_met_damaged(struct store_reader *reader, uint32_t span, uint32_t series);
 
 /* Says what went wrong while reading. Returns `error`. */
 int reader_fail(const struct store_reader *reader, int error, struct store_error *err);

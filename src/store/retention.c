@@ -412,7 +412,9 @@ bool store_work(struct store *store)
     int64_t start_ns = clock_mono_ns();
     bool busy = true;
     int error;
-    if (seal_due(store) && !store->fold) {
+    if (damaged_due(store) && !store->fold) {
+        error = damaged_work(store);
+    } else if (seal_due(store) && !store->fold) {
         error = seal_work(store);
     } else {
         error = checkpoint_work(store, &busy);

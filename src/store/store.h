@@ -83,7 +83,8 @@ struct store_stats {
     uint64_t tables_written, tables_lost, tables_expired;
     /* Changes of alerts, rules and silences; expired and unreadable ones are rows. */
     uint64_t alerts_written, alerts_lost, alerts_expired, alerts_unreadable;
-    uint64_t set_aside; /* damaged databases */
+    uint64_t set_aside;    /* damaged databases */
+    uint64_t chunks_aside; /* damaged pieces of one that goes on */
     uint64_t database_bytes, wal_bytes;
     uint64_t series;                                     /* rows on disk */
     int64_t write_ns_last, write_ns_max, write_ns_total; /* store_write, wall time */
@@ -144,6 +145,11 @@ bool store_take_note(struct store *store, struct store_note *ret);
  * thread, not while the reader is at work. */
 struct store_reader;
 void store_suspect(struct store *store, const struct store_reader *reader);
+
+/* This reader met damaged chunks in a database that can be read otherwise: the writer looks at them
+ * and sets them aside. Any thread, not while the reader is at work. */
+void store_report(struct store *store, struct store_reader *reader);
+bool store_reader_has_damaged(const struct store_reader *reader); /* something to report */
 
 struct store_stats store_stats(const struct store *store); /* any thread; fields agree roughly */
 

@@ -11,7 +11,7 @@
  *   fold.c       columns into longer ones, and into rows of the tier above
  *   retention.c  what is too old or too much, space given back, checkpoints
  *
- * Everything but `counters` and `suspect` belongs to the store thread.
+ * Everything but `counters`, `suspect` and `reported` belongs to the store thread.
  */
 #pragma once
 
@@ -89,7 +89,7 @@ struct counters {
     atomic_uint_least64_t ticks_written, ticks_lost, events_written, spans_sealed, chunks_sealed,
         chunk_bytes, spans_folded, chunks_folded, spans_expired, events_expired, tables_written,
         tables_lost, tables_expired, alerts_written, alerts_lost, alerts_expired, alerts_unreadable,
-        set_aside, database_bytes, wal_bytes, series;
+        set_aside, chunks_aside, database_bytes, wal_bytes, series;
     atomic_int_least64_t write_ns_last, write_ns_max, write_ns_total, work_ns_max, work_ns_total;
     atomic_bool failing;
     atomic_int error;
@@ -102,6 +102,7 @@ static inline void count_add(atomic_uint_least64_t *counter, uint64_t n)
 }
 
 #define NOTES_MAX 8
+#define STORE_REPORTS 16
 
 struct seal;
 struct fold;
@@ -176,6 +177,7 @@ struct store {
     size_t notes_count;
     struct store_note notes[NOTES_MAX];
     atomic_bool suspect;
+    atomic_int_least64_t reported[STORE_REPORTS]; /* rows of damaged chunks; 0: free */
     struct counters counters;
 };
 
@@ -191,8 +193,8 @@ int store_replace(struct store *store);            /* then: goes on with what is
 int store_begin(struct store *store);
 int store_commit(struct store *store);
 void store_rollback(struct store *store);
-/* Whether what is committed from here on is on the platter before the commit returns; with `durable`
- * it always is. */
+/* Whether what is committed from here on is on the platter before the commit returns; with
+ * `durable` it always is. */
 void store_wait_for_platter(struct store *store, bool wait);
 
 /* load.c */
@@ -217,6 +219,14 @@ int store_drop_leftovers(struct store *store);
 bool fold_due(struct store *store);
 int fold_work(struct store *store); /* one slice; 0 or -errno */
 void fold_abandon(struct store *store);
+
+/* damaged.c */
+bool damaged_due(const struct store *store);
+int damaged_work(struct store *store);
+/* A chunk that is found damaged goes into the table of those; inside a transaction. */
+int damaged_move(struct store *store, int64_t row);
+/* Counts so many that were moved, and says so: `first` is one of the series. */
+void damaged_told(struct store *store, size_t count, const char *first);
 
 /* seal.c */
 bool seal_due(const struct store *store);

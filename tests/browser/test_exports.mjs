@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { inflateSync } from "node:zlib";
 import { axePath, chart, isLive, launch, openPage, run, Server, until } from "./harness.mjs";
 import { alertOf, channelOf, FakeAlerts, ruleOf } from "./fake_alerts.mjs";
+import { FakeDocuments, runOf } from "./fake_documents.mjs";
 
 const EVIL = '=cmd|"/C calc"!A0,<script>alert(1)</script>';
 
@@ -134,9 +135,14 @@ await run({
         const context = await launch();
         const fake = await FakeAlerts.before(context);
         fake.past = [alertOf(4, { state: "resolved", resolved: Date.now() })];
-        for (const path of ["/", "/interfaces", "/interfaces?device=lo", "/alerts"]) {
-            const page = await openPage(context, server.address + path);
+        const other = await launch();
+        const documents = await FakeDocuments.before(other);
+        documents.benchmarks = [runOf(Date.now() - 60_000), runOf(Date.now() - 120_000)];
+        const last = { "/baselines": "tr[data-metric]", "/performance": "tr[data-result]" };
+        for (const path of ["/", "/interfaces", "/interfaces?device=lo", "/alerts", ...Object.keys(last)]) {
+            const page = await openPage(path in last ? other : context, server.address + path);
             await isLive(page);
+            if (path in last) await page.locator(last[path]).first().waitFor();
             const without = await page
                 .locator("figure[data-chart]:not(:has(.save-menu))")
                 .evaluateAll((all) => all.map((f) => f.dataset.key));

@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import sqlite3
+import subprocess
 import time
 
 from rig import (SLOW, WAIT_S, Daemon, Directory, Wire, check_output, command, contains, equal,
@@ -14,7 +15,7 @@ from rig import (SLOW, WAIT_S, Daemon, Directory, Wire, check_output, command, c
                  unmount, until)
 
 BYTES = "node_network_transmit_bytes_total"
-KILLS = int(os.environ.get("INTEGRATION_KILLS", "12"))  # make check-long asks for more
+KILLS = int(os.environ.get("INTEGRATION_KILLS", "25"))  # make check-long asks for more
 
 
 def ids(d):
@@ -223,21 +224,33 @@ def stored_ticks(data):
         db.close()
 
 
+def crowd(count):
+    """So many pairs of devices more, each with some twenty series."""
+    batch = "".join(f"link add crowd{n} type veth peer name crowd{n}-peer\nlink set crowd{n} up\n"
+                    for n in range(count))
+    subprocess.run(["ip", "-batch", "-"], input=batch, text=True, check=True)
+    return [f"crowd{n}" for n in range(count)]
+
+
 def test_kill():
     """kill -9 at any instant: the database is intact and lacks at most the last tick"""
+    # Every second round under load: a thousand series every 50 ms. What is shown but not stored yet
+    # may then be some ticks, as many as make 200 ms. Another interval has the spans before it sealed.
     seed = random.randrange(1 << 32)
     print(f"# seed {seed}, {KILLS} kills")
     chance = random.Random(seed)
     with neighbour() as pid, Directory() as data:
-        wire = Wire(pid)
+        wire, devices = Wire(pid), crowd(25)
         try:
             with Daemon(data) as d:
                 until("the device is shown", lambda: d.interface("va"))
                 d.ticks_pass()
                 known, newest = ids(d), d.json("/api/v1/info")["seq"]
                 from_ms, sent = now_ms() - 1000, 0
-            for _ in range(KILLS):
-                d = Daemon(data, interval="200ms")
+                equal(len(known) > 1000, True, f"{len(known)} series")
+            for number in range(KILLS):
+                interval_ms = 50 if number % 2 else 200
+                d = Daemon(data, interval=f"{interval_ms}ms")
                 try:
                     until("it is ready", d.ready)
                     stream = d.stream("metrics")
@@ -251,7 +264,8 @@ def test_kill():
                 newest = max(last_of(stream), first)
                 stream.close()
                 oldest, last = stored_ticks(data)
-                equal(newest - last <= SLOW, True, f"stored up to {last}, seen {newest}")
+                equal(newest - last <= SLOW * 200 // interval_ms, True,
+                      f"stored up to {last}, seen {newest}")
                 equal([n for n in os.listdir(data) if "corrupt" in n], [], "set aside")
                 equal("error" in d.output(), False, d.output())
             with Daemon(data) as d:
@@ -262,7 +276,7 @@ def test_kill():
                 equal(stored_ticks(data)[0], oldest, "the oldest tick is still there")
                 since_across(d, newest)
         finally:
-            remove_links("va")
+            remove_links("va", *devices)
 
 
 # ---- configuration and service manager ----------------------------------------------------------

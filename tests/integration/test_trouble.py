@@ -2,13 +2,14 @@
 goes on, and it is said what happened."""
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 
-from rig import (CLONE_NEWNS, MS_BIND, MS_REC, WAIT_S, Daemon, Directory, command, contains, equal,
-                 fill, mount, own_network, refused, run, unmount, unshare, until)
+from rig import (CLONE_NEWNS, MS_BIND, MS_REC, WAIT_S, Daemon, Directory, Skip, command, contains,
+                 equal, fill, mount, own_network, refused, run, unmount, unshare, until)
 
 # Engines are probed again once a minute. The daemon that waits for that runs beside all the others.
 PROBE_S = 60
@@ -192,6 +193,44 @@ def test_corrupt_running():
             [v for _, v in d.query("netsonde_ticks_total") if v is not None]) > 3)
 
 
+def test_corrupt_piece():
+    """a damaged piece of the history is set aside while the daemon runs, told once, and all else stays"""
+    with Directory() as data:
+        with Daemon(data, interval="50ms") as d:
+            d.ticks_pass(20)
+        path = os.path.join(data, "netsonde.db")
+        # Ticks of another interval begin: those of before are sealed.
+        with Daemon(data, interval="100ms") as d:
+            db = sqlite3.connect(path, timeout=10, isolation_level=None)
+            until("they are sealed", lambda: db.execute("SELECT count(*) FROM span").fetchone()[0])
+            row, chunk = db.execute("SELECT c.id, c.data FROM chunk c JOIN series s"
+                                    " ON s.id = c.id & 4294967295 WHERE s.key ="
+                                    " 'netsonde_ticks_total'").fetchone()
+            begin = db.execute("SELECT min_ms, max_ms FROM span").fetchone()
+            chunks = db.execute("SELECT count(*) FROM chunk").fetchone()[0]
+            ask = f"/api/v1/query?from={begin[0]}&to={begin[1]}&metric="
+            other = d.json(ask + "netsonde_server_*")["series"]
+            equal(len(d.json(ask + "netsonde_ticks_total")["series"]), 1, "series before")
+            wrong = chunk[:-1] + bytes([chunk[-1] ^ 1])
+            db.execute("UPDATE chunk SET data = ? WHERE id = ?", (wrong, row))
+            with d.stream("events") as s:
+                d.json(ask + "netsonde_ticks_total")
+                while True:
+                    event = s.wait_for("event")
+                    if "set aside" in event.get("reason", ""):
+                        break
+            contains(event["reason"], "netsonde_ticks_total", "damaged")
+            equal(db.execute("SELECT chunk, data FROM damaged").fetchall(), [(row, wrong)],
+                  "what was set aside")
+            equal(db.execute("SELECT count(*) FROM chunk").fetchone()[0], chunks - 1, "chunks")
+            equal(d.json(ask + "netsonde_ticks_total")["series"], [], "series after")
+            equal(d.json(ask + "netsonde_server_*")["series"], other, "others")
+            d.ticks_pass()
+            equal(len([e for e in d.events() if "set aside" in e.get("reason", "")]), 1, "events")
+            equal(set_aside(data), [], "databases set aside")
+            db.close()
+
+
 def event_about(stream, what):
     while True:
         event = stream.wait_for("event")
@@ -246,6 +285,70 @@ def test_full_at_start():
                       d.metric("netsonde_store_ticks_written_total") > 5)
         finally:
             unmount(data)
+
+
+def small_disk(image, directory):
+    """A disk of its own that turns read-only at the first error; the file that makes it have one."""
+    for tool in ("mkfs.ext4", "e2fsck", "losetup"):
+        if not shutil.which(tool):
+            raise Skip(f"{tool} is not installed")
+    with open(image, "wb") as f:
+        f.truncate(24 << 20)
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    done = subprocess.run(["mount", "-o", "loop,errors=remount-ro", image, directory],
+                          stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise Skip(f"no disk in a file here: {done.stderr.strip()}")
+    with open("/proc/self/mounts", encoding="utf-8") as f:
+        device = next(line.split()[0] for line in f if line.split()[1] == directory)
+    return f"/sys/fs/ext4/{os.path.basename(device)}/trigger_fs_error"
+
+
+def test_turned_read_only():
+    """a disk that turns read-only: live goes on, it is said, and what was recorded is there later"""
+    with Directory() as place:
+        image, data = os.path.join(place, "image"), os.path.join(place, "data")
+        os.mkdir(data)
+        trigger = small_disk(image, data)
+        try:
+            if not os.path.exists(trigger):
+                raise Skip("this kernel's ext4 has no errors to order")
+            with Daemon(data, interval="50ms", environment={
+                    "NETSONDE_STORE_DURABILITY": "full"}) as d, d.stream("metrics,events") as s:
+                d.ticks_pass(5)
+                lost, key = "netsonde_store_ticks_lost_total", "netsonde_ticks_total"
+                until("ticks are recorded", lambda: len(d.query(key)) > 3)
+                equal(d.metric(lost), 0, "lost")
+                with open(trigger, "w", encoding="ascii") as f:
+                    try:
+                        f.write("1")
+                        f.flush()
+                    except OSError:
+                        pass  # it did what it was told, and says that the disk is read-only
+                contains(event_about(s, "history")["reason"], "Read-only file system")
+                until("lost ticks are counted", lambda: d.metric(lost) > 5)
+                d.ticks_pass(10)  # live goes on
+                d.logged("Read-only file system")
+                equal(d.output().count("Read-only file system") < 5, True,
+                      "it is not said with each tick: " + d.output())
+                written = d.metric("netsonde_store_ticks_written_total")
+                equal(d.stop()[0], 0, "exit status")
+        finally:
+            subprocess.run(["umount", data], check=True)
+        subprocess.run(["e2fsck", "-fy", image], stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        subprocess.run(["mount", "-o", "loop", image, data], check=True)
+        try:
+            with Daemon(data, interval="50ms") as d:
+                d.ticks_pass(5)
+                equal(set_aside(data), [], "databases set aside")
+                values = [v for _, v in d.query(key) if v is not None]
+                equal(len(values) >= written - 2, True, f"{len(values)} of {written}")
+            db = sqlite3.connect(os.path.join(data, "netsonde.db"))
+            equal(db.execute("PRAGMA integrity_check").fetchall(), [("ok",)], "integrity")
+            db.close()
+        finally:
+            subprocess.run(["umount", data], check=True)
 
 
 # ---- what cannot be read ------------------------------------------------------------------------
@@ -417,6 +520,6 @@ def keeper_killed(*before):
 
 own_network()
 run([test_missing_proc, test_port, test_beyond_loopback, test_unwritable, test_configuration,
-     test_newer, test_corrupt, test_corrupt_running, test_full, test_full_at_start,
-     test_missing_conntrack, test_missing_sys, test_keeper, test_keeper_sigchld_ignored,
+     test_newer, test_corrupt, test_corrupt_running, test_corrupt_piece, test_full,
+     test_turned_read_only, test_full_at_start, test_missing_conntrack, test_missing_sys, test_keeper, test_keeper_sigchld_ignored,
      test_missing_comes_back])

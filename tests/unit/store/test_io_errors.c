@@ -5,7 +5,7 @@
  * wrong; what was acknowledged is there, what was lost is counted and told; and when the disk works
  * again, so does the store.
  *
- * STORE_FAULTS in the environment says how many places each kind of fault is tried at (10; 0: all).
+ * STORE_FAULTS in the environment says how many places each kind of fault is tried at (5; 0: all).
  */
 #include "chronicle.h"
 #include "power_vfs.h"
@@ -30,6 +30,7 @@ static const struct kind {
     {"a truncation", {.calls = POWER_TRUNCATE, .error = EIO}},
     {"a removal", {.calls = POWER_DELETE, .error = EIO}},
     {"an opening", {.calls = POWER_OPEN, .error = EIO}},
+    {"a disk turned read-only", {.calls = POWER_CHANGES, .error = EROFS}},
     {"mapping the index", {.calls = POWER_SHM, .error = EIO}},
 };
 
@@ -134,7 +135,7 @@ static uint64_t live_with(const struct power_fault *fault, bool small, unsigned 
 static void run(bool small)
 {
     const char *text = getenv("STORE_FAULTS");
-    uint64_t places = text ? strtoull(text, NULL, 10) : 10;
+    uint64_t places = text ? strtoull(text, NULL, 10) : 5;
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
         struct power_fault fault = kinds[k].fault;
         unsigned lives = 0, hits = 0;
