@@ -298,6 +298,40 @@ await run({
         assert.deepEqual(page.complaints, []);
     },
 
+    "real: a baseline is made, compared and deleted, nothing faked": async () => {
+        const server = await Server.start();
+        await server.holdsTicks(5);
+        const page = await openPage(await launch(), server.address + "/baselines?from=now-1h&to=now");
+        await isLive(page);
+        await page.locator('tr[data-baseline="auto"]').waitFor();
+        await says(sentence(page), /^Not enough data for a verdict\./);
+        const form = page.getByRole("form", { name: "Make a baseline" });
+        await form.getByLabel("Name").fill("before");
+        await form.getByLabel("Comment").fill("=1+1 <b>bold</b>");
+        await form.getByRole("button", { name: /^Save/ }).click();
+        const said = await says(form.getByRole("status"), /./);
+        const { baselines } = await (await fetch(server.address + "/api/v1/baselines")).json();
+        const made = baselines.find((b) => b.name === "before");
+        if (made) {
+            const row = page.locator('tr[data-baseline="before"]');
+            await says(row, /=1\+1 <b>bold<\/b>/);
+            await says(sentence(page), /^Not enough data for a verdict\. .*“before”/);
+            await row.getByRole("button", { name: /^Delete/ }).click();
+            await row.getByRole("button", { name: /^Really delete/ }).click();
+            await row.waitFor({ state: "detached" });
+        }
+        assert.ok(made || /minute/.test(said), `saved, or refused because it is too short: ${said}`);
+        const left = await (await fetch(server.address + "/api/v1/baselines")).json();
+        assert.deepEqual(
+            left.baselines.map((b) => b.name),
+            ["auto"],
+        );
+        assert.deepEqual(
+            page.complaints.filter((c) => made || !/status of 4/.test(c)),
+            [],
+        );
+    },
+
     "axe finds nothing, nothing sticks out, both themes, wide and on a phone": async () => {
         const { page } = await open("/baselines");
         await page.locator("tr[data-metric]").first().waitFor();
