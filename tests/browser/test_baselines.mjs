@@ -116,6 +116,38 @@ await run({
             assert.deepEqual(page.complaints, []);
         },
 
+    "what was compared after a change has no name: a point of its own, opened as it was kept":
+        async () => {
+            const { page, fake } = await open("/baselines");
+            await until("it is listened to", () => fake.listening("baseline"));
+            const t = Date.now();
+            fake.tellComparison(
+                comparisonOf(EXAMPLE.slice(1, 4), { t, baseline: "", reason: "address" }),
+            );
+            const row = page.locator(`tr[data-comparison="${t}"]`);
+            await says(row, /the time before[\s\S]*after an address change[\s\S]*worse/);
+            const names = () => chart(page, "baseline-trend").locator(".legend .name").allInnerTexts();
+            await until("it is in the legend", async () =>
+                (await names()).includes("worse after a change"),
+            );
+            const asked = fake.requests.length;
+            await row.locator("a").click();
+            await page.waitForURL(new RegExp(`comparison=${t}`));
+            await says(page.locator("h1.sentence"), /^Worse than the time before: 1 of 3 metrics\./);
+            assert.deepEqual(
+                await metrics(page),
+                EXAMPLE.slice(1, 4).map((m) => m.name),
+            );
+            assert.ok(
+                fake.requests.slice(asked).every((r) => !/baselines\/\/comparison/.test(r.path)),
+                "it cannot be made again, so it is not asked for",
+            );
+            await page.locator(".baseline-choice select").selectOption("auto");
+            await says(page.locator("h1.sentence"), /usual at this hour of the week/);
+            assert.doesNotMatch(page.url(), /comparison=/);
+            assert.deepEqual(page.complaints, []);
+        },
+
     "making and deleting: what is sent, what the page says then": async () => {
         const { page, fake } = await open("/baselines?from=now-6h&to=now");
         const form = page.getByRole("form", { name: "Make a baseline" });
@@ -207,7 +239,7 @@ await run({
         await says(sentence(page), /^Comparing…/);
         go();
         fake.delay = undefined;
-        await says(sentence(page), /^Not enough data for a verdict\. .*at least 30 minutes/);
+        await says(sentence(page), /^Not enough data for a verdict\. .*at least 30 whole minutes/);
 
         fake.failing = 503;
         await page.reload();
@@ -264,6 +296,40 @@ await run({
         }, svg);
         assert.deepEqual(parsed, { error: "", series: ["worse", "better"] });
         assert.deepEqual(page.complaints, []);
+    },
+
+    "real: a baseline is made, compared and deleted, nothing faked": async () => {
+        const server = await Server.start();
+        await server.holdsTicks(5);
+        const page = await openPage(await launch(), server.address + "/baselines?from=now-1h&to=now");
+        await isLive(page);
+        await page.locator('tr[data-baseline="auto"]').waitFor();
+        await says(sentence(page), /^Not enough data for a verdict\./);
+        const form = page.getByRole("form", { name: "Make a baseline" });
+        await form.getByLabel("Name").fill("before");
+        await form.getByLabel("Comment").fill("=1+1 <b>bold</b>");
+        await form.getByRole("button", { name: /^Save/ }).click();
+        const said = await says(form.getByRole("status"), /./);
+        const { baselines } = await (await fetch(server.address + "/api/v1/baselines")).json();
+        const made = baselines.find((b) => b.name === "before");
+        if (made) {
+            const row = page.locator('tr[data-baseline="before"]');
+            await says(row, /=1\+1 <b>bold<\/b>/);
+            await says(sentence(page), /^Not enough data for a verdict\. .*“before”/);
+            await row.getByRole("button", { name: /^Delete/ }).click();
+            await row.getByRole("button", { name: /^Really delete/ }).click();
+            await row.waitFor({ state: "detached" });
+        }
+        assert.ok(made || /minute/.test(said), `saved, or refused because it is too short: ${said}`);
+        const left = await (await fetch(server.address + "/api/v1/baselines")).json();
+        assert.deepEqual(
+            left.baselines.map((b) => b.name),
+            ["auto"],
+        );
+        assert.deepEqual(
+            page.complaints.filter((c) => made || !/status of 4/.test(c)),
+            [],
+        );
     },
 
     "axe finds nothing, nothing sticks out, both themes, wide and on a phone": async () => {

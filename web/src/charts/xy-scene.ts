@@ -24,8 +24,9 @@ export interface XyPoint {
 
 export interface XySeries {
     name: string;
-    tone: Tone | "critical" | "text" | "quiet";
+    tone: Tone | "critical" | "text" | "quiet" | "flag";
     dash?: readonly number[];
+    apart?: boolean; // points without a line
     faint?: boolean; // behind what it is compared with
     points: readonly XyPoint[]; // by rising x
 }
@@ -158,7 +159,7 @@ function line(out: Mark[], s: XySeries, scale: XyScale, palette: Palette): void 
     const width = faint ? 1.2 : 1.8;
     let run: number[] = [];
     const end = () => {
-        if (run.length > 2)
+        if (run.length > 2 && !s.apart)
             out.push({ kind: "line", points: run, stroke: colour, width, dash, opacity, series });
         run = [];
     };

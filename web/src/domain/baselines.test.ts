@@ -69,11 +69,13 @@ test("the verdict: better, as before, too few data", () => {
         [same.level, same.lead, same.rest],
         ["good", "As usual at this hour of the week.", "None of 8 metrics is better or worse."],
     );
+    const change = comparisonVerdict(comparison({ regressed: 1, unchanged: 8 }, { baseline: "" }));
+    assert.equal(change.lead, "Worse than the time before: 1 of 9 metrics.");
     const short = comparisonVerdict(
         comparison({ not_enough_data: 8 }, { fromMs: T0 - 600_000, verdict: "not_enough_data" }),
     );
     assert.equal(short.level, "unknown");
-    assert.match(short.rest, /at least 30 minutes on each side; this window has 10/);
+    assert.match(short.rest, /at least 30 whole minutes on each side; this window has 10/);
     assert.match(
         comparisonVerdict(comparison({ not_enough_data: 8 }, { verdict: "not_enough_data" })).rest,
         /in this window and in “before”/,
@@ -105,6 +107,7 @@ test("a counter's values are rates, a gauge's are not", () => {
     assert.equal(sideText(3, change(1, 3, { unit: "bytes", name: "g" }), "bits"), "3\u2009B");
     assert.equal(sideText(3, change(1, 3, { unit: "bytes", name: "g", kind: "counter" }), "bytes"), "3\u2009B/s");
     assert.equal(sideText(3, change(1, 3, { unit: "bytes/s" }), "bytes"), "3\u2009B/s");
+    assert.equal(sideText(0.0031, change(1, 3, { unit: "seconds" }), "bytes"), "3.10\u2009ms/s");
 });
 
 test("probabilities and effects", () => {

@@ -44,20 +44,23 @@ export interface Said {
     rest: string;
 }
 
-const BLOCKS_LEAST = 30; // one-minute means that a side needs for a verdict
+const BLOCKS_LEAST = 30; // whole minutes that a side needs for a verdict
 const MINUTE_MS = 60_000;
+
+/* A window has one whole minute less than its length when it does not begin with one. */
+export const WINDOW_LEAST_MS = (BLOCKS_LEAST + 1) * MINUTE_MS;
 
 export function comparisonVerdict(c: ComparisonFacts): Said {
     const { regressed, improved, changed, unchanged } = c.counts;
     const compared = regressed + improved + changed + unchanged;
     const against = againstWords(c.baseline);
     if (compared === 0 || c.verdict === "not_enough_data") {
-        const short = c.toMs - c.fromMs < BLOCKS_LEAST * MINUTE_MS;
+        const short = c.toMs - c.fromMs < WINDOW_LEAST_MS;
         return {
             level: "unknown",
             lead: "Not enough data for a verdict.",
             rest: short
-                ? `A comparison needs at least ${BLOCKS_LEAST} minutes on each side; this window has ${durationText(c.toMs - c.fromMs)}. Choose a longer one at the top of the page.`
+                ? `A comparison needs at least ${BLOCKS_LEAST} whole minutes on each side; this window has ${durationText(c.toMs - c.fromMs)}. Choose a longer one at the top of the page.`
                 : `At least ${BLOCKS_LEAST} minutes of each series must lie on each side, in this window and in ${nameWords(c.baseline)}.`,
         };
     }
@@ -92,7 +95,9 @@ function joined(...parts: readonly string[]): string {
     return parts.filter((p) => p !== "").join(" ");
 }
 
+/* After a change the daemon compares with the time before it, which has no name. */
 export function nameWords(baseline: string): string {
+    if (baseline === "") return "the time before";
     return baseline === "auto" ? "the weeks before" : `“${baseline}”`;
 }
 
@@ -151,6 +156,8 @@ export function barShare({ changePct, before, after }: ChangeFacts): number {
 export function sideText(value: number, m: ChangeFacts, bytesAs: ByteUnit): string {
     const counter = m.kind === "counter" || (m.kind === "" && /_total$/.test(m.name));
     const perSecond = counter && !/\/s$/.test(m.unit);
+    if (perSecond && m.unit === "seconds" && Number.isFinite(value))
+        return `${valueText(value, m.unit, bytesAs)}/s`; // a share of the time, in its parts
     return valueText(value, perSecond ? `${m.unit}/s` : m.unit, bytesAs);
 }
 

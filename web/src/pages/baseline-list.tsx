@@ -4,6 +4,7 @@ import { rangeQuery, spanOf, type Range } from "../domain/range";
 import { durationText, fromToText, NO_VALUE } from "../domain/units";
 import type { Baseline, Baselines } from "../store/baselines";
 import { Action } from "../widgets/action";
+import { WarningMark } from "../widgets/marks";
 import { useNow } from "../widgets/now";
 import { Skeleton } from "../widgets/skeleton";
 import { useAdmin } from "./admin";
@@ -85,6 +86,11 @@ function Row({ baseline: b, store, tell }: RowProps) {
                     <strong>{b.name}</strong>
                 </a>{" "}
                 <span class="quiet">{b.comment}</span>
+                {b.error && (
+                    <p class="line-trouble">
+                        <WarningMark /> It cannot be read: {b.error}
+                    </p>
+                )}
             </th>
             <td role="cell" data-title="Of">
                 {b.kind === "automatic"

@@ -4,12 +4,8 @@
  */
 import { useComputed, useSignal } from "@preact/signals";
 import { XyChart, type XySpec } from "../charts/xy-chart";
-import {
-    reasonWords,
-    sharesOf,
-    VERDICT_WORDS,
-    withComparison,
-} from "../domain/baselines";
+import type { XySeries } from "../charts/xy-scene";
+import { reasonWords, sharesOf, VERDICT_WORDS } from "../domain/baselines";
 import { momentText } from "../domain/alerts";
 import { digits, durationText } from "../domain/units";
 import type { Baselines, Comparison } from "../store/baselines";
@@ -17,46 +13,27 @@ import { VerdictMark } from "../widgets/marks";
 import { useNow } from "../widgets/now";
 import { Skeleton } from "../widgets/skeleton";
 import { momentCell } from "./alert-files";
-import { chosenBaseline } from "./baseline-choice";
+import { madeComparisons } from "./baseline-choice";
 import { usePage } from "./context";
 import { Moment } from "./moment";
 import { SaveTable, type MadeTable } from "./save-table";
 
 const PAGE = 8;
-const MOST = 1000;
-
-/* From the server and from the channel, each once, the newest first. */
-function together(read: readonly Comparison[], told: readonly Comparison[]): Comparison[] {
-    let all = [...read].sort((a, b) => b.t - a.t);
-    for (const c of told) all = withComparison(all, c, MOST);
-    return all;
-}
-
 export function BaselineTrend({ store }: { store: Baselines }) {
     const { location } = usePage();
     const limit = useSignal(PAGE);
     const now = useNow(10_000);
-    const all = useComputed(() =>
-        together(store.trend.state.value.value ?? [], store.told.value),
-    );
-    const chosen = chosenBaseline(
-        store.list.state.value.value,
-        location.place.value.query.get("baseline"),
-    );
-    const spec = useComputed(() => {
-        const one = chosenBaseline(
-            store.list.state.value.value,
-            location.place.value.query.get("baseline"),
-        );
-        return trendSpec(all.value.filter((c) => c.baseline === one), one ?? "");
-    });
+    const all = useComputed(() => madeComparisons(store));
+    const spec = useComputed(() => trendSpec(all.value));
     const { error, loading, value } = store.trend.state.value;
     const hrefOf = (c: Comparison) =>
-        location.href("baselines", {
-            baseline: c.baseline,
-            from: String(c.fromMs),
-            to: String(c.toMs),
-        });
+        c.baseline === ""
+            ? location.href("baselines", { comparison: String(c.t) })
+            : location.href("baselines", {
+                  baseline: c.baseline,
+                  from: String(c.fromMs),
+                  to: String(c.toMs),
+              });
     const open = (key: string) => {
         const c = all.peek().find((o) => keyOf(o) === key);
         if (c) location.go(hrefOf(c));
@@ -76,9 +53,7 @@ export function BaselineTrend({ store }: { store: Baselines }) {
                     empty={
                         loading && !value
                             ? "Reading comparisons…"
-                            : chosen === undefined
-                              ? "Without a baseline there is nothing to compare with."
-                              : `No comparison with “${chosen}” yet. One is made every hour, and after a start or a change of links, addresses, kernel or version.`
+                            : "Nothing was compared yet. The daemon compares each hour with the same hour of the weeks before, and after a start or a change of links, addresses, kernel or version."
                     }
                     onOpen={open}
                 />
@@ -129,7 +104,7 @@ function Row({ c, href, now }: { c: Comparison; href: string; now: number }) {
                     <Moment ms={c.t} now={now} />
                 </a>
             </th>
-            <td role="cell">{c.baseline}</td>
+            <td role="cell">{c.baseline || "the time before"}</td>
             <td role="cell">
                 {reasonWords(c.reason)}
                 <span class="quiet">, {durationText(c.toMs - c.fromMs)}</span>
@@ -150,21 +125,31 @@ function Row({ c, href, now }: { c: Comparison; href: string; now: number }) {
     );
 }
 
-export function trendSpec(newestFirst: readonly Comparison[], baseline: string): XySpec {
+/* Lines of what goes on, the hours; points of what was compared once, after a change. */
+export function trendSpec(newestFirst: readonly Comparison[]): XySpec {
     const list = [...newestFirst].reverse();
-    const point = (c: Comparison, share: number, what: string) => ({
-        x: c.t,
-        y: share * 100,
-        title:
-            `${momentText(c.t, Date.now())}, ${reasonWords(c.reason)}: ` +
-            `${digits(share * 100)}\u2009% ${what}`,
-        key: keyOf(c),
-    });
+    const hours = list.filter((c) => c.baseline !== "");
+    const changes = list.filter((c) => c.baseline === "");
+    const points = (of: readonly Comparison[], which: "worse" | "better") =>
+        of.map((c) => {
+            const share = sharesOf(c)[which];
+            return {
+                x: c.t,
+                y: share * 100,
+                title:
+                    `${momentText(c.t, Date.now())}, ${reasonWords(c.reason)}: ` +
+                    `${digits(share * 100)}\u2009% ${which}`,
+                key: keyOf(c),
+            };
+        });
+    const after: XySeries[] = [
+        { name: "worse after a change", tone: "flag", apart: true, points: points(changes, "worse") },
+    ];
     return {
         key: "baseline-trend",
         title: "Worse and better",
         unit: "% of metrics",
-        subtitle: baseline && `compared with ${baseline}`,
+        subtitle: "each hour against the weeks before, each change against the time before it",
         xTitle: "time",
         content: {
             axis: "time",
@@ -172,17 +157,9 @@ export function trendSpec(newestFirst: readonly Comparison[], baseline: string):
             most: 100,
             yText: String,
             series: [
-                {
-                    name: "worse",
-                    tone: "alarm",
-                    points: list.map((c) => point(c, sharesOf(c).worse, "worse")),
-                },
-                {
-                    name: "better",
-                    tone: "text",
-                    dash: [5, 3],
-                    points: list.map((c) => point(c, sharesOf(c).better, "better")),
-                },
+                { name: "worse", tone: "alarm", points: points(hours, "worse") },
+                { name: "better", tone: "text", dash: [5, 3], points: points(hours, "better") },
+                ...(changes.length ? after : []),
             ],
         },
     };

@@ -5,19 +5,20 @@
  */
 import { effect, useComputed } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { comparisonVerdict, nameWords } from "../domain/baselines";
+import { comparisonVerdict, nameWords, reasonWords } from "../domain/baselines";
 import { rangeQuery, spanOf } from "../domain/range";
 import { durationText, fromToText } from "../domain/units";
 import { Baselines } from "../store/baselines";
 import { PULSE } from "../store/selection";
 import { SeverityMark } from "../widgets/marks";
 import { Skeleton } from "../widgets/skeleton";
-import { chosenBaseline, comparedRange } from "./baseline-choice";
+import { chosenBaseline, comparedRange, keptComparison } from "./baseline-choice";
 import { BaselineList } from "./baseline-list";
 import { BaselineTrend } from "./baseline-trend";
 import { ComparisonTable } from "./comparison-table";
 import { usePage, type PageContext } from "./context";
 
+const RETRY_MS = 5_000; // the server compares for one at a time
 const REFRESH_MS = 60_000; // a comparison is of one-minute means
 
 export function BaselinesPage() {
@@ -64,9 +65,14 @@ function followPage({ session, location }: PageContext, store: Baselines): () =>
             compare();
         }),
     ];
+    let readAt = performance.now();
     const timer = setInterval(() => {
-        if (location.range.peek().kind === "last" && !session.paused.peek()) compare();
-    }, REFRESH_MS);
+        const failed = store.comparison.state.peek().error !== undefined;
+        const follows = location.range.peek().kind === "last" && !session.paused.peek();
+        if (!failed && !(follows && performance.now() - readAt >= REFRESH_MS)) return;
+        readAt = performance.now();
+        compare();
+    }, RETRY_MS);
     return () => {
         stops.forEach((stop) => stop());
         clearInterval(timer);
@@ -79,6 +85,8 @@ function Sentence({ store }: { store: Baselines }) {
         const list = store.list.state.value;
         const { value, error } = store.comparison.state.value;
         const chosen = chosenBaseline(list.value, location.place.value.query.get("baseline"));
+        const kept = keptComparison(store, location.place.value.query);
+        if (kept) return comparisonVerdict(kept);
         if (value && value.baseline === chosen) return comparisonVerdict(value);
         const unknown = { level: "unknown" as const, rest: "" };
         if (list.value && chosen === undefined)
@@ -115,7 +123,8 @@ function Tools({ store }: { store: Baselines }) {
     const list = store.list.state.value.value ?? [];
     const { query } = location.place.value;
     const chosen = chosenBaseline(list, query.get("baseline"));
-    const { value } = store.comparison.state.value;
+    const kept = keptComparison(store, query);
+    const value = kept ?? store.comparison.state.value.value;
     const range = location.range.value;
     const compared = comparedRange(range);
     const stretch = value
@@ -131,7 +140,10 @@ function Tools({ store }: { store: Baselines }) {
                 <select
                     value={chosen ?? ""}
                     disabled={chosen === undefined}
-                    onChange={(e) => location.setQuery("baseline", e.currentTarget.value)}
+                    onChange={(e) => {
+                        location.setQuery("comparison", "");
+                        location.setQuery("baseline", e.currentTarget.value);
+                    }}
                 >
                     {!listed && <option value={chosen ?? ""}>{chosen ?? "nothing yet"}</option>}
                     {list.map((b) => (
@@ -153,7 +165,9 @@ function Tools({ store }: { store: Baselines }) {
             </label>
             <p class="method">
                 {stretch}
-                {compared !== range &&
+                {kept && `, ${reasonWords(kept.reason)}; its most notable metrics were kept`}
+                {!kept &&
+                    compared !== range &&
                     ` (${durationText(spanOf(range))} are too short for a verdict)`}
             </p>
         </div>
@@ -165,6 +179,8 @@ function Compared({ store }: { store: Baselines }) {
     const list = store.list.state.value;
     const { value, error, loading } = store.comparison.state.value;
     const chosen = chosenBaseline(list.value, location.place.value.query.get("baseline"));
+    const kept = keptComparison(store, location.place.value.query);
+    if (kept) return <ComparisonTable comparison={kept} />;
     if (value && chosen !== undefined) return <ComparisonTable comparison={value} />;
     if (error || (list.error && !list.value)) {
         const again = () => {

@@ -20,6 +20,7 @@ export interface Baseline {
     toMs: number | undefined;
     series: number;
     blocks: number;
+    error: string; // why it cannot be read
 }
 
 /* Statistics of one-minute block means; NaN where there is none. */
@@ -146,6 +147,7 @@ function parseBaseline(o: Json | undefined): Baseline | undefined {
         toMs: asNumber(o["to_ms"]),
         series: asNumber(o["series_count"]) ?? 0,
         blocks: asNumber(o["blocks"]) ?? 0,
+        error: asText(o["error"]),
     };
 }
 
