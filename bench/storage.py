@@ -13,6 +13,7 @@ They are the distribution's packages, unpacked below build/peers. Everything tal
 ended by its process id. Prints Markdown.
 """
 import argparse
+import array
 import http.client
 import json
 import os
@@ -20,6 +21,7 @@ import re
 import shutil
 import sqlite3
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -32,8 +34,6 @@ import peers  # noqa: E402
 from run import Process, free_port, machine, wait_for  # noqa: E402
 
 DAY_S = 86400
-LINE = re.compile(r"([a-zA-Z_:][\w:]*)(\{.*\})? (\S+) (\S+)$")
-LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
 
 
 # ---- samples -------------------------------------------------------------------------------------
@@ -66,72 +66,77 @@ def of_samples(parts):
     return sum(size for name, size in parts.items() if not others.match(name))
 
 
-def query(args, data, words):
-    done = subprocess.run([args.netsonde, "query", "--data-dir", data, "--json", *words],
-                          stdout=subprocess.PIPE, check=True)
-    return json.loads(done.stdout)
+class Series:
+    def __init__(self, name, labels):
+        self.name, self.labels = name, labels
+        self.times, self.values = array.array("q"), array.array("d")  # ms
 
 
-def labels_text(labels):
-    def escaped(text):
-        return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    inner = ",".join(f'{k}="{escaped(v)}"' for k, v in labels.items())
-    return "{" + inner + "}" if inner else ""
+LINE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+) (\S+)$")
+LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
 
 
-def export_by_query(args, data, path):
-    """Every stored sample, in windows that are short enough to be answered second by second.
-    Counters begin at 0, as a counter that Prometheus scrapes begins somewhere."""
-    database = sqlite3.connect(f"file:{data}/netsonde.db?mode=ro", uri=True)
-    [(first_ms, last_ms)] = database.execute(
-        "SELECT min(a), max(b) FROM (SELECT min(first_ms) a, max(last_ms) b FROM span "
-        "UNION SELECT min(t_ms), max(t_ms) FROM tick)")
-    database.close()
-    window_ms, series = 240_000, {}
-    for from_ms in range(first_ms, last_ms + 1, window_ms):
-        to_ms = min(from_ms + window_ms - 1, last_ms)
-        for kind, how in (("counter", "sum"), ("gauge", "last")):
-            answer = query(args, data, ["--metric", "*", "--agg", how, "--points", "300",
-                                        "--from", str(from_ms), "--to", str(to_ms)])
-            for one in answer["series"]:
-                if one["kind"] != kind:
-                    continue
-                entry = series.setdefault(one["id"], (one, [], [0]))
-                for t, value in one["points"]:
-                    if value is None:
-                        continue
-                    if kind == "counter":
-                        entry[2][0] += value
-                        value = entry[2][0]
-                    entry[1].append((t, value))
-    count = 0
-    with open(path, "w", encoding="utf-8") as out:
-        last = None
-        for one, points, _ in sorted(series.values(), key=lambda e: (e[0]["name"], e[0]["id"])):
-            if one["name"] != last:
-                last = one["name"]
-                out.write(f"# TYPE {last} unknown\n")
-            key = one["name"] + labels_text(one["labels"])
-            for t, value in points:
-                out.write(f"{key} {value:.17g} {t / 1000:.3f}\n")
-            count += len(points)
-        out.write("# EOF\n")
-    return count
+def read_openmetrics(path):
+    """{key: Series}; a key is name{labels} as it stands there."""
+    found, key, series = {}, None, None
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("#"):
+                continue
+            now, value, t = line.rsplit(" ", 2)
+            if now != key:
+                key = now
+                series = found.get(key)
+                if not series:
+                    name, labels, _, _ = LINE.match(line).groups()
+                    series = found[key] = Series(name, {
+                        k: json.loads(f'"{v}"') for k, v in LABEL.findall(labels or "")})
+            series.values.append(float(value))
+            series.times.append(round(float(t) * 1000))
+    return found
 
 
 def export(args, data, path):
-    """Writes OpenMetrics; the number of samples in it."""
-    done = subprocess.run([args.netsonde, "export", "--format", "openmetrics", "--data-dir", data,
-                           "--metric", "*", "--from", "0", "--to", "now", "-o", path],
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode:  # a version without it
-        return export_by_query(args, data, path)
-    with open(path, encoding="utf-8") as lines:
-        return sum(not line.startswith("#") for line in lines)
+    """All stored samples of the finest tier as OpenMetrics."""
+    database = sqlite3.connect(f"file:{data}/netsonde.db?mode=ro", uri=True)
+    columns = [row[1] for row in database.execute("PRAGMA table_info(span)")]
+    raw = "WHERE tier = 0" if "tier" in columns else ""
+    [[sealed]] = database.execute(f"SELECT min(min_ms) FROM span {raw}")
+    [[logged]] = database.execute("SELECT min(t_ms) FROM tick")
+    database.close()
+    subprocess.run([args.netsonde, "export", "--format", "openmetrics", "--data-dir", data,
+                    "--metric", "*", "--from", str(min(t for t in (sealed, logged) if t)),
+                    "--to", "now", "-o", path], check=True, stderr=subprocess.DEVNULL)
+
+
+def replay(args, data, series, to):
+    """The same samples written anew, by this version's store and with nothing else beside."""
+    database = sqlite3.connect(f"file:{data}/netsonde.db?mode=ro", uri=True)
+    known = {key: (kind, scale) for key, kind, scale in
+             database.execute("SELECT key, kind, scale FROM series ORDER BY id")}
+    database.close()
+
+    def text(words):
+        return struct.pack("=q", len(words.encode())) + words.encode()
+    path = to + ".samples"
+    with open(path, "wb") as out:
+        out.write(struct.pack("=qq", args.interval_ms, len(series)))
+        for key, one in series.items():
+            kind, scale = known[key]
+            out.write(struct.pack("=qqqd", kind, len(one.labels), len(one.times), scale))
+            out.write(text(one.name))
+            for name, value in one.labels.items():
+                out.write(text(name) + text(value))
+            one.times.tofile(out)
+            one.values.tofile(out)
+    done = subprocess.run([os.path.join(args.programs, "replay_history"), to, path], check=True,
+                          stdout=subprocess.PIPE, text=True)
+    os.unlink(path)
+    return int(done.stdout)
 
 
 def make(args, to, first_s, seconds, series):
-    """A database and the same as OpenMetrics; both paths and the number of samples."""
+    """A database and the same as OpenMetrics; both paths."""
     program = os.path.join(args.programs, "make_history")
     numbers = [str(first_s), str(seconds), str(series)]
     os.makedirs(to)
@@ -139,7 +144,7 @@ def make(args, to, first_s, seconds, series):
     subprocess.run([program, data, *numbers], check=True)
     with open(text, "wb") as out:
         subprocess.run([program, "-", *numbers], stdout=out, check=True)
-    return data, text, seconds * series
+    return data, text
 
 
 # ---- peers ---------------------------------------------------------------------------------------
@@ -181,7 +186,7 @@ class Server:
     """A process with its HTTP port; ended at the end of a with block."""
 
     def __init__(self, command, environment, ready):
-        self.port = free_port()
+        self.command, self.port = command, free_port()
         self.process = Process([word.replace("PORT", str(self.port)) for word in command],
                                env=environment)
         try:
@@ -201,6 +206,8 @@ class Server:
             self.process.popen.wait(120)  # what it has in memory goes to the disk
         finally:
             self.process.stop()
+        if self.process.popen.returncode:
+            raise SystemExit(f"bench: {self.command[0]} ended with {self.process.popen.returncode}")
 
 
 def prometheus_blocks(text, to):
@@ -208,6 +215,11 @@ def prometheus_blocks(text, to):
     os.makedirs(to)
     subprocess.run([promtool, "tsdb", "create-blocks-from", "openmetrics", "-q", text, to],
                    env=environment, check=True, stdout=subprocess.DEVNULL)
+    listed = subprocess.run([promtool, "tsdb", "list", to], env=environment, check=True,
+                            stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    column = listed[0].split("  ")
+    at = [word.strip() for word in column if word.strip()].index("NUM SAMPLES")
+    return sum(int(line.split()[at]) for line in listed[1:])
 
 
 class Prometheus(Server):
@@ -228,50 +240,44 @@ class VictoriaMetrics(Server):
                           "-retentionPeriod=100y", "-search.disableCache",
                           "-search.maxPointsPerTimeseries=1000000"], environment, "/health")
 
-    def load(self, text):
-        lines, key, metric, values, times, size = [], None, None, [], [], 0
-
-        def end_run():
-            nonlocal values, times, size
-            if values:
-                line = json.dumps({"metric": metric, "values": values, "timestamps": times})
-                lines.append(line)
-                size += len(line)
-            values, times = [], []
+    def load(self, series):
+        lines, size = [], 0
 
         def send():
-            nonlocal lines, size
             if lines:
                 self.http.ask("/api/v1/import", "\n".join(lines).encode())
-            lines, size = [], 0
-
-        with open(text, encoding="utf-8") as source:
-            for line in source:
-                if line.startswith("#"):
-                    continue
-                name, labels, value, t = LINE.match(line).groups()
-                if (name, labels) != key or len(values) == 10000:
-                    end_run()
-                    key = name, labels
-                    metric = {"__name__": name, **{k: json.loads(f'"{v}"')
-                                                   for k, v in LABEL.findall(labels or "")}}
+            lines.clear()
+        for one in series.values():
+            for at in range(0, len(one.times), 10000):
+                lines.append(json.dumps({"metric": {"__name__": one.name, **one.labels},
+                                         "values": one.values[at:at + 10000].tolist(),
+                                         "timestamps": one.times[at:at + 10000].tolist()}))
+                size += len(lines[-1])
                 if size > 1 << 23:
                     send()
-                values.append(float(value))
-                times.append(round(float(t) * 1000))
-        end_run()
+                    size = 0
         send()
-        self.settle()
+        self.settle(len({time.strftime("%Y-%m", time.gmtime(t / 1000)) for one in series.values()
+                         for t in (*one.times[::3600], one.times[-1])}))
 
-    def settle(self):
-        """Everything on disk, and merged as far as it ever will be."""
+    def settle(self, months):
+        """Everything on disk, and merged as far as it ever will be: one part a month. The merge runs
+        on after the answer, and must not be cut short: what it holds would be lost."""
         self.http.ask("/internal/force_flush")
         self.http.ask("/internal/force_merge")
 
-        def idle():
+        def merged():
             page = self.http.ask("/metrics").decode()
-            return not re.search(r"^vm_active_merges\{.*\} [1-9]", page, re.MULTILINE)
-        wait_for(idle, "merges", 600)
+            parts = re.findall(r'^vm_parts\{type="storage/[^"]*"\} (\S+)', page, re.MULTILINE)
+            busy = re.search(r"^vm_active_merges\{.*\} [1-9]", page, re.MULTILINE)
+            time.sleep(0.2)
+            return sum(map(int, parts)) <= months and not busy
+        wait_for(merged, "merges", 600)
+
+    def rows(self):
+        page = self.http.ask("/metrics").decode()
+        return sum(int(float(n)) for n in
+                   re.findall(r'^vm_rows\{type="storage/[^"]*"\} (\S+)', page, re.MULTILINE))
 
 
 # ---- disk ----------------------------------------------------------------------------------------
@@ -280,26 +286,37 @@ def row(*cells):
     print("| " + " | ".join(str(cell) for cell in cells) + " |")
 
 
-def measure_disk(args, work, told, data, text, samples):
-    """Rows of what each needs for these samples."""
+def measure_disk(args, work, told, data, text, again):
+    """Rows of what each needs for these samples. again: written anew for that."""
+    series = read_openmetrics(text)
+    samples = sum(len(one.times) for one in series.values())
     own = os.path.getsize(os.path.join(data, "netsonde.db"))
-    parts = database_parts(data)
-    part = of_samples(parts) if parts else own
-    blocks, other = os.path.join(work, "prometheus"), os.path.join(work, "victoria")
-    prometheus_blocks(text, blocks)
-    with VictoriaMetrics(other) as victoria:
-        victoria.load(text)
-    sizes = {"Prometheus": size_of(blocks), "VictoriaMetrics": size_of(other)}
-    row(f"{told}: samples", "–", f"{samples:,}")
-    row("bytes per sample, the whole file", "at most 0.5 of real series at the raw tier",
+    row(f"{told}: samples", "–", f"{samples:,} of {len(series):,} series")
+    row("bytes per sample, the whole file", "at most 0.5 of a real day at the raw tier",
         f"{own / samples:.3f} ({own:,} bytes)")
-    row("of it for samples, the rest are events, tables and alerts", "–",
-        f"{part / samples:.3f} ({part:,} bytes)")
-    for name, most in (("VictoriaMetrics", 0.7), ("Prometheus", 0.4)):
-        size = sizes[name]
+    parts = database_parts(data)
+    if parts:
+        part = of_samples(parts)
+        row("of it for samples, the rest are events, tables and alerts", "–",
+            f"{part / samples:.3f} ({part:,} bytes)")
+    if again:
+        to = os.path.join(work, "replayed")
+        if replay(args, data, series, to) != samples:
+            raise SystemExit("bench: not all samples were written anew")
+        own = size_of(to)
+        row("a file that has these samples alone", "–", f"{own / samples:.3f} ({own:,} bytes)")
+    blocks, other = os.path.join(work, "prometheus"), os.path.join(work, "victoria")
+    have = prometheus_blocks(text, blocks)
+    with VictoriaMetrics(other) as victoria:
+        victoria.load(series)
+        rows = victoria.rows()
+    if (have, rows) != (samples, samples):
+        raise SystemExit(f"bench: of {samples} samples Prometheus has {have}, VictoriaMetrics {rows}")
+    shutil.rmtree(os.path.join(other, "cache"), ignore_errors=True)  # made anew when it is missing
+    for name, size, most in (("VictoriaMetrics", size_of(other), 0.7),
+                             ("Prometheus", size_of(blocks), 0.4)):
         row(f"the same samples in {name}", f"netsonde at most {most} of it",
-            f"{size / samples:.3f} ({size:,} bytes); samples of netsonde / {name} = "
-            f"{part / size:.2f}, whole file {own / size:.2f}")
+            f"{size / samples:.3f} ({size:,} bytes); netsonde / {name} = {own / size:.2f}")
     return blocks, other
 
 
@@ -309,7 +326,7 @@ class Question:
     def __init__(self, told, asked, match, first_s, seconds):
         self.told, self.asked, self.match = told, asked, match
         self.first_s, self.seconds = first_s, seconds
-        self.step_s = -(-seconds // 1000)
+        self.step_s = None  # as netsonde lays them for 1,000 points
 
     def netsonde(self):
         match = f"&match=device={self.match}" if self.match else ""
@@ -344,6 +361,7 @@ def check_same(question, netsonde, prometheus):
         raise SystemExit(f"bench: {question.told}: netsonde and Prometheus differ in {off[:5]}: "
                          f"{[(ours.get(d), grown[d]) for d in off[:5]]}")
     points = max(len(s["points"]) for s in said["series"])
+    question.step_s = said["step_ms"] // 1000
     return len(grown), points
 
 
@@ -385,6 +403,8 @@ def main():
     parser.add_argument("--netsonde", required=True)
     parser.add_argument("--programs", required=True, help="the folder of make_history")
     parser.add_argument("--database", help="a data directory that a daemon has recorded")
+    parser.add_argument("--interval-ms", type=int, default=1000, help="of the recorded one")
+    parser.add_argument("--only", choices=["recorded", "made"], help="one part alone")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--day-series", type=int, default=111, help="nine of ten are counters")
     parser.add_argument("--month-series", type=int, default=4)
@@ -404,22 +424,24 @@ def main():
     row("what", "asked", "measured")
     row("---", "---", "---")
     try:
-        if args.database:
+        if args.database and args.only != "made":
             place = os.path.join(work, "recorded")
             data = os.path.join(place, "netsonde")
             copy_database(args.database, data)
             text = os.path.join(place, "openmetrics")
-            samples = export(args, data, text)
-            measure_disk(args, place, "recorded", data, text, samples)
+            export(args, data, text)
+            measure_disk(args, place, "recorded", data, text, True)
             shutil.rmtree(place)
+        if args.only == "recorded":
+            return
         day, month = args.day_seconds, args.month_days * DAY_S
         for name, told, seconds, series in (
                 ("day", "made, every series moves: a day at 1 s", day, args.day_series),
                 ("month", f"made: {args.month_days} days at 1 s, of which two days are kept in "
                  "seconds", month, args.month_series)):
             first_s, place = now_s - seconds, os.path.join(work, name)
-            data, text, samples = make(args, place, first_s, seconds, series)
-            blocks, other = measure_disk(args, place, told, data, text, samples)
+            data, text = make(args, place, first_s, seconds, series)
+            blocks, other = measure_disk(args, place, told, data, text, False)
             os.unlink(text)
             one = Question(f"one series, {'a day at 1 s' if name == 'day' else told[6:]}",
                            "under 3 ms", "dev0", first_s, seconds)

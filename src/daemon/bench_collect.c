@@ -77,7 +77,8 @@ static int measure(struct bench_run *run, const struct collect_settings *setting
         fault = fault ? fault : why;
         over = e->count && e->levels[e->count - 1].outcome == COLLECT_INTERRUPTED;
         written = json || bench_print(&out);
-        bench_run_tell(run, (double)count / (double)all);
+        if (!over)
+            bench_run_tell(run, (double)count / (double)all);
     }
     if (json)
         collect_report_json(&out, engines, count);

@@ -130,10 +130,10 @@ static int measure(struct bench_run *run, const struct fan_settings *settings)
             fan_report_level(&out, level);
             written = bench_print(&out);
         }
-        fan_results_level(&run->results, level);
-        bench_run_tell(run, (double)count / (double)all);
         if (level->outcome == FAN_INTERRUPTED)
             break;
+        fan_results_level(&run->results, level);
+        bench_run_tell(run, (double)count / (double)all);
     }
     if (json)
         fan_report_json(&out, settings, levels, count);
