@@ -11,6 +11,7 @@
 #   make bench-alerts   what alerts cost a tick, and how soon they reach 100 viewers (root)
 #   make bench-sockets  the cost of looking at 18,000 sockets alone
 #   make bench-fanout   the part about many viewers alone (BENCH_ROUNDS=5)
+#   make bench-storage  history beside Prometheus and VictoriaMetrics (DATABASE=FOLDER of a daemon's data, too)
 #   make bench-packets  the packet engine beside ndpiReader, and live (CAPTURES=FOLDER of captures)
 #   make soak    half an hour of work, then a verdict on what grows (SOAK_SECONDS=1800)
 #   make check-long   every long check, one line each (about two hours; tools/check-long names the knobs)
@@ -30,7 +31,7 @@ FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-print-directory
-.PHONY: run test build asan tsan valgrind fuzz bench bench-alerts bench-detect bench-ebpf bench-fanout bench-packets bench-sockets soak check-long docs lint format install clean
+.PHONY: run test build asan tsan valgrind fuzz bench bench-alerts bench-detect bench-ebpf bench-fanout bench-packets bench-sockets bench-storage soak check-long docs lint format install clean
 .PHONY: setup-run setup-test setup-lint release-with-tests bench-programs
 
 setup-run setup-test setup-lint: setup-%:
@@ -98,6 +99,10 @@ bench: bench-programs
 	@bench/fanout.py --netsonde build/netsonde --programs $(RELEASE)/bench --rounds $(BENCH_ROUNDS)
 	@bench/sockets.py --program $(RELEASE)/bench/bench_sockets
 	@$(RELEASE)/bench/bench_detect
+	@bench/storage.py --netsonde build/netsonde --programs $(RELEASE)/bench $(if $(DATABASE),--database "$(DATABASE)")
+
+bench-storage: bench-programs
+	@bench/storage.py --netsonde build/netsonde --programs $(RELEASE)/bench $(if $(DATABASE),--database "$(DATABASE)")
 
 bench-detect: bench-programs
 	@$(RELEASE)/bench/bench_detect

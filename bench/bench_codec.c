@@ -6,9 +6,9 @@
  *
  * Reads a database of netsonde (sealed spans and log; a daemon may be at work on it), cuts it into
  * chunks of so many ticks and packs each series of each chunk in every way. Ticks beyond the last
- * full chunk are left out. Beside column_encode and column_pack with their times these are ways
- * that were tried for the format (docs/adr/120-codec.md), and two estimates of what others need,
- * made to be too low rather than too high: of the samples alone, without any index,
+ * full chunk are left out. Beside column_encode, column_pack and packer_add with their times these
+ * are ways that were tried for the format (docs/adr/120-codec.md), and two estimates of what others
+ * need, made to be too low rather than too high: of the samples alone, without any index,
  *
  *   gorilla       Prometheus' chunks: 120 samples, T. Pelkonen et al., "Gorilla" (VLDB 2015):
  *                 absolute values as doubles XOR the one before, times as differences of
@@ -17,7 +17,8 @@
  *
  * Times are quickest of ROUNDS, of the processor. One thread; ends by itself.
  */
-#include <inttypes.h>
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,35 +230,66 @@ static const struct {
 
 /* ---- measuring ------------------------------------------------------------------------------ */
 
-enum { ENCODE, PACK, ALL_WAYS, GORILLA = ALL_WAYS + ARRAY_LEN(ways), DIFFERENCES, TOTALS };
+enum { ENCODE, PACK, SPAN, ALL_WAYS, GORILLA = ALL_WAYS + ARRAY_LEN(ways), DIFFERENCES, TOTALS };
 
 struct result {
     size_t chunks, samples, bytes[TOTALS];
     size_t busy;                                      /* samples of chunks that are not one value */
     size_t times_bytes, spans;                        /* all spans' times */
-    double encode_ns[2], decode_ns[2], longest_ns[2]; /* sums, of busy chunks; ENCODE, PACK */
+    double encode_ns[3], decode_ns[3], longest_ns[3]; /* sums, of busy chunks */
 };
 
-static void time_codec(struct codec *codec, const struct piece *p, unsigned way, unsigned rounds,
-                       struct result *r)
+/* The chunks of a span as a packer made them: entry i is for series i. */
+struct span {
+    struct packer *packer;
+    const struct data *data;
+    struct buf *chunk;
+    size_t at; /* the series at hand */
+};
+
+static int fetch_chunk(void *context, uint32_t series, const uint8_t **ret_data, size_t *ret_len)
 {
-    struct buf out = BUF_INIT;
+    const struct span *span = context;
+    for (size_t i = 0; i < span->at; i++) {
+        if (span->data->series[i].id != series)
+            continue;
+        *ret_data = (const uint8_t *)span->chunk[i].data;
+        *ret_len = span->chunk[i].len;
+        return 0;
+    }
+    return -ENOENT;
+}
+
+static void encode(struct codec *codec, const struct piece *p, unsigned way, struct span *span,
+                   struct buf *out)
+{
+    if (way == ENCODE)
+        column_encode(codec, &p->column, p->ticks, out);
+    else if (way == PACK)
+        column_pack(codec, &p->column, p->ticks, out);
+    else
+        packer_add(span->packer, codec, span->data->series[span->at].id, &p->column, out);
+}
+
+static void time_codec(struct codec *codec, const struct piece *p, unsigned way, unsigned rounds,
+                       struct span *span, struct result *r)
+{
+    struct buf *out = &span->chunk[span->at];
     struct column back = {.state = mem_array(p->ticks, 1),
                           .value = mem_array(p->ticks, sizeof(union sample))};
-    int64_t encode = INT64_MAX, decode = INT64_MAX;
+    int64_t quickest = INT64_MAX, decode = INT64_MAX;
     bool right = true;
     for (unsigned i = 0; i < MAX(rounds, 1U); i++) {
-        buf_clear(&out);
         int64_t start = cpu_ns();
-        if (way == ENCODE)
-            column_encode(codec, &p->column, p->ticks, &out);
-        else
-            column_pack(codec, &p->column, p->ticks, &out);
+        if (i == 0 || way != SPAN) { /* a packer takes each column once */
+            buf_clear(out);
+            encode(codec, p, way, span, out);
+        }
         int64_t middle = cpu_ns();
-        right =
-            right && column_decode(codec, (const uint8_t *)out.data, out.len, p->ticks, &back) == 0;
+        right = right && column_decode_chain(codec, (const uint8_t *)out->data, out->len, p->ticks,
+                                             fetch_chunk, span, &back) == 0;
         int64_t end = cpu_ns();
-        encode = MIN(encode, middle - start);
+        quickest = i == 0 || way != SPAN ? MIN(quickest, middle - start) : quickest;
         decode = MIN(decode, end - middle);
     }
     for (size_t i = 0; i < p->ticks; i++)
@@ -268,19 +300,18 @@ static void time_codec(struct codec *codec, const struct piece *p, unsigned way,
         fprintf(stderr, "a column does not come back as it was\n");
         exit(1);
     }
-    r->bytes[way] += out.len;
+    r->bytes[way] += out->len;
     if (!all_same(p)) {
-        r->encode_ns[way] += (double)encode;
+        r->encode_ns[way] += (double)quickest;
         r->decode_ns[way] += (double)decode;
-        r->longest_ns[way] = MAX(r->longest_ns[way], (double)encode);
+        r->longest_ns[way] = MAX(r->longest_ns[way], (double)quickest);
     }
     free(back.state);
     free(back.value);
-    buf_fini(&out);
 }
 
 static void measure(struct codec *codec, struct piece *p, uint64_t *words, unsigned rounds,
-                    struct result *r)
+                    struct span *span, struct result *r)
 {
     p->count = 0;
     for (size_t i = 0; i < p->ticks; i++) {
@@ -299,8 +330,8 @@ static void measure(struct codec *codec, struct piece *p, uint64_t *words, unsig
     r->chunks++;
     r->samples += p->count;
     r->busy += all_same(p) ? 0 : p->count;
-    time_codec(codec, p, ENCODE, rounds, r);
-    time_codec(codec, p, PACK, rounds, r);
+    for (unsigned way = ENCODE; way <= SPAN; way++)
+        time_codec(codec, p, way, rounds, span, r);
     for (size_t i = 0; i < ARRAY_LEN(ways); i++)
         r->bytes[ALL_WAYS + i] += 8 + (all_same(p) ? 2 : ways[i].size(p)); /* envelope, states */
     r->bytes[GORILLA] += gorilla(p);
@@ -334,8 +365,9 @@ static void print_result(const struct result *r)
     printf("%-22s %10s %9s %9s %10s %10s %10s\n", "", "bytes", "a sample", "with rows", "encode ns",
            "longest us", "decode ns");
     double busy = (double)MAX(r->busy, 1U);
-    for (unsigned way = ENCODE; way <= PACK; way++) {
-        print_line(way == ENCODE ? "column_encode" : "column_pack", r, r->bytes[way]);
+    static const char *const names[] = {"column_encode", "column_pack", "packer_add"};
+    for (unsigned way = ENCODE; way <= SPAN; way++) {
+        print_line(names[way], r, r->bytes[way]);
         printf(" %10.1f %10.1f %10.1f\n", r->encode_ns[way] / busy, r->longest_ns[way] / 1000,
                r->decode_ns[way] / busy);
     }
@@ -353,9 +385,9 @@ static void print_result(const struct result *r)
 static void print_series(const char *key, const struct result *r)
 {
     double samples = (double)MAX(r->samples, 1U);
-    printf("%9.4f %9.4f %9.4f %9.4f  %s\n", (double)r->bytes[PACK] / samples,
-           (double)r->bytes[ENCODE] / samples, (double)r->bytes[GORILLA] / samples,
-           (double)r->bytes[DIFFERENCES] / samples, key);
+    printf("%9.4f %9.4f %9.4f %9.4f %9.4f  %s\n", (double)r->bytes[SPAN] / samples,
+           (double)r->bytes[PACK] / samples, (double)r->bytes[ENCODE] / samples,
+           (double)r->bytes[GORILLA] / samples, (double)r->bytes[DIFFERENCES] / samples, key);
 }
 
 static int usage(void)
@@ -391,24 +423,29 @@ int main(int argc, char **argv)
                       .room = mem_array(room_bytes(ticks), 1),
                       .packed = mem_array(room_bytes(ticks), 1)};
     uint64_t *words = mem_array(ticks, sizeof(*words));
-    struct result all = {0};
-    if (by_series)
-        printf("%9s %9s %9s %9s\n", "pack", "encode", "gorilla", "differ.");
-    for (size_t i = 0; i < data.series_count; i++) {
-        struct result one = {0};
-        for (size_t first = 0; first + ticks <= data.ticks; first += ticks) {
-            p.column = data.series[i].column;
+    struct result all = {0}, *each = mem_array(data.series_count, sizeof(*each));
+    for (size_t first = 0; first + ticks <= data.ticks; first += ticks) {
+        struct span span = {packer_new(ticks), &data,
+                            mem_array(data.series_count, sizeof(struct buf)), 0};
+        for (; span.at < data.series_count; span.at++) {
+            p.column = data.series[span.at].column;
             p.column.state += first;
             p.column.value += first;
-            measure(codec, &p, words, by_series ? 1 : rounds, by_series ? &one : &all);
+            measure(codec, &p, words, rounds, &span, by_series ? &each[span.at] : &all);
         }
-        if (by_series)
-            print_series(data.series[i].key, &one);
-    }
-    for (size_t first = 0; first + ticks <= data.ticks && !by_series; first += ticks)
+        for (size_t i = 0; i < data.series_count; i++)
+            buf_fini(&span.chunk[i]);
+        free(span.chunk);
+        packer_free(span.packer);
         measure_times(codec, &data, first, ticks, &all);
+    }
+    if (by_series)
+        printf("%9s %9s %9s %9s %9s\n", "packer", "pack", "encode", "gorilla", "differ.");
+    for (size_t i = 0; i < data.series_count && by_series; i++)
+        print_series(data.series[i].key, &each[i]);
     if (!by_series)
         print_result(&all);
+    free(each);
     free(words);
     free(p.room);
     free(p.packed);

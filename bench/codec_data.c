@@ -17,6 +17,8 @@
 
 struct loader {
     sqlite3 *db;
+    sqlite3_stmt *chunk; /* of span << 32 | series */
+    uint32_t span;       /* that is being read */
     struct codec *codec;
     struct data *data;
     struct ledger by_id; /* entry i: data->series[i] */
@@ -26,7 +28,8 @@ struct loader {
 static int count_ticks(struct loader *l)
 {
     int64_t spans, log;
-    int error = database_number_of(l->db, "SELECT sum(ticks) FROM span", 0, &spans);
+    int error = database_number_of(l->db, "SELECT sum(ticks) FROM " SPANS_VIEW " WHERE tier = 0", 0,
+                                   &spans);
     if (!error)
         error = database_number_of(l->db, "SELECT count(*) FROM tick", 0, &log);
     l->capacity = error ? 0 : (size_t)(spans + log);
@@ -53,40 +56,54 @@ static int load_series(struct loader *l)
     return database_error(l->db, rc);
 }
 
-static int load_span(struct loader *l, uint32_t span, size_t ticks, sqlite3_stmt *chunk)
+static int get_chunk(void *context, uint32_t series, const uint8_t **ret_data, size_t *ret_len)
 {
-    for (size_t i = 0; i < l->data->series_count; i++) {
+    struct loader *l = context;
+    sqlite3_reset(l->chunk);
+    sqlite3_bind_int64(l->chunk, 1, chunk_row(l->span, series));
+    int rc = sqlite3_step(l->chunk);
+    if (rc == SQLITE_ROW)
+        *ret_data = database_blob(l->chunk, 0, ret_len);
+    return rc == SQLITE_DONE ? -ENOENT : database_error(l->db, rc);
+}
+
+static int load_span(struct loader *l, size_t ticks)
+{
+    int error = 0;
+    for (size_t i = 0; i < l->data->series_count && !error; i++) {
         struct column *all = &l->data->series[i].column;
         struct column part = {METRIC_COUNTER, all->state + l->data->ticks,
                               all->value + l->data->ticks};
-        sqlite3_bind_int64(chunk, 1, chunk_row(span, l->data->series[i].id));
-        int rc = sqlite3_step(chunk);
-        if (rc == SQLITE_ROW) {
-            size_t len;
-            const uint8_t *bytes = database_blob(chunk, 0, &len);
-            if (column_decode(l->codec, bytes, len, ticks, &part) == 0) {
-                all->kind = part.kind;
-            } else {
-                memset(part.state, SAMPLE_ABSENT, ticks);
-                l->data->damaged++;
-            }
+        const uint8_t *bytes;
+        size_t len;
+        error = get_chunk(l, l->data->series[i].id, &bytes, &len);
+        if (error == -ENOENT) {
+            error = 0;
+            continue;
         }
-        int error = database_error(l->db, rc);
-        sqlite3_reset(chunk);
-        if (error)
-            return error;
+        if (!error)
+            error = column_decode_chain(l->codec, bytes, len, ticks, get_chunk, l, &part);
+        if (error == 0) {
+            all->kind = part.kind;
+        } else if (error == -EBADMSG || error == -ENOTSUP) {
+            memset(part.state, SAMPLE_ABSENT, ticks);
+            l->data->damaged++;
+            error = 0;
+        }
     }
-    return 0;
+    sqlite3_reset(l->chunk);
+    return error;
 }
 
 static int load_spans(struct loader *l)
 {
     sqlite3_stmt *span CLEANUP(database_finalize) = NULL;
-    sqlite3_stmt *chunk CLEANUP(database_finalize) = NULL;
-    int error = database_prepare(
-        l->db, "SELECT id, ticks, interval_ms, times FROM span ORDER BY first_seq", &span);
+    int error = database_prepare(l->db,
+                                 "SELECT id, ticks, interval_ms, times FROM " SPANS_VIEW
+                                 " WHERE tier = 0 ORDER BY first_seq",
+                                 &span);
     if (!error)
-        error = database_prepare(l->db, "SELECT data FROM chunk WHERE id = ?1", &chunk);
+        error = database_prepare(l->db, "SELECT data FROM chunk WHERE id = ?1", &l->chunk);
     int rc = SQLITE_DONE;
     while (!error && (rc = sqlite3_step(span)) == SQLITE_ROW) {
         struct timeline *all = &l->data->times;
@@ -101,7 +118,8 @@ static int load_spans(struct loader *l)
             l->data->damaged++;
             continue;
         }
-        error = load_span(l, (uint32_t)sqlite3_column_int64(span, 0), ticks, chunk);
+        l->span = (uint32_t)sqlite3_column_int64(span, 0);
+        error = load_span(l, ticks);
         l->data->ticks += ticks;
     }
     return error ? error : database_error(l->db, rc);
@@ -168,7 +186,8 @@ int data_load(const char *path, struct data *ret)
     struct store_error err = {0};
     struct loader l = {.codec = codec_new(), .data = ret};
     *ret = (struct data){0};
-    int error = database_open_reader(path, &l.db, &err);
+    int64_t version;
+    int error = database_open_reader(path, &l.db, &version, &err);
     if (error)
         fprintf(stderr, "%s\n", err.text);
     if (!error)
@@ -188,6 +207,7 @@ int data_load(const char *path, struct data *ret)
         fprintf(stderr, "%s: %s\n", path, strerror(-error));
     else
         drop_empty(ret);
+    database_finalize(&l.chunk);
     ledger_fini(&l.by_id);
     codec_free(l.codec);
     sqlite3_close(l.db);

@@ -104,6 +104,9 @@ class Program:
         told = (ROOT / "src/alert/render_text.c").read_text()
         self.variables |= {"NETSONDE_" + key.upper() for key in
                            re.findall(r'tell\w*\([^")]*, "([a-z_]+)"', told)}
+        # What commands ask for beside the configuration.
+        for source in sorted((ROOT / "src/daemon").glob("*.c")):
+            self.variables |= set(re.findall(r'getenv\("(NETSONDE_[A-Z_]+)"\)', source.read_text()))
         self.targets = set()
         for line in (root / "Makefile").read_text().splitlines():
             if line.startswith(".PHONY:"):

@@ -19,6 +19,7 @@ int curl_library_load(struct curl_library *lib, char *why, size_t why_size)
         {"curl_easy_cleanup", (void **)&lib->easy_cleanup},
         {"curl_easy_getinfo", (void **)&lib->getinfo},
         {"curl_easy_init", (void **)&lib->easy_init},
+        {"curl_easy_perform", (void **)&lib->easy_perform},
         {"curl_easy_setopt", (void **)&lib->setopt},
         {"curl_easy_strerror", (void **)&lib->strerror},
         {"curl_global_init", (void **)&lib->global_init},

@@ -1,7 +1,7 @@
 /*
  * curl_library.h: libcurl's functions, looked up when the first notice needs them (dlopen): its TLS
  * and its other libraries cost nothing where nobody has such a channel. Inside the courier's
- * process.
+ * process, and that of `netsonde bench --publish` which sends.
  */
 #pragma once
 
@@ -14,6 +14,7 @@ struct curl_library {
     __typeof__(curl_easy_cleanup) *easy_cleanup;
     __typeof__(curl_easy_getinfo) *getinfo;
     __typeof__(curl_easy_init) *easy_init;
+    __typeof__(curl_easy_perform) *easy_perform;
     __typeof__(curl_easy_setopt) *setopt;
     __typeof__(curl_easy_strerror) *strerror;
     __typeof__(curl_global_init) *global_init;

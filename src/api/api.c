@@ -11,7 +11,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/tally.h"
 #include "base/text.h"
+#include "wire/benchmark.h"
 
 struct api *api_new(const struct api_settings *settings, struct station *station, uv_loop_t *uv)
 {
@@ -20,6 +22,8 @@ struct api *api_new(const struct api_settings *settings, struct station *station
     api->station = station;
     api->uv = uv;
     list_init(&api->commands);
+    api->own_exports = settings->exports ? NULL : tally_new();
+    api->exports = settings->exports ? settings->exports : api->own_exports;
     api->readers = readers_new(uv, settings->data_dir, settings->history_damaged, settings->user);
     return api;
 }
@@ -97,8 +101,16 @@ void api_routes(struct api *api, struct http_server *server)
         {GET, "/api/v1/performance", ACCESS_VIEWER, api_get_performance, ALWAYS},
         {GET, "/api/v1/series", ACCESS_VIEWER, api_get_series, ALWAYS},
         {GET, "/api/v1/query", ACCESS_VIEWER, api_get_query, ALWAYS},
+        {GET, "/api/v1/export", ACCESS_VIEWER, api_get_export, ALWAYS},
         {GET, "/api/v1/events", ACCESS_VIEWER, api_get_events, ALWAYS},
+        {GET, "/api/v1/baselines", ACCESS_VIEWER, api_get_baselines, ALWAYS},
+        {POST, "/api/v1/baselines", ACCESS_ADMIN, api_post_baseline, ALWAYS},
+        {GET, "/api/v1/baselines/{name}", ACCESS_VIEWER, api_get_baseline, ALWAYS},
+        {DELETE, "/api/v1/baselines/{name}", ACCESS_ADMIN, api_delete_baseline, ALWAYS},
+        {GET, "/api/v1/baselines/{name}/comparison", ACCESS_VIEWER, api_get_comparison, ALWAYS},
+        {GET, "/api/v1/comparisons", ACCESS_VIEWER, api_get_comparisons, ALWAYS},
         {GET, "/api/v1/stream", ACCESS_VIEWER, api_get_stream, ALWAYS},
+        {GET, "/api/v1/benchmarks", ACCESS_VIEWER, api_get_benchmarks, ALWAYS},
         {POST, "/api/v1/login", ACCESS_ANYONE, api_post_login, KEYRING},
         {POST, "/api/v1/logout", ACCESS_ANYONE, api_post_logout, KEYRING},
         {GET, "/api/v1/alerts", ACCESS_VIEWER, api_get_alerts, BOARD},
@@ -130,6 +142,13 @@ void api_routes(struct api *api, struct http_server *server)
         };
         http_server_route(server, &route);
     }
+    /* The only one whose bodies may be larger than what people write. */
+    http_server_route(server, &(struct http_route){.methods = POST,
+                                                   .pattern = "/api/v1/benchmarks",
+                                                   .role = ACCESS_ADMIN,
+                                                   .handler = api_post_benchmark,
+                                                   .user = api,
+                                                   .body_bytes = BENCHMARK_BYTES_MAX});
     for (int kind = 0; kind < TABLE_KINDS; kind++) {
         struct http_route route = {
             .methods = HTTP_METHOD_GET,
@@ -161,6 +180,7 @@ void api_free(struct api *api)
     if (!api)
         return;
     readers_free(api->readers);
+    tally_free(api->own_exports);
     for (size_t i = 0; i < API_INFO_PARTS; i++)
         bytes_unref(api->info[i]);
     free(api->passes);

@@ -19,6 +19,7 @@ struct api_command;
 struct board;
 struct keyring;
 struct store_reader;
+struct tally;
 
 struct api_settings {
     const char *version, *host;
@@ -38,7 +39,12 @@ struct api_settings {
      * errno: not now, it was not taken. NULL: nothing can be changed. */
     int (*command)(void *user, struct api_command *cmd);
     void *command_user;
+    /* The loop's thread: what a channel of documents is to tell (hub_publish_document). Takes the
+     * reference. 0, or a negative errno: not now, and nobody is told. NULL: nobody ever is. */
+    int (*publish)(void *user, enum channel channel, struct bytes *members);
+    void *publish_user;
     struct bank_settings detect; /* as the daemon detects; for back-tests */
+    struct tally *exports;       /* under way, of all loops; borrowed. NULL: of this one alone */
 };
 
 /* Texts are borrowed for the life of the api. The station and the server are the loop's own. */

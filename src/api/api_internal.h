@@ -7,6 +7,7 @@
 #include "api/readers.h"
 #include "base/list.h"
 #include "http/keyring.h"
+#include "model/families.h"
 #include "model/query.h"
 #include "model/tick.h"
 #include "model/view.h"
@@ -31,12 +32,14 @@ struct api {
     /* /metrics: the series of one set in the order of their families, kept while the set is the
      * same. The series are borrowed: looked at only beside a tick that has this set. */
     uint64_t order_generation;
-    struct metrics_row *order;
+    struct family_row *order;
     uint32_t order_count;
     struct list commands; /* under way */
     size_t commands_count;
     bool closing;
-    unsigned runs; /* of detectors and rules over the history, under way */
+    unsigned errands;                    /* of benchmarks.c, under way */
+    struct tally *exports, *own_exports; /* under way; NULL: it is not our own */
+    unsigned runs;                       /* of detectors and rules over the history, under way */
 };
 
 /* The newest tick this loop has heard of; NULL in the first instant. Borrowed. */
@@ -63,6 +66,11 @@ void api_author(struct http_request *request, char *ret, size_t size);
 #define RUNS_MAX 1
 bool api_may_run(const struct api *api, struct http_request *request);
 
+/* Somebody wants a table that no engine has delivered: answers 503 with the reason. */
+void api_refuse_table(struct http_request *request, const struct api *api, enum table_kind kind);
+
+#define EXPORTS_MAX 4 /* of all loops together */
+
 #define ANOMALIES_SERIES_MAX 50
 #define ANOMALIES_POINTS_MAX 2000 /* of each */
 
@@ -78,6 +86,7 @@ void api_get_info(struct http_request *request, void *user);
 void api_get_performance(struct http_request *request, void *user);
 void api_get_series(struct http_request *request, void *user);
 void api_get_query(struct http_request *request, void *user);
+void api_get_export(struct http_request *request, void *user);
 void api_get_events(struct http_request *request, void *user);
 
 /* GET /api/v1/TABLE: `user` is the struct table_route. */
@@ -88,9 +97,17 @@ void api_table_of_past(struct http_request *request, const struct table_route *r
 void api_get_alerts(struct http_request *request, void *user);
 void api_acknowledge(struct http_request *request, void *user);
 void api_get_anomalies(struct http_request *request, void *user);
+void api_get_benchmarks(struct http_request *request, void *user);
+void api_post_benchmark(struct http_request *request, void *user);
 void api_get_silences(struct http_request *request, void *user);
 void api_post_silence(struct http_request *request, void *user);
 void api_delete_silence(struct http_request *request, void *user);
+void api_get_baselines(struct http_request *request, void *user);
+void api_post_baseline(struct http_request *request, void *user);
+void api_get_baseline(struct http_request *request, void *user);
+void api_delete_baseline(struct http_request *request, void *user);
+void api_get_comparison(struct http_request *request, void *user);
+void api_get_comparisons(struct http_request *request, void *user);
 void api_get_channels(struct http_request *request, void *user);
 void api_test_channel(struct http_request *request, void *user);
 void api_get_rules(struct http_request *request, void *user);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/json_cut.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "wire/json.h"
@@ -23,10 +24,6 @@
 #define TIME_MAX (INT64_C(1) << 53)
 #define LABELS_MAX (SERIES_LABELS_MAX + 1) /* and the quantile */
 #define TEXT_MAX 1024
-
-struct cut {
-    const char *at, *end;
-};
 
 struct parse {
     struct baseline *ret;
@@ -37,76 +34,12 @@ struct parse {
 
 /* ---- cutting ----------------------------------------------------------------------------- */
 
-static bool cut_space(struct cut *c)
-{
-    while (c->at < c->end && strchr(" \t\r\n", *c->at) && *c->at)
-        c->at++;
-    return c->at < c->end;
-}
-
-static bool cut_char(struct cut *c, char wanted)
-{
-    if (!cut_space(c) || *c->at != wanted)
-        return false;
-    c->at++;
-    return true;
-}
-
-static bool cut_string(struct cut *c)
-{
-    for (c->at++; c->at < c->end; c->at++) {
-        if (*c->at == '\\' && c->at + 1 < c->end)
-            c->at++;
-        else if (*c->at == '"') {
-            c->at++;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Past the bracket that closes the one at hand. */
-static bool cut_brackets(struct cut *c)
-{
-    size_t depth = 0;
-    while (c->at < c->end) {
-        char b = *c->at;
-        if (b == '"') {
-            if (!cut_string(c))
-                return false;
-            continue;
-        }
-        c->at++;
-        depth += b == '{' || b == '[';
-        depth -= b == '}' || b == ']';
-        if (depth == 0)
-            return true;
-    }
-    return false;
-}
-
-/* The value at hand, in *ret. */
-static bool cut_value(struct cut *c, struct cut *ret)
-{
-    if (!cut_space(c))
-        return false;
-    bool whole = true;
-    ret->at = c->at;
-    if (*c->at == '"')
-        whole = cut_string(c);
-    else if (*c->at == '{' || *c->at == '[')
-        whole = cut_brackets(c);
-    else
-        while (c->at < c->end && (!*c->at || !strchr(",]} \t\r\n", *c->at)))
-            c->at++;
-    ret->end = c->at;
-    return whole && ret->end > ret->at;
-}
-
 /* Parts the document: what `series` is, and all else as an object of its own. */
 static bool cut_document(const char *text, size_t len, struct buf *head, struct cut *series)
 {
     static const char word[] = "\"series\"";
+    if (!len)
+        return false;
     struct cut c = {text, text + len}, key, value;
     if (!cut_char(&c, '{'))
         return false;

@@ -114,6 +114,18 @@ static char *labels_of(const struct reader_state *r, const struct answer_series 
     return baseline_labels(labels, count);
 }
 
+/* Of what a histogram counts; its buckets say how many. */
+static const char *measured_unit(const char *name)
+{
+    static const char *const units[] = {"seconds", "bytes", "ratio"};
+    const char *last = strrchr(name, '_');
+    for (size_t i = 0; last && i < ARRAY_LEN(units); i++) {
+        if (strcmp(last + 1, units[i]) == 0)
+            return units[i];
+    }
+    return "";
+}
+
 /* Takes what it needs out of the answer. */
 static void note_series(struct reader_state *r, struct answer_series *s)
 {
@@ -125,11 +137,11 @@ static void note_series(struct reader_state *r, struct answer_series *s)
     }
     struct found *f = &r->found[r->count++];
     *f = (struct found){.labels = labels_of(r, s), .kind = s->kind};
-    if (is_quantile(r->aggregate))
-        f->kind = METRIC_GAUGE;
     f->key = TAKE(s->key);
     f->name = TAKE(s->name);
-    f->unit = TAKE(s->unit);
+    f->unit = is_quantile(r->aggregate) ? mem_string(measured_unit(f->name)) : TAKE(s->unit);
+    if (is_quantile(r->aggregate))
+        f->kind = METRIC_GAUGE;
     f->labels_count = s->labels_count;
     memcpy(f->owned, s->labels, s->labels_count * sizeof(f->owned[0]));
     s->labels_count = 0;

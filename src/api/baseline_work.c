@@ -83,7 +83,7 @@ int baseline_make(const struct baseline_place *place, const struct baseline_ask 
     ret->blocks = baseline_list_blocks(&ret->list);
     return ret->list.count || ret->automatic
                ? 0
-               : fail(err, -ENODATA, "the history has no whole minute of such series in that time",
+               : fail(err, -EINVAL, "the history has no whole minute of such series in that time",
                       "");
 }
 

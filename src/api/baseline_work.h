@@ -34,7 +34,7 @@ struct baseline_ask {
 bool baseline_is_name(const char *name);
 
 /* Of the history. *ret is to be released in any case. A name of BASELINE_AUTO: the same hours of
- * the four weeks before. -ENODATA: the history has nothing of that time. */
+ * the four weeks before. -EINVAL: the history has nothing of that time. */
 int baseline_make(const struct baseline_place *place, const struct baseline_ask *ask,
                   struct baseline *ret, struct store_error *err);
 

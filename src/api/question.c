@@ -28,11 +28,15 @@ static void question_done(struct job *job)
             http_respond_error(q->request, 404, NULL, q->about, "%s", q->error.text);
         else if (q->err == -EINVAL)
             http_respond_error(q->request, 400, NULL, NULL, "%s", q->error.text);
+        else if (q->err == -EEXIST)
+            http_respond_error(q->request, 409, "exists", q->about, "%s", q->error.text);
         else if (q->err)
             http_respond_error(q->request, 503, "history_unavailable", NULL,
                                "the history cannot be read: %s", q->error.text);
+        else if (q->status == 204)
+            http_respond_empty(q->request, 204);
         else
-            http_respond_json(q->request, 200, &q->body);
+            http_respond_json(q->request, q->status ? q->status : 200, &q->body);
     }
     question_end(q);
 }

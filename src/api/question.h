@@ -18,6 +18,7 @@ struct question {
     /* The end, in any case: frees what else it owns, and itself. */
     void (*free)(struct question *q);
     const char *about; /* the parameter that a 404 (-ENOENT) is about; NULL: none is expected */
+    unsigned status;   /* of the answer when all is well: 0 for 200; 204: without a body */
     struct buf body;
     struct store_error error;
 
@@ -28,6 +29,6 @@ struct question {
     int err;
 };
 
-/* Takes the question, which was zeroed but for work, free and about; answers 503 at once when too
- * many wait. */
+/* Takes the question, which was zeroed but for work, free, about and status; answers 503 at once
+ * when too many wait. */
 void question_ask(struct question *q, struct api *api, struct http_request *request);

@@ -26,7 +26,7 @@ static size_t table_absence(const struct api *api, enum table_kind kind, const c
     return 0;
 }
 
-static void table_refuse(struct http_request *request, const struct api *api, enum table_kind kind)
+void api_refuse_table(struct http_request *request, const struct api *api, enum table_kind kind)
 {
     const char *why;
     size_t len = table_absence(api, kind, &why);
@@ -43,7 +43,7 @@ static void table_respond(struct http_request *request, const struct table_route
 {
     struct tick_table *newest = station_table(route->api->station, route->kind);
     if (!newest) {
-        table_refuse(request, route->api, route->kind);
+        api_refuse_table(request, route->api, route->kind);
         return;
     }
     struct buf body = BUF_INIT;

@@ -54,3 +54,9 @@ struct collect_report {
     struct collect_level levels[COLLECT_LEVELS_MAX];
 };
 void collect_report_json(struct buf *out, const struct collect_report *engines, size_t count);
+
+/* The document of a run: how it was asked; and the figures of one level, if it was measured. */
+struct results;
+void collect_results_begin(struct results *r, const struct collect_settings *settings);
+void collect_results_level(struct results *r, const char *engine,
+                           const struct collect_level *level);

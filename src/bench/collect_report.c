@@ -1,8 +1,10 @@
 /* collect_report.c: what collecting costs, for people and as JSON for programs. */
 #include <math.h>
+#include <stdio.h>
 
 #include "bench/collect_bench.h"
 #include "bench/report.h"
+#include "bench/results.h"
 #include "version.h"
 #include "wire/json.h"
 
@@ -108,4 +110,25 @@ void collect_report_json(struct buf *out, const struct collect_report *engines, 
     json_close(out, ']');
     json_close(out, '}');
     buf_char(out, '\n');
+}
+
+/* ---- the document ------------------------------------------------------------------------ */
+
+void collect_results_begin(struct results *r, const struct collect_settings *settings)
+{
+    results_set_number(r, "seconds", settings->seconds);
+}
+
+void collect_results_level(struct results *r, const char *engine, const struct collect_level *level)
+{
+    char connections[16];
+    if (level->outcome != COLLECT_MEASURED)
+        return;
+    snprintf(connections, sizeof(connections), "%u", level->connections);
+    results_label(r, "engine", engine);
+    results_label_more(r, "connections", connections);
+    results_add_spread(r, "tick", &level->tick);
+    results_add(r, "tick_ns_per_series", BENCHMARK_DURATION, "ns", level->tick_ns_per_series);
+    if (!isnan(level->survey.p50_ms))
+        results_add_spread(r, "survey", &level->survey);
 }

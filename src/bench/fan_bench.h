@@ -67,5 +67,10 @@ void fan_report_level(struct buf *out, const struct fan_level *level);
 void fan_report_json(struct buf *out, const struct fan_settings *settings,
                      const struct fan_level *levels, size_t count);
 
+/* The document of a run: how it was asked; and the figures of one level, which has them. */
+struct results;
+void fan_results_begin(struct results *r, const struct fan_settings *settings);
+void fan_results_level(struct results *r, const struct fan_level *level);
+
 /* The members of a measurement, into an open object. */
 void fan_report_result(struct buf *out, const struct crowd_result *result);

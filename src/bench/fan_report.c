@@ -4,6 +4,7 @@
 
 #include "bench/fan_bench.h"
 #include "bench/report.h"
+#include "bench/results.h"
 #include "version.h"
 #include "wire/json.h"
 
@@ -150,4 +151,37 @@ void fan_report_json(struct buf *out, const struct fan_settings *settings,
     json_close(out, ']');
     json_close(out, '}');
     buf_char(out, '\n');
+}
+
+/* ---- the document ------------------------------------------------------------------------ */
+
+void fan_results_begin(struct results *r, const struct fan_settings *settings)
+{
+    results_set_text(r, "mode", fan_modes[settings->mode]);
+    results_set_text(r, "sender", fan_senders[settings->sender]);
+    results_set_number(r, "size_bytes", (double)settings->size_bytes);
+    if (settings->rate_auto || !settings->rate_hz)
+        results_set_text(r, "rate_hz", settings->rate_auto ? "auto" : "max");
+    else
+        results_set_number(r, "rate_hz", settings->rate_hz);
+    results_set_number(r, "seconds", settings->seconds);
+    results_set_number(r, "stalled", settings->stalled);
+}
+
+void fan_results_level(struct results *r, const struct fan_level *level)
+{
+    const struct crowd_result *c = &level->result;
+    if (level->outcome != FAN_MEASURED)
+        return;
+    results_label_number(r, "clients", level->clients);
+    results_add(r, "delivered_per_s", BENCHMARK_THROUGHPUT, "1/s", delivered_per_s(c));
+    results_add_spread(r, "first", &c->first);
+    results_add_spread(r, "last", &c->last);
+    results_add_spread(r, "all", &c->all);
+    results_add(r, "cpu_us_per_message", BENCHMARK_CPU, "us", cpu_us_per_message(c));
+    results_add(r, "memory_bytes_per_client", BENCHMARK_MEMORY, "bytes", c->memory_bytes);
+    results_add(r, "malloc_bytes_per_client", BENCHMARK_MEMORY, "bytes", c->malloc_bytes);
+    results_add(r, "wire_bytes_per_message", BENCHMARK_SIZE, "bytes", wire_bytes_per_message(c));
+    results_add(r, "lost", BENCHMARK_COUNT, "", (double)c->lost);
+    results_add(r, "dropped", BENCHMARK_COUNT, "", (double)level->dropped);
 }

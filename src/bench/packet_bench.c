@@ -9,10 +9,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/defs.h"
 #include "bench/report.h"
+#include "bench/results.h"
 #include "collect/packet/meter.h"
 #include "collect/packet/tap.h"
 #include "version.h"
@@ -164,4 +166,24 @@ void packet_report_json(struct buf *out, const struct packet_settings *settings,
     json_close(out, ']');
     json_close(out, '}');
     buf_char(out, '\n');
+}
+
+/* ---- the document ------------------------------------------------------------------------ */
+
+/* The file's own name: where it lies is nobody's business. */
+void packet_results_begin(struct results *r, const struct packet_settings *settings)
+{
+    const char *slash = strrchr(settings->file, '/');
+    results_set_text(r, "file", slash ? slash + 1 : settings->file);
+    results_set_number(r, "seconds", settings->seconds);
+}
+
+void packet_results_rate(struct results *r, enum packet_variant variant,
+                         const struct packet_rate *rate)
+{
+    if (!rate->measured)
+        return;
+    results_label(r, "ndpi", variant == PACKET_NDPI_ON ? "on" : "off");
+    results_add(r, "packets_per_s", BENCHMARK_THROUGHPUT, "1/s", rate->median_per_s);
+    results_tell(r, "best_packets_per_s", BENCHMARK_THROUGHPUT, "1/s", rate->best_per_s);
 }

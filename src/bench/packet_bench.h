@@ -43,3 +43,9 @@ void packet_report_head(struct buf *out, const struct packet_settings *settings)
 void packet_report_rate(struct buf *out, enum packet_variant variant, const struct packet_rate *r);
 void packet_report_json(struct buf *out, const struct packet_settings *settings,
                         const struct packet_rate rates[PACKET_VARIANTS]);
+
+/* The document of a run: how it was asked; and the figures of one variant, if it was measured. */
+struct results;
+void packet_results_begin(struct results *r, const struct packet_settings *settings);
+void packet_results_rate(struct results *r, enum packet_variant variant,
+                         const struct packet_rate *rate);

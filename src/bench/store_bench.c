@@ -40,7 +40,7 @@ struct bench {
     struct series **series;
     uint64_t *counts;
     uint64_t seq, event_seq, random;
-    struct spread spread;
+    struct spread spread, work;
 };
 
 static uint64_t bench_random(struct bench *b)
@@ -159,12 +159,28 @@ static int write_one(struct bench *b, size_t number, int64_t *total_ns)
     int64_t began_ns = clock_mono_ns();
     int err = store_write(b->store, t);
     int64_t written_ns = clock_mono_ns();
-    while (!err && store_work(b->store))
-        continue;
-    *total_ns += clock_mono_ns() - began_ns;
+    int64_t now_ns = written_ns, before_ns;
+    bool more = !err;
+    while (more) {
+        before_ns = now_ns;
+        more = store_work(b->store);
+        now_ns = clock_mono_ns();
+        spread_add(&b->work, now_ns - before_ns);
+    }
+    *total_ns += now_ns - began_ns;
     spread_add(&b->spread, written_ns - began_ns);
     tick_unref(t);
     return bench_fail(b, err, "the history cannot be written");
+}
+
+/* Of ticks: questions take their own time, which nobody knows before. */
+static void tell(const struct bench *b, size_t ticks)
+{
+    const struct store_bench_settings *s = b->settings;
+    if (s->progress)
+        fprintf(stderr, "\r%zu of %zu ticks ", ticks, s->ticks);
+    if (s->told)
+        s->told(s->told_user, (double)ticks / (double)s->ticks * (s->query ? 0.5 : 1));
 }
 
 static int write_history(struct bench *b)
@@ -173,8 +189,8 @@ static int write_history(struct bench *b)
     int err = 0;
     for (size_t i = 0; !err && i < b->settings->ticks; i++) {
         err = stop_is_wanted() ? bench_fail(b, -EINTR, "ended") : write_one(b, i, &total_ns);
-        if (b->settings->progress && i % 100 == 0)
-            fprintf(stderr, "\r%zu of %zu ticks ", i, b->settings->ticks);
+        if (i % 100 == 0)
+            tell(b, i);
     }
     if (b->settings->progress)
         fprintf(stderr, "\r\033[K");
@@ -187,6 +203,8 @@ static int write_history(struct bench *b)
     b->result->samples = b->result->ticks * b->settings->series;
     b->result->seconds = (double)total_ns / (double)NS_PER_S;
     b->result->write = spread_summary(&b->spread);
+    b->result->work = spread_summary(&b->work);
+    b->result->pieces = b->work.total;
     b->result->disk_bytes = disk_bytes(b);
     return err;
 }

@@ -20,15 +20,21 @@ struct store_bench_settings {
     bool query;           /* ask it, too */
     double seconds;       /* each kind of question; one that began is finished, and there is one */
     bool progress;        /* on standard error */
+    /* How far it is, 0 to 1, now and then, outside of what is measured. May be NULL. */
+    void (*told)(void *user, double part);
+    void *told_user;
 };
 
 enum store_question { STORE_ONE_RECENT, STORE_ONE_ALL, STORE_MANY_RECENT, STORE_QUESTIONS };
 
 struct store_result {
-    char why[640];           /* of a failure */
-    uint64_t ticks, samples; /* written */
-    double seconds;          /* in the store: writing and housekeeping */
-    struct spread_summary write;
+    char why[640];               /* of a failure */
+    uint64_t ticks, samples;     /* written */
+    double seconds;              /* in the store: writing and housekeeping */
+    struct spread_summary write; /* store_write of one tick */
+    /* One piece of the housekeeping between ticks: what a tick that comes meanwhile waits for. */
+    struct spread_summary work;
+    uint64_t pieces;
     uint64_t disk_bytes;
     struct {
         uint64_t asked;
@@ -45,3 +51,9 @@ void store_report_text(struct buf *out, const struct store_bench_settings *setti
                        const struct store_result *r);
 void store_report_json(struct buf *out, const struct store_bench_settings *settings,
                        const struct store_result *r);
+
+/* The document of a run: how it was asked; what it came to. */
+struct results;
+void store_results_begin(struct results *r, const struct store_bench_settings *settings);
+void store_results(struct results *r, const struct store_bench_settings *settings,
+                   const struct store_result *result);

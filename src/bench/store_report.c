@@ -2,6 +2,7 @@
 #include "bench/store_bench.h"
 
 #include "bench/report.h"
+#include "bench/results.h"
 #include "version.h"
 #include "wire/json.h"
 
@@ -22,6 +23,8 @@ void store_report_text(struct buf *out, const struct store_bench_settings *setti
                per((double)r->ticks, r->seconds), per((double)r->samples, r->seconds));
     buf_printf(out, "a tick         p50 %.3f ms, p99 %.3f ms, max %.3f ms\n", r->write.p50_ms,
                r->write.p99_ms, r->write.max_ms);
+    buf_printf(out, "housekeeping   p50 %.3f ms, p99 %.3f ms, max %.3f ms a piece, %llu pieces\n",
+               r->work.p50_ms, r->work.p99_ms, r->work.max_ms, (unsigned long long)r->pieces);
     buf_printf(out, "on disk        %.3f bytes a sample, %.1f MiB in all\n",
                per((double)r->disk_bytes, (double)r->samples), (double)r->disk_bytes / (1 << 20));
     for (size_t i = 0; settings->query && i < STORE_QUESTIONS; i++)
@@ -49,6 +52,11 @@ void store_report_json(struct buf *out, const struct store_bench_settings *setti
     json_open(out, '{');
     report_put_spread(out, &r->write);
     json_close(out, '}');
+    json_put_key(out, "work");
+    json_open(out, '{');
+    report_put_count(out, "pieces", r->pieces);
+    report_put_spread(out, &r->work);
+    json_close(out, '}');
     if (settings->query) {
         json_put_key(out, "queries");
         json_open(out, '[');
@@ -65,4 +73,32 @@ void store_report_json(struct buf *out, const struct store_bench_settings *setti
     }
     json_close(out, '}');
     buf_char(out, '\n');
+}
+
+/* ---- the document ------------------------------------------------------------------------ */
+
+void store_results_begin(struct results *r, const struct store_bench_settings *settings)
+{
+    results_set_number(r, "series", (double)settings->series);
+    results_set_number(r, "ticks", (double)settings->ticks);
+    if (settings->query)
+        results_set_number(r, "seconds", settings->seconds);
+}
+
+void store_results(struct results *r, const struct store_bench_settings *settings,
+                   const struct store_result *result)
+{
+    results_no_labels(r);
+    results_add(r, "samples_per_s", BENCHMARK_THROUGHPUT, "1/s",
+                per((double)result->samples, result->seconds));
+    results_add(r, "bytes_per_sample", BENCHMARK_SIZE, "bytes",
+                per((double)result->disk_bytes, (double)result->samples));
+    results_add_spread(r, "write", &result->write);
+    /* Most pieces find nothing to do, so the middle says little; the largest is what may delay a
+     * tick. */
+    results_tell_spread(r, "work", &result->work);
+    for (size_t i = 0; settings->query && i < STORE_QUESTIONS; i++) {
+        results_label(r, "question", questions[i]);
+        results_add_spread(r, "answer", &result->questions[i].took);
+    }
 }

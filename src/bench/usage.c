@@ -5,6 +5,7 @@
 #include "bench/usage.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,4 +84,24 @@ int64_t usage_memory_bytes(pid_t pid)
         return -1;
     const char *line = strstr(text, "\nRssAnon:");
     return line ? strtoll(line + sizeof("\nRssAnon:") - 1, NULL, 10) * 1024 : -1;
+}
+
+static double seconds_of(const struct rusage *r)
+{
+    return (double)(r->ru_utime.tv_sec + r->ru_stime.tv_sec) +
+           (double)(r->ru_utime.tv_usec + r->ru_stime.tv_usec) / 1e6;
+}
+
+/* getrusage's largest of this process would be that of whoever called exec, if it was larger. */
+void usage_of_run(struct usage_total *ret)
+{
+    struct rusage self = {0}, children = {0};
+    char text[4096];
+    getrusage(RUSAGE_SELF, &self);
+    getrusage(RUSAGE_CHILDREN, &children);
+    const char *line =
+        read_text("/proc/self/status", text, sizeof(text)) ? strstr(text, "\nVmHWM:") : NULL;
+    double own = line ? (double)strtoll(line + sizeof("\nVmHWM:") - 1, NULL, 10) * 1024 : NAN;
+    ret->cpu_seconds = seconds_of(&self) + seconds_of(&children);
+    ret->peak_bytes = fmax(own, (double)children.ru_maxrss * 1024);
 }

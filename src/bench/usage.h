@@ -1,6 +1,6 @@
 /*
  * usage.h: what another process uses, by /proc: the same question for our own server and for those
- * it is held against. Any thread.
+ * it is held against; and what this one has used so far. Any thread.
  */
 #pragma once
 
@@ -16,3 +16,11 @@ int64_t usage_cpu_ns(pid_t pid);
 
 /* Resident memory that is the process's own (heap, stacks), not mapped files. Bytes; -1: none. */
 int64_t usage_memory_bytes(pid_t pid);
+
+/* What this process has used since its beginning, with those of its children that have ended and
+ * were waited for. */
+struct usage_total {
+    double cpu_seconds;
+    double peak_bytes; /* resident memory, of the largest of them; NAN: not known */
+};
+void usage_of_run(struct usage_total *ret);

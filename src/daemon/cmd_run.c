@@ -28,6 +28,7 @@
 #include "base/mem.h"
 #include "collect/select.h"
 #include "daemon/alerting.h"
+#include "daemon/comparing.h"
 #include "daemon/core.h"
 #include "daemon/describe.h"
 #include "daemon/engines.h"
@@ -183,6 +184,7 @@ static void run_stop(struct run *r)
     struct store_alert_numbers alerts = alerting_end(r->alerting);
     alerts.seq = MAX(alerts.seq, hub_next_alert_seq(r->hub));
     store_set_alert_numbers(r->store, &alerts);
+    comparing_free(TAKE(r->comparing));
     alerting_free(TAKE(r->alerting)); /* it may have the database open, for reading */
     store_close(r->store, &next);
 }

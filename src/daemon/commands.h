@@ -16,6 +16,7 @@ int cmd_export(const struct config *config, const struct options *options);
 int cmd_token(const struct config *config, const struct options *options);
 int cmd_doctor(const struct config *config, const struct options *options);
 int cmd_detect(const struct config *config, const struct options *options);
+int cmd_baseline(const struct config *config, const struct options *options);
 int cmd_dump_config(const struct config *config, const struct options *options);
 
 /* These need no configuration, or load it themselves. */

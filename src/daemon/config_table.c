@@ -473,7 +473,8 @@ const struct config_row config_rows[] = {
      .value = "5000",
      .least = "1",
      .most = "1000000",
-     .doc = "Most series in one answer of /metrics.",
+     .doc = "Most series in one answer of /metrics. Of more, families keep their largest, and the "
+            "rest of each is one series of the name `other`.",
      .example = "20000"},
 };
 const size_t config_rows_count = ARRAY_LEN(config_rows);

@@ -21,6 +21,7 @@
 #include "collect/select.h"
 #include "loop/grid.h"
 #include "loop/mailbox.h"
+#include "model/others.h"
 #include "model/tick.h"
 
 #define CORE_INBOX 1024
@@ -73,6 +74,7 @@ struct core {
     struct ticker *ticker;
     struct registry *registry;
     struct draft *draft;
+    struct others *others; /* NULL: no pages */
     struct collector *collector;
     struct sink *sinks[CORE_SINKS_MAX];
     size_t sinks_count;
@@ -277,6 +279,8 @@ static void core_tick(void *user, int64_t point_ms, uint64_t missed)
                   registry_live(core->registry));
         return;
     }
+    if (core->others)
+        others_fold(core->others, tick);
     for (size_t i = 0; i < core->sinks_count; i++)
         core->sinks[i]->push(core->sinks[i], tick);
     tick_unref(tick);
@@ -328,10 +332,12 @@ struct core *core_new(const struct core_settings *settings)
     core->next_seq = MAX(settings->next_seq, 1U);
     core->next_event_seq = MAX(settings->next_event_seq, 1U);
     core->draft = draft_new(core->registry);
+    core->others = settings->page_limit ? others_new(settings->page_limit) : NULL;
     core->ticker = ticker_new(&core_ticker_ops, core);
     int err = core->ticker ? loop_init(&core->loop, "core", core_on_stop, core) : -errno;
     if (err) {
         ticker_stop(core->ticker);
+        others_free(core->others);
         draft_free(core->draft);
         free(core);
         errno = -err;
@@ -420,6 +426,7 @@ void core_free(struct core *core)
     for (size_t i = 0; i < OWN_METRICS; i++)
         series_unref(core->own[i]);
     mailbox_free(core->inbox);
+    others_free(core->others);
     draft_free(core->draft);
     collector_free(core->collector);
     registry_free(core->registry);

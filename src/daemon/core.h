@@ -23,6 +23,7 @@ struct core_settings {
     struct collector *collector; /* taken; opened */
     int64_t interval_ms;
     uint64_t next_seq, next_event_seq; /* as the store says; at least 1 */
+    size_t page_limit; /* samples that a page of /metrics has room for; 0: no pages */
 };
 
 /* Before the threads start. NULL: no memory or descriptors (errno tells). */

@@ -47,6 +47,8 @@ int main(int argc, char **argv)
         return with_config(&options, cmd_dump_config);
     case COMMAND_DETECT:
         return with_config(&options, cmd_detect);
+    case COMMAND_BASELINE:
+        return with_config(&options, cmd_baseline);
     case COMMAND_BENCH:
         return cmd_bench(&options);
     case COMMAND_CHECK_CONFIG:

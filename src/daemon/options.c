@@ -18,11 +18,11 @@
 #define WITH_CONFIG                                                                                \
     (BIT(COMMAND_RUN) | BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_EXPORT) |           \
      BIT(COMMAND_CHECK_CONFIG) | BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) |                   \
-     BIT(COMMAND_DETECT))
-/* For a file that is read by detect they would say something else. */
-#define WITH_DAEMON (WITH_CONFIG & ~BIT(COMMAND_DETECT))
+     BIT(COMMAND_DETECT) | BIT(COMMAND_BASELINE))
+/* For a file that is read by detect they would say something else, to baseline nothing. */
+#define WITH_DAEMON (WITH_CONFIG & ~(BIT(COMMAND_DETECT) | BIT(COMMAND_BASELINE)))
 #define HISTORY (BIT(COMMAND_QUERY) | BIT(COMMAND_EXPORT))
-#define SERIES (HISTORY | BIT(COMMAND_DETECT))
+#define SERIES (HISTORY | BIT(COMMAND_DETECT) | BIT(COMMAND_BASELINE))
 #define EVERYWHERE (BIT(COMMANDS) - 1)
 
 static const struct {
@@ -68,6 +68,23 @@ static const struct {
          "it is the history that is looked at, and printed are "
          "time,series,value,score,mean,sigma;\n"
          "what is not said here is as the configuration says.\n"},
+    [COMMAND_BASELINE] =
+        {"baseline", " save|list|show|compare|delete [NAME]",
+         "keep what is usual under a name, and hold later times against it",
+         "save     keeps the statistics of every series (or of those that --metric and --match\n"
+         "         name) of --from to --to as NAME\n"
+         "list     shows all that are kept\n"
+         "show     prints one: each series' one-minute means\n"
+         "compare  holds --from to --to against NAME: what is better, worse or different. A "
+         "verdict\n"
+         "         needs 30 minutes on each side, an effect of 0.5, a change of 10 % and "
+         "significance\n"
+         "         over all metrics; docs/BASELINES.md explains them. The status is 3 when a "
+         "metric is\n"
+         "         worse, 0 when none is, 1 when there was nothing to compare.\n"
+         "delete   takes one away\n"
+         "NAME auto is the same hours of the week in the four weeks before. Reads the database of\n"
+         "--data-dir; no daemon has to run.\n"},
     [COMMAND_BENCH] =
         {"bench", " fanout|collect|packets|store|query [FILE]",
          "measure how fast this machine does its work",
@@ -80,7 +97,14 @@ static const struct {
          "on one\n"
          "thread, with nDPI and without, and prints the packets a second. store writes a history\n"
          "below $TMPDIR (/var/tmp) and removes it, query also asks it.\n"
-         "A running netsonde is not asked and not disturbed.\n"},
+         "A running netsonde is not asked and not disturbed, unless --publish says so: the page "
+         "of\n"
+         "that daemon then shows the run while it goes on, and keeps the results. That needs an\n"
+         "admin (root, the daemon's own user, or a token); what cannot be sent is a warning and\n"
+         "changes no status. With --save-baseline the results stay in DATA_DIR/benchmarks, and\n"
+         "--compare holds later ones against them, figure by figure; another machine is warned\n"
+         "of, other settings are refused. Of a largest time and of kinds without a threshold\n"
+         "(size, count) no figure is called worse. docs/BENCHMARKS.md explains all of it.\n"},
     [COMMAND_CHECK_CONFIG] =
         {"check-config", " [FILE]", "check the configuration",
          "Prints every mistake as FILE:LINE:COLUMN: message, and exits with 1\n"
@@ -128,6 +152,8 @@ enum option_id {
     OPTION_LOGIN,
     OPTION_EXPIRES,
     OPTION_NOTE,
+    OPTION_COMMENT,
+    OPTION_REPLACE,
     OPTION_LEVELS,
     OPTION_SIZE,
     OPTION_RATE,
@@ -137,7 +163,12 @@ enum option_id {
     OPTION_STALLED,
     OPTION_SERIES,
     OPTION_TICKS,
-    OPTION_LATER,
+    OPTION_SAVE,
+    OPTION_COMPARE,
+    OPTION_THRESHOLD,
+    OPTION_FORCE,
+    OPTION_PUBLISH,
+    OPTION_TOKEN_FILE,
 };
 
 static const struct {
@@ -147,8 +178,10 @@ static const struct {
     unsigned commands; /* bit set */
     const char *doc;
 } options[] = {
-    {"config", "FILE", OPTION_CONFIG, WITH_CONFIG, "read FILE instead of " CONFIG_FILE_DEFAULT},
-    {"data-dir", "DIR", OPTION_CONFIG_FLAG, WITH_CONFIG, "directory of the database"},
+    {"config", "FILE", OPTION_CONFIG, WITH_CONFIG | BIT(COMMAND_BENCH),
+     "read FILE instead of " CONFIG_FILE_DEFAULT},
+    {"data-dir", "DIR", OPTION_CONFIG_FLAG, WITH_CONFIG | BIT(COMMAND_BENCH),
+     "directory of the database"},
     {"listen", "ADDR:PORT", OPTION_CONFIG_FLAG, WITH_DAEMON,
      "answer there; may be repeated, replaces the file's"},
     {"engine", "LIST", OPTION_CONFIG_FLAG, WITH_DAEMON, "ways to read the kernel, or auto"},
@@ -158,7 +191,8 @@ static const struct {
     {"log-level", "LEVEL", OPTION_CONFIG_FLAG, WITH_CONFIG, "error, warning, info or debug"},
     {"metric", "GLOB", OPTION_METRIC, SERIES, "names of metrics"},
     {"match", "LABEL=GLOB", OPTION_MATCH, SERIES, "only series with such a label; may be repeated"},
-    {"from", "TIME", OPTION_FROM, SERIES, "begin; 15 minutes ago without it, a day for detect"},
+    {"from", "TIME", OPTION_FROM, SERIES,
+     "begin; 15 minutes ago without it, a day for detect, an hour for baseline"},
     {"to", "TIME", OPTION_TO, SERIES, "end; now without it"},
     {"points", "N", OPTION_POINTS, HISTORY,
      "about how many steps; 300 without it, every sample for export"},
@@ -195,6 +229,9 @@ static const struct {
     {"note", "TEXT", OPTION_NOTE, BIT(COMMAND_TOKEN), "what it is for, shown by list"},
     {"documentation", "FORMAT", OPTION_DOCUMENTATION, BIT(COMMAND_DUMP_CONFIG),
      "print the keys' documentation instead: markdown or man"},
+    {"comment", "TEXT", OPTION_COMMENT, BIT(COMMAND_BASELINE), "save: what it is, shown by list"},
+    {"replace", NULL, OPTION_REPLACE, BIT(COMMAND_BASELINE),
+     "save: even if there is one of that name"},
     {"levels", "LIST", OPTION_LEVELS, BIT(COMMAND_BENCH),
      "numbers of clients; 10,25,50,75,100,1000,10000 without it; of collect: connections, 0,1000"},
     {"size", "SIZE", OPTION_SIZE, BIT(COMMAND_BENCH), "of a message, 64 to 64KiB; 1KiB without it"},
@@ -211,12 +248,21 @@ static const struct {
      "store, query: in each tick; 500 without it"},
     {"ticks", "N", OPTION_TICKS, BIT(COMMAND_BENCH),
      "store, query: seconds of history; 3600 without it"},
-    {"save-baseline", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
-    {"compare", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
-    {"publish", NULL, OPTION_LATER, BIT(COMMAND_BENCH), "not available in this version"},
+    {"save-baseline", "NAME", OPTION_SAVE, BIT(COMMAND_BENCH),
+     "keep the results by this name in --data-dir; replaces those of before"},
+    {"compare", "NAME", OPTION_COMPARE, BIT(COMMAND_BENCH),
+     "hold the results against those kept by this name; status 3 when one is worse"},
+    {"threshold", "KIND=PCT", OPTION_THRESHOLD, BIT(COMMAND_BENCH),
+     "what is worse: duration=20, memory=30, cpu=25, throughput=20 without it; also size, count"},
+    {"force", NULL, OPTION_FORCE, BIT(COMMAND_BENCH),
+     "compare although the settings are not the same"},
+    {"publish", "[=URL]", OPTION_PUBLISH, BIT(COMMAND_BENCH),
+     "send progress and results to the daemon there, else to that of the configuration"},
+    {"token-file", "FILE", OPTION_TOKEN_FILE, BIT(COMMAND_BENCH),
+     "an admin's token for --publish; $NETSONDE_TOKEN without it"},
     {"json", NULL, OPTION_JSON,
-     BIT(COMMAND_DOCTOR) | BIT(COMMAND_QUERY) | BIT(COMMAND_DETECT) | BIT(COMMAND_BENCH) |
-         BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) | BIT(COMMAND_VERSION),
+     BIT(COMMAND_DOCTOR) | BIT(COMMAND_BASELINE) | BIT(COMMAND_QUERY) | BIT(COMMAND_DETECT) |
+         BIT(COMMAND_BENCH) | BIT(COMMAND_DUMP_CONFIG) | BIT(COMMAND_TOKEN) | BIT(COMMAND_VERSION),
      "answer in JSON"},
     {"help", NULL, OPTION_HELP, EVERYWHERE, "explain the command"},
     {"version", NULL, OPTION_VERSION, EVERYWHERE, "print the version"},
@@ -347,6 +393,12 @@ static int take_option(struct parse *p, size_t index, const char *text)
     case OPTION_NOTE:
         o->token.note = text;
         return 0;
+    case OPTION_COMMENT:
+        o->baseline.comment = text;
+        return 0;
+    case OPTION_REPLACE:
+        o->baseline.replace = true;
+        return 0;
     case OPTION_LEVELS:
         o->bench.levels = text;
         return 0;
@@ -374,8 +426,26 @@ static int take_option(struct parse *p, size_t index, const char *text)
     case OPTION_TICKS:
         o->bench.ticks = text;
         return 0;
-    case OPTION_LATER:
-        o->bench.unavailable = options[index].name;
+    case OPTION_SAVE:
+        o->bench.save = text;
+        return 0;
+    case OPTION_COMPARE:
+        o->bench.compare = text;
+        return 0;
+    case OPTION_THRESHOLD:
+        if (o->bench.limits_count == OPTIONS_LIMITS_MAX)
+            return USAGE(p, "more than %d times --threshold", OPTIONS_LIMITS_MAX);
+        o->bench.limits[o->bench.limits_count++] = text;
+        return 0;
+    case OPTION_FORCE:
+        o->bench.force = true;
+        return 0;
+    case OPTION_PUBLISH:
+        o->bench.publish = true;
+        o->bench.publish_url = text;
+        return 0;
+    case OPTION_TOKEN_FILE:
+        o->bench.token_file = text;
         return 0;
     case OPTION_HELP:
         p->help = true;
@@ -397,13 +467,21 @@ static size_t index_of_short(int letter)
     return i;
 }
 
+/* "[=URL]" */
+static bool is_optional(const char *argument)
+{
+    return argument[0] == '[';
+}
+
 static int parse_words(struct parse *p, int argc, char **argv)
 {
     struct option longs[ARRAY_LEN(options) + 1] = {0};
     for (size_t i = 0; i < ARRAY_LEN(options); i++) {
         longs[i] = (struct option){
             .name = options[i].name,
-            .has_arg = options[i].argument ? required_argument : no_argument,
+            .has_arg = !options[i].argument               ? no_argument
+                       : is_optional(options[i].argument) ? optional_argument
+                                                          : required_argument,
         };
     }
     optind = 0; /* glibc: begin afresh, also when called a second time */
@@ -429,7 +507,8 @@ static int take_argument(struct parse *p, const char *text)
 {
     struct options *o = p->options;
     enum command ignored;
-    bool two = o->command == COMMAND_TOKEN || o->command == COMMAND_BENCH;
+    bool two = o->command == COMMAND_TOKEN || o->command == COMMAND_BENCH ||
+               o->command == COMMAND_BASELINE;
     size_t most = two ? 2 : *commands[o->command].arguments ? 1 : 0;
     size_t at = o->arguments[0] ? 1 : 0;
     if (at >= most || o->arguments[at])
@@ -486,7 +565,8 @@ static void put_option(struct buf *out, size_t i)
         buf_text(&words, "    ");
     buf_printf(&words, "--%s", options[i].name);
     if (options[i].argument)
-        buf_printf(&words, " %s", options[i].argument);
+        buf_printf(&words, "%s%s", is_optional(options[i].argument) ? "" : " ",
+                   options[i].argument);
     buf_printf(out, "  %-26s %s\n", buf_string(&words), options[i].doc);
 }
 

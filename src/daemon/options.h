@@ -17,6 +17,7 @@ enum command {
     COMMAND_QUERY,
     COMMAND_EXPORT,
     COMMAND_DETECT,
+    COMMAND_BASELINE,
     COMMAND_BENCH,
     COMMAND_CHECK_CONFIG,
     COMMAND_DUMP_CONFIG,
@@ -28,6 +29,7 @@ enum command {
 
 #define OPTIONS_FLAGS_MAX 64
 #define OPTIONS_MATCHES_MAX 16
+#define OPTIONS_LIMITS_MAX 16
 
 /* Texts are borrowed from argv. */
 struct options {
@@ -36,7 +38,7 @@ struct options {
     struct config_sources sources; /* points into `flags` below: do not copy the struct */
     struct config_flag flags[OPTIONS_FLAGS_MAX];
     const char *arguments[2];  /* check-config, detect: FILE; help: COMMAND; bench: what, FILE;
-                                  token:  action, ID;  or NULL */
+                                  token, baseline:  action, ID or NAME;  or NULL */
     const char *documentation; /* dump-config: "markdown" or "man" */
     struct {
         const char *role, *expires, *note; /* NULL: not given */
@@ -50,13 +52,23 @@ struct options {
         const char *table, *at, *filter, *sort, *limit;
     } query;
     struct {
+        const char *comment; /* NULL: not given */
+        bool replace;
+    } baseline;
+    struct {
         const char *format, *output, *layout; /* NULL: not given */
     } export;
     const char *detect_rule; /* detect: NULL: not given */
     struct {
         const char *levels, *size, *rate, *seconds, *mode, *send, *stalled;
         const char *series, *ticks;
-        const char *unavailable; /* an option that a later version will have */
+        const char *save, *compare; /* names */
+        const char *limits[OPTIONS_LIMITS_MAX]; /* --threshold KIND=PCT */
+        size_t limits_count;
+        bool force;
+        bool publish;
+        const char *publish_url; /* NULL: the configuration's listener */
+        const char *token_file;
     } bench;
 };
 

@@ -13,6 +13,7 @@
 
 #include "daemon/config.h"
 #include "daemon/privileges.h"
+#include "daemon/publication.h"
 #include "daemon/servers.h"
 #include "model/sink.h"
 
@@ -55,6 +56,8 @@ struct run {
     struct self *self;
     struct board *board;
     struct alerting *alerting;
+    struct publications publications;
+    struct comparing *comparing;
     struct sink hub_sink;
 };
 

@@ -3,6 +3,7 @@
  *
  *   core ──ticks──► alerting ──► hub         engines ──what works──► servers (info)
  *     ├────────────► hub ──► servers          servers ──changes of alerting──► core
+ *     ├────────────► comparing ──► hub
  *     └────────────► recorder ──► store      servers ──tokens changed──► main, by SIGUSR1
  *
  * The functions above run_build are called back by the threads of those parts: peer, tokens and
@@ -20,6 +21,7 @@
 #include "base/mem.h"
 #include "collect/select.h"
 #include "daemon/alerting.h"
+#include "daemon/comparing.h"
 #include "daemon/core.h"
 #include "daemon/describe.h"
 #include "daemon/recorder.h"
@@ -119,6 +121,7 @@ static void run_core_ended(void *user)
 {
     struct run *r = user;
     alerting_detach(r->alerting);
+    comparing_close(r->comparing);
     hub_close(r->hub);
 }
 
@@ -157,6 +160,7 @@ int run_build(struct run *r)
         .interval_ms = c->collect.interval_ms,
         .next_seq = next.tick_seq,
         .next_event_seq = next.event_seq,
+        .page_limit = c->export.metrics_series_limit,
     };
     core.registry = TAKE(r->registry);
     r->core = core_new(&core);
@@ -185,9 +189,14 @@ int run_build(struct run *r)
     if (err)
         return err;
     hub.verdicts = alerting_verdicts(r->alerting);
+    struct comparing_settings comparing = COMPARING_SETTINGS_DEFAULT;
+    comparing.data_dir = c->data_dir;
+    comparing.version = NETSONDE_VERSION;
+    r->comparing = comparing_new(core_uv(r->core), &comparing);
     r->hub = hub_new(&hub, core_uv(r->core));
     if (!r->hub)
         return -ENOMEM;
+    r->publications = (struct publications){r->core, r->hub};
     struct performance *performance = hub_performance(r->hub);
     core_time_stages(r->core, &performance->stages[STAGE_COLLECT],
                      &performance->stages[STAGE_SEAL]);
@@ -219,6 +228,8 @@ int run_build(struct run *r)
                 .board = r->board,
                 .command = alerting_post_command,
                 .command_user = r->alerting,
+                .publish = publications_post,
+                .publish_user = &r->publications,
                 .detect = alerting_detection(c)},
     };
     r->servers = servers_new(&server, r->lanes, r->lanes_count);
@@ -243,5 +254,7 @@ int run_build(struct run *r)
     r->hub_sink = (struct sink){.name = "hub", .push = run_hub_push};
     core_add_sink(r->core, &r->hub_sink);
     core_add_sink(r->core, recorder_sink(r->recorder));
+    comparing_connect(r->comparing, r->core, r->hub);
+    core_add_sink(r->core, comparing_sink(r->comparing));
     return 0;
 }

@@ -31,6 +31,7 @@ enum own {
     OWN_WRONG_TOKENS,
     OWN_FORBIDDEN,
     OWN_TIMED_OUT,
+    OWN_CUT,
     OWN_ENCODED,
     OWN_COMPRESSED,
     OWN_MESSAGES,
@@ -98,6 +99,8 @@ static const struct metric own_metrics[OWN_METRICS] = {
                        "Connections closed because a request did not become complete, no byte of "
                        "an answer could leave, or a close frame was not answered.",
                        COUNTER},
+    [OWN_CUT] = {"netsonde_server_answers_cut_total", "requests",
+                 "Answers, exports above all, that could not be brought to their end.", COUNTER},
     [OWN_ENCODED] = {"netsonde_server_encoded_total", "messages",
                      "Stream messages encoded; each may go to many viewers.", COUNTER},
     [OWN_COMPRESSED] = {"netsonde_server_compressed_total", "messages",
@@ -238,6 +241,7 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
     counts[OWN_FORBIDDEN] = server.http.refused_host + server.http.refused_origin +
                             server.http.refused_type + server.http.refused_role;
     counts[OWN_TIMED_OUT] = server.net.expired_handshake + server.net.expired_stall;
+    counts[OWN_CUT] = server.http.cut;
     counts[OWN_ENCODED] = hub.messages;
     counts[OWN_COMPRESSED] = hub.packed;
     counts[OWN_MESSAGES] = server.station.messages;

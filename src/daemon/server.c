@@ -53,7 +53,8 @@ struct server {
 };
 
 /* The dashboard's pages of this version: each is index.html. */
-static const char *const server_pages[] = {"/", "/interfaces", "/alerts"};
+static const char *const server_pages[] = {"/", "/interfaces", "/alerts", "/baselines",
+                                           "/performance"};
 
 static void server_copy_stats(struct server *s)
 {

@@ -5,8 +5,10 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/tally.h"
 
 struct servers {
+    struct tally *exports;
     size_t count;
     struct server *list[];
 };
@@ -16,8 +18,10 @@ struct servers *servers_new(const struct server_settings *settings, struct serve
 {
     CHECK(count > 0 && count <= SERVERS_MAX);
     struct servers *all = mem_alloc(sizeof(*all) + count * sizeof(struct server *));
+    struct server_settings each = *settings;
+    all->exports = each.api.exports = tally_new();
     for (size_t i = 0; i < count; i++) {
-        all->list[i] = server_new(settings, &lanes[i]);
+        all->list[i] = server_new(&each, &lanes[i]);
         if (!all->list[i])
             return NULL; /* the process ends: see cmd_run.c */
         all->count++;
@@ -87,6 +91,7 @@ static void add_http(struct http_counters *to, const struct http_counters *from)
     to->limited_token += from->limited_token;
     to->timed_out += from->timed_out;
     to->gone += from->gone;
+    to->cut += from->cut;
 }
 
 void servers_stats(struct servers *all, struct server_stats *ret)
@@ -119,5 +124,6 @@ void servers_free(struct servers *all)
         return;
     for (size_t i = 0; i < all->count; i++)
         server_free(all->list[i]);
+    tally_free(all->exports);
     free(all);
 }

@@ -44,7 +44,24 @@ static bool has_no_body(unsigned status)
     return status == 204 || status == 304;
 }
 
-static void put_head(struct buf *b, const struct http_request *request, unsigned status,
+/* HTTP/1.0 knows no chunks: there the end of the connection is the end of the answer. */
+static void put_length(struct buf *b, const struct http_request *request,
+                       const struct answer_body *body)
+{
+    if (!body->streamed) {
+        buf_text(b, "Content-Length: ");
+        buf_u64(b, body->len);
+        buf_text(b, "\r\n");
+        return;
+    }
+    if (request->head->minor == 0)
+        return;
+    buf_text(b, "Transfer-Encoding: chunked\r\n");
+    if (body->trailers)
+        http_put_header(b, "Trailer", body->trailers);
+}
+
+void answer_put_head(struct buf *b, const struct http_request *request, unsigned status,
                      const struct answer_body *body, bool close)
 {
     http_put_status(b, status);
@@ -52,9 +69,7 @@ static void put_head(struct buf *b, const struct http_request *request, unsigned
     if (body->content_type && !has_no_body(status))
         http_put_header(b, "Content-Type", body->content_type);
     if (!has_no_body(status)) {
-        buf_text(b, "Content-Length: ");
-        buf_u64(b, body->len);
-        buf_text(b, "\r\n");
+        put_length(b, request, body);
         if (body->encoding)
             http_put_header(b, "Content-Encoding", body->encoding);
     }
@@ -92,7 +107,7 @@ static void put_answer(struct http_request *request, unsigned status,
     bool with_body = !has_no_body(status) && !(head && head->method == HTTP_METHOD_HEAD);
     size_t body_len = with_body ? body->len : 0;
     CLEANUP(buf_fini) struct buf text = BUF_INIT;
-    put_head(&text, request, status, body, close);
+    answer_put_head(&text, request, status, body, close);
 
     struct bytes *message =
         buf_ok(&text) && buf_ok(&request->headers) ? bytes_new(text.len + body_len) : NULL;
@@ -218,6 +233,11 @@ static void pack_elsewhere(struct http_request *request, unsigned status, const 
     p->server->packing++;
     session_hold(request->session, p->plain.len);
     CHECK(uv_queue_work(net_loop(p->server->net), &p->work, pack, packed) == 0);
+}
+
+bool http_request_takes_gzip(const struct http_request *request)
+{
+    return request->session->server->config.compress && http_accepts_gzip(request->head);
 }
 
 static bool is_worth_packing(const struct http_request *request, const char *content_type,

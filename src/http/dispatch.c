@@ -284,6 +284,24 @@ static void refuse_role(struct http_request *request)
     }
 }
 
+/* Nobody who could not use it gets the memory for a large body. */
+size_t body_allowed(struct http_request *request)
+{
+    const struct http_server *server = request->session->server;
+    const struct http_head *head = request->head;
+    const char *path = below_base(server, head->path);
+    size_t most = server->config.limits.body_bytes;
+    for (size_t i = 0; path && i < server->route_count; i++) {
+        const struct http_route *route = &server->routes[i];
+        struct route_arg args[ROUTE_ARGS_MAX];
+        size_t count;
+        if (route->body_bytes > most && (methods_of(route) & head->method) &&
+            pattern_matches(route->pattern, path, args, &count) && may(request, route->role))
+            most = route->body_bytes;
+    }
+    return most;
+}
+
 void dispatch(struct http_request *request)
 {
     struct http_server *server = request->session->server;

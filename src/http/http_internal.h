@@ -54,7 +54,8 @@ struct http_request {
     bool role_known;       /* ... and at most */
     void (*gone)(struct http_request *request, void *user);
     void *gone_user;
-    struct buf headers; /* more lines of the answer's head */
+    struct http_stream *stream; /* the answer is made while it is sent; owned */
+    struct buf headers;         /* more lines of the answer's head */
     char *etag;
 };
 
@@ -72,6 +73,8 @@ void session_free(struct http_session *session);
 /* Its answer waits and takes so many bytes; 0: none does. */
 void session_hold(struct http_session *session, size_t bytes);
 
+/* How many bytes the body of this request may have, once its head is known. */
+size_t body_allowed(struct http_request *request);
 /* Answers a complete request: access, routes, assets. */
 void dispatch(struct http_request *request);
 const struct http_route *route_find(const struct http_server *server, const char *path,
@@ -88,12 +91,19 @@ struct answer_body {
     const char *encoding;     /* "gzip" or NULL */
     const char *cache;        /* CACHE_* */
     bool varies;              /* by Accept-Encoding */
+    bool streamed;            /* its length is not known yet */
+    const char *trailers;     /* names of what comes behind a streamed one; NULL: nothing */
     const void *data;
     size_t len;
 };
 
+/* The lines before a body. */
+void answer_put_head(struct buf *b, const struct http_request *request, unsigned status,
+                     const struct answer_body *body, bool close);
 /* Writes the answer, ends the request. */
 void answer_send(struct http_request *request, unsigned status, const struct answer_body *body);
 void answer_asset(struct http_request *request, const struct asset *asset);
+/* stream.c: the connection has taken all that was written. */
+void stream_drained(struct http_request *request);
 /* True when the answer's ETag is known to the client: 304. */
 bool answer_is_known(const struct http_request *request);

@@ -38,6 +38,9 @@ bool http_request_try(struct http_request *request);
 void http_request_succeeded(struct http_request *request);
 void http_request_failed(struct http_request *request, const char *message);
 
+/* Whether it asks for gzip and the server compresses. */
+bool http_request_takes_gzip(const struct http_request *request);
+
 /* For answers that come later: `gone` is called when the client leaves first; the request may not
  * be answered then. */
 void http_request_on_gone(struct http_request *request,

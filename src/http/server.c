@@ -64,6 +64,7 @@ void request_free(struct http_request *request)
         free(request->args[i].value);
     buf_fini(&request->headers);
     free(request->etag);
+    free(request->stream);
     free(request);
 }
 
@@ -137,8 +138,12 @@ static size_t on_data(struct conn *conn, void *user, const uint8_t *data, size_t
         break;
     case HTTP_EVENT_HEAD:
         request_meet(request);
-        if (request->head->expect_continue)
+        if (http_parser_allow_body(request->parser, body_allowed(request)) == HTTP_EVENT_BAD) {
+            request->head = NULL;
+            malformed(request);
+        } else if (request->head->expect_continue) {
             send_continue(session);
+        }
         break;
     case HTTP_EVENT_DONE:
         if (!request->head)
@@ -172,6 +177,8 @@ static void on_drained(struct conn *conn, void *user)
         session_hold(session, 0);
     if (!session->request)
         next_request(session);
+    else if (session->request->stream)
+        stream_drained(session->request);
 }
 
 static void on_expired(struct conn *conn, void *user, enum conn_wait wait)
@@ -262,6 +269,7 @@ void http_server_route(struct http_server *server, const struct http_route *rout
 {
     server->routes = mem_resize(server->routes, server->route_count + 1, sizeof(*server->routes));
     server->routes[server->route_count++] = *route;
+    server->config.limits.body_most = MAX(server->config.limits.body_most, route->body_bytes);
 }
 
 const struct http_counters *http_server_counters(const struct http_server *server)

@@ -23,6 +23,9 @@ struct http_route {
      * on the same thread. */
     void (*handler)(struct http_request *request, void *user);
     void *user;
+    /* A body may have so many bytes when who sends it has the role, if that is more than
+     * limits.body_bytes. */
+    size_t body_bytes;
 };
 
 struct http_config {
@@ -52,6 +55,7 @@ struct http_counters {
     uint64_t limited_token;       /* 429: after too many of these */
     uint64_t timed_out;           /* 408 */
     uint64_t gone;                /* the client left before its answer */
+    uint64_t cut;                 /* streamed answers that were given up before their end */
 };
 
 struct keyring;

@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "model/others.h"
 #include "model/registry_internal.h"
 
 #define DRAFT_EVENTS_MAX 1024 /* a tick's events; more are counted in one loss event */
@@ -190,6 +191,7 @@ static void tick_destroy(struct message *msg)
         for (size_t i = 0; i < t->events_count; i++)
             event_unref(t->events[i]);
         series_set_unref(t->set);
+        message_unref(t->others ? &t->others->msg : NULL);
     }
     free(t);
 }
@@ -283,6 +285,12 @@ void tick_unref(struct tick *t)
 {
     if (t)
         message_unref(&t->msg);
+}
+
+void tick_set_others(struct tick *t, struct tick_others *others)
+{
+    CHECK(!t->others);
+    tick_bare(t)->others = t->others = others;
 }
 
 struct tick *tick_bare(struct tick *t)

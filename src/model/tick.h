@@ -47,6 +47,7 @@ struct tick {
     struct event **events;
     struct table *tables[TABLE_KINDS]; /* NULL: not collected in this tick */
     struct tick *bare;                 /* this tick without tables; NULL: it has none */
+    struct tick_others *others;        /* what a page folds; NULL: nothing. The bare tick owns it */
 };
 
 struct tick *tick_ref(struct tick *t);
@@ -55,6 +56,9 @@ void tick_unref(struct tick *t); /* NULL allowed */
 /* The tick without its tables, for whoever keeps more than one: a table may have 25 MB, and only
  * the newest of each kind is of use. The tick itself when it has none. Borrowed. */
 struct tick *tick_bare(struct tick *t);
+
+/* Once, before it is shared; takes the reference. */
+void tick_set_others(struct tick *t, struct tick_others *others);
 
 /* A table and the tick that brought it, for whoever keeps the newest. */
 struct tick_table {

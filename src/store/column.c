@@ -216,7 +216,7 @@ int column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t t
                   struct column *column)
 {
     if (codec_is_packed(data, len))
-        return column_unpack(codec, data, len, ticks, column);
+        return column_unpack(codec, data, len, ticks, NULL, column);
     uint8_t flags;
     const uint8_t *body;
     size_t body_len, count;

@@ -27,9 +27,40 @@ void column_encode(struct codec *codec, const struct column *column, size_t tick
 void column_pack(struct codec *codec, const struct column *column, size_t ticks, struct buf *out);
 
 /* Fills the arrays of `column`, which hold `ticks` each, and its kind. 0, -EBADMSG (the arrays'
- * content is then undefined) or -ENOTSUP for a codec that this version does not know. */
+ * content is then undefined), -ENOTSUP for a codec that this version does not know, or -ENOLINK
+ * for a column that a packer wrote beside another. */
 int column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t ticks,
                   struct column *column);
+
+/*
+ * The columns of one span, one after the other. Many series count nearly the same (what comes into
+ * a host and what of it is delivered, the buckets of a histogram), so a column may be written as
+ * what it has more than another one of its span: that one must be read first. At most COLUMN_CHAIN
+ * columns are read for one.
+ */
+#define COLUMN_CHAIN 3
+
+struct packer; /* remembers up to 40 columns: 9 bytes a tick each */
+
+struct packer *packer_new(size_t ticks);
+void packer_free(struct packer *packer); /* NULL allowed */
+
+/* column_pack for series `id` (not 0, each only once). What was added and appended to `out` must go
+ * to disk together with what comes after it: later columns may be beside it. */
+void packer_add(struct packer *packer, struct codec *codec, uint32_t id,
+                const struct column *column, struct buf *out);
+
+/* The series of the same span that this column is beside; 0: none. From the first bytes alone. */
+uint32_t column_beside(const uint8_t *data, size_t len);
+
+/* The chunk of a series in the same span. 0 or -errno. The bytes are borrowed until the next call,
+ * and may take the place of those that column_decode_chain was given. */
+typedef int column_fetch(void *context, uint32_t series, const uint8_t **ret_data, size_t *ret_len);
+
+/* column_decode for any column of a span, with those that it is beside. -EBADMSG also when one of
+ * these is damaged. */
+int column_decode_chain(struct codec *codec, const uint8_t *data, size_t len, size_t ticks,
+                        column_fetch *fetch, void *context, struct column *column);
 
 /*
  * Rows with several fields each: what a rolled-up tier stores of a series. A row is there or

@@ -2,8 +2,10 @@
  * column_pack.c: columns and times as the bodies of packed envelopes.
  *
  * A column's body is its states (column_forms.c), a gauge's form, and the values that are there as
- * one list of numbers (column_words.c). The envelope's flags are bit 0 gauge and bits 1-2 how the
- * states are written.
+ * one list of numbers (column_words.c). The envelope's flags are bit 0 gauge, bits 1-2 how the
+ * states are written, and bit 3: beside another series of the same span. Then its id comes first
+ * (varint), and the numbers are what this series has more than that one at the same tick: 0 where
+ * that one has none, or no whole number.
  *
  * A body of times is three lists: the ticks' numbers, each less the one before, less one; the wall
  * times, each less the one before, less the interval; and how far the sum of all elapsed times has
@@ -15,19 +17,45 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "store/column_forms.h"
 
 #define FLAG_GAUGE 1
 #define STATES_SHIFT 1
+#define STATES_MASK 3
+#define FLAG_BESIDE 8
 
 enum { LIST_STATES, LIST_VALUES };
 
-void column_pack(struct codec *codec, const struct column *column, size_t ticks, struct buf *out)
+/* What a series has at a tick, as a number that another one's is less. */
+static uint64_t number_of(const struct column *column, size_t i)
+{
+    if (column->state[i] == SAMPLE_ABSENT)
+        return 0;
+    if (column->kind == METRIC_COUNTER)
+        return column->value[i].increment;
+    double value = column->value[i].gauge;
+    return codec_is_whole(value) ? (uint64_t)(int64_t)value : 0;
+}
+
+/* The numbers of another one, at the ticks where this column has a sample. */
+static void subtract(const struct column *column, const struct column *other, size_t ticks,
+                     uint64_t *words)
+{
+    for (size_t i = 0; i < ticks; i++) {
+        if (column->state[i] != SAMPLE_ABSENT)
+            *words++ -= number_of(other, i);
+    }
+}
+
+bool column_pack_beside(struct codec *codec, const struct column *column, size_t ticks,
+                        uint32_t other_id, const struct column *other, struct buf *out)
 {
     struct words_room *room = codec_words(codec);
-    uint8_t *body = codec_scratch(codec, states_bound(ticks) + 2 + words_bound(ticks));
+    uint8_t *body = codec_scratch(codec, VARINT_MAX + states_bound(ticks) + 2 + words_bound(ticks));
     enum states_way states;
-    uint8_t *at = states_put(room, column->state, ticks, SAMPLE_OK, body, &states);
+    uint8_t *at = other ? varint_put(body, other_id) : body;
+    at = states_put(room, column->state, ticks, SAMPLE_OK, at, &states);
 
     uint64_t *words = words_list(room, LIST_VALUES, ticks);
     size_t count = 0;
@@ -35,18 +63,37 @@ void column_pack(struct codec *codec, const struct column *column, size_t ticks,
         if (column->state[i] != SAMPLE_ABSENT)
             words[count++] = column->value[i].increment;
     }
-    bool is_signed = false;
+    bool is_signed = other != NULL;
     if (column->kind == METRIC_GAUGE) {
         struct form form = form_find(words, count);
+        if (other && form.kind != FORM_WHOLE)
+            return false;
         form_apply(form, words, count);
         is_signed = form_is_signed(form);
         at = form_put(form, 0, at);
     }
+    if (other)
+        subtract(column, other, ticks, words);
     at = words_put(room, words, count, is_signed, at);
     uint8_t flags = (uint8_t)((unsigned)states << STATES_SHIFT);
-    if (column->kind == METRIC_GAUGE)
-        flags |= FLAG_GAUGE;
+    flags |= column->kind == METRIC_GAUGE ? FLAG_GAUGE : 0;
+    flags |= other ? FLAG_BESIDE : 0;
     codec_wrap_packed(flags, body, (size_t)(at - body), ticks, out);
+    return true;
+}
+
+void column_pack(struct codec *codec, const struct column *column, size_t ticks, struct buf *out)
+{
+    column_pack_beside(codec, column, ticks, 0, NULL, out);
+}
+
+uint32_t column_beside(const uint8_t *data, size_t len)
+{
+    if (!codec_is_packed(data, len) || len < 2 + CODEC_CHECKSUM_BYTES || !(data[1] & FLAG_BESIDE))
+        return 0;
+    struct cursor c = cursor_over(data + 2, len - 2 - CODEC_CHECKSUM_BYTES);
+    uint64_t id = cursor_varint(&c);
+    return id <= UINT32_MAX ? (uint32_t)id : 0;
 }
 
 /* The first `count` values to where there is a sample, from the end on, so in place. */
@@ -58,10 +105,28 @@ static void spread(const uint8_t *state, uint64_t *words, size_t ticks, size_t c
     }
 }
 
-int column_unpack(struct codec *codec, const uint8_t *data, size_t len, size_t ticks,
-                  struct column *column)
+/* How the values are written comes first. */
+static bool get_head(struct words_room *room, struct cursor *c, uint8_t flags, size_t ticks,
+                     struct column *column, struct form *ret)
 {
-    uint8_t flags, more = 0;
+    enum states_way states = (enum states_way)(flags >> STATES_SHIFT & STATES_MASK);
+    bool gauge = flags & FLAG_GAUGE, beside = flags & FLAG_BESIDE;
+    uint8_t more;
+    if (beside && cursor_varint(c) == 0)
+        return false;
+    if (!states_get(room, c, states, column->state, ticks, SAMPLE_OK, SAMPLE_GAP + 1))
+        return false;
+    *ret = (struct form){FORM_ORDERED, 0};
+    column->kind = gauge ? METRIC_GAUGE : METRIC_COUNTER;
+    if (gauge && (!form_get(c, ret, &more) || more))
+        return false;
+    return !(gauge && beside && ret->kind != FORM_WHOLE);
+}
+
+int column_unpack(struct codec *codec, const uint8_t *data, size_t len, size_t ticks,
+                  const struct column *other, struct column *column)
+{
+    uint8_t flags;
     const uint8_t *body;
     size_t body_len, count = 0;
     int err = codec_unwrap_packed(data, len, ticks, &flags, &body, &body_len);
@@ -69,24 +134,26 @@ int column_unpack(struct codec *codec, const uint8_t *data, size_t len, size_t t
         return err;
     struct words_room *room = codec_words(codec);
     struct cursor c = cursor_over(body, body_len);
-    enum states_way states = (enum states_way)(flags >> STATES_SHIFT);
-    if (states >= STATES_WAYS ||
-        !states_get(room, &c, states, column->state, ticks, SAMPLE_OK, SAMPLE_GAP + 1))
+    struct form form;
+    bool beside = flags & FLAG_BESIDE;
+    if (flags >= 2 * FLAG_BESIDE || !get_head(room, &c, flags, ticks, column, &form))
         return -EBADMSG;
+    if (beside && !other)
+        return -ENOLINK;
     for (size_t i = 0; i < ticks; i++)
         count += column->state[i] != SAMPLE_ABSENT;
 
-    bool gauge = flags & FLAG_GAUGE;
-    struct form form = {FORM_ORDERED, 0};
-    if (gauge && (!form_get(&c, &form, &more) || more))
-        return -EBADMSG;
     uint64_t *words = &column->value[0].increment;
-    if (!words_get(room, &c, words, count, form_is_signed(form)) || cursor_left(&c))
+    if (!words_get(room, &c, words, count, beside || form_is_signed(form)) || cursor_left(&c))
         return -EBADMSG;
-    if (gauge)
+    size_t k = 0;
+    for (size_t i = 0; i < ticks && beside; i++) {
+        if (column->state[i] != SAMPLE_ABSENT)
+            words[k++] += number_of(other, i);
+    }
+    if (column->kind == METRIC_GAUGE)
         form_undo(form, words, count);
     spread(column->state, words, ticks, count);
-    column->kind = gauge ? METRIC_GAUGE : METRIC_COUNTER;
     return 0;
 }
 

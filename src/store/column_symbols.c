@@ -128,25 +128,28 @@ static double table_cost(const uint32_t *count, size_t alphabet, bool listed)
     return total ? entropy_term(total) - terms + header : 0;
 }
 
-static void find_contexts(const struct shape *shape, const uint8_t *symbols, size_t count,
-                          uint8_t *context)
+/* The context of each symbol, which goes to room->context, and how often there is what in each. */
+static void count_cells(struct symbols_room *room, const struct shape *shape,
+                        const uint8_t *symbols, size_t count, size_t alphabet)
 {
-    unsigned lag_bits = shape->lag ? shape->class_bits : 0;
+    size_t contexts = (size_t)1 << context_bits(shape);
     uint32_t mask = (UINT32_C(1) << shape->class_bits * shape->order) - 1, before = 0;
+    memset(room->cell, 0, contexts * alphabet * sizeof(*room->cell));
+    if (shape->lag == 0) {
+        for (size_t i = 0; i < count; i++) {
+            room->context[i] = (uint8_t)before;
+            room->cell[before * alphabet + symbols[i]]++;
+            before = (before << shape->class_bits | shape->class_of[symbols[i]]) & mask;
+        }
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
-        uint32_t then =
-            shape->lag && i >= shape->lag ? shape->class_of[symbols[i - shape->lag]] : 0;
-        context[i] = (uint8_t)(before << lag_bits | then);
+        uint32_t then = i >= shape->lag ? shape->class_of[symbols[i - shape->lag]] : 0;
+        uint32_t context = before << shape->class_bits | then;
+        room->context[i] = (uint8_t)context;
+        room->cell[context * alphabet + symbols[i]]++;
         before = (before << shape->class_bits | shape->class_of[symbols[i]]) & mask;
     }
-}
-
-static void count_cells(struct symbols_room *room, const uint8_t *symbols, size_t count,
-                        size_t alphabet, size_t contexts)
-{
-    memset(room->cell, 0, contexts * alphabet * sizeof(*room->cell));
-    for (size_t i = 0; i < count; i++)
-        room->cell[room->context[i] * alphabet + symbols[i]]++;
 }
 
 /* Classes of about the same number of symbols each; one that is frequent has its own. */
@@ -168,8 +171,7 @@ static double shape_cost(struct symbols_room *room, const uint8_t *symbols, size
                          size_t alphabet, const struct shape *shape)
 {
     size_t contexts = (size_t)1 << context_bits(shape);
-    find_contexts(shape, symbols, count, room->context);
-    count_cells(room, symbols, count, alphabet, contexts);
+    count_cells(room, shape, symbols, count, alphabet);
     size_t classes = (size_t)1 << shape->class_bits;
     double cost = 12 + (alphabet > classes ? 8 * (double)(classes - 1) : 0);
     for (size_t c = 0; c < contexts; c++)
@@ -212,9 +214,10 @@ double symbols_plan(struct symbols_room *room, const uint8_t *symbols, size_t co
         uint8_t class_bits, order;
         bool lag;
     } tries[] = {
-        {1, 1, false}, {1, 2, false}, {1, 3, false}, {1, 4, false}, {1, 6, false}, {2, 1, false},
-        {2, 2, false}, {2, 3, false}, {3, 1, false}, {3, 2, false}, {1, 0, true},  {1, 1, true},
-        {1, 3, true},  {2, 0, true},  {2, 1, true},  {3, 0, true},  {3, 1, true},
+        {1, 1, false}, {2, 1, false}, {3, 1, false}, /* if none of these helps, no others do */
+        {1, 2, false}, {1, 3, false}, {1, 4, false}, {1, 6, false}, {2, 2, false},
+        {2, 3, false}, {3, 2, false}, {1, 0, true},  {1, 1, true},  {1, 3, true},
+        {2, 0, true},  {2, 1, true},  {3, 0, true},  {3, 1, true},
     };
     *ret = (struct shape){0};
     if (alphabet < 2)
@@ -224,20 +227,18 @@ double symbols_plan(struct symbols_room *room, const uint8_t *symbols, size_t co
     for (size_t i = 0; i < count; i++)
         counts[symbols[i]]++;
     size_t most = 0;
-    for (size_t s = 0; s < alphabet; s++) {
-        if (counts[s] > counts[most])
-            most = s;
-    }
-    double best = 1 + table_cost(counts, alphabet, false);
+    for (size_t s = 0; s < alphabet; s++)
+        most = counts[s] > counts[most] ? s : most;
+    double alone = 1 + table_cost(counts, alphabet, false), best = alone;
     uint8_t lag = find_lag(symbols, count, (uint8_t)most);
-    for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
         struct shape shape = {tries[i].class_bits, tries[i].order, tries[i].lag ? lag : 0, {0}};
         size_t classes = (size_t)1 << shape.class_bits;
-        size_t cells = alphabet << context_bits(&shape);
-        if (cells > SYMBOLS_CELLS_MAX || (tries[i].lag && lag == 0) ||
+        size_t contexts = (size_t)1 << context_bits(&shape);
+        bool helpless = shape.order > 1 && best > alone * 0.995;
+        if (contexts * alphabet > SYMBOLS_CELLS_MAX || (tries[i].lag && lag == 0) || helpless ||
             (shape.class_bits > 1 && alphabet <= classes / 2))
             continue;
-        /* What the contexts alone would take is known before counting. */
         set_classes(counts, alphabet, count, &shape);
         double cost = shape_cost(room, symbols, count, alphabet, &shape);
         if (cost < best) {
@@ -316,8 +317,7 @@ void symbols_put(struct symbols_room *room, const uint8_t *symbols, size_t count
 {
     room_grow(room, count);
     unsigned bits = context_bits(shape), parts = precision(bits);
-    find_contexts(shape, symbols, count, room->context);
-    count_cells(room, symbols, count, alphabet, (size_t)1 << bits);
+    count_cells(room, shape, symbols, count, alphabet);
     put_shape(shape, alphabet, w);
     put_tables(room, alphabet, bits, w);
     uint8_t *at = bits_flush(w);

@@ -14,6 +14,7 @@
  */
 #include "store/column_words.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -37,7 +38,7 @@ struct words_room {
     uint64_t *sorted, *other;
     uint32_t *before; /* capacity + 1 */
     struct leaf *leaf;
-    uint8_t *symbol, *best_symbol;
+    uint8_t *symbol;
     struct symbols_room symbols;
     uint64_t *list[WORDS_LISTS];
     size_t list_capacity[WORDS_LISTS];
@@ -68,7 +69,6 @@ void words_room_free(struct words_room *room)
     free(room->before);
     free(room->leaf);
     free(room->symbol);
-    free(room->best_symbol);
     symbols_room_fini(&room->symbols);
     for (unsigned i = 0; i < WORDS_LISTS; i++)
         free(room->list[i]);
@@ -95,7 +95,6 @@ static void room_grow(struct words_room *room, size_t count)
     room->before = mem_resize(room->before, count + 1, sizeof(uint32_t));
     room->leaf = mem_resize(room->leaf, count, sizeof(struct leaf));
     room->symbol = mem_resize(room->symbol, count, sizeof(uint8_t));
-    room->best_symbol = mem_resize(room->best_symbol, count, sizeof(uint8_t));
     room->capacity = count;
 }
 
@@ -194,23 +193,60 @@ static void take_census(struct words_room *room, size_t count, struct census *re
     *ret = (struct census){distinct, room->sorted, room->before};
 }
 
-static void plan_way(struct words_room *room, size_t count, struct plan *plan)
+static void plan_tree(struct words_room *room, size_t count, struct plan *plan)
 {
     struct census census;
     apply_way(room, count, plan->way, plan->least);
     sort_tried(room, count);
     take_census(room, count, &census);
     plan->bits = tree_choose(&census, room->leaf, &plan->tree);
-    uint64_t plain = 0;
-    for (size_t i = 0; i < plan->tree.count; i++)
-        plain += (uint64_t)plan->tree.leaf[i].bits * plan->tree.leaf[i].count;
-    for (size_t i = 0; i < count; i++)
-        room->symbol[i] = (uint8_t)tree_find(&plan->tree, room->tried[i]);
-    double coded =
-        symbols_plan(&room->symbols, room->symbol, count, plan->tree.count, &plan->shape);
-    plan->bits = (double)plain + coded + 3.0 * (double)plan->tree.count;
     if (plan->way == WAY_LEAST)
         plan->bits += 8 * (double)varint_size(zigzag(plan->least));
+}
+
+static void find_symbols(struct words_room *room, size_t count, const struct plan *plan)
+{
+    apply_way(room, count, plan->way, plan->least);
+    for (size_t i = 0; i < count; i++)
+        room->symbol[i] = (uint8_t)tree_find(&plan->tree, room->tried[i]);
+}
+
+/* With the symbols in their contexts. */
+static void plan_symbols(struct words_room *room, size_t count, struct plan *plan)
+{
+    find_symbols(room, count, plan);
+    double bits = symbols_plan(&room->symbols, room->symbol, count, plan->tree.count, &plan->shape);
+    for (size_t i = 0; i < plan->tree.count; i++)
+        bits += (double)plan->tree.leaf[i].bits * plan->tree.leaf[i].count + 3;
+    if (plan->way == WAY_LEAST)
+        bits += 8 * (double)varint_size(zigzag(plan->least));
+    plan->bits = bits;
+}
+
+/* Numbers that come in contexts may win although they lose as lone ones, but not by far. */
+#define WORTH_A_TRY 1.4
+
+static void choose_plan(struct words_room *room, size_t count, struct plan *ret)
+{
+    struct plan plans[] = {
+        {.way = WAY_NUMBERS},
+        {.way = WAY_FOLDED},
+        {.way = WAY_LEAST, .least = least_difference(room->small, count)},
+    };
+    double alone = HUGE_VAL;
+    for (size_t i = 0; i < ARRAY_LEN(plans); i++) {
+        plan_tree(room, count, &plans[i]);
+        alone = MIN(alone, plans[i].bits);
+    }
+    size_t best = 0;
+    for (size_t i = 0; i < ARRAY_LEN(plans); i++) {
+        if (plans[i].bits > alone * WORTH_A_TRY)
+            plans[i].bits = HUGE_VAL;
+        else
+            plan_symbols(room, count, &plans[i]);
+        best = plans[i].bits < plans[best].bits ? i : best;
+    }
+    *ret = plans[best];
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */
@@ -218,9 +254,7 @@ static void plan_way(struct words_room *room, size_t count, struct plan *plan)
 static uint8_t *put_plan(struct words_room *room, const struct plan *plan, size_t count,
                          uint8_t *at)
 {
-    apply_way(room, count, plan->way, plan->least);
-    for (size_t i = 0; i < count; i++)
-        room->symbol[i] = (uint8_t)tree_find(&plan->tree, room->tried[i]);
+    find_symbols(room, count, plan);
     if (plan->way == WAY_LEAST)
         at = varint_put(at, zigzag(plan->least));
     struct bit_writer w = {.at = at};
@@ -248,15 +282,8 @@ uint8_t *words_put(struct words_room *room, const uint64_t *words, size_t count,
         *head = WAY_SAME;
         return at;
     }
-    struct plan best = {.way = WAY_NUMBERS}, plan = {.way = WAY_FOLDED};
-    plan_way(room, count, &best);
-    plan_way(room, count, &plan);
-    if (plan.bits < best.bits)
-        best = plan;
-    plan = (struct plan){.way = WAY_LEAST, .least = least_difference(room->small, count)};
-    plan_way(room, count, &plan);
-    if (plan.bits < best.bits)
-        best = plan;
+    struct plan best;
+    choose_plan(room, count, &best);
     *head = (uint8_t)(best.way | (divisor > 1 ? FLAG_DIVIDED : 0));
     if (divisor > 1)
         at = varint_put(at, divisor);

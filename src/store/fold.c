@@ -13,10 +13,11 @@
  * where the rows of a minute meet, and add up to the same in any case.
  *
  * As sealing, this is done in slices between ticks: series after series in the order of their ids,
- * for some milliseconds; the chunks lie under numbers of spans that do not exist yet. The last
- * transaction makes the new spans visible and marks the old ones as replaced: at any instant a row
- * is in one visible span of its tier. After a crash the chunks of a fold that was not finished are
- * dropped, and it begins anew. retention.c deletes what was replaced.
+ * first the long chunks, then the rows above, for some milliseconds; the chunks lie under numbers
+ * of spans that do not exist yet. The last transaction makes the new spans visible and marks the
+ * old ones as replaced: at any instant a row is in one visible span of its tier. After a crash the
+ * chunks of a fold that was not finished are dropped, and it begins anew. retention.c deletes what
+ * was replaced.
  *
  * Chunks of series that nobody knows any more are left out, and so are damaged ones, which are set
  * aside (damaged.c).
@@ -66,6 +67,7 @@ struct fold {
     struct target_rows rows;
     struct target_rows above; /* span 0: there is none */
     uint64_t chunks;
+    bool going_up;  /* the second time through the series: rows of the tier above are made */
     size_t damaged; /* times that cannot be read, of which all is lost */
     size_t aside;   /* chunks */
 
@@ -441,13 +443,10 @@ static int fold_series(struct store *store, uint32_t id)
     }
     if (error || !known || !found)
         return error;
-    if (fold->tier == TIER_RAW)
-        error = put_samples(store, id, kind);
-    else
-        error = put_rows(store, &fold->rows, id, kind);
-    if (!error && fold->above.span)
-        error = put_rows(store, &fold->above, id, kind);
-    return error;
+    if (fold->going_up)
+        return put_rows(store, &fold->above, id, kind);
+    return fold->tier == TIER_RAW ? put_samples(store, id, kind)
+                                  : put_rows(store, &fold->rows, id, kind);
 }
 
 /* ---- slices --------------------------------------------------------------------------------- */
@@ -462,6 +461,18 @@ static uint32_t series_at(const struct fold *fold)
             id = next;
     }
     return id;
+}
+
+/* Twice, because what is made each time then goes to the end of its table: written in turns, one
+ * into the middle, it would leave every page of it half empty. */
+static int begin_above(struct store *store)
+{
+    struct fold *fold = store->fold;
+    int error = 0;
+    fold->going_up = true;
+    for (size_t i = 0; i < fold->sources_count && !error; i++)
+        error = next_series(store, &fold->sources[i], 0);
+    return error;
 }
 
 static int fold_slice(struct store *store)
@@ -565,6 +576,8 @@ int fold_work(struct store *store)
         store->fold_due = store->fold != NULL; /* after one there may be another */
     } else if (series_at(store->fold)) {
         error = fold_slice(store);
+    } else if (store->fold->above.span && !store->fold->going_up) {
+        error = begin_above(store);
     } else {
         error = fold_finish(store);
     }

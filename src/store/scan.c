@@ -92,11 +92,20 @@ int scan_has_tiers(struct store_reader *reader, bool *ret)
     return error;
 }
 
+int scan_check_file(const struct scan *scan, const struct store_reader *reader)
+{
+    bool same = !reader || (reader->device == scan->device && reader->inode == scan->inode);
+    return same ? 0 : -ESTALE;
+}
+
 /* The error as a sentence. */
 static int explain(const struct store_reader *reader, int error, struct store_error *err)
 {
     if (error == -EINVAL)
         return error; /* said already */
+    if (error == -ESTALE)
+        return store_fail(err, error, "%s: the history was replaced while it was read",
+                          reader->path);
     if (reader)
         return reader_fail(reader, error, err);
     return store_fail(err, error, "%s", strerror(-error));
@@ -108,6 +117,10 @@ static int open_scan(struct scan *scan, struct store_reader *reader, const struc
     int error = reader ? reader_begin(reader, err) : 0;
     if (error)
         return error;
+    if (reader) {
+        scan->device = reader->device;
+        scan->inode = reader->inode;
+    }
     error = scan_select(scan, reader, recent);
     if (error)
         explain(reader, error, err);
@@ -207,11 +220,14 @@ static int next_stored(struct scan *scan, struct store_reader *reader, const str
     int got = reader ? reader_begin(reader, err) : 0;
     if (got)
         return got;
-    do {
+    got = scan_check_file(scan, reader);
+    while (!got) {
         got = scan_next_stored(scan, reader, recent);
-        if (got > 0)
-            hand_over(scan, ret);
-    } while (got > 0 && !ret->rows);
+        if (got <= 0)
+            break;
+        hand_over(scan, ret);
+        got = ret->rows > 0;
+    }
     if (got < 0)
         explain(reader, got, err);
     if (reader)

@@ -62,6 +62,8 @@ struct scan {
     struct query query; /* a copy; texts belong to spec.selector's owner */
     uint32_t points;
     bool wide, families, steps;
+    dev_t device; /* the file that it was opened over, if any */
+    ino_t inode;
     size_t values_max, rows_max, cache_values_max;
 
     struct scan_target *targets; /* by column */
@@ -127,6 +129,9 @@ void scan_limit(struct scan *scan, size_t values, size_t rows, size_t cache_valu
 
 /* The next moments of the group out of the cache into the piece: 1 or -ENOMEM. */
 int scan_take_cached(struct scan *scan);
+
+/* -ESTALE: the reader has another database open than the one that the scan is of. */
+int scan_check_file(const struct scan *scan, const struct store_reader *reader);
 
 /* Moments of a piece of the group. */
 size_t scan_piece_rows(const struct scan *scan, size_t group);

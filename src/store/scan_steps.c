@@ -87,6 +87,9 @@ static int ask(struct scan *scan, struct store_reader *reader, const struct rece
     if (!all && kind == METRIC_GAUGE)
         query.aggregate = AGG_AVG;
     int error = store_query(reader, &query, recent, &answer, err);
+    if (!error && scan_check_file(scan, reader) < 0)
+        error = store_fail(err, -ESTALE, "%s: the history was replaced while it was read",
+                           reader->path);
     if (!error)
         put_answer(scan, answer, w, given);
     answer_free(answer);

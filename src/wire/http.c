@@ -43,6 +43,7 @@ enum state {
 
 struct http_parser {
     struct http_limits limits;
+    size_t body_bytes; /* the limit of this request */
     enum state state;
     bool head_read;    /* completely, whatever came then */
     struct buf text;   /* the head as it came, later cut into pieces */
@@ -64,6 +65,7 @@ struct http_parser *http_parser_new(const struct http_limits *limits)
 {
     struct http_parser *p = mem_alloc(sizeof(*p));
     p->limits = *limits;
+    p->body_bytes = limits->body_bytes;
     return p;
 }
 
@@ -151,11 +153,20 @@ static enum http_event head_complete(struct http_parser *p)
         p->state = STATE_DONE;
         return HTTP_EVENT_DONE;
     }
-    if (p->framing.content_length > p->limits.body_bytes)
+    if (p->framing.content_length > MAX(p->limits.body_bytes, p->limits.body_most))
         return refuse(p, 413, "The body is larger than this server takes.");
     p->head.has_body = true;
     p->left = p->framing.content_length;
     p->state = STATE_HEAD_GIVEN;
+    return HTTP_EVENT_HEAD;
+}
+
+enum http_event http_parser_allow_body(struct http_parser *p, size_t bytes)
+{
+    CHECK(p->state == STATE_HEAD_GIVEN);
+    p->body_bytes = MIN(bytes, MAX(p->limits.body_bytes, p->limits.body_most));
+    if (!p->framing.chunked && p->framing.content_length > p->body_bytes)
+        return refuse(p, 413, "The body is larger than this server takes.");
     return HTTP_EVENT_HEAD;
 }
 
@@ -254,7 +265,7 @@ static enum http_event chunk_byte(struct http_parser *p, uint8_t c)
     case STATE_CHUNK_SIZE_LF:
         if (c != '\n')
             break;
-        if (p->left > p->limits.body_bytes - p->body.len)
+        if (p->left > p->body_bytes - p->body.len)
             return refuse(p, 413, "The body is larger than this server takes.");
         p->line_bytes = 0;
         p->line_has_text = false;

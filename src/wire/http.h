@@ -67,8 +67,9 @@ struct http_limits {
     size_t target_bytes; /* past it 414 */
     size_t body_bytes;   /* past it 413 */
     size_t headers;      /* number of headers, and of query parameters; past it 431 and 414 */
+    size_t body_most;    /* so much may http_parser_allow_body allow; 0: not more than body_bytes */
 };
-#define HTTP_LIMITS_DEFAULT ((struct http_limits){16384, 8192, 65536, 100})
+#define HTTP_LIMITS_DEFAULT ((struct http_limits){16384, 8192, 65536, 100, 0})
 
 enum http_event {
     HTTP_EVENT_MORE, /* all bytes are used, nothing is complete */
@@ -84,6 +85,10 @@ void http_parser_free(struct http_parser *p); /* NULL is allowed */
 
 /* Takes bytes until an event; *ret_used says how many. After DONE and BAD: not again. */
 enum http_event http_parse(struct http_parser *p, const void *data, size_t len, size_t *ret_used);
+
+/* After HEAD, where limits.body_most is set: this request may have a body of so many bytes. HEAD
+ * again, or BAD: it has more. */
+enum http_event http_parser_allow_body(struct http_parser *p, size_t bytes);
 
 /* After HEAD and DONE, and after BAD when the head was none of what is bad: http_parser_has_head.
  */

@@ -59,7 +59,7 @@ await run({
         const links = await page
             .locator("nav a")
             .evaluateAll((all) => all.map((a) => a.getAttribute("href")));
-        assert.deepEqual(links, ["/", "/interfaces", "/alerts"]);
+        assert.deepEqual(links, ["/", "/interfaces", "/alerts", "/baselines", "/performance"]);
         for (const href of links) assert.equal((await fetch(server.address + href)).status, 200);
         await page.click('nav a[href="/interfaces"]');
         await page.locator('tr[data-device="lo"]').waitFor();

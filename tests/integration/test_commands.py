@@ -73,8 +73,17 @@ def test_usage():
                             (["bench", "packets", "x", "--seconds", "0.1"], "0.1"),
                             (["bench", "collect", "--levels", "10001"], "10001"),
                             (["bench", "collect", "--size", "64"], "--size"),
-                            *((["bench", "fanout", f"--{word}"], "not available in this version")
-                              for word in ("save-baseline", "compare", "publish")),
+                            *((["bench", "store", *words], words[-1].split("=", 1)[-1]) for words in (
+                                ["--save-baseline", "a/b"], ["--compare", ".a"],
+                                ["--compare", "a", "--threshold", "duration=0"],
+                                ["--compare", "a", "--threshold", "weight=5"],
+                                ["--publish=ftp://127.0.0.1"], ["--publish=http://a b"],
+                                ["--publish=http://127.0.0.1?x=1"])),
+                            *((["bench", "store", *words], what) for words, what in (
+                                (["--threshold", "cpu=5"], "go with --compare"),
+                                (["--force"], "go with --compare"),
+                                (["--token-file", "x"], "goes with --publish"),
+                                (["--data-dir", "x"], "--data-dir go with"))),
                             *((["bench", "fanout", *words], words[-1]) for words in (
                                 ["--levels", "0"], ["--levels", "10,x"], ["--levels", ","],
                                 ["--levels", "100001"], ["--size", "63"], ["--size", "65KiB"],

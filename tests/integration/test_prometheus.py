@@ -15,7 +15,7 @@ import urllib.request
 import peers
 from exporter import exporter
 from rig import (WAIT_S, Daemon, Directory, Wire, contains, die_with_parent, equal, free_port,
-                 neighbour, now_ms, own_network, remove_links, run, until)
+                 ip, neighbour, now_ms, own_network, remove_links, run, until)
 
 OPENMETRICS = {"Accept": "application/openmetrics-text;version=1.0.0"}
 TEXT = {"Accept": "text/plain;version=0.0.4"}
@@ -108,6 +108,42 @@ def test_promtool():
                                 line)), True, line)
         equal(complaints(d.text("/metrics", headers=TEXT)) - owned, set(),
               "what promtool finds here and not there")
+
+
+def test_others():
+    """what a page has no room for is in a series of the name other, to the byte"""
+    sys.path.insert(0, peers.prometheus_client())
+    from prometheus_client.openmetrics import parser as strict
+    count, limit, name = 40, 1200, "node_network_transmit_bytes_total"
+    with Directory() as data, neighbour() as pid:
+        wire = Wire(pid)
+        try:
+            for i in range(count):
+                ip("link", "add", f"m{i}", "type", "veth", "peer", "name", f"n{i}")
+            with Daemon(data, "--engine", "netlink,procfs", environment={
+                    "NETSONDE_EXPORT_METRICS_SERIES_LIMIT": str(limit)}) as d:
+                wire.send(20)
+                until("the bytes are there",
+                      lambda: d.interface("va")["tx_bytes"] >= 20 * (1000 + wire.HEAD))
+                _, head, text = d.request("/metrics", headers=OPENMETRICS)
+                equal(int(head["Netsonde-Folded"]) > 1000, True, "samples folded")
+                equal(head["Netsonde-Left-Out"], None, "samples left out")
+                families = list(strict.text_string_to_metric_families(text))
+                equal(len(sample_set(families)) <= limit, True, "samples of the page")
+                shown = {s.labels["device"]: s.value for f in families for s in f.samples
+                         if s.name == name}
+                equal("other" in shown and "va" in shown, True, f"the others: {shown}")
+                equal(len(shown) < 2 * count, True, "devices of the page")
+                quiet = {device: value for device, value in shown.items() if device != "lo"}
+                table = d.json("/api/v1/interfaces?limit=1000")
+                rows = [dict(zip(table["columns"], row)) for row in table["rows"]]
+                equal(sum(quiet.values()),
+                      sum(row["tx_bytes"] for row in rows if row["device"] != "lo"),
+                      "the sum of the page and of all interfaces")
+                for line in complaints(d.text("/metrics", headers=TEXT)):
+                    contains(line, "node_netstat_")
+        finally:
+            remove_links("va", *(f"m{i}" for i in range(count)))
 
 
 # ---- a prometheus --------------------------------------------------------------------------------
@@ -294,4 +330,4 @@ if __name__ == "__main__":
     for peer in (peers.PROMETHEUS, peers.NODE_EXPORTER, peers.PROMETHEUS_CLIENT):
         peers.fetch(*peer)
     own_network()
-    run([test_openmetrics, test_promtool, test_scraped_openmetrics, test_scraped_text])
+    run([test_openmetrics, test_promtool, test_others, test_scraped_openmetrics, test_scraped_text])

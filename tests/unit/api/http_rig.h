@@ -37,13 +37,17 @@ struct rig {
     struct board *board;
     struct api_command *commands[COMMANDS_MAX + 1]; /* that were asked for, the oldest first */
     size_t commands_count;
-    bool deaf;        /* takes no commands */
+    bool deaf;             /* takes no commands */
+    struct bytes *told[8]; /* on a channel of documents: members, the newest last */
+    size_t told_count;
+    bool mute;        /* tells nothing */
     unsigned damaged; /* times that api told of a damaged database */
     bool closed;
 };
 
-static inline void rig_damaged(void *user, const struct store_reader *reader)
+static inline void rig_damaged(void *user, struct store_reader *reader, int error)
 {
+    (void)error;
     (void)reader;
     struct rig *rig = user;
     rig->damaged++;
@@ -66,6 +70,25 @@ static inline int rig_command(void *user, struct api_command *cmd)
     assert_true(rig->commands_count < ARRAY_LEN(rig->commands));
     rig->commands[rig->commands_count++] = cmd;
     return 0;
+}
+
+static inline int rig_tell(void *user, enum channel channel, struct bytes *members)
+{
+    struct rig *rig = user;
+    assert_true(channel_is_journal(channel));
+    if (rig->mute) {
+        bytes_unref(members);
+        return -ENOBUFS;
+    }
+    assert_true(rig->told_count < ARRAY_LEN(rig->told));
+    rig->told[rig->told_count++] = members;
+    return 0;
+}
+
+static inline void rig_forget_told(struct rig *rig)
+{
+    while (rig->told_count)
+        bytes_unref(rig->told[--rig->told_count]);
 }
 
 /* Who connects is admin, or a viewer. */
@@ -110,6 +133,8 @@ static inline struct rig *rig_of_role(const char *data_dir, size_t metrics_serie
                                               .board = rig->board,
                                               .command = rig_command,
                                               .command_user = rig,
+                                              .publish = rig_tell,
+                                              .publish_user = rig,
                                               .detect = rig_detect},
                        rig->station, &rig->loop);
     api_routes(rig->api, rig->server);
@@ -160,6 +185,7 @@ static inline void rig_free(struct rig *rig)
     board_free(rig->board);
     hub_free(rig->hub);
     maker_free(&rig->maker);
+    rig_forget_told(rig);
     free(rig);
 }
 

@@ -3,6 +3,8 @@
  */
 #include "http_rig.h"
 
+#include "model/others.h"
+
 static const struct metric errors = {"x_seconds_errors_total", "errors",
                                      "Sorts in between the parts of the histogram x_seconds.",
                                      METRIC_COUNTER, 1};
@@ -160,6 +162,51 @@ static void test_limit(void **state)
     rig_free(rig);
 }
 
+/* A family with many series has its largest and what the others are together. */
+static void test_others(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new("/nonexistent", 8);
+    struct others *others = others_new(8);
+    for (int tick = 0; tick < 2; tick++) {
+        maker_begin(&rig->maker);
+        struct draft *d = rig->maker.draft;
+        for (unsigned i = 0; i < 20; i++) {
+            char device[8];
+            snprintf(device, sizeof(device), "veth%u", i);
+            draft_counter(d, maker_series(&rig->maker, &maker_bytes, device),
+                          1000 * (i % 10) + i + (tick ? 7 : 0), 1);
+        }
+        draft_gauge(d, maker_series(&rig->maker, &maker_carrier, "eth0"), 1);
+        draft_counter(d, labelled(rig, &errors, NULL, NULL, NULL, NULL), 3, 1);
+        struct tick *t = maker_end(&rig->maker);
+        others_fold(others, t);
+        rig_publish(rig, t);
+    }
+    struct answer_text a = rig_ask(rig, "GET", "/metrics", NULL);
+    assert_string_equal(a.body,
+                        "# HELP node_network_carrier Whether it is plugged in.\n"
+                        "# TYPE node_network_carrier gauge\n"
+                        "node_network_carrier{device=\"eth0\"} 1\n"
+                        "# HELP node_network_receive_bytes_total Bytes received.\n"
+                        "# TYPE node_network_receive_bytes_total counter\n"
+                        "node_network_receive_bytes_total{device=\"veth8\"} 8015\n"
+                        "node_network_receive_bytes_total{device=\"veth9\"} 9016\n"
+                        "node_network_receive_bytes_total{device=\"veth17\"} 7024\n"
+                        "node_network_receive_bytes_total{device=\"veth18\"} 8025\n"
+                        "node_network_receive_bytes_total{device=\"veth19\"} 9026\n"
+                        "node_network_receive_bytes_total{device=\"other\"} 49224\n"
+                        "# HELP x_seconds_errors_total Sorts in between the parts of the histogram "
+                        "x_seconds.\n"
+                        "# TYPE x_seconds_errors_total counter\n"
+                        "x_seconds_errors_total 3\n");
+    assert_non_null(strstr(a.head, "\r\nNetsonde-Folded: 15\r\n"));
+    assert_null(strstr(a.head, "Netsonde-Left-Out"));
+    answer_text_free(&a);
+    others_free(others);
+    rig_free(rig);
+}
+
 static void test_compressed(void **state)
 {
     struct rig *rig = rig_new("/nonexistent", 5000);
@@ -210,9 +257,9 @@ static void test_series(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),   cmocka_unit_test(test_openmetrics),
-        cmocka_unit_test(test_limit),  cmocka_unit_test(test_compressed),
-        cmocka_unit_test(test_series),
+        cmocka_unit_test(test_text),       cmocka_unit_test(test_openmetrics),
+        cmocka_unit_test(test_limit),      cmocka_unit_test(test_others),
+        cmocka_unit_test(test_compressed), cmocka_unit_test(test_series),
     };
     return cmocka_run_group_tests_name("api/metrics", tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,6 +54,34 @@ static void test_memory(void **state)
     assert_int_equal(usage_memory_bytes(0x7fffffff), -1);
 }
 
+/* A child counts once it has ended and was waited for; what it has used, and its memory. */
+static void test_run(void **state)
+{
+    enum { BYTES = 64 << 20 };
+    (void)state;
+    struct usage_total before, after;
+    usage_of_run(&before);
+    assert_true(before.cpu_seconds > 0 && before.peak_bytes > 100000);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        volatile char *memory = malloc(BYTES);
+        int64_t from_ns = own_cpu_ns();
+        for (size_t i = 0; memory && i < BYTES; i += 1024)
+            memory[i] = 1;
+        while (own_cpu_ns() - from_ns < 100000000)
+            ;
+        _exit(memory ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    usage_of_run(&after);
+    assert_true(after.cpu_seconds - before.cpu_seconds > 0.08);
+    assert_true(after.peak_bytes >= BYTES);
+    assert_true(after.peak_bytes < before.peak_bytes + 4.0 * BYTES);
+}
+
 static void test_descriptors(void **state)
 {
     struct rlimit limit, now;
@@ -77,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cpu),
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_run),
         cmocka_unit_test(test_descriptors),
     };
     return cmocka_run_group_tests_name("bench usage", tests, NULL, NULL);

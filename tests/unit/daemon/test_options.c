@@ -100,6 +100,21 @@ static void test_values(void **state)
     assert_string_equal(o.query.points, "9");
     assert_string_equal(o.query.agg, "max");
     assert_null(o.query.table);
+    assert_parses(&o, "bench store --save-baseline a --compare b --threshold cpu=5 "
+                      "--threshold size=1 --force --publish --token-file f --data-dir /d");
+    assert_string_equal(o.bench.save, "a");
+    assert_string_equal(o.bench.compare, "b");
+    assert_int_equal(o.bench.limits_count, 2);
+    assert_string_equal(o.bench.limits[1], "size=1");
+    assert_true(o.bench.force && o.bench.publish);
+    assert_null(o.bench.publish_url);
+    assert_string_equal(o.bench.token_file, "f");
+    assert_int_equal(o.sources.flags_count, 1);
+    assert_parses(&o, "bench store --publish=http://h:1");
+    assert_true(o.bench.publish);
+    assert_string_equal(o.bench.publish_url, "http://h:1");
+    assert_string_equal(o.arguments[0], "store");
+
     assert_parses(&o, "query --table connections --at now-1h --filter ssh --sort -rx_bytes "
                       "--limit 5");
     assert_string_equal(o.query.table, "connections");

@@ -407,7 +407,7 @@ static void test_nothing_changed(void **state)
         size_t n, m;
     } sides[] = {{0, 30, 30},   {0, 1440, 60},   {0.3, 60, 60}, {0.5, 240, 60},
                  {0.6, 30, 30}, {0.6, 1440, 60}, {0.9, 60, 60}, {0.9, 1440, 60}};
-    enum { RUNS = 20 };
+    enum { RUNS = 12 };
     for (int form = 0; form < FORMS; form++) {
         size_t bad = 0, runs = 0;
         for (size_t s = 0; s < ARRAY_LEN(sides); s++) {
@@ -454,7 +454,7 @@ static void test_changes_are_found(void **state)
         {FORM_STUDENT, 0.3, 8, 240, 60},  {FORM_PARETO, 0.3, 2, 240, 60},
         {FORM_STEPS, 0.3, 8, 240, 60},
     };
-    enum { RUNS = 6 };
+    enum { RUNS = 4 };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         size_t found = 0, wrong = 0;
         for (uint64_t run = 0; run < RUNS; run++) {

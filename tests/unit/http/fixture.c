@@ -169,19 +169,20 @@ void bench_start(struct bench *b, const struct net_limits *limits, const char *b
                                                               .compress = true});
     static char pattern[] = "pattern", two[] = "two", literal[] = "literal", delete[] = "delete";
     const struct http_route routes[] = {
-        {HTTP_METHOD_GET, "/healthz", ACCESS_ANYONE, hello, b},
-        {HTTP_METHOD_GET, "/api/hello", ACCESS_VIEWER, hello, b},
-        {HTTP_METHOD_POST, "/api/echo", ACCESS_VIEWER, echo, b},
-        {HTTP_METHOD_GET, "/api/items/{name}", ACCESS_VIEWER, item, pattern},
-        {HTTP_METHOD_GET, "/api/items/{name}/parts/{part}", ACCESS_VIEWER, item, two},
-        {HTTP_METHOD_GET, "/api/items/test", ACCESS_VIEWER, item, literal},
-        {HTTP_METHOD_DELETE, "/api/items/{name}", ACCESS_ADMIN, item, delete},
-        {HTTP_METHOD_GET, "/api/tagged", ACCESS_VIEWER, tagged, b},
-        {HTTP_METHOD_GET, "/api/big", ACCESS_VIEWER, big, b},
-        {HTTP_METHOD_GET, "/api/later", ACCESS_VIEWER, later, b},
-        {HTTP_METHOD_GET, "/api/refuse", ACCESS_VIEWER, refuse, b},
-        {HTTP_METHOD_GET, "/api/failed", ACCESS_VIEWER, failed, b},
-        {HTTP_METHOD_GET, "/api/stream", ACCESS_VIEWER, stream, b},
+        {HTTP_METHOD_GET, "/healthz", ACCESS_ANYONE, hello, b, 0},
+        {HTTP_METHOD_GET, "/api/hello", ACCESS_VIEWER, hello, b, 0},
+        {HTTP_METHOD_POST, "/api/echo", ACCESS_VIEWER, echo, b, 0},
+        {HTTP_METHOD_GET, "/api/items/{name}", ACCESS_VIEWER, item, pattern, 0},
+        {HTTP_METHOD_GET, "/api/items/{name}/parts/{part}", ACCESS_VIEWER, item, two, 0},
+        {HTTP_METHOD_GET, "/api/items/test", ACCESS_VIEWER, item, literal, 0},
+        {HTTP_METHOD_DELETE, "/api/items/{name}", ACCESS_ADMIN, item, delete, 0},
+        {HTTP_METHOD_GET, "/api/tagged", ACCESS_VIEWER, tagged, b, 0},
+        {HTTP_METHOD_GET, "/api/big", ACCESS_VIEWER, big, b, 0},
+        {HTTP_METHOD_GET, "/api/later", ACCESS_VIEWER, later, b, 0},
+        {HTTP_METHOD_GET, "/api/refuse", ACCESS_VIEWER, refuse, b, 0},
+        {HTTP_METHOD_GET, "/api/failed", ACCESS_VIEWER, failed, b, 0},
+        {HTTP_METHOD_GET, "/api/stream", ACCESS_VIEWER, stream, b, 0},
+        {HTTP_METHOD_POST, "/api/large", ACCESS_ADMIN, echo, b, 100000},
     };
     for (size_t i = 0; i < ARRAY_LEN(routes); i++)
         http_server_route(b->server, &routes[i]);

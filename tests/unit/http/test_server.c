@@ -384,6 +384,56 @@ static void test_expect_continue(void **state)
     bench_end(&b);
 }
 
+/* A post of that many bytes, chunked or not; the status of the answer. */
+static unsigned post_bytes(struct bench *b, const char *path, size_t len, bool chunked)
+{
+    CLEANUP(answer_fini) struct answer a;
+    struct buf request = BUF_INIT;
+    int fd = client_open(b);
+    buf_printf(&request, "POST %s HTTP/1.1\r\n" HOST "Content-Type: application/json\r\n", path);
+    if (chunked)
+        buf_printf(&request, "Transfer-Encoding: chunked\r\n\r\n%zx\r\n", len);
+    else
+        buf_printf(&request, "Content-Length: %zu\r\n\r\n", len);
+    for (size_t i = 0; i < len; i++)
+        buf_char(&request, ' ');
+    if (chunked)
+        buf_text(&request, "\r\n0\r\n\r\n");
+    client_write(b, fd, request.data, request.len);
+    buf_fini(&request);
+    unsigned status = client_answer(b, fd, false, &a);
+    if (status == 201)
+        assert_int_equal(a.body.len, len);
+    close(fd);
+    return status;
+}
+
+/* A route may take more than the others, of those who have its role. */
+static void test_large_bodies(void **state)
+{
+    (void)state;
+    struct bench b;
+    setup(&b);
+    for (int chunked = 0; chunked < 2; chunked++) {
+        b.peer_uid = 0;
+        assert_int_equal(post_bytes(&b, "/api/large", 100000, chunked), 201);
+        assert_int_equal(post_bytes(&b, "/api/large", 100001, chunked), 413);
+        assert_int_equal(post_bytes(&b, "/api/large", 65537, chunked), 201);
+        assert_int_equal(post_bytes(&b, "/api/echo", 65536, chunked), 201);
+        assert_int_equal(post_bytes(&b, "/api/echo", 65537, chunked), 413);
+        assert_int_equal(post_bytes(&b, "/api/largest", 65537, chunked), 413);
+        b.peer_uid = 4711;
+        assert_int_equal(post_bytes(&b, "/api/large", 65537, chunked), 413);
+        assert_int_equal(post_bytes(&b, "/api/large", 65536, chunked), 403);
+    }
+    expect_error(&b,
+                 "POST /api/large HTTP/1.1\r\n" HOST "Content-Type: application/json\r\n"
+                 "Content-Length: 65537\r\nExpect: 100-continue\r\n\r\n",
+                 413);
+    assert_int_equal(http_server_counters(b.server)->malformed, 9);
+    bench_end(&b);
+}
+
 /* A half-closed connection still gets the answer to what it sent. */
 static void test_half_close(void **state)
 {
@@ -857,6 +907,7 @@ int main(void)
         cmocka_unit_test(test_what_is_compressed_for_nobody_counts),
         cmocka_unit_test(test_byte_by_byte),
         cmocka_unit_test(test_expect_continue),
+        cmocka_unit_test(test_large_bodies),
         cmocka_unit_test(test_half_close),
         cmocka_unit_test(test_malformed_requests_disturb_nobody),
         cmocka_unit_test(test_the_rest_of_a_bad_request_is_drained),

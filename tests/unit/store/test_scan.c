@@ -437,7 +437,8 @@ static void test_expiry(void **state)
         world_write(&w);
         world_work(&w);
     }
-    uint64_t gone = (uint64_t)world_ask_number(&w, "SELECT min(first_seq) FROM span WHERE tier = 0");
+    uint64_t gone =
+        (uint64_t)world_ask_number(&w, "SELECT min(first_seq) FROM span WHERE tier = 0");
     assert_true(gone > expected.rows[20].seq);
     assert_true(gone < expected.rows[100].seq);
     read_rest(scan, reader, NULL, &told);
@@ -586,6 +587,48 @@ static void test_families(void **state)
     world_fini(&w);
 }
 
+/* Another database in its place is not gone on with: it would look like the end. */
+static void test_replaced(void **state)
+{
+    (void)state;
+    struct world w;
+    struct selector all;
+    struct store_reader *reader;
+    struct store_error err;
+    struct scan_piece piece;
+    world_init(&w, 12);
+    world_fill(&w, 60);
+    assert_int_equal(store_reader_open(w.dir, &reader, NULL), 0);
+    selector_init(&all);
+    struct scan_spec spec = {.selector = &all, .to_ms = w.t_ms, .aggregate = AGG_SUM};
+    struct scan *scans[2];
+    for (int i = 0; i < 2; i++) {
+        spec.points = i ? 30 : 0;
+        scans[i] = open_scan(reader, NULL, &spec);
+        scan_limit(scans[i], 5, 5, 5);
+        assert_int_equal(scan_next(scans[i], reader, NULL, &piece, &err), 1);
+    }
+    struct buf copy = BUF_INIT;
+    char *path CLEANUP(mem_freep) = world_path(&w, "netsonde.db");
+    world_close(&w, true);
+    world_read_database(&w, &copy);
+    assert_int_equal(remove(path), 0);
+    world_write_database(&w, copy.data, copy.len);
+    for (int i = 0; i < 2; i++) {
+        /* Steps are asked for a window at a time: what was read already still comes. */
+        int got;
+        do
+            got = scan_next(scans[i], reader, NULL, &piece, &err);
+        while (got > 0);
+        assert_int_equal(got, -ESTALE);
+        assert_non_null(strstr(err.text, "replaced"));
+        scan_close(scans[i]);
+    }
+    store_reader_close(reader);
+    buf_fini(&copy);
+    world_fini(&w);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -628,7 +671,7 @@ int main(void)
         cmocka_unit_test(test_losses),      cmocka_unit_test(test_going_on),
         cmocka_unit_test(test_memory_only), cmocka_unit_test(test_expiry),
         cmocka_unit_test(test_steps),       cmocka_unit_test(test_families),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_replaced),    cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

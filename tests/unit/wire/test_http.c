@@ -399,6 +399,51 @@ static void test_pipelining_stops_at_the_request(void **state)
 
 /* ---- meaning ---- */
 
+/* The user of the parser may allow one request more than others, up to a bound of all. */
+static void test_larger_bodies(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t announced, allowed;
+        enum http_event event;
+    } cases[] = {
+        {101, 100, HTTP_EVENT_BAD},   {101, 101, HTTP_EVENT_HEAD},
+        {200, 1000, HTTP_EVENT_HEAD}, {60, 50, HTTP_EVENT_BAD}, /* also less than usual */
+        {50, 50, HTTP_EVENT_HEAD},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct http_limits limits = HTTP_LIMITS_DEFAULT;
+        limits.body_bytes = 100;
+        limits.body_most = 200;
+        struct http_parser *p = http_parser_new(&limits);
+        enum http_event event = HTTP_EVENT_MORE;
+        char head[120], body[201] = "";
+        memset(body, 'x', 200);
+        snprintf(head, sizeof(head), "POST / HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n",
+                 cases[i].announced);
+        feed(p, head, strlen(head), &event);
+        assert_int_equal(event, HTTP_EVENT_HEAD);
+        assert_int_equal(http_parser_allow_body(p, cases[i].allowed), cases[i].event);
+        if (cases[i].event == HTTP_EVENT_BAD) {
+            assert_int_equal(http_parser_status(p), 413);
+        } else {
+            event = HTTP_EVENT_MORE;
+            feed(p, body, cases[i].announced, &event);
+            assert_int_equal(event, HTTP_EVENT_DONE);
+        }
+        http_parser_free(p);
+    }
+    struct http_limits limits = HTTP_LIMITS_DEFAULT;
+    limits.body_bytes = 100;
+    limits.body_most = 200;
+    struct http_parser *p = http_parser_new(&limits);
+    enum http_event event = HTTP_EVENT_MORE;
+    static const char head[] = "POST / HTTP/1.1\r\n" HOST "Content-Length: 201\r\n\r\n";
+    feed(p, head, strlen(head), &event);
+    assert_int_equal(event, HTTP_EVENT_BAD); /* nobody may allow that */
+    http_parser_free(p);
+}
+
 static struct http_parser *parse(const char *text)
 {
     struct http_parser *p = http_parser_new(&HTTP_LIMITS_DEFAULT);
@@ -526,6 +571,7 @@ int main(void)
         cmocka_unit_test(test_head_limits),
         cmocka_unit_test(test_body_limit),
         cmocka_unit_test(test_pipelining_stops_at_the_request),
+        cmocka_unit_test(test_larger_bodies),
         cmocka_unit_test(test_connection),
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_accepts_gzip),

@@ -10,6 +10,8 @@ export const SHORTCUTS: readonly Shortcut[] = [
     { keys: ["o"], what: "overview" },
     { keys: ["i"], what: "interfaces" },
     { keys: ["a"], what: "alerts" },
+    { keys: ["c"], what: "baselines: compare" },
+    { keys: ["p"], what: "performance" },
     { keys: ["/"], what: "filter the table" },
     { keys: ["↑", "↓", "Enter"], what: "walk through the table, open" },
     { keys: ["←", "→"], what: "read values of the focused chart" },
@@ -26,6 +28,8 @@ export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
         "o": () => location.go(location.href("")),
         "i": () => location.go(location.href("interfaces")),
         "a": () => location.go(location.href("alerts")),
+        "c": () => location.go(location.href("baselines")),
+        "p": () => location.go(location.href("performance")),
         "b": () =>
             (preferences.bytesAs.value = preferences.bytesAs.value === "bits" ? "bytes" : "bits"),
         "t": () => nextTheme(page),

@@ -23,6 +23,8 @@ import "./style/chart.css";
 import "./style/pages.css";
 import "./style/alerts.css";
 import "./style/saving.css";
+import "./style/baselines.css";
+import "./style/performance.css";
 
 const base = basePathOf(import.meta.url);
 const preferences = loadPreferences();

@@ -24,6 +24,22 @@ const ROUTES = new Map<string, Route>([
             selection: () => undefined,
         },
     ],
+    [
+        "baselines",
+        {
+            title: "Baselines",
+            Page: later(() => import("../pages/baselines").then((m) => m.BaselinesPage)),
+            selection: () => undefined,
+        },
+    ],
+    [
+        "performance",
+        {
+            title: "Performance",
+            Page: later(() => import("../pages/performance").then((m) => m.PerformancePage)),
+            selection: () => undefined,
+        },
+    ],
 ]);
 
 const NOWHERE: Route = { title: "Not found", Page: NotFound, selection: () => NOTHING };

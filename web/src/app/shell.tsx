@@ -103,6 +103,18 @@ function Navigation() {
                     )}
                 </span>
             </a>
+            <a
+                href={location.href("baselines")}
+                aria-current={page === "baselines" ? "page" : undefined}
+            >
+                Baselines
+            </a>
+            <a
+                href={location.href("performance")}
+                aria-current={page === "performance" ? "page" : undefined}
+            >
+                Performance
+            </a>
         </nav>
     );
 }

@@ -52,7 +52,6 @@ export interface DotMark {
     fill: string;
     stroke?: string;
     title?: string; // what it says to who points at it
-    key?: string; // what it stands for, when it can be chosen
 }
 
 export type Mark = LineMark | AreaMark | TextMark | BoxMark | DotMark;

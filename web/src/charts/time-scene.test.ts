@@ -3,7 +3,8 @@ import { test } from "node:test";
 import type { ChartSpec } from "../domain/trace";
 import type { Palette } from "./palette";
 import type { AreaMark, LineMark, Scene, TextMark } from "./scene";
-import { SCENE_WIDTH, timeScene, type TimeContent } from "./time-scene";
+import { SCENE_WIDTH } from "./scene-frame";
+import { timeScene, type TimeContent } from "./time-scene";
 
 const T0 = 1_764_000_000_000;
 const PALETTE = new Proxy({} as Palette, { get: (_, name) => `#${String(name)}` });

@@ -10,14 +10,9 @@ import { axisText } from "../domain/units";
 import { marks, timeMark, timeMarks, TIME_STEPS } from "./axis";
 import type { Band, Limit } from "./overlay";
 import type { Palette } from "./palette";
-import { fitted, type Mark, type MeasureText, type Scene } from "./scene";
+import type { Mark, MeasureText, Scene } from "./scene";
+import { frame, localTime, PLOT, rangeText, SCENE_HEIGHT, SCENE_WIDTH } from "./scene-frame";
 
-export const SCENE_WIDTH = 960;
-const SCENE_HEIGHT = 432;
-const EDGE = 24;
-const PLOT = { left: EDGE + 48, top: 104, right: SCENE_WIDTH - EDGE - 56, bottom: 374 };
-const TITLE_PX = 18;
-const SMALL_PX = 12;
 const AXIS_PX = 11;
 const MARK_ROOM_PX = 40;
 const TIME_ROOM_PX = 84;
@@ -44,88 +39,42 @@ export interface TimeContent {
     scale: readonly [number, number];
 }
 
-const two = (n: number) => String(n).padStart(2, "0");
-
-/* 2026-11-29 17:20:00, in the reader's time; the picture says which that is. */
-export function localTime(ms: number): string {
-    const d = new Date(ms);
-    const day = `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`;
-    return `${day} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
-}
-
-export function zoneText(ms: number): string {
-    const offset = -new Date(ms).getTimezoneOffset();
-    const size = Math.abs(offset);
-    return offset === 0
-        ? "UTC"
-        : `UTC${offset < 0 ? "\u2212" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
-}
-
 export function timeScene(c: TimeContent, palette: Palette, measure: MeasureText): Scene {
-    const out: Mark[] = [];
     const [low, high] = c.scale;
     const span = Math.max(c.toMs - c.fromMs, 1);
     const x = (t: number) => PLOT.left + ((t - c.fromMs) / span) * (PLOT.right - PLOT.left);
     const y = (v: number) => PLOT.bottom - ((v - low) / (high - low || 1)) * (PLOT.bottom - PLOT.top);
-    head(out, c, palette, measure);
+    const out = frame(
+        {
+            ...c,
+            title: c.spec.title,
+            range: rangeText(c.fromMs, c.toMs),
+            legend: c.spec.traces.map((t, i) => ({
+                name: t.name,
+                value: c.legend[i] ?? "",
+                stroke: palette[t.tone],
+                dash: t.dash,
+            })),
+        },
+        palette,
+        measure,
+    );
     ground(out, c, palette, x, y);
     c.traces.forEach((_, s) => trace(out, c, s, palette, x, y));
     limits(out, c, palette, y);
     flags(out, c, palette, x);
-    foot(out, c, palette, measure);
+    newest(out, c, palette, x, y);
     return {
         width: SCENE_WIDTH,
         height: SCENE_HEIGHT,
         title: `${c.spec.title} on ${c.host}`,
         description:
-            `${c.spec.title}${c.unit ? ` in ${c.unit}` : ""}, ${localTime(c.fromMs)} to ` +
-            `${localTime(c.toMs)} ${zoneText(c.toMs)}: ` +
+            `${c.spec.title}${c.unit ? ` in ${c.unit}` : ""}, ${rangeText(c.fromMs, c.toMs)}: ` +
             c.spec.traces.map((t, i) => `${t.name} ${c.legend[i] ?? ""}`).join(", "),
         font: palette.font,
         ground: palette.surface,
         marks: out,
     };
-}
-
-function head(out: Mark[], c: TimeContent, palette: Palette, measure: MeasureText): void {
-    const room = SCENE_WIDTH - 2 * EDGE;
-    const range = `${localTime(c.fromMs)} – ${localTime(c.toMs)} ${zoneText(c.toMs)}`;
-    const host = fitted(c.host, room / 2, (t) => measure(t, SMALL_PX, 600));
-    const hostRoom = measure(host, SMALL_PX, 600) + EDGE;
-    const title = fitted(c.spec.title, room - hostRoom - 80, (t) => measure(t, TITLE_PX, 600));
-    const small = { size: SMALL_PX, fill: palette.quiet };
-    const right = { x: SCENE_WIDTH - EDGE, anchor: "end" as const };
-    out.push(
-        { kind: "text", x: EDGE, y: 36, text: title, size: TITLE_PX, fill: palette.text, weight: 600 },
-        { kind: "text", x: EDGE + measure(title, TITLE_PX, 600) + 8, y: 36, text: c.unit, ...small },
-        { kind: "text", ...right, y: 36, text: host, size: SMALL_PX, fill: palette.text, weight: 600 },
-        { kind: "text", ...right, y: 56, text: range, ...small },
-    );
-    const left = room - measure(range, SMALL_PX) - EDGE;
-    const subtitle = fitted(c.subtitle, left, (t) => measure(t, SMALL_PX));
-    out.push({ kind: "text", x: EDGE, y: 56, text: subtitle, ...small });
-    let at = EDGE;
-    for (const [i, t] of c.spec.traces.entries()) {
-        const name = fitted(t.name, 200, (w) => measure(w, SMALL_PX));
-        const value = c.legend[i] ?? "";
-        const width = 24 + measure(name, SMALL_PX) + 8 + measure(value, SMALL_PX, 600) + 24;
-        if (at + width > SCENE_WIDTH - EDGE) break;
-        const stroke = palette[t.tone];
-        out.push(
-            { kind: "line", points: [at, 78, at + 16, 78], stroke, width: 2, dash: t.dash },
-            { kind: "text", x: at + 24, y: 82, text: name, size: SMALL_PX, fill: palette.quiet },
-            {
-                kind: "text",
-                x: at + 24 + measure(name, SMALL_PX) + 8,
-                y: 82,
-                text: value,
-                size: SMALL_PX,
-                fill: palette.text,
-                weight: 600,
-            },
-        );
-        at += width;
-    }
 }
 
 function ground(
@@ -273,25 +222,18 @@ function flags(out: Mark[], c: TimeContent, palette: Palette, x: (t: number) => 
     }
 }
 
-function foot(out: Mark[], c: TimeContent, palette: Palette, measure: MeasureText): void {
-    const text = `netsonde ${c.version}`.trim();
-    const made = `${localTime(c.madeMs)} ${zoneText(c.madeMs)}`;
-    const y = SCENE_HEIGHT - 16;
-    const small = { size: AXIS_PX, fill: palette.quiet };
-    const said = fitted(text, SCENE_WIDTH / 2, (t) => measure(t, AXIS_PX));
-    out.push(
-        { kind: "text", x: EDGE, y, text: said, ...small },
-        { kind: "text", x: SCENE_WIDTH - EDGE, y, text: `saved ${made}`, anchor: "end", ...small },
-    );
-    // The newest values beside their lines, as on the page.
-    const [low, high] = c.scale;
+/* The newest values beside their lines, as on the page. */
+function newest(
+    out: Mark[],
+    c: TimeContent,
+    palette: Palette,
+    x: (t: number) => number,
+    y: (v: number) => number,
+): void {
     c.spec.traces.forEach((t, s) => {
         const v = c.n > 0 ? c.traces[s]![c.n - 1]! : NaN;
         if (Number.isNaN(v)) return;
-        const at = PLOT.bottom - ((v - low) / (high - low || 1)) * (PLOT.bottom - PLOT.top);
-        const newest = Math.min(c.toMs, c.timeOf(c.first + c.n - 1));
-        const part = (newest - c.fromMs) / Math.max(c.toMs - c.fromMs, 1);
-        const x = PLOT.left + part * (PLOT.right - PLOT.left);
-        out.push({ kind: "dot", x, y: at, r: 2.5, fill: palette[t.tone] });
+        const at = x(Math.min(c.toMs, c.timeOf(c.first + c.n - 1)));
+        out.push({ kind: "dot", x: at, y: y(v), r: 2.5, fill: palette[t.tone] });
     });
 }

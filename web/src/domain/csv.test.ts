@@ -6,6 +6,7 @@ test("a text that a spreadsheet would take for a formula begins with an apostrop
     for (const evil of ["=1+1", "+1", "-1", "@SUM(A1)"]) assert.equal(csvCell(evil), "'" + evil);
     assert.equal(csvCell("\t=1"), "'\t=1");
     assert.equal(csvCell("\r=1"), '"\'\r=1"');
+    assert.equal(csvCell("\n=1"), '"\'\n=1"');
     assert.equal(csvCell("a=1"), "a=1");
     assert.equal(csvCell(""), "");
 });

@@ -5,7 +5,7 @@
  */
 export type Cell = string | number | null;
 
-const FORMULA = /^[=+\-@\t\r]/;
+const FORMULA = /^[=+\-@\t\r\n]/;
 
 export function csvCell(cell: Cell): string {
     if (cell === null) return "";

@@ -36,6 +36,7 @@ export interface Asked {
  * which a chart draws several values, but not all, cannot be said; then all of them are given.
  */
 export function askedOf(spec: ChartSpec): Asked {
+    if (spec.behind) return { metrics: [...spec.behind], match: [], all: [] };
     const metrics = new Set<string>();
     const values = new Map<string, Set<string>>();
     for (const t of spec.traces) {

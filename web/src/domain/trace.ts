@@ -31,6 +31,7 @@ export interface ChartSpec {
     what?: string; // a unit word beside the measure, e.g. "segments/s"
     traces: readonly TraceSpec[];
     least?: number; // the axis never ends below this, in the measure's unit
+    behind?: readonly string[]; // patterns of the series that the traces are made of, if not theirs
 }
 
 interface Selectable {

@@ -10,8 +10,9 @@ export interface Quantity {
 
 export type ByteUnit = "bits" | "bytes";
 
-/* What a chart or a cell measures. */
-export type Measure = "bytes/s" | "bytes" | "packets/s" | "/s" | "count" | "seconds" | "ratio";
+/* What a chart or a cell measures; milliseconds are seconds that are always shown as such. */
+export type Measure =
+    "bytes/s" | "bytes" | "packets/s" | "/s" | "count" | "seconds" | "milliseconds" | "ratio";
 
 const PREFIXES = ["", "k", "M", "G", "T", "P"];
 const MINUS = "\u2212";
@@ -53,6 +54,8 @@ export function quantity(value: number, measure: Measure, bytesAs: ByteUnit): Qu
             return prefixed(value, unit, true); // amounts stay bytes, as everywhere
         case "seconds":
             return briefly(value);
+        case "milliseconds":
+            return { number: (value < 0 ? MINUS : "") + digits(value * 1000), unit };
         case "ratio":
             return { number: (value < 0 ? MINUS : "") + digits(value * 100), unit };
         default:
@@ -84,6 +87,8 @@ export function unitOf(measure: Measure, bytesAs: ByteUnit): string {
             return "";
         case "seconds":
             return "s";
+        case "milliseconds":
+            return "ms";
         case "ratio":
             return "%";
     }
@@ -92,6 +97,7 @@ export function unitOf(measure: Measure, bytesAs: ByteUnit): string {
 /* What a chart plots: its values times this are in the unit shown. */
 export function plotFactor(measure: Measure, bytesAs: ByteUnit): number {
     if (measure === "ratio") return 100;
+    if (measure === "milliseconds") return 1000;
     return measure === "bytes/s" && bytesAs === "bits" ? 8 : 1;
 }
 

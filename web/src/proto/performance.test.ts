@@ -27,8 +27,11 @@ const MESSAGE = {
 };
 
 test("what the server says, and what it may not know yet", () => {
-    const r = parseMessage(JSON.stringify(MESSAGE));
-    assert.ok(r.ok && r.value.type === "performance");
+    const m = parseMessage(JSON.stringify(MESSAGE));
+    assert.ok(m.ok && m.value.type === "document" && m.value.channel === "performance");
+    assert.equal(m.value.seq, 5);
+    const r = parsePerformance(m.value.body);
+    assert.ok(r.ok);
     const p = r.value;
     assert.deepEqual(p.latency, { count: 10, p50: 1.2, p90: 1.9, p99: 2.4, max: 2.41 });
     assert.deepEqual(p.roundTrip, { count: 0, p50: NaN, p90: NaN, p99: NaN, max: NaN });

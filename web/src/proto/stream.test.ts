@@ -56,7 +56,13 @@ test("the messages of the contract", () => {
         to: 5,
         reason: "ring",
     });
-    assert.deepEqual(parse({ type: "baseline" }), { type: "unknown", name: "baseline" });
+    assert.deepEqual(parse({ type: "baseline", seq: 4 }), {
+        type: "document",
+        channel: "baseline",
+        seq: 4,
+        body: { type: "baseline", seq: 4 },
+    });
+    assert.deepEqual(parse({ type: "to_come" }), { type: "unknown", name: "to_come" });
 });
 
 test("what is no message is a failure with a reason", () => {

@@ -12,7 +12,6 @@ import {
     type AlertSet,
     type Anomalies,
 } from "./alerts";
-import { parsePerformance, type Performance } from "./performance";
 import { parseSeries, type SeriesInfo } from "./series";
 
 export const SUBPROTOCOL = "netsonde.v1";
@@ -68,6 +67,14 @@ export interface TableMessage {
     removed: number[];
 }
 
+/* Of a channel that one page alone reads, and takes apart itself. */
+export interface Document {
+    type: "document";
+    channel: string;
+    seq: number;
+    body: Json;
+}
+
 export interface Answer {
     type: "ok" | "pong" | "error";
     id: number | undefined;
@@ -82,7 +89,7 @@ export type ServerMessage =
     | StreamEvent
     | Gap
     | TableMessage
-    | Performance
+    | Document
     | AlertMessage
     | AlertSet
     | Anomalies
@@ -118,7 +125,9 @@ export function parseMessage(text: string): Result<ServerMessage> {
         case "table":
             return parseTable(o);
         case "performance":
-            return parsePerformance(o);
+        case "baseline":
+        case "benchmark":
+            return ok({ type: "document", channel: type, seq: asNumber(o["seq"]) ?? 0, body: o });
         case "alert":
             return parseAlertMessage(o);
         case "alert_state":

@@ -5,6 +5,7 @@
 import { batch, computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import type { Cancel, Clock } from "../base/clock";
 import { FrameQueue } from "../base/frame";
+import type { Json } from "../base/json";
 import {
     FLAG_KINDS,
     flagFromEvent,
@@ -43,7 +44,11 @@ export class Session {
     readonly alerts: Alerts;
     readonly bands: Bands;
     readonly #clock: Clock;
-    readonly #getJson: GetJson;
+    /* For what only one page asks for. */
+    readonly getJson: GetJson;
+    readonly send: SendJson;
+    readonly #listeners = new Map<string, Set<(body: Json) => void>>();
+    readonly #heard = new Set<string>(); // of these, what is subscribed
     readonly #client: StreamClient;
     readonly #frame: FrameQueue;
     readonly #freshness: Freshness;
@@ -97,7 +102,8 @@ export class Session {
         send: SendJson = () => Promise.reject(new Error("this page only reads")),
     ) {
         this.#clock = clock;
-        this.#getJson = getJson;
+        this.getJson = getJson;
+        this.send = send;
         this.#frame = new FrameQueue(() => this.#paint(), frame);
         this.#freshness = new Freshness(clock, () => (this.#stale.value = this.#freshness.stale));
         this.window = new TimeWindow(getJson, {
@@ -172,6 +178,28 @@ export class Session {
         if (!this.paused.value) this.#reload();
     }
 
+    /*
+     * Messages of a channel that only one page reads, as they came. Subscribed while somebody listens
+     * and the server knows the channel. Returns what ends it.
+     */
+    listen(channel: string, take: (body: Json) => void): () => void {
+        const takers = this.#listeners.get(channel) ?? new Set();
+        this.#listeners.set(channel, takers.add(take));
+        this.#hear(channel);
+        return () => {
+            takers.delete(take);
+            if (takers.size || this.#listeners.get(channel) !== takers) return;
+            this.#listeners.delete(channel);
+            if (this.#heard.delete(channel)) this.#client.unwant(channel);
+        };
+    }
+
+    #hear(channel: string): void {
+        if (this.#heard.has(channel) || !this.#offers(channel)) return;
+        this.#heard.add(channel);
+        this.#client.want({ channel });
+    }
+
     get staleSince(): number | undefined {
         return this.#freshness.since;
     }
@@ -238,7 +266,7 @@ export class Session {
     /* Marks of the time before this page was opened. Without them charts are still right. */
     async #askEvents(range: Range): Promise<void> {
         const { from, to } = rangeQuery(range);
-        const answer = await this.#getJson(eventsAddress(FLAG_KINDS, from, to));
+        const answer = await this.getJson(eventsAddress(FLAG_KINDS, from, to));
         if (!answer.ok) return;
         for (const e of parseEvents(answer.value)) {
             const flag = flagFromEvent(e.t, e.kind, e.fields);
@@ -248,7 +276,7 @@ export class Session {
 
     async #askInfo(): Promise<void> {
         this.#infoAt = this.#clock.now();
-        const answer = await this.#getJson("api/v1/info");
+        const answer = await this.getJson("api/v1/info");
         const info = answer.ok ? parseInfo(answer.value) : answer;
         if (!info.ok) return;
         this.#info.value = info.value;
@@ -283,6 +311,10 @@ export class Session {
         switch (m.type) {
             case "metrics":
                 this.#tick(m);
+                break;
+            case "document":
+                this.#client.reached(m.channel, m.seq);
+                for (const take of this.#listeners.get(m.channel) ?? []) take(m.body);
                 break;
             case "alert":
             case "alert_state":
@@ -337,6 +369,7 @@ export class Session {
         this.window.intervalMs = hello.intervalMs;
         this.#freshness.expect(this.#pace());
         if (!before || !this.#alertsWanted) this.#greetFirst(hello);
+        for (const channel of this.#listeners.keys()) this.#hear(channel);
         if (before && before.session !== hello.session) void this.#askInfo(); // it was restarted
     }
 

@@ -44,3 +44,22 @@ export function PauseMark({ paused }: { paused: boolean }) {
         </svg>
     );
 }
+
+type Verdict = "regressed" | "improved" | "changed" | "unchanged" | "not_enough_data";
+
+const VERDICT_SHAPES: Record<Exclude<Verdict, "regressed">, string> = {
+    improved: "M1.500 6.500 4.500 9.500 10.500 2.500",
+    changed: "M6 1.200 10.800 6 6 10.800 1.200 6z",
+    unchanged: "M2 6h8",
+    not_enough_data: "M2 2h8v8H2zM2 6 6 2M2 10 10 2M6 10l4-4",
+};
+
+/* Worse is a warning; better is a tick, different a diamond, as before a dash, unknown hatched. */
+export function VerdictMark({ verdict }: { verdict: Verdict }) {
+    if (verdict === "regressed") return <WarningMark />;
+    return (
+        <svg class="mark mark-verdict" viewBox="0 0 12 12" aria-hidden="true">
+            <path d={VERDICT_SHAPES[verdict]} />
+        </svg>
+    );
+}

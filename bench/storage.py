@@ -1,0 +1,458 @@
+#!/usr/bin/env python3
+"""History beside Prometheus and VictoriaMetrics: what the same samples need on disk, and how long the
+same questions take.
+
+  bench/storage.py --netsonde build/netsonde --programs build/release/bench [--database DIR]
+                   [--rounds 20] [--day-series 111] [--month-series 4] [--month-days 30]
+
+With --database, a data directory that the daemon has recorded: a copy of it is what is measured on
+disk. What nobody recorded is made by make_history: a day of many series at one second, and a month of
+few, of which the default times leave two days of seconds, minutes for the rest. Peers get the very
+same samples: of the recorded database as netsonde gives them out, of the made ones from their maker.
+They are the distribution's packages, unpacked below build/peers. Everything talks to 127.0.0.1 and is
+ended by its process id. Prints Markdown.
+"""
+import argparse
+import array
+import http.client
+import json
+import os
+import re
+import shutil
+import sqlite3
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(ROOT, "bench"), os.path.join(ROOT, "tests", "integration")]
+import peers  # noqa: E402
+from run import Process, free_port, machine, wait_for  # noqa: E402
+
+DAY_S = 86400
+
+
+# ---- samples -------------------------------------------------------------------------------------
+
+def copy_database(data, to):
+    """As it is now, daemon or not; without a WAL."""
+    os.makedirs(to)
+    source = sqlite3.connect(f"file:{data}/netsonde.db?mode=ro", uri=True)
+    target = sqlite3.connect(f"{to}/netsonde.db")
+    source.backup(target)
+    target.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    target.close()
+    source.close()
+
+
+def database_parts(data):
+    """{table or index: bytes}; None where SQLite cannot tell."""
+    database = sqlite3.connect(f"file:{data}/netsonde.db?mode=ro", uri=True)
+    try:
+        return dict(database.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name"))
+    except sqlite3.Error:
+        return None
+    finally:
+        database.close()
+
+
+def of_samples(parts):
+    """What holds samples; the rest are events, tables and alerts, which the peers do not keep."""
+    others = re.compile(r"event|snapshot|alert|silence|rule|document")
+    return sum(size for name, size in parts.items() if not others.match(name))
+
+
+class Series:
+    def __init__(self, name, labels):
+        self.name, self.labels = name, labels
+        self.times, self.values = array.array("q"), array.array("d")  # ms
+
+
+LINE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+) (\S+)$")
+LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
+
+
+def read_openmetrics(path):
+    """{key: Series}; a key is name{labels} as it stands there."""
+    found, key, series = {}, None, None
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("#"):
+                continue
+            now, value, t = line.rsplit(" ", 2)
+            if now != key:
+                key = now
+                series = found.get(key)
+                if not series:
+                    name, labels, _, _ = LINE.match(line).groups()
+                    series = found[key] = Series(name, {
+                        k: json.loads(f'"{v}"') for k, v in LABEL.findall(labels or "")})
+            series.values.append(float(value))
+            series.times.append(round(float(t) * 1000))
+    return found
+
+
+def export(args, data, path):
+    """All stored samples of the finest tier as OpenMetrics."""
+    database = sqlite3.connect(f"file:{data}/netsonde.db?mode=ro", uri=True)
+    columns = [row[1] for row in database.execute("PRAGMA table_info(span)")]
+    raw = "WHERE tier = 0" if "tier" in columns else ""
+    [[sealed]] = database.execute(f"SELECT min(min_ms) FROM span {raw}")
+    [[logged]] = database.execute("SELECT min(t_ms) FROM tick")
+    database.close()
+    subprocess.run([args.netsonde, "export", "--format", "openmetrics", "--data-dir", data,
+                    "--metric", "*", "--from", str(min(t for t in (sealed, logged) if t)),
+                    "--to", "now", "-o", path], check=True, stderr=subprocess.DEVNULL)
+
+
+def replay(args, data, series, to):
+    """The same samples written anew, by this version's store and with nothing else beside."""
+    database = sqlite3.connect(f"file:{data}/netsonde.db?mode=ro", uri=True)
+    known = {key: (kind, scale) for key, kind, scale in
+             database.execute("SELECT key, kind, scale FROM series ORDER BY id")}
+    database.close()
+
+    def text(words):
+        return struct.pack("=q", len(words.encode())) + words.encode()
+    path = to + ".samples"
+    with open(path, "wb") as out:
+        out.write(struct.pack("=qq", args.interval_ms, len(series)))
+        for key, one in series.items():
+            kind, scale = known[key]
+            out.write(struct.pack("=qqqd", kind, len(one.labels), len(one.times), scale))
+            out.write(text(one.name))
+            for name, value in one.labels.items():
+                out.write(text(name) + text(value))
+            one.times.tofile(out)
+            one.values.tofile(out)
+    done = subprocess.run([os.path.join(args.programs, "replay_history"), to, path], check=True,
+                          stdout=subprocess.PIPE, text=True)
+    os.unlink(path)
+    return int(done.stdout)
+
+
+def make(args, to, first_s, seconds, series):
+    """A database and the same as OpenMetrics; both paths."""
+    program = os.path.join(args.programs, "make_history")
+    numbers = [str(first_s), str(seconds), str(series)]
+    os.makedirs(to)
+    data, text = os.path.join(to, "netsonde"), os.path.join(to, "openmetrics")
+    subprocess.run([program, data, *numbers], check=True)
+    with open(text, "wb") as out:
+        subprocess.run([program, "-", *numbers], stdout=out, check=True)
+    return data, text
+
+
+# ---- peers ---------------------------------------------------------------------------------------
+
+def size_of(directory):
+    return sum(os.path.getsize(os.path.join(folder, name))
+               for folder, _, names in os.walk(directory) for name in names)
+
+
+class Http:
+    def __init__(self, port):
+        self.port = port
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+
+    def ask(self, path, body=None):
+        self.connection.request("POST" if body is not None else "GET", path, body)
+        answer = self.connection.getresponse()
+        said = answer.read()
+        if answer.status >= 300:
+            raise SystemExit(f"bench: {path}: {answer.status} {said[:500]!r}")
+        return said
+
+    def timed_ms(self, path):
+        began = time.perf_counter()
+        said = self.ask(path)
+        return (time.perf_counter() - began) * 1000, said
+
+
+def answers(port, path):
+    def look():
+        try:
+            return Http(port).ask(path) is not None
+        except (SystemExit, OSError, http.client.HTTPException):
+            return False
+    return look
+
+
+class Server:
+    """A process with its HTTP port; ended at the end of a with block."""
+
+    def __init__(self, command, environment, ready):
+        self.command, self.port = command, free_port()
+        self.process = Process([word.replace("PORT", str(self.port)) for word in command],
+                               env=environment)
+        try:
+            wait_for(answers(self.port, ready), command[0], 300)
+        except BaseException:
+            self.process.stop()
+            raise
+        self.http = Http(self.port)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.http.connection.close()
+        self.process.popen.terminate()
+        try:
+            self.process.popen.wait(120)  # what it has in memory goes to the disk
+        finally:
+            self.process.stop()
+        if self.process.popen.returncode:
+            raise SystemExit(f"bench: {self.command[0]} ended with {self.process.popen.returncode}")
+
+
+def prometheus_blocks(text, to):
+    promtool, environment = peers.beside("prometheus", "promtool")
+    os.makedirs(to)
+    subprocess.run([promtool, "tsdb", "create-blocks-from", "openmetrics", "-q", text, to],
+                   env=environment, check=True, stdout=subprocess.DEVNULL)
+    listed = subprocess.run([promtool, "tsdb", "list", to], env=environment, check=True,
+                            stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    column = listed[0].split("  ")
+    at = [word.strip() for word in column if word.strip()].index("NUM SAMPLES")
+    return sum(int(line.split()[at]) for line in listed[1:])
+
+
+class Prometheus(Server):
+    def __init__(self, blocks, work):
+        config = os.path.join(work, "prometheus.yml")
+        with open(config, "w", encoding="ascii") as f:
+            f.write("scrape_configs: []\n")
+        binary, environment = peers.program("prometheus")
+        super().__init__([binary, f"--config.file={config}", f"--storage.tsdb.path={blocks}",
+                          "--storage.tsdb.retention.time=100y",
+                          "--web.listen-address=127.0.0.1:PORT"], environment, "/-/ready")
+
+
+class VictoriaMetrics(Server):
+    def __init__(self, data):
+        binary, environment = peers.program("victoria-metrics")
+        super().__init__([binary, f"-storageDataPath={data}", "-httpListenAddr=127.0.0.1:PORT",
+                          "-retentionPeriod=100y", "-search.disableCache",
+                          "-search.maxPointsPerTimeseries=1000000"], environment, "/health")
+
+    def load(self, series):
+        lines, size = [], 0
+
+        def send():
+            if lines:
+                self.http.ask("/api/v1/import", "\n".join(lines).encode())
+            lines.clear()
+        for one in series.values():
+            for at in range(0, len(one.times), 10000):
+                lines.append(json.dumps({"metric": {"__name__": one.name, **one.labels},
+                                         "values": one.values[at:at + 10000].tolist(),
+                                         "timestamps": one.times[at:at + 10000].tolist()}))
+                size += len(lines[-1])
+                if size > 1 << 23:
+                    send()
+                    size = 0
+        send()
+        self.settle(len({time.strftime("%Y-%m", time.gmtime(t / 1000)) for one in series.values()
+                         for t in (*one.times[::3600], one.times[-1])}))
+
+    def settle(self, months):
+        """Everything on disk, and merged as far as it ever will be: one part a month. The merge runs
+        on after the answer, and must not be cut short: what it holds would be lost."""
+        self.http.ask("/internal/force_flush")
+        self.http.ask("/internal/force_merge")
+
+        def merged():
+            page = self.http.ask("/metrics").decode()
+            parts = re.findall(r'^vm_parts\{type="storage/[^"]*"\} (\S+)', page, re.MULTILINE)
+            busy = re.search(r"^vm_active_merges\{.*\} [1-9]", page, re.MULTILINE)
+            time.sleep(0.2)
+            return sum(map(int, parts)) <= months and not busy
+        wait_for(merged, "merges", 600)
+
+    def rows(self):
+        page = self.http.ask("/metrics").decode()
+        return sum(int(float(n)) for n in
+                   re.findall(r'^vm_rows\{type="storage/[^"]*"\} (\S+)', page, re.MULTILINE))
+
+
+# ---- disk ----------------------------------------------------------------------------------------
+
+def row(*cells):
+    print("| " + " | ".join(str(cell) for cell in cells) + " |")
+
+
+def measure_disk(args, work, told, data, text, again):
+    """Rows of what each needs for these samples. again: written anew for that."""
+    series = read_openmetrics(text)
+    samples = sum(len(one.times) for one in series.values())
+    own = os.path.getsize(os.path.join(data, "netsonde.db"))
+    row(f"{told}: samples", "–", f"{samples:,} of {len(series):,} series")
+    row("bytes per sample, the whole file", "at most 0.5 of a real day at the raw tier",
+        f"{own / samples:.3f} ({own:,} bytes)")
+    parts = database_parts(data)
+    if parts:
+        part = of_samples(parts)
+        row("of it for samples, the rest are events, tables and alerts", "–",
+            f"{part / samples:.3f} ({part:,} bytes)")
+    if again:
+        to = os.path.join(work, "replayed")
+        if replay(args, data, series, to) != samples:
+            raise SystemExit("bench: not all samples were written anew")
+        own = size_of(to)
+        row("a file that has these samples alone", "–", f"{own / samples:.3f} ({own:,} bytes)")
+    blocks, other = os.path.join(work, "prometheus"), os.path.join(work, "victoria")
+    have = prometheus_blocks(text, blocks)
+    with VictoriaMetrics(other) as victoria:
+        victoria.load(series)
+        rows = victoria.rows()
+    if (have, rows) != (samples, samples):
+        raise SystemExit(f"bench: of {samples} samples Prometheus has {have}, VictoriaMetrics {rows}")
+    shutil.rmtree(os.path.join(other, "cache"), ignore_errors=True)  # made anew when it is missing
+    for name, size, most in (("VictoriaMetrics", size_of(other), 0.7),
+                             ("Prometheus", size_of(blocks), 0.4)):
+        row(f"the same samples in {name}", f"netsonde at most {most} of it",
+            f"{size / samples:.3f} ({size:,} bytes); netsonde / {name} = {own / size:.2f}")
+    return blocks, other
+
+
+# ---- questions -----------------------------------------------------------------------------------
+
+class Question:
+    def __init__(self, told, asked, match, first_s, seconds):
+        self.told, self.asked, self.match = told, asked, match
+        self.first_s, self.seconds = first_s, seconds
+        self.step_s = None  # as netsonde lays them for 1,000 points
+
+    def netsonde(self):
+        match = f"&match=device={self.match}" if self.match else ""
+        return (f"/api/v1/query?metric=bench_bytes_total{match}&points=1000"
+                f"&from={self.first_s * 1000}&to={(self.first_s + self.seconds - 1) * 1000}")
+
+    def prometheus(self, function):
+        selector = "bench_bytes_total" + (f'{{device="{self.match}"}}' if self.match else "")
+        if function:
+            selector = f"{function}({selector}[{self.step_s}s])"
+        return "/api/v1/query_range?" + urllib.parse.urlencode(
+            {"query": selector, "start": self.first_s + self.step_s,
+             "end": self.first_s + self.seconds - 1, "step": self.step_s})
+
+
+def check_same(question, netsonde, prometheus):
+    """That both speak of the same: what each series grew by, to the byte."""
+    said = json.loads(netsonde.ask(question.netsonde() + "&agg=sum"))
+    ours = {s["labels"]["device"]: sum(v for _, v in s["points"] if v is not None)
+            for s in said["series"]}
+    last = question.first_s + question.seconds - 1
+    grown = {}
+    for t, sign in ((last, 1), (question.first_s, -1)):
+        path = "/api/v1/query?" + urllib.parse.urlencode(
+            {"query": re.sub(r"\[.*", "", "bench_bytes_total" + (
+                f'{{device="{question.match}"}}' if question.match else "")), "time": t})
+        for one in json.loads(prometheus.ask(path))["data"]["result"]:
+            device = one["metric"]["device"]
+            grown[device] = grown.get(device, 0) + sign * float(one["value"][1])
+    off = [d for d in grown if abs(ours.get(d, 0) - grown[d]) > 1e-9 * grown[d] + 0.5]
+    if off or not grown:
+        raise SystemExit(f"bench: {question.told}: netsonde and Prometheus differ in {off[:5]}: "
+                         f"{[(ours.get(d), grown[d]) for d in off[:5]]}")
+    points = max(len(s["points"]) for s in said["series"])
+    question.step_s = said["step_ms"] // 1000
+    return len(grown), points
+
+
+def measure_question(args, question, netsonde, prometheus, victoria):
+    series, points = check_same(question, netsonde, prometheus)
+    asked = {"netsonde": (netsonde, question.netsonde()),
+             "Prometheus": (prometheus, question.prometheus("rate")),
+             "Prometheus, without rate()": (prometheus, question.prometheus(None)),
+             "VictoriaMetrics": (victoria, question.prometheus("rate"))}
+    took = {name: [] for name in asked}
+    for _ in range(args.rounds):  # in turns, so that what disturbs the machine disturbs all
+        for name, (server, path) in asked.items():
+            ms, _ = server.timed_ms(path)
+            took[name].append(ms)
+    median = {name: statistics.median(values) for name, values in took.items()}
+    row(f"{question.told}: {series} series, {points} points each", question.asked,
+        f"median {median['netsonde']:.2f} ms of {args.rounds}, worst {max(took['netsonde']):.2f} ms")
+    row("the same, Prometheus, rate() over each step", "netsonde at most 0.1 of it",
+        f"{median['Prometheus']:.2f} ms; netsonde / Prometheus = "
+        f"{median['netsonde'] / median['Prometheus']:.3f}")
+    for name in ("Prometheus, without rate()", "VictoriaMetrics"):
+        row(f"the same, {name}", "–", f"{median[name]:.2f} ms; netsonde / it = "
+            f"{median['netsonde'] / median[name]:.3f}")
+
+
+def measure_questions(args, work, data, blocks, other, questions):
+    netsonde = [os.path.abspath(args.netsonde), "run", "--listen", "127.0.0.1:PORT", "--data-dir",
+                data, "--interval", "60s", "--engine", "procfs"]
+    with Server(netsonde, {**os.environ, "NETSONDE_STORE_MAX_SIZE": "100GiB"}, "/readyz") as own, \
+            Prometheus(blocks, work) as prometheus, VictoriaMetrics(other) as victoria:
+        for question in questions:
+            measure_question(args, question, own.http, prometheus.http, victoria.http)
+
+
+# ---- main ----------------------------------------------------------------------------------------
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--netsonde", required=True)
+    parser.add_argument("--programs", required=True, help="the folder of make_history")
+    parser.add_argument("--database", help="a data directory that a daemon has recorded")
+    parser.add_argument("--interval-ms", type=int, default=1000, help="of the recorded one")
+    parser.add_argument("--only", choices=["recorded", "made"], help="one part alone")
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--day-series", type=int, default=111, help="nine of ten are counters")
+    parser.add_argument("--month-series", type=int, default=4)
+    parser.add_argument("--month-days", type=int, default=30)
+    parser.add_argument("--day-seconds", type=int, default=DAY_S)
+    args = parser.parse_args()
+    for peer in (peers.PROMETHEUS, peers.VICTORIA_METRICS):
+        peers.fetch(*peer)
+        try:
+            peers.program(peer[0])
+        except peers.Skip as why:
+            print(f"storage: skipped, {why}")
+            return
+    work = tempfile.mkdtemp(prefix="netsonde-storage-", dir=os.environ.get("TMPDIR", "/var/tmp"))
+    now_s = int(time.time()) - 10
+    print(f"\n## History\n\nMachine: {machine()}.\n")
+    row("what", "asked", "measured")
+    row("---", "---", "---")
+    try:
+        if args.database and args.only != "made":
+            place = os.path.join(work, "recorded")
+            data = os.path.join(place, "netsonde")
+            copy_database(args.database, data)
+            text = os.path.join(place, "openmetrics")
+            export(args, data, text)
+            measure_disk(args, place, "recorded", data, text, True)
+            shutil.rmtree(place)
+        if args.only == "recorded":
+            return
+        day, month = args.day_seconds, args.month_days * DAY_S
+        for name, told, seconds, series in (
+                ("day", "made, every series moves: a day at 1 s", day, args.day_series),
+                ("month", f"made: {args.month_days} days at 1 s, of which two days are kept in "
+                 "seconds", month, args.month_series)):
+            first_s, place = now_s - seconds, os.path.join(work, name)
+            data, text = make(args, place, first_s, seconds, series)
+            blocks, other = measure_disk(args, place, told, data, text, False)
+            os.unlink(text)
+            one = Question(f"one series, {'a day at 1 s' if name == 'day' else told[6:]}",
+                           "under 3 ms", "dev0", first_s, seconds)
+            many = Question("all counters at once, a day at 1 s", "100 series: under 100 ms", None,
+                            first_s, seconds)
+            measure_questions(args, place, data, blocks, other,
+                              [one, many] if name == "day" else [one])
+            shutil.rmtree(place)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
