@@ -251,7 +251,7 @@ static bool try_shape(struct words_room *room, unsigned depth, unsigned class_bi
             bits_put(&w, 0, 8);
     }
     bits_put(&w, 0, 3); /* weights of no bits: all alike */
-    for (unsigned i = 0; i < 1U << class_bits * order && i < 64; i++) /* no context occurs */
+    for (unsigned i = 0; i < 1U << class_bits * order && i < 4096; i++) /* no context occurs */
         bits_put(&w, 0, class_bits > 0);
     uint8_t *at = bits_flush(&w);
     at[2] = 1; /* the state that ends with 2^16 when nothing is told */
