@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -40,7 +41,8 @@ struct bench {
     struct series **series;
     uint64_t *counts;
     uint64_t seq, event_seq, random;
-    struct spread spread, work;
+    struct spread spread, work, work_cpu;
+    int64_t cpu_ns; /* in the store */
 };
 
 static uint64_t bench_random(struct bench *b)
@@ -151,23 +153,35 @@ static struct tick *make_tick(struct bench *b, size_t number)
     return draft_seal(b->draft, 0, &b->event_seq);
 }
 
+/* Of this thread, in which the store does everything here. */
+static int64_t cpu_ns(void)
+{
+    struct timespec now = {0};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
 static int write_one(struct bench *b, size_t number, int64_t *total_ns)
 {
     struct tick *t = make_tick(b, number);
     if (!t)
         return bench_fail(b, -ENOMEM, "a tick");
-    int64_t began_ns = clock_mono_ns();
+    int64_t cpu_began_ns = cpu_ns(), began_ns = clock_mono_ns();
     int err = store_write(b->store, t);
     int64_t written_ns = clock_mono_ns();
-    int64_t now_ns = written_ns, before_ns;
+    int64_t now_ns = written_ns, cpu_now_ns = cpu_ns(), before_ns, cpu_before_ns;
     bool more = !err;
     while (more) {
         before_ns = now_ns;
+        cpu_before_ns = cpu_now_ns;
         more = store_work(b->store);
         now_ns = clock_mono_ns();
+        cpu_now_ns = cpu_ns();
         spread_add(&b->work, now_ns - before_ns);
+        spread_add(&b->work_cpu, cpu_now_ns - cpu_before_ns);
     }
     *total_ns += now_ns - began_ns;
+    b->cpu_ns += cpu_now_ns - cpu_began_ns;
     spread_add(&b->spread, written_ns - began_ns);
     tick_unref(t);
     return bench_fail(b, err, "the history cannot be written");
@@ -196,14 +210,17 @@ static int write_history(struct bench *b)
         fprintf(stderr, "\r\033[K");
     b->result->ticks = store_stats(b->store).ticks_written;
     const struct store_numbers next = {registry_next_id(b->registry), b->seq, b->event_seq};
-    int64_t began_ns = clock_mono_ns();
+    int64_t began_ns = clock_mono_ns(), cpu_began_ns = cpu_ns();
     store_close(b->store, &next);
     b->store = NULL;
     total_ns += clock_mono_ns() - began_ns;
+    b->cpu_ns += cpu_ns() - cpu_began_ns;
+    b->result->cpu_seconds = (double)b->cpu_ns / (double)NS_PER_S;
     b->result->samples = b->result->ticks * b->settings->series;
     b->result->seconds = (double)total_ns / (double)NS_PER_S;
     b->result->write = spread_summary(&b->spread);
     b->result->work = spread_summary(&b->work);
+    b->result->work_cpu = spread_summary(&b->work_cpu);
     b->result->pieces = b->work.total;
     b->result->disk_bytes = disk_bytes(b);
     return err;

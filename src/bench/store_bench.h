@@ -31,9 +31,11 @@ struct store_result {
     char why[640];               /* of a failure */
     uint64_t ticks, samples;     /* written */
     double seconds;              /* in the store: writing and housekeeping */
+    double cpu_seconds;          /* of them on a processor: what other programs do is not in it */
     struct spread_summary write; /* store_write of one tick */
     /* One piece of the housekeeping between ticks: what a tick that comes meanwhile waits for. */
     struct spread_summary work;
+    struct spread_summary work_cpu; /* the same, time on a processor alone */
     uint64_t pieces;
     uint64_t disk_bytes;
     struct {

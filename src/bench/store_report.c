@@ -21,10 +21,14 @@ void store_report_text(struct buf *out, const struct store_bench_settings *setti
     buf_printf(out, "%zu series, %zu ticks of a second\n\n", settings->series, settings->ticks);
     buf_printf(out, "written        %.0f ticks a second, %.0f samples a second\n",
                per((double)r->ticks, r->seconds), per((double)r->samples, r->seconds));
+    buf_printf(out, "on a processor %.0f samples for each of its seconds\n",
+               per((double)r->samples, r->cpu_seconds));
     buf_printf(out, "a tick         p50 %.3f ms, p99 %.3f ms, max %.3f ms\n", r->write.p50_ms,
                r->write.p99_ms, r->write.max_ms);
     buf_printf(out, "housekeeping   p50 %.3f ms, p99 %.3f ms, max %.3f ms a piece, %llu pieces\n",
                r->work.p50_ms, r->work.p99_ms, r->work.max_ms, (unsigned long long)r->pieces);
+    buf_printf(out, "on a processor p50 %.3f ms, p99 %.3f ms, max %.3f ms of it\n",
+               r->work_cpu.p50_ms, r->work_cpu.p99_ms, r->work_cpu.max_ms);
     buf_printf(out, "on disk        %.3f bytes a sample, %.1f MiB in all\n",
                per((double)r->disk_bytes, (double)r->samples), (double)r->disk_bytes / (1 << 20));
     for (size_t i = 0; settings->query && i < STORE_QUESTIONS; i++)
@@ -46,6 +50,7 @@ void store_report_json(struct buf *out, const struct store_bench_settings *setti
     report_put_count(out, "samples", r->samples);
     report_put_number(out, "ticks_per_s", per((double)r->ticks, r->seconds));
     report_put_number(out, "samples_per_s", per((double)r->samples, r->seconds));
+    report_put_number(out, "samples_per_cpu_s", per((double)r->samples, r->cpu_seconds));
     report_put_count(out, "disk_bytes", r->disk_bytes);
     report_put_number(out, "bytes_per_sample", per((double)r->disk_bytes, (double)r->samples));
     json_put_key(out, "write");
@@ -56,6 +61,10 @@ void store_report_json(struct buf *out, const struct store_bench_settings *setti
     json_open(out, '{');
     report_put_count(out, "pieces", r->pieces);
     report_put_spread(out, &r->work);
+    json_close(out, '}');
+    json_put_key(out, "work_cpu");
+    json_open(out, '{');
+    report_put_spread(out, &r->work_cpu);
     json_close(out, '}');
     if (settings->query) {
         json_put_key(out, "queries");
@@ -91,12 +100,15 @@ void store_results(struct results *r, const struct store_bench_settings *setting
     results_no_labels(r);
     results_add(r, "samples_per_s", BENCHMARK_THROUGHPUT, "1/s",
                 per((double)result->samples, result->seconds));
+    results_add(r, "samples_per_cpu_s", BENCHMARK_THROUGHPUT, "1/s",
+                per((double)result->samples, result->cpu_seconds));
     results_add(r, "bytes_per_sample", BENCHMARK_SIZE, "bytes",
                 per((double)result->disk_bytes, (double)result->samples));
     results_add_spread(r, "write", &result->write);
     /* Most pieces find nothing to do, so the middle says little; the largest is what may delay a
      * tick. */
     results_tell_spread(r, "work", &result->work);
+    results_tell_spread(r, "work_cpu", &result->work_cpu);
     for (size_t i = 0; settings->query && i < STORE_QUESTIONS; i++) {
         results_label(r, "question", questions[i]);
         results_add_spread(r, "answer", &result->questions[i].took);

@@ -24,7 +24,8 @@
 #include "base/mem.h"
 #include "store/store_internal.h"
 
-#define CHECKPOINT_PAGES 1000    /* of WAL: 4 MB */
+#define CHECKPOINT_PAGES 500     /* of WAL: 2 MB, some milliseconds … */
+#define CHECKPOINT_SHARE 64      /* … but not more than that part of all that there may be */
 #define PIECE_ROWS 512           /* chunks or events deleted at a time */
 #define PIECE_SERIES 64          /* series' rows */
 #define SERIES_MOST 60000        /* of them, on disk and in the ledger: 80 bytes each there */
@@ -329,20 +330,23 @@ int retention_work(struct store *store, bool *ret_busy)
         return expire_span(store);
     if (store->vacuum_left > 0)
         return vacuum_piece(store);
-    if (store->writes_since_retention >= RETENTION_TICKS)
+    bool over_size = false;
+    int error = look_at_size(store, &over_size);
+    if (error)
+        return error;
+    if ((over_size && store->writes_since_retention > 0) ||
+        store->writes_since_retention >= RETENTION_TICKS)
         store->retention_due = true;
     if (!store->retention_due || store->now_ms == 0) {
         *ret_busy = false;
         return 0;
     }
 
-    bool over_size = false, events_go = false, tables_go = false;
+    bool events_go = false, tables_go = false;
     int64_t span = 0;
     int events = 0, tables = 0, alerts = 0;
     uint32_t series = 0;
-    int error = look_at_size(store, &over_size);
-    if (!error)
-        error = database_number(store->stmt[STMT_SPAN_REPLACED], 0, &span);
+    error = database_number(store->stmt[STMT_SPAN_REPLACED], 0, &span);
     store->expiring_replaced = span != 0;
     if (!error && span == 0 && store->doubt_ns == 0)
         error = find_expired(store, &span);
@@ -377,7 +381,8 @@ int retention_work(struct store *store, bool *ret_busy)
 int checkpoint_work(struct store *store, bool *ret_busy)
 {
     *ret_busy = false;
-    if (store->wal_pages < CHECKPOINT_PAGES)
+    uint64_t share = store->settings.max_size_bytes / DATABASE_PAGE_BYTES / CHECKPOINT_SHARE;
+    if ((uint64_t)store->wal_pages < MIN(MAX(share, (uint64_t)1), (uint64_t)CHECKPOINT_PAGES))
         return 0;
     store->wal_pages = 0; /* a busy reader holds it back: try again after the next commit */
     *ret_busy = true;

@@ -310,6 +310,78 @@ await run({
         assert.deepEqual(page.complaints, []);
     },
 
+    "real: what the links download is what the server has, row by row, in every format": async () => {
+        const server = await Server.start();
+        const page = await openPage(
+            await launch(),
+            server.address + "/interfaces?device=lo&from=now-1m&to=now",
+        );
+        await isLive(page);
+        await server.holdsTicks(20);
+        const menu = menuOf(page, "throughput");
+        const download = async (name) => {
+            if ((await menu.getAttribute("open")) === null) await menu.locator("summary").click();
+            const link = menu.getByRole("link", { name });
+            const asked = new URL(await link.getAttribute("href"), server.address).searchParams;
+            const [got] = await Promise.all([page.waitForEvent("download"), link.click()]);
+            assert.equal(await got.failure(), null);
+            return { asked, file: got.suggestedFilename(), text: readFileSync(await got.path(), "utf8") };
+        };
+        const csv = await download(/^CSV, every/);
+        assert.match(csv.file, /\.csv$/);
+        const [head, ...rows] = parseCsv(csv.text);
+        assert.deepEqual(head, ["time", "name", "labels", "unit", "value"]);
+        assert.ok(rows.every((r) => r[2] === 'device="lo"' && r[3] === "bytes"));
+        const query = new URLSearchParams({ agg: "sum", points: "10000" });
+        for (const [k, v] of csv.asked) if (k !== "format") query.append(k, v);
+        const answer = await (await fetch(`${server.address}/api/v1/query?${query}`)).json();
+        assert.equal(answer.series.length, 2);
+        /* The link's range has the milliseconds of the ticks; of both answers what both have. */
+        const known = new Map(
+            answer.series.flatMap((s) =>
+                s.points.filter((p) => p[1] !== null).map(([t, v]) => [`${s.name} ${t}`, v]),
+            ),
+        );
+        let same = 0;
+        for (const [time, name, , , value] of rows) {
+            const v = known.get(`${name} ${Date.parse(time)}`);
+            if (v === undefined) continue;
+            assert.equal(Number(value), v, `${name} ${time}`);
+            same++;
+        }
+        assert.ok(same > 20 && same >= rows.length * 0.8, `${same} of ${rows.length} rows`);
+
+        const json = JSON.parse((await download(/^JSON, every/)).text);
+        assert.deepEqual(json.series.map((s) => s.labels.device), ["lo", "lo"]);
+        assert.equal(
+            json.metadata.rows,
+            json.series.reduce((n, s) => n + s.points.length, 0),
+        );
+        const nd = (await download(/^NDJSON/)).text.trimEnd().split("\n").map((l) => JSON.parse(l));
+        assert.ok(nd.length > 20 && nd.every((o) => o.labels.device === "lo" && o.t > 0));
+        const om = (await download(/^OpenMetrics/)).text;
+        assert.match(om, /^# (HELP|TYPE|UNIT) node_network_/);
+        assert.ok(om.endsWith("# EOF\n"));
+        assert.deepEqual(page.complaints, []);
+
+        await page.goto(server.address + "/interfaces?sort=-device");
+        await page.locator('tr[data-device="lo"]').waitFor();
+        const table = page.locator('.save-menu:has(summary[aria-label*="Network interfaces"])');
+        await table.locator("summary").click();
+        const [got] = await Promise.all([
+            page.waitForEvent("download"),
+            table.getByRole("link", { name: /^CSV/ }).click(),
+        ]);
+        const [columns, ...interfaces] = parseCsv(readFileSync(await got.path(), "utf8"));
+        const devices = interfaces.map((r) => r[columns.indexOf("device")]);
+        const shown = await page
+            .locator("tr[data-device]")
+            .evaluateAll((all) => all.map((r) => r.dataset.device));
+        assert.deepEqual([...devices].sort(), [...shown].sort());
+        assert.deepEqual(devices, [...devices].sort().reverse(), "in the order that was asked for");
+        assert.deepEqual(page.complaints, []);
+    },
+
     "tables: the server's with order and filter, the page's own safe and complete": async () => {
         const server = await Server.start();
         const context = await launch();

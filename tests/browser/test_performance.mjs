@@ -243,6 +243,37 @@ await run({
         assert.deepEqual(page.complaints, []);
     },
 
+    "real: what is published to the server appears while it runs, and stays": async () => {
+        const server = await Server.start(QUICK);
+        const page = await openPage(await launch(), server.address + "/performance");
+        await isLive(page);
+        await page.locator('[data-empty="benchmarks"]').waitFor();
+        const whole = runOf(Date.now());
+        const publish = async (run) => {
+            const answer = await fetch(server.address + "/api/v1/benchmarks", {
+                method: "POST",
+                headers: { "Content-Type": "application/json" },
+                body: JSON.stringify(run),
+            });
+            assert.ok(answer.ok, `${answer.status} ${await answer.text()}`);
+        };
+        await publish({
+            ...whole,
+            state: "running",
+            progress: 0.25,
+            results: whole.results.slice(0, 4),
+        });
+        const running = page.locator(`.bench-running[data-run="${whole.id}"]`);
+        await says(running, /fanout is running: 25\s*%[\s\S]*4 results/);
+        await publish(whole);
+        await running.waitFor({ state: "detached" });
+        await chart(page, "bench-p99_ms").locator("polyline[data-series]").waitFor();
+        await page.reload();
+        await says(page.locator(`tr[data-run="${whole.id}"]`), /done[\s\S]*AMD EPYC[\s\S]*20/);
+        assert.equal(await page.locator("tr[data-result]").count(), whole.results.length);
+        assert.deepEqual(page.complaints, []);
+    },
+
     "axe finds nothing, nothing sticks out, both themes, wide and on a phone": async () => {
         const now = Date.now();
         const { page, fake } = await open("/performance", (fake) => {

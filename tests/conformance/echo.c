@@ -158,8 +158,8 @@ int main(void)
                                                                 .access = access,
                                                                 .limits = HTTP_LIMITS_DEFAULT,
                                                                 .compress = true});
-    http_server_route(echo.http,
-                      &(struct http_route){HTTP_METHOD_GET, "/", ACCESS_ANYONE, on_upgrade, &echo});
+    http_server_route(
+        echo.http, &(struct http_route){HTTP_METHOD_GET, "/", ACCESS_ANYONE, on_upgrade, &echo, 0});
     echo.listeners = listeners_new(false);
     if (listeners_add(echo.listeners, "127.0.0.1:0", why, sizeof(why)) < 0) {
         fprintf(stderr, "%s\n", why);

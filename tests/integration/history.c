@@ -35,7 +35,8 @@ int main(int argc, char **argv)
     long ticks = atol(argv[2]), count = atol(argv[3]), interval_ms = atol(argv[4]);
     int64_t last_ms = argc > 5 ? atoll(argv[5]) : clock_wall_ms();
     struct store_settings settings = STORE_SETTINGS_DEFAULT;
-    settings.raw_ms = INT64_C(10) * 365 * 24 * 3600 * MS_PER_S;
+    settings.raw_ms = settings.minute_ms = settings.hour_ms =
+        INT64_C(10) * 365 * 24 * 3600 * MS_PER_S;
     if (store_open(argv[1], &settings, &store, &error) < 0) {
         fprintf(stderr, "%s\n", error.text);
         return 1;

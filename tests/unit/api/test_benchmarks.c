@@ -254,17 +254,17 @@ static void test_pruning(void **state)
     assert_int_equal(kept(), 501);
 
     /* As many as may be, because of baselines: the oldest that was published makes room. */
-    for (int i = 0; kept() < DOCUMENTS_MAX; i++) {
-        for (int k = 0; k < 100 && kept() < DOCUMENTS_MAX; k++) {
-            snprintf(name, sizeof(name), "kept-%d-%d", i, k);
-            put(name, done);
-        }
+    for (size_t i = 0, more = DOCUMENTS_MAX - kept(); i < more; i++) {
+        snprintf(name, sizeof(name), "kept-%zu", i);
+        put(name, done);
     }
+    assert_int_equal(kept(), DOCUMENTS_MAX);
+    rig_turn(rig); /* that took a while: the loop's clock is not that of before */
     char *next CLEANUP(mem_freep) = document("store-20261130T000000Z", "done", 1, 0);
     post_taken(rig, next, 201, "store-20261130T000000Z");
     assert_int_equal(document_read(dir, KIND, "store-20250101T000001Z", &text, NULL), -ENOENT);
     assert_int_equal(document_read(dir, KIND, "store-20261130T000000Z", &text, NULL), 0);
-    assert_int_equal(document_read(dir, KIND, "kept-0-0", &text, NULL), 0);
+    assert_int_equal(document_read(dir, KIND, "kept-0", &text, NULL), 0);
     rig_free(rig);
 }
 

@@ -258,6 +258,8 @@ static void test_store(void **state)
     struct store_result result = {.ticks = 20,
                                   .samples = 200,
                                   .seconds = 0.5,
+                                  .cpu_seconds = 0.25,
+                                  .work_cpu = {0, 1, 2},
                                   .write = {1, 2, 3},
                                   .work = {0, 4, 5},
                                   .disk_bytes = 100};
@@ -267,6 +269,8 @@ static void test_store(void **state)
     store_results(&r, &settings, &result);
     json_t *json = read_back(&r, NULL);
     expect_figure(json, "samples_per_s", NULL, NULL, 400, "throughput", true);
+    expect_figure(json, "samples_per_cpu_s", NULL, NULL, 800, "throughput", true);
+    expect_figure(json, "work_cpu_max_ms", NULL, NULL, 2, "duration", false);
     expect_figure(json, "bytes_per_sample", NULL, NULL, 0.5, "size", true);
     expect_figure(json, "write_p99_ms", NULL, NULL, 2, "duration", true);
     expect_figure(json, "work_p99_ms", NULL, NULL, 4, "duration", false);

@@ -159,7 +159,7 @@ static int64_t number_of(const char *member)
 static size_t kept(struct rig *r, char reason[32])
 {
     struct buf text = BUF_INIT;
-    assert_int_equal(comparison_log_json(r->dir, COMPARISONS_MAX, &text, NULL), 0);
+    assert_int_equal(comparison_log_json(r->dir, COMPARISONS_MAX + 10, &text, NULL), 0);
     json_t *o = json_loadb(text.data, text.len, 0, NULL);
     json_t *list = json_object_get(o, "comparisons");
     size_t count = json_array_size(list);
@@ -236,7 +236,7 @@ static void test_row_of_changes(void **state)
     blocks_pass(&r, 60);
     one_tick(&r, 100, EVENT_ADDRESS);
     r.rate = 500; /* in between, to be seen by neither side */
-    blocks_pass(&r, 20);
+    blocks_pass(&r, 29);
     one_tick(&r, 100, EVENT_ADDRESS);
     r.rate = 50;
     int64_t changed_ms = r.maker.t_ms;
@@ -257,7 +257,9 @@ static void test_flapping(void **state)
     (void)state;
     struct rig r;
     rig_begin(&r);
+    r.rate = 80;
     blocks_pass(&r, 40);
+    r.rate = 50;
     for (int i = 0; i < 30; i++) { /* more than eight windows */
         one_tick(&r, 100, EVENT_LINK);
         blocks_pass(&r, 10);

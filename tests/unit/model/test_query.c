@@ -158,12 +158,35 @@ static void test_answers_are_freed(void **state)
     answer_free(NULL);
 }
 
+/* Names and labels as they are, whatever they mean in a pattern. */
+static void test_one_series(void **state)
+{
+    (void)state;
+    static const struct label odd = {"a", "*?[b]\\"}, plain = {"a", "xxb\\"}, more = {"b", "c"};
+    struct label both[] = {odd, more};
+    struct selector s;
+    assert_int_equal(selector_of_series(&s, "n*", &odd, 1), 0);
+    assert_true(selector_matches(&s, "n*", &odd, 1));
+    assert_true(selector_matches(&s, "n*", both, 2));
+    assert_false(selector_matches(&s, "nn", &odd, 1));
+    assert_false(selector_matches(&s, "n*", &plain, 1));
+    assert_false(selector_matches(&s, "n*", NULL, 0));
+    selector_fini(&s);
+    char *longer = malloc(SELECTOR_BYTES_MAX + 2);
+    memset(longer, 'x', SELECTOR_BYTES_MAX + 1);
+    longer[SELECTOR_BYTES_MAX + 1] = '\0';
+    struct label huge = {"a", longer};
+    assert_int_equal(selector_of_series(&s, "n", &huge, 1), -E2BIG);
+    selector_fini(&s);
+    free(longer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_selectors),         cmocka_unit_test(test_selector_of_series),
-        cmocka_unit_test(test_selector_refuses),  cmocka_unit_test(test_aggregates),
-        cmocka_unit_test(test_answers_are_freed),
+        cmocka_unit_test(test_selectors),          cmocka_unit_test(test_one_series),
+        cmocka_unit_test(test_selector_of_series), cmocka_unit_test(test_selector_refuses),
+        cmocka_unit_test(test_aggregates),         cmocka_unit_test(test_answers_are_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,6 +107,7 @@ test("a counter's values are rates, a gauge's are not", () => {
     assert.equal(sideText(3, change(1, 3, { unit: "bytes", name: "g" }), "bits"), "3\u2009B");
     assert.equal(sideText(3, change(1, 3, { unit: "bytes", name: "g", kind: "counter" }), "bytes"), "3\u2009B/s");
     assert.equal(sideText(3, change(1, 3, { unit: "bytes/s" }), "bytes"), "3\u2009B/s");
+    assert.equal(sideText(0.0031, change(1, 3, { unit: "seconds" }), "bytes"), "3.10\u2009ms/s");
 });
 
 test("probabilities and effects", () => {

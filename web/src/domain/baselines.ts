@@ -156,6 +156,8 @@ export function barShare({ changePct, before, after }: ChangeFacts): number {
 export function sideText(value: number, m: ChangeFacts, bytesAs: ByteUnit): string {
     const counter = m.kind === "counter" || (m.kind === "" && /_total$/.test(m.name));
     const perSecond = counter && !/\/s$/.test(m.unit);
+    if (perSecond && m.unit === "seconds" && Number.isFinite(value))
+        return `${valueText(value, m.unit, bytesAs)}/s`; // a share of the time, in its parts
     return valueText(value, perSecond ? `${m.unit}/s` : m.unit, bytesAs);
 }
 

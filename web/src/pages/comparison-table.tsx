@@ -53,7 +53,7 @@ export function ComparisonTable({ comparison: c }: { comparison: Comparison }) {
                         <button
                             key={v.verdict}
                             type="button"
-                            class={`verdict-count verdict-${v.verdict}`}
+                            class={`verdict-count${c.counts[v.verdict] ? "" : " verdict-none"}`}
                             aria-pressed={verdict === v.verdict}
                             title={v.means}
                             data-verdict={v.verdict}
@@ -123,7 +123,7 @@ const HINTS: Readonly<Record<string, string>> = {
 
 function Row({ m, bytesAs }: { m: MetricChange; bytesAs: "bits" | "bytes" }) {
     const word = VERDICT_WORDS.find((v) => v.verdict === m.verdict)!;
-    const labels = Object.entries(m.labels);
+    const labels = Object.entries(m.labels).filter(([, v]) => v !== "");
     return (
         <tr role="row" data-metric={m.name} data-verdict={m.verdict}>
             <th role="rowheader" scope="row" class="col-metric">
