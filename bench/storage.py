@@ -19,6 +19,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import statistics
 import struct
@@ -414,6 +415,7 @@ def main():
     parser.add_argument("--month-days", type=int, default=30)
     parser.add_argument("--day-seconds", type=int, default=DAY_S)
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends what was started, removes the rest
     for peer in (peers.PROMETHEUS, peers.VICTORIA_METRICS):
         peers.fetch(*peer)
         try:
