@@ -354,7 +354,8 @@ static int read_span_values(struct scan *scan, struct store_reader *reader, sqli
             const uint8_t *data = database_blob(stmt, 0, &len);
             bool good = column_decode(reader->codec, data, len, span->ticks, column) == 0 &&
                         column->kind == target->kind;
-            reader->damaged += !good;
+            if (!good)
+                reader_met_damaged(reader, span->id, target->id);
             for (size_t m = from; good && m < to; m++) {
                 uint32_t k = w->moments[m].index;
                 if (column->state[k] != SAMPLE_ABSENT)

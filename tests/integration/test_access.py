@@ -22,7 +22,7 @@ JSON = {"Content-Type": "application/json"}
 SOON_S = 1 * SLOW  # docs/SECURITY.md: a second
 
 # Of every route: who may have it.
-OPEN = ["/healthz", "/readyz", "/", "/interfaces", "/alerts", "/login"]
+OPEN = ["/healthz", "/readyz", "/", "/interfaces", "/alerts", "/baselines", "/performance", "/login"]
 VIEWER = ["/metrics", "/api/v1/info", "/api/v1/series", "/api/v1/query?metric=node_time_seconds",
           "/api/v1/events", "/api/v1/interfaces"]
 

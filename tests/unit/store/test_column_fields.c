@@ -180,6 +180,34 @@ static void test_small(void **state)
     codec_free(codec);
 }
 
+/* Fields that say the same take the room of one. */
+static void test_compared(void **state)
+{
+    (void)state;
+    struct codec *codec = codec_new();
+    size_t len[2];
+    for (size_t fields = 1; fields <= 4; fields += 3) {
+        struct room *in = room_new(fields);
+        fill(in, 600, 0, 1);
+        in->types[0] = FIELD_COUNT;
+        for (size_t i = 0; i < 600; i++) {
+            in->words[0][i] = i * 7919 % 1009;
+            for (size_t field = 1; field < fields; field++) {
+                in->types[field] = FIELD_REAL;
+                in->words[field][i] = real_bits((double)in->words[0][i] + (i % 50 == 0));
+            }
+        }
+        struct buf out = BUF_INIT;
+        field_column_encode(codec, &in->column, 600, &out);
+        len[fields > 1] = out.len;
+        buf_fini(&out);
+        check_round_trip(codec, in, 600);
+        free(in);
+    }
+    assert_true(len[1] <= len[0] + 60);
+    codec_free(codec);
+}
+
 /* Every flipped bit and every cut is found. */
 static void test_damage(void **state)
 {
@@ -238,7 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_nothing_there),
         cmocka_unit_test(test_small),      cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_compared),   cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "store/codec.h"
 #include "store/column.h"
+#include "store/column_pack.h"
 
 #define TICKS 3600
 
@@ -302,6 +303,90 @@ static void test_plain_times(void **state)
     codec_free(codec);
 }
 
+/* ---- packed bytes, as they are from now on ----------------------------------------------------
+ */
+
+/* clang-format off */
+static const uint8_t packed_contexts[] = {
+0x02, 0x00, 0x03, 0x00, 0x05, 0x83, 0xaa, 0x12, 0x01, 0x08, 0x38, 0xb0, 0x4b, 0x28, 0x1d, 0x2a, 0x29, 0xa5, 0x32, 0x54, 0x0a, 0x26, 0xa0, 0x03, 0x00, 0x78, 0xba, 0x0f, 0x7b, 0x7f, 0xf5, 0xef, 0xf4, 0xd9, 0x16, 0xd7, 0x0a, 0x00, 0xb8, 0x41, 0xcc, 0x20};
+static const uint8_t packed_lag[] = {
+0x02, 0x02, 0xc9, 0x01, 0x04, 0x06, 0xd1, 0x04, 0x01, 0x00, 0x8d, 0x46, 0x02, 0xc0, 0xdd, 0xb7, 0x10, 0x28, 0x02, 0xf8, 0x17, 0xc3, 0x7a, 0x82, 0x48, 0x3f, 0x00, 0x31, 0xec, 0x06, 0xff, 0x91, 0x98, 0xb6, 0xa2, 0x5c, 0xbd, 0xd9, 0x96, 0x1a, 0x58, 0x8f, 0x49, 0x48, 0xcd, 0x45, 0x62, 0xda, 0x8a, 0x72, 0xd8, 0xa6, 0x50, 0x53};
+static const uint8_t packed_decimals[] = {
+0x02, 0x01, 0x01, 0x02, 0x03, 0x00, 0x19, 0x05, 0xc0, 0x41, 0x49, 0xcb, 0xd1, 0xab, 0x3d, 0x30, 0xab, 0x41, 0x8a, 0x39, 0x28, 0x69, 0x39, 0x7a, 0xb5, 0x07, 0x26, 0x76, 0x88, 0xbb, 0x9a};
+static const uint8_t packed_reals[] = {
+0x02, 0x01, 0x02, 0x01, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 0xbf, 0x1a, 0xec, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x60, 0xfe, 0x3f, 0x58, 0xab, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0x6a, 0x83, 0x54, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x07, 0xa9, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0x8e, 0x01, 0xb0, 0xc1, 0x59, 0x55, 0x55, 0x55, 0x55, 0x55, 0xd5, 0xc1, 0x09, 0x00, 0x00, 0x00, 0x00, 0x00, 0x80, 0x3b, 0x28, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0xbd, 0x83, 0x10, 0x00, 0x00, 0x00, 0x00, 0x00, 0x60, 0x10, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0x9a, 0xc6, 0x71, 0xe4, 0x00, 0xf3, 0x80, 0xf9, 0x4c, 0xbd, 0x66, 0xa5, 0x7c, 0x02, 0xd6, 0xae, 0x78, 0x37, 0xba, 0x21, 0xd0, 0xcd, 0x7c};
+static const uint8_t packed_beside[] = {
+0x02, 0x09, 0x4d, 0x00, 0x01, 0x01, 0x85, 0x36, 0x42, 0x48, 0x01, 0x74, 0xcb, 0x01, 0x00, 0xc8, 0xb0, 0x01, 0xf8, 0x04, 0xd9, 0x1a};
+/* clang-format on */
+
+/* Tree, contexts, a lag, states, decimals, doubles by their bits, a column beside another. */
+static void test_packed(void **state)
+{
+    (void)state;
+    struct codec *codec = codec_new();
+    uint8_t states[200], other_states[200];
+    union sample value[200], other_value[200];
+    struct column column = {METRIC_GAUGE, states, value};
+    struct column other = {METRIC_GAUGE, other_states, other_value};
+    assert_int_equal(column_decode(codec, packed_contexts, sizeof(packed_contexts), 200, &column),
+                     0);
+    assert_int_equal(column.kind, METRIC_COUNTER);
+    for (size_t i = 0; i < 200; i++)
+        assert_int_equal(value[i].increment, i / 20 % 2 ? 1 + i * 7 % 3 : 0);
+    assert_int_equal(column_decode(codec, packed_lag, sizeof(packed_lag), 200, &column), 0);
+    for (size_t i = 0; i < 200; i++) {
+        assert_int_equal(states[i], i == 50 ? SAMPLE_ABSENT : i == 51 ? SAMPLE_GAP : SAMPLE_OK);
+        assert_true(i == 50 || value[i].increment == (i % 10 == 3 ? 5000 + i * i % 300 : 0));
+    }
+    assert_int_equal(column_decode(codec, packed_decimals, sizeof(packed_decimals), 30, &column),
+                     0);
+    assert_int_equal(column.kind, METRIC_GAUGE);
+    for (int i = 0; i < 30; i++)
+        assert_true(value[i].gauge == i * i % 17 / 100.0);
+    assert_int_equal(column_decode(codec, packed_reals, sizeof(packed_reals), 30, &column), 0);
+    for (int i = 0; i < 30; i++)
+        assert_true(value[i].gauge == i * i % 17 / 3.0);
+
+    for (int i = 0; i < 30; i++) {
+        other_states[i] = i == 7 ? SAMPLE_ABSENT : SAMPLE_OK;
+        other_value[i].gauge = i == 4 ? 1.5 : i * i % 17 + (i == 9);
+    }
+    assert_int_equal(column_beside(packed_beside, sizeof(packed_beside)), 77);
+    assert_int_equal(
+        column_unpack(codec, packed_beside, sizeof(packed_beside), 30, &other, &column), 0);
+    for (int i = 0; i < 30; i++)
+        assert_true(value[i].gauge == i * i % 17);
+    /* Only counters and whole gauges can be beside another. */
+    struct buf out = BUF_INIT;
+    value[3].gauge = 0.25;
+    assert_false(column_pack_beside(codec, &column, 30, 77, &other, &out));
+    buf_fini(&out);
+    codec_free(codec);
+}
+
+/* Flags of the future, and bytes that nobody asked for, are refused. */
+static void test_strict(void **state)
+{
+    (void)state;
+    struct codec *codec = codec_new();
+    uint8_t states[200], data[sizeof(packed_contexts) + 1];
+    union sample value[200];
+    struct column column = {METRIC_GAUGE, states, value};
+    for (unsigned bit = 3; bit < 8; bit++) {
+        size_t covered = sizeof(packed_contexts) - CODEC_CHECKSUM_BYTES;
+        memcpy(data, packed_contexts, covered);
+        data[1] |= (uint8_t)(1 << bit);
+        codec_checksum_put(data + covered, codec_checksum_packed(data, covered, 200));
+        assert_int_not_equal(column_decode(codec, data, covered + 4, 200, &column), 0);
+    }
+    size_t covered = sizeof(packed_contexts) - CODEC_CHECKSUM_BYTES;
+    memcpy(data, packed_contexts, covered);
+    data[covered++] = 0;
+    codec_checksum_put(data + covered, codec_checksum_packed(data, covered, 200));
+    assert_int_equal(column_decode(codec, data, covered + 4, 200, &column), -EBADMSG);
+    codec_free(codec);
+}
+
 /* ---- damage --------------------------------------------------------------------------------- */
 
 /* Every flipped bit and every cut is found. */
@@ -368,7 +453,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_columns),     cmocka_unit_test(test_small),
         cmocka_unit_test(test_times),       cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_plain_times), cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_plain_times), cmocka_unit_test(test_packed),
+        cmocka_unit_test(test_strict),      cmocka_unit_test(test_damage),
         cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,7 @@ static size_t check_words(struct words_room *room, const uint64_t *words, size_t
 }
 
 /* Kinds of lists, each from a different corner. */
-#define STYLES 14
+#define STYLES 15
 
 static uint64_t word_of(unsigned style, size_t i, uint64_t before)
 {
@@ -80,6 +80,8 @@ static uint64_t word_of(unsigned style, size_t i, uint64_t before)
         return next_random(300) * UINT64_C(0x0123456789abcd); /* the same, far apart */
     case 11:
         return i * 1000; /* the same step, always */
+    case 13:
+        return before + next_random(100000); /* steps up, never down */
     case 12:
         return 2000000 + next_random(3000) + next_random(3000) + next_random(3000);
     default:
@@ -139,6 +141,8 @@ static void test_small(void **state)
     assert_in_range(size_of(room, 9, 3600), 3700, 4100); /* 8.23 bits */
     assert_in_range(size_of(room, 10, 3600), 3700, 4300 + 300 * 7);
     assert_in_range(size_of(room, 11, 3600), 2, 25); /* one step */
+    /* 16.6 bits: a step down would take as many codes as one up. */
+    assert_in_range(size_of(room, 13, 3600), 7450, 7650);
     words_room_free(room);
 }
 
@@ -217,6 +221,102 @@ static void test_bits(void **state)
     free(exact);
 }
 
+/* All nodes down to `depth` halves: 2^depth leaves. */
+static void put_full(struct bit_writer *w, unsigned depth, unsigned width)
+{
+    if (depth == 0) {
+        if (width)
+            bits_put(w, 0, 1);
+        return;
+    }
+    bits_put(w, 1, 2);
+    put_full(w, depth - 1, width - 1);
+    put_full(w, depth - 1, width - 1);
+}
+
+/* A list of two numbers with a full tree of that depth and contexts of that shape. */
+static bool try_shape(struct words_room *room, unsigned depth, unsigned class_bits, unsigned order)
+{
+    uint8_t bytes[4096] = {1, 0};
+    uint64_t back[2];
+    struct bit_writer w = {.at = bytes + 2};
+    bits_put(&w, depth, 7);
+    put_full(&w, depth, depth);
+    bits_put(&w, class_bits > 0, 1);
+    if (class_bits) {
+        bits_put(&w, class_bits - 1, 2);
+        bits_put(&w, order, 3);
+        bits_put(&w, 0, 7);
+        for (unsigned i = 1; i < 1U << class_bits && depth > class_bits; i++)
+            bits_put(&w, 0, 8);
+    }
+    bits_put(&w, 0, 3); /* weights of no bits: all alike */
+    for (unsigned i = 0; i < 1U << class_bits * order && i < 64; i++) /* no context occurs */
+        bits_put(&w, 0, class_bits > 0);
+    uint8_t *at = bits_flush(&w);
+    at[2] = 1; /* the state that ends with 2^16 when nothing is told */
+    struct cursor c = cursor_over(bytes, (size_t)(at - bytes) + 4);
+    return words_get(room, &c, back, 2, false);
+}
+
+/* What does not fit into the tables is refused before it gets there. */
+static void test_limits(void **state)
+{
+    (void)state;
+    struct words_room *room = words_room_new();
+    uint8_t bytes[TREE_BYTES_MAX];
+    struct tree *tree = mem_array(2, sizeof(*tree));
+    for (unsigned depth = 8; depth <= 9; depth++) { /* 256 leaves, 512 */
+        struct bit_writer w = {.at = bytes};
+        bits_put(&w, depth, 7);
+        put_full(&w, depth, depth);
+        struct bit_reader r = bits_over(bytes, (size_t)(bits_flush(&w) - bytes));
+        assert_int_equal(tree_get(&r, tree), depth == 8);
+        assert_int_equal(tree->count, 256);
+    }
+    free(tree);
+    assert_true(try_shape(room, 1, 3, 2));  /* 64 contexts of 2 symbols */
+    assert_true(try_shape(room, 6, 3, 2));  /* of 64 symbols: 4,096 cells */
+    assert_false(try_shape(room, 7, 3, 2)); /* 8,192 */
+    assert_false(try_shape(room, 1, 3, 3)); /* 512 contexts */
+    assert_false(try_shape(room, 1, 3, 7));
+    assert_false(try_shape(room, 1, 4, 1)); /* more classes than there may be */
+    words_room_free(room);
+}
+
+/* Bits that mean nothing, a list that ends early, a stream that does not end where it began. */
+static void test_strict(void **state)
+{
+    (void)state;
+    struct words_room *room = words_room_new();
+    uint64_t words[300], back[300];
+    for (size_t i = 0; i < 300; i++)
+        words[i] = next_random(8) == 0; /* two leaves of no bits: the stream comes last */
+    uint8_t *bytes = mem_array(words_bound(300), 1);
+    size_t len = (size_t)(words_put(room, words, 300, false, bytes) - bytes);
+    for (unsigned bit = 3; bit < 8; bit++) {
+        bytes[0] ^= (uint8_t)(1 << bit);
+        struct cursor c = cursor_over(bytes, len);
+        assert_false(words_get(room, &c, back, 300, false));
+        bytes[0] ^= (uint8_t)(1 << bit);
+    }
+    for (unsigned bit = 0; bit < 16; bit++) { /* of the last word of the stream */
+        bytes[len - 2 + bit / 8] ^= (uint8_t)(1 << bit % 8);
+        struct cursor c = cursor_over(bytes, len);
+        assert_false(words_get(room, &c, back, 300, false));
+        bytes[len - 2 + bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    static const uint8_t same_divided[] = {4, 0}, same_cut[] = {0, 0x80};
+    struct cursor c = cursor_over(same_divided, 2);
+    assert_false(words_get(room, &c, back, 300, false));
+    c = cursor_over(same_cut, 2);
+    assert_false(words_get(room, &c, back, 300, false));
+    c = cursor_over(same_cut, 0);
+    assert_false(words_get(room, &c, back, 300, false));
+    free(bytes);
+    words_room_free(room);
+}
+
 /* Flipped, cut and prolonged bytes: refused or wrong, but within bounds. Memory is exact, for the
  * sanitizers. */
 static void test_hostile(void **state)
@@ -257,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bits),    cmocka_unit_test(test_tree),
         cmocka_unit_test(test_small),   cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_limits),  cmocka_unit_test(test_strict),
         cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -629,6 +629,132 @@ static void test_replaced(void **state)
     world_fini(&w);
 }
 
+/* What samples do not reach back to comes from the minute tier, step by step as from a query. */
+static void test_tiers(void **state)
+{
+    (void)state;
+    struct world w;
+    struct selector all;
+    struct store_reader *reader;
+    struct store_error err;
+    struct scan_piece piece;
+    world_init(&w, 41);
+    w.interval_ms = 10000;
+    w.settings.raw_ms = 2 * 3600 * MS_PER_S;
+    w.settings.minute_ms = w.settings.hour_ms = INT64_C(400) * 24 * 3600 * MS_PER_S;
+    world_open(&w);
+    int64_t from_ms = w.t_ms;
+    for (int i = 0; i < 6 * 3600 / 10; i++) {
+        world_write(&w);
+        world_work(&w);
+    }
+    assert_true(world_ask_number(&w, "SELECT count(*) FROM span WHERE tier = 1") > 0);
+    assert_int_equal(store_reader_open(w.dir, &reader, NULL), 0);
+    selector_init(&all);
+    struct scan_spec spec = {.selector = &all, .from_ms = from_ms, .to_ms = w.t_ms};
+    struct scan *scan = open_scan(reader, NULL, &spec);
+    assert_string_equal(scan_about(scan)->tier, "minute");
+    assert_int_equal(scan_about(scan)->interval_ms, 60000);
+    scan_limit(scan, 50, 50, 400);
+    struct query query = {.selector = all,
+                          .from_ms = from_ms,
+                          .to_ms = w.t_ms,
+                          .step_ms = 60000,
+                          .points = QUERY_POINTS_FINEST};
+    struct answer *answer;
+    assert_int_equal(store_query(reader, &query, NULL, &answer, &err), 0);
+    assert_int_equal(answer->step_ms, 60000);
+    size_t values = 0, expected = 0;
+    while (scan_next(scan, reader, NULL, &piece, &err) > 0) {
+        const char *key = scan_about(scan)->series[piece.first_series].key;
+        size_t at = 0;
+        while (at < answer->series_count && strcmp(answer->series[at].key, key) != 0)
+            at++;
+        assert_true(at < answer->series_count);
+        for (size_t r = 0; r < piece.rows; r++, values++) {
+            size_t p = (size_t)((piece.t_ms[r] - answer->from_ms) / 60000);
+            assert_true(p < answer->points_count);
+            assert_true(fabs(piece.values[r] - answer->series[at].values[p]) <=
+                        1e-9 * fabs(piece.values[r]));
+        }
+    }
+    for (size_t i = 0; i < answer->series_count; i++) {
+        for (size_t p = 0; p < answer->points_count; p++)
+            expected += isnan(answer->series[i].values[p]) ? 0 : 1;
+    }
+    assert_int_equal(values, expected);
+    assert_true(values > 300 * 5);
+    answer_free(answer);
+    scan_close(scan);
+    /* As far back as the samples reach they are what is exported. */
+    spec.from_ms = w.t_ms - 3600 * MS_PER_S;
+    scan = open_scan(reader, NULL, &spec);
+    assert_string_equal(scan_about(scan)->tier, "raw");
+    assert_int_equal(scan_about(scan)->interval_ms, 10000);
+    scan_close(scan);
+    store_reader_close(reader);
+    world_fini(&w);
+}
+
+/* Bytes of the file changed at random: an error or less, never more, and no harm. */
+static void test_damage(void **state)
+{
+    (void)state;
+    struct world w;
+    struct selector all;
+    struct buf file = BUF_INIT;
+    size_t whole = 0, less = 0, failed = 0;
+    world_init(&w, 51);
+    world_fill(&w, 90);
+    world_close(&w, true);
+    world_read_database(&w, &file);
+    assert_true(buf_ok(&file));
+    selector_init(&all);
+    struct scan_spec spec = {.selector = &all, .to_ms = INT64_MAX, .aggregate = AGG_SUM};
+    size_t all_values = 0;
+    for (int i = 0; i < 300; i++) {
+        char *copy = mem_array(file.len, 1);
+        memcpy(copy, file.data, file.len);
+        for (uint64_t n = i ? 1 + world_random(&w, 20) : 0; n > 0; n--)
+            copy[4096 + world_random(&w, file.len - 4096)] ^= (char)(1 + world_random(&w, 255));
+        world_write_database(&w, copy, file.len);
+        free(copy);
+        spec.wide = i % 3 == 1;
+        spec.points = i % 3 == 2 ? 20 : 0;
+        struct store_reader *reader;
+        struct scan *scan;
+        struct store_error err;
+        struct scan_piece piece;
+        int got = store_reader_open(w.dir, &reader, &err);
+        if (got < 0) {
+            failed++;
+            continue;
+        }
+        got = scan_open(reader, &spec, NULL, &scan, &err);
+        size_t values = 0;
+        while (!got && (got = scan_next(scan, reader, NULL, &piece, &err)) > 0) {
+            for (size_t k = 0; k < piece.rows * piece.columns; k++)
+                values += isnan(piece.values[k]) ? 0 : 1;
+            got = 0;
+        }
+        if (i == 0)
+            all_values = values;
+        failed += got < 0;
+        whole += got == 0 && values == all_values;
+        less += got == 0 && values < all_values;
+        if (!spec.points)
+            assert_true(values <= all_values);
+        scan_close(scan);
+        store_reader_close(reader);
+    }
+    assert_true(all_values > 500);
+    assert_true(less > 0 && failed > 0 && whole > 0);
+    world_write_database(&w, file.data, file.len);
+    buf_fini(&file);
+    world_open(&w);
+    world_fini(&w);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -671,7 +797,8 @@ int main(void)
         cmocka_unit_test(test_losses),      cmocka_unit_test(test_going_on),
         cmocka_unit_test(test_memory_only), cmocka_unit_test(test_expiry),
         cmocka_unit_test(test_steps),       cmocka_unit_test(test_families),
-        cmocka_unit_test(test_replaced),    cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_replaced),    cmocka_unit_test(test_tiers),
+        cmocka_unit_test(test_damage),      cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,11 +13,11 @@ import {
 } from "./benchmarks";
 
 function result(name: string, value: number, labels: Record<string, string> = {}): ResultFacts {
-    return { name, labels, value, unit: "ms", kind: "duration", better: "lower" };
+    return { name, labels, value, unit: "ms", kind: "duration", better: "lower", judged: true };
 }
 
 function run(t: number, results: ResultFacts[], more: Partial<RunFacts> = {}): RunFacts {
-    return { id: `fanout-${t}`, subject: "fanout", t, state: "done", results, ...more };
+    return { id: `fanout-${t}`, subject: "fanout", t, state: "done", settings: {}, results, ...more };
 }
 
 const along = (factor: number) =>
@@ -38,6 +38,11 @@ test("a figure a name, a curve a run, points by rising number", () => {
         [["p99_ms, backend send", [[2, [1, 10, 100]], [1, [1, 10, 100]]]]],
     );
     assert.deepEqual(figuresOf([run(1, [result("lonely", 1, { clients: "10" })])], "clients"), []);
+    const quiet = ["1", "10"].flatMap((clients) => [
+        result("lost", 0, { clients }),
+        { ...result("max_ms", 5, { clients }), judged: false },
+    ]);
+    assert.deepEqual(figuresOf([run(1, quiet)], "clients"), []);
     const odd = [result("x", 1, { clients: "-1" }), result("x", 1, { clients: "<script>" })];
     assert.deepEqual(figuresOf([run(1, odd)], "clients"), []);
 });
@@ -61,6 +66,10 @@ test("worse and better go by the kind's threshold and by which direction is bett
     const rate = (v: number) => ({ ...result("r", v), kind: "throughput", better: "higher" as const });
     assert.equal(resultVerdict(rate(79), rate(100)), "regressed");
     assert.equal(resultVerdict(rate(121), rate(100)), "improved");
+    const size = (v: number) => ({ ...result("s", v), kind: "size" });
+    assert.equal(resultVerdict(size(900), size(1)), "unchanged", "a size is never called worse");
+    const largest = { ...result("max_ms", 900), judged: false };
+    assert.equal(resultVerdict(largest, result("max_ms", 1)), "unchanged");
     assert.equal(resultVerdict(rate(1), undefined), "not_enough_data");
     assert.equal(resultVerdict(rate(1), rate(0)), "not_enough_data");
 });
@@ -69,6 +78,8 @@ test("a run's next state takes its place; the one before is over and of the same
     const list = [run(3, []), run(2, [], { state: "failed" }), run(1, [])];
     assert.equal(runBefore(list, list[0]!)!.t, 1);
     assert.equal(runBefore(list, list[2]!), undefined);
+    const longer = { ...list[0]!, settings: { seconds: "60" } };
+    assert.equal(runBefore(list, longer), undefined, "measured otherwise");
     const next = withRun(list, { ...list[0]!, state: "failed" }, 10);
     assert.deepEqual(next.map((r) => [r.t, r.state]), [[3, "failed"], [2, "failed"], [1, "done"]]);
     assert.equal(withRun(list, run(4, []), 3).length, 3);

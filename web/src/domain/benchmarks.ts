@@ -11,6 +11,7 @@ export interface ResultFacts {
     unit: string;
     kind: string;
     better: "lower" | "higher";
+    judged: boolean;
 }
 
 export interface RunFacts {
@@ -18,17 +19,20 @@ export interface RunFacts {
     subject: string;
     t: number;
     state: "running" | "done" | "failed";
+    settings: Readonly<Record<string, string>>;
     results: readonly ResultFacts[];
 }
 
-/* By how much a result may be worse before it counts, as a part: as `netsonde bench --compare`. */
+/*
+ * By how much a result may be worse before it counts, as a part: as `netsonde bench --compare`. Of
+ * other kinds, sizes and counts, none is called worse.
+ */
 const THRESHOLDS: Readonly<Record<string, number>> = {
     duration: 0.2,
     memory: 0.3,
     cpu: 0.25,
     throughput: 0.2,
 };
-const OTHER_THRESHOLD = 0.2;
 
 export function labelsText(labels: Readonly<Record<string, string>>): string {
     return Object.entries(labels)
@@ -79,7 +83,10 @@ function nameWith(r: ResultFacts, axis: string | undefined): string {
     return text ? `${r.name}, ${text}` : r.name;
 }
 
-/* One figure a result name, one curve a run; names with a single point in every run are left out. */
+/*
+ * One figure a result name, one curve a run. Left out are names with a single point in every run,
+ * those that are not judged and those that are zero everywhere: they are in the table.
+ */
 export function figuresOf<R extends RunFacts>(
     newestFirst: readonly R[],
     axis: string,
@@ -88,7 +95,7 @@ export function figuresOf<R extends RunFacts>(
     for (const run of newestFirst)
         for (const result of run.results) {
             const x = number(result.labels[axis]);
-            if (!(x > 0)) continue;
+            if (!(x > 0) || !result.judged) continue;
             const name = nameWith(result, axis);
             const f = figures.get(name) ?? { name, unit: result.unit, curves: [] };
             figures.set(name, f);
@@ -97,7 +104,11 @@ export function figuresOf<R extends RunFacts>(
         }
     for (const f of figures.values())
         for (const c of f.curves) c.points.sort((a, b) => a.x - b.x);
-    return [...figures.values()].filter((f) => f.curves.some((c) => c.points.length > 1));
+    return [...figures.values()].filter(
+        (f) =>
+            f.curves.some((c) => c.points.length > 1) &&
+            f.curves.some((c) => c.points.some((p) => p.result.value !== 0)),
+    );
 }
 
 export interface History<R> {
@@ -116,6 +127,7 @@ export function historiesOf<R extends RunFacts>(
     for (const run of [...newestFirst].reverse()) {
         if (run.state !== "done") continue;
         for (const result of run.results) {
+            if (!result.judged) continue;
             const name = nameWith(result, axis);
             const at = axis === undefined ? NaN : number(result.labels[axis]);
             const list = histories.get(name) ?? [];
@@ -126,7 +138,10 @@ export function historiesOf<R extends RunFacts>(
         }
     }
     /* Farthest out among those that most runs have. */
-    return [...histories.values()].map((list) => {
+    const told = [...histories.values()].filter((list) =>
+        list.some((h) => h.points.some((p) => p.result.value !== 0)),
+    );
+    return told.map((list) => {
         const most = Math.max(...list.map((h) => h.points.length));
         const full = list.filter((h) => h.points.length === most);
         return full.sort((a, b) => (b.at || 0) - (a.at || 0))[0]!;
@@ -140,15 +155,17 @@ export function resultVerdict(now: ResultFacts, before: ResultFacts | undefined)
     if (!before || !(before.value > 0)) return "not_enough_data";
     const part = now.value / before.value - 1;
     const worse = now.better === "lower" ? part : -part;
-    const threshold = THRESHOLDS[now.kind] ?? OTHER_THRESHOLD;
+    const threshold = THRESHOLDS[now.kind];
+    if (threshold === undefined || !now.judged) return "unchanged";
     if (worse > threshold) return "regressed";
     return worse < -threshold ? "improved" : "unchanged";
 }
 
-/* The newest run that is over and of the same subject, before this one. */
+/* The newest run before this one that it can be held against: over, and measured the same way. */
 export function runBefore<R extends RunFacts>(newestFirst: readonly R[], run: R): R | undefined {
+    const way = (r: R) => JSON.stringify([r.subject, Object.entries(r.settings).sort()]);
     return newestFirst.find(
-        (o) => o.subject === run.subject && o.state === "done" && o.t < run.t && o.id !== run.id,
+        (o) => o.state === "done" && o.t < run.t && o.id !== run.id && way(o) === way(run),
     );
 }
 

@@ -14,7 +14,7 @@ import type { XySeries } from "../charts/xy-scene";
 import type { BenchRun } from "../store/performance";
 
 const RUNS_MOST = 4; // that lie over each other
-const FIGURES_MOST = 9;
+const FIGURES_MOST = 12;
 const LINES_MOST = 4; // of a chart over time: as many as there are colours
 const DASHES: readonly (readonly number[])[] = [[6, 3], [2, 3], [8, 3, 2, 3]];
 const TONES: readonly Tone[] = ["category-1", "category-2", "category-3", "category-4"];

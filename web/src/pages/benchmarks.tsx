@@ -3,7 +3,7 @@
  * of clients with the runs before it behind, run by run over time, and in figures against the run
  * before. `?bench=SUBJECT&run=ID` chooses.
  */
-import { useComputed } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import { XyChart } from "../charts/xy-chart";
 import {
     axisLabel,
@@ -30,6 +30,7 @@ import { SaveTable, type MadeTable } from "./save-table";
 
 const RUNS_MOST = 200;
 const LISTED_MOST = 20;
+const ROWS_MOST = 24; // of results, until all are wanted
 
 export function Benchmarks({ store }: { store: PerformanceStore }) {
     const { location } = usePage();
@@ -121,7 +122,7 @@ function Figures({ runs, shown, now }: FiguresProps) {
                 <XyChart
                     key={spec.key}
                     spec={spec}
-                    size={against.length === 1 ? "large" : against.length % 3 ? "half" : "third"}
+                    size={sizeFor(against.length)}
                     state={shown.state === "running" ? "live" : undefined}
                     empty="No results yet."
                 />
@@ -130,13 +131,19 @@ function Figures({ runs, shown, now }: FiguresProps) {
                 <XyChart
                     key={spec.key}
                     spec={spec}
-                    size={overTime.length % 3 ? "half" : "third"}
+                    size={sizeFor(overTime.length)}
                     empty="No results yet."
                     onOpen={open}
                 />
             ))}
         </div>
     );
+}
+
+/* Whole rows, where that can be. */
+function sizeFor(count: number): "large" | "half" | "third" {
+    if (count === 1) return "large";
+    return count < 5 && count !== 3 ? "half" : "third";
 }
 
 interface ResultsProps {
@@ -147,7 +154,13 @@ interface ResultsProps {
 
 function Results({ run, before, now }: ResultsProps) {
     const known = new Map(before?.results.map((r) => [resultKey(r), r]));
+    const all = useSignal(false);
     const rows = run.results.map((r) => ({ r, was: known.get(resultKey(r)) }));
+    const notable = rows.filter(({ r, was }) =>
+        ["regressed", "improved"].includes(resultVerdict(r, was)),
+    );
+    const some = notable.length > 0 ? notable : rows;
+    const shown = all.value || rows.length <= ROWS_MOST ? rows : some.slice(0, ROWS_MOST);
     const title = `${run.subject}, ${runName(run, now)}`;
     if (rows.length === 0) return null;
     return (
@@ -179,11 +192,24 @@ function Results({ run, before, now }: ResultsProps) {
                     </tr>
                 </thead>
                 <tbody role="rowgroup">
-                    {rows.map(({ r, was }) => (
+                    {shown.map(({ r, was }) => (
                         <ResultRow key={resultKey(r)} r={r} was={was} />
                     ))}
                 </tbody>
             </table>
+            {rows.length > ROWS_MOST && (
+                <button
+                    type="button"
+                    class="button"
+                    aria-expanded={all.value}
+                    onClick={() => (all.value = !all.value)}
+                >
+                    {all.value
+                        ? "Show what matters"
+                        : `Show all ${rows.length} results` +
+                          (notable.length > 0 ? "; these differ from the run before" : "")}
+                </button>
+            )}
         </>
     );
 }

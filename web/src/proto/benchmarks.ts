@@ -9,6 +9,7 @@ export interface BenchResult {
     unit: string;
     kind: string;
     better: "lower" | "higher";
+    judged: boolean; // false: told, but never called worse, such as a largest time
 }
 
 export interface BenchRun {
@@ -47,6 +48,7 @@ function parseResult(v: unknown): BenchResult | undefined {
         unit: asText(o["unit"]),
         kind: asText(o["kind"]),
         better: o["better"] === "higher" ? "higher" : "lower",
+        judged: o["judged"] !== false,
     };
 }
 

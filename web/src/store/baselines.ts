@@ -21,6 +21,11 @@ import type { Session } from "./session";
 
 export type { Baseline, Comparison, MetricChange };
 
+/* The server makes or compares one at a time, which takes it a moment. */
+const BUSY = 503;
+const TRIES = 5;
+const TRY_AGAIN_MS = 1000;
+
 const TREND_MOST = 1000; // as many as the server keeps
 
 export interface BaselineWish {
@@ -66,7 +71,11 @@ export class Baselines {
     }
 
     async make(wish: BaselineWish): Promise<Sent> {
-        const sent = await this.#session.send("POST", "api/v1/baselines", wish);
+        let sent = await this.#session.send("POST", "api/v1/baselines", wish);
+        for (let tries = 1; !sent.ok && sent.status === BUSY && tries < TRIES; tries++) {
+            await new Promise((later) => setTimeout(later, TRY_AGAIN_MS));
+            sent = await this.#session.send("POST", "api/v1/baselines", wish);
+        }
         if (sent.ok) void this.list.load();
         return sent;
     }
