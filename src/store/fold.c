@@ -21,7 +21,8 @@
  *
  * Chunks of series that nobody knows any more are left out, and so are damaged ones, which are set
  * aside (damaged.c).
- * Memory exists only while something is being folded: some hundred KiB. Store thread.
+ * Memory exists only while something is being folded: up to 2 MiB for an hour of a second's ticks.
+ * Store thread.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -75,6 +76,7 @@ struct fold {
     struct timeline source_times;
     int64_t *elapsed_ns;         /* of the rows of all sources */
     struct column samples;       /* raw: its samples in all sources */
+    struct packer *packer;       /* raw */
     struct rollup_column column; /* its rows in one source, then in a new span */
     struct rollup *source_row;   /* not raw: its rows in all sources */
     struct rollup *sum;          /* its rows in a new span */
@@ -110,6 +112,7 @@ static void make_room(struct fold *fold)
     fold->sum = mem_array(rows, sizeof(*fold->sum));
     rollup_column_init(&fold->column, rows);
     if (fold->tier == TIER_RAW) {
+        fold->packer = packer_new(rows);
         fold->samples.state = mem_array(rows, sizeof(uint8_t));
         fold->samples.value = mem_array(rows, sizeof(union sample));
     } else {
@@ -133,6 +136,7 @@ void fold_abandon(struct store *store)
     free(fold->elapsed_ns);
     free(fold->sum);
     free(fold->source_row);
+    packer_free(fold->packer);
     free(fold->samples.state);
     free(fold->samples.value);
     rollup_column_fini(&fold->column);
@@ -421,7 +425,7 @@ static int put_samples(struct store *store, uint32_t id, enum metric_kind kind)
     struct fold *fold = store->fold;
     fold->samples.kind = kind;
     buf_clear(&fold->out);
-    column_pack(fold->codec, &fold->samples, fold->source_rows, &fold->out);
+    packer_add(fold->packer, fold->codec, id, &fold->samples, &fold->out);
     return put_chunk(store, &fold->rows, id);
 }
 
@@ -470,6 +474,7 @@ static int begin_above(struct store *store)
     struct fold *fold = store->fold;
     int error = 0;
     fold->going_up = true;
+    packer_free(TAKE(fold->packer));
     for (size_t i = 0; i < fold->sources_count && !error; i++)
         error = next_series(store, &fold->sources[i], 0);
     return error;

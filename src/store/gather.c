@@ -18,6 +18,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "store/chunk.h"
 #include "store/column.h"
 #include "store/plan.h"
 #include "store/row.h"
@@ -193,12 +194,14 @@ static void add_rolled(struct plan *plan, const struct span_room *room, size_t r
 }
 
 /* False: it is damaged, or not what its series is. */
-static bool add_chunk(struct plan *plan, struct span_room *room, const uint8_t *data, size_t len,
+static bool add_chunk(struct plan *plan, struct span_room *room, sqlite3_stmt *stmt, uint32_t span,
                       size_t rows, struct target *target)
 {
     struct codec *codec = plan->reader->codec;
+    size_t len;
+    const uint8_t *data = database_blob(stmt, 0, &len);
     if (room->tier == TIER_RAW) {
-        if (column_decode(codec, data, len, rows, &room->column) < 0 ||
+        if (chunk_decode(codec, stmt, span, data, len, rows, &room->column) < 0 ||
             room->column.kind != target->kind)
             return false;
         add_column(plan, room, rows, target);
@@ -216,12 +219,8 @@ static int read_chunk(struct plan *plan, struct span_room *room, uint32_t span, 
 {
     sqlite3_bind_int64(stmt, 1, chunk_row(span, target->id));
     int rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) {
-        size_t len;
-        const uint8_t *data = database_blob(stmt, 0, &len);
-        if (!add_chunk(plan, room, data, len, ticks, target))
-            reader_met_damaged(plan->reader, span, target->id);
-    }
+    if (rc == SQLITE_ROW && !add_chunk(plan, room, stmt, span, ticks, target))
+        reader_met_damaged(plan->reader, span, target->id);
     int error = database_error(plan->reader->db, rc);
     sqlite3_reset(stmt);
     return error;
@@ -321,7 +320,7 @@ static int gather_spans(struct plan *plan)
                                  " AND folded <= ?4",
                                  &span);
     if (!error)
-        error = database_prepare(plan->reader->db, "SELECT data FROM chunk WHERE id = ?1", &chunk);
+        error = database_prepare(plan->reader->db, CHUNK_STATEMENT, &chunk);
     if (error)
         return error;
     struct span_room room;

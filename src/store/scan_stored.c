@@ -19,6 +19,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "store/chunk.h"
 #include "store/column.h"
 #include "store/row.h"
 #include "store/scan_internal.h"
@@ -352,8 +353,9 @@ static int read_span_values(struct scan *scan, struct store_reader *reader, sqli
         if (rc == SQLITE_ROW) {
             size_t len;
             const uint8_t *data = database_blob(stmt, 0, &len);
-            bool good = column_decode(reader->codec, data, len, span->ticks, column) == 0 &&
-                        column->kind == target->kind;
+            bool good =
+                chunk_decode(reader->codec, stmt, span->id, data, len, span->ticks, column) == 0 &&
+                column->kind == target->kind;
             if (!good)
                 reader_met_damaged(reader, span->id, target->id);
             for (size_t m = from; good && m < to; m++) {
@@ -450,8 +452,7 @@ static int read_values(struct scan *scan, struct store_reader *reader, const str
                        struct scan_window *w)
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-    int error =
-        reader ? database_prepare(reader->db, "SELECT data FROM chunk WHERE id = ?1", &stmt) : 0;
+    int error = reader ? database_prepare(reader->db, CHUNK_STATEMENT, &stmt) : 0;
     for (size_t m = 0, next; m < w->count && !error; m = next) {
         uint32_t place = w->moments[m].place;
         for (next = m + 1; next < w->count && w->moments[next].place == place; next++)
@@ -608,7 +609,7 @@ int scan_span_has(struct scan *scan, struct store_reader *reader, const struct s
                   uint32_t id, bool *ret)
 {
     static const char *const questions[] = {"SELECT times FROM span WHERE id = ?1",
-                                            "SELECT data FROM chunk WHERE id = ?1"};
+                                            CHUNK_STATEMENT};
     struct scan_room *room = room_get(scan);
     *ret = false;
     for (size_t i = 0; i < ARRAY_LEN(questions); i++) {
@@ -622,9 +623,10 @@ int scan_span_has(struct scan *scan, struct store_reader *reader, const struct s
             return database_error(reader->db, rc);
         size_t len;
         const uint8_t *data = database_blob(stmt, 0, &len);
-        int bad = i ? column_decode(reader->codec, data, len, span->ticks, &room->column)
-                    : timeline_decode(reader->codec, data, len, span->ticks, span->interval_ms,
-                                      &room->times);
+        int bad =
+            i ? chunk_decode(reader->codec, stmt, span->id, data, len, span->ticks, &room->column)
+              : timeline_decode(reader->codec, data, len, span->ticks, span->interval_ms,
+                                &room->times);
         if (bad)
             return 0; /* its values cannot be read later, either; counted then */
     }
