@@ -14,6 +14,7 @@ ended by its process id. Prints Markdown.
 """
 import argparse
 import array
+import bisect
 import http.client
 import json
 import os
@@ -211,11 +212,34 @@ class Server:
             raise SystemExit(f"bench: {self.command[0]} ended with {self.process.popen.returncode}")
 
 
-def prometheus_blocks(text, to):
+def day_slices(series, path):
+    """The samples of one day after the other (of UTC, where blocks begin) in a file at `path`:
+    promtool reads the whole of its input once for every two hours of it."""
+    at = {key: 0 for key in series}
+    days = sorted({t // 86_400_000 for one in series.values()
+                   for t in (*one.times[::3600], one.times[-1])})
+    for day in days:
+        with open(path, "w", encoding="utf-8") as out:
+            name = None
+            for key, one in series.items():
+                if one.name != name:
+                    name = one.name
+                    out.write(f"# TYPE {name} unknown\n")
+                end = bisect.bisect_left(one.times, (day + 1) * 86_400_000, at[key])
+                out.writelines(f"{key} {one.values[i]!r} {one.times[i] / 1000}\n"
+                               for i in range(at[key], end))
+                at[key] = end
+            out.write("# EOF\n")
+        yield path
+    os.unlink(path)
+
+
+def prometheus_blocks(series, to):
     promtool, environment = peers.beside("prometheus", "promtool")
     os.makedirs(to)
-    subprocess.run([promtool, "tsdb", "create-blocks-from", "openmetrics", "-q", text, to],
-                   env=environment, check=True, stdout=subprocess.DEVNULL)
+    for text in day_slices(series, to + ".openmetrics"):
+        subprocess.run([promtool, "tsdb", "create-blocks-from", "openmetrics", "-q", text, to],
+                       env=environment, check=True, stdout=subprocess.DEVNULL)
     listed = subprocess.run([promtool, "tsdb", "list", to], env=environment, check=True,
                             stdout=subprocess.PIPE, text=True).stdout.splitlines()
     column = listed[0].split("  ")
@@ -310,7 +334,7 @@ def measure_disk(args, work, told, data, text, again):
         own = size_of(to)
         row("a file that has these samples alone", "–", f"{own / samples:.3f} ({own:,} bytes)")
     blocks, other = os.path.join(work, "prometheus"), os.path.join(work, "victoria")
-    have = prometheus_blocks(text, blocks)
+    have = prometheus_blocks(series, blocks)
     with VictoriaMetrics(other) as victoria:
         victoria.load(series)
         rows = victoria.rows()
