@@ -53,6 +53,7 @@ enum own {
     OWN_STORE_DROPPED,
     OWN_STORE_TABLES,
     OWN_STORE_TABLES_LOST,
+    OWN_STORE_DAMAGED,
     OWN_STORE_BYTES,
     OWN_STORE_WRITE,
     OWN_STORE_WORK,
@@ -146,11 +147,14 @@ static const struct metric own_metrics[OWN_METRICS] = {
                           "Tables of connections and processes written to the history.", COUNTER},
     [OWN_STORE_TABLES_LOST] = {"netsonde_store_tables_lost_total", "tables",
                                "Tables that the disk refused.", COUNTER},
+    [OWN_STORE_DAMAGED] = {"netsonde_store_chunks_damaged_total", "chunks",
+                           "Damaged chunks of the history that were set aside.", COUNTER},
     [OWN_STORE_BYTES] = {"netsonde_store_bytes", "bytes", "Size of the history on disk.", GAUGE},
     [OWN_STORE_WRITE] = {"netsonde_store_write_seconds_total", "seconds",
                          "Time spent writing ticks.", NANOSECONDS},
     [OWN_STORE_WORK] = {"netsonde_store_work_seconds_total", "seconds",
-                        "Time spent sealing, expiring and giving space back.", NANOSECONDS},
+                        "Time spent sealing, folding, expiring and giving space back.",
+                        NANOSECONDS},
     [OWN_SURVEYS] = {"netsonde_surveys_total", "surveys",
                      "Surveys of what is slow to read: sockets, processes, queues, network cards.",
                      COUNTER},
@@ -263,6 +267,7 @@ static void self_read(const struct self *s, uint64_t counts[OWN_METRICS],
     counts[OWN_STORE_DROPPED] = recorder_dropped(s->sources.recorder);
     counts[OWN_STORE_TABLES] = store.tables_written;
     counts[OWN_STORE_TABLES_LOST] = store.tables_lost;
+    counts[OWN_STORE_DAMAGED] = store.chunks_aside;
     gauges[OWN_STORE_BYTES] = (double)(store.database_bytes + store.wal_bytes);
     counts[OWN_STORE_WRITE] = (uint64_t)store.write_ns_total;
     counts[OWN_STORE_WORK] = (uint64_t)store.work_ns_total;
