@@ -20,7 +20,8 @@
 
 #define VALUES_MAX (64U << 10) /* blocks times series of one batch */
 #define BUCKETS_ABOUT 40       /* of a histogram: each is read like a series of its own */
-#define WEEK_MS (7 * 24 * 3600 * MS_PER_S)
+#define WEEK_MS BASELINE_WEEK_MS
+#define TIME_LIMIT_MS (INT64_C(1) << 53)
 #define LEAST_PART 0.5 /* of a block has to be sampled */
 
 /* A series that some window has. */
@@ -64,7 +65,9 @@ static size_t window_blocks(const struct reader_state *r, size_t index, int64_t 
 {
     const struct baseline_window *w = &r->ask->windows[index];
     int64_t block_ms = r->ask->block_ms;
-    int64_t first = (MAX(w->from_ms, 0) + block_ms - 1) / block_ms, end = w->to_ms / block_ms;
+    int64_t from_ms = MIN(MAX(w->from_ms, 0), TIME_LIMIT_MS);
+    int64_t first = (from_ms + block_ms - 1) / block_ms;
+    int64_t end = MIN(MAX(w->to_ms, 0), TIME_LIMIT_MS) / block_ms;
     *ret_from_ms = first * block_ms;
     return end > first ? (size_t)(end - first) : 0;
 }

@@ -35,5 +35,7 @@ struct baseline_reading {
 int baseline_read(const struct baseline_reading *reading, struct baseline_list *ret,
                   struct store_error *err);
 
+#define BASELINE_WEEK_MS (7 * 24 * 3600 * MS_PER_S)
+
 /* The same hours of the week in the four weeks before, into reading->windows. */
 void baseline_weeks_before(struct baseline_reading *reading, int64_t from_ms, int64_t to_ms);

@@ -112,7 +112,9 @@ int baseline_load(const char *data_dir, const char *name, bool entry_only, struc
         return code;
     code = baseline_parse(text.data, text.len, entry_only, ret, ret_count, why, sizeof(why));
     take_word(ret->name, sizeof(ret->name), name); /* the file's name counts */
-    return code ? fail(err, code, "the document is damaged: ", why) : 0;
+    /* Not -EBADMSG: that is a damaged history, which would be set aside. */
+    return code ? fail(err, code == -EBADMSG ? -EUCLEAN : code, "the document is damaged: ", why)
+                : 0;
 }
 
 static void put_auto(struct buf *out)
@@ -180,6 +182,9 @@ int baseline_compare(const struct baseline_place *place, const struct baseline_a
 {
     *ret = (struct baseline_comparison){0};
     bool automatic = strcmp(ask->name, BASELINE_AUTO) == 0;
+    /* Longer, and the weeks before would overlap each other and what they are held against. */
+    if (automatic && ask->to_ms - ask->from_ms > BASELINE_WEEK_MS)
+        return fail(err, -EINVAL, "from: auto compares a week at most", "");
     int code = automatic
                    ? baseline_make(place, ask, &ret->before, err)
                    : baseline_load(place->data_dir, ask->name, false, &ret->before, NULL, err);

@@ -180,7 +180,8 @@ static void respond_error(struct export_answer *a)
 static bool submit(struct export_answer *a)
 {
     a->err = fail(a, -ECANCELED, "the server is stopping");
-    a->running = readers_submit(a->api->readers, &a->job, station_ring(a->api->station));
+    a->running =
+        readers_submit(a->api->readers, &a->job, station_ring(a->api->station), a->stream != NULL);
     return a->running;
 }
 

@@ -30,6 +30,8 @@ static void question_done(struct job *job)
             http_respond_error(q->request, 400, NULL, NULL, "%s", q->error.text);
         else if (q->err == -EEXIST)
             http_respond_error(q->request, 409, "exists", q->about, "%s", q->error.text);
+        else if (q->err == -EUCLEAN)
+            http_respond_error(q->request, 500, "damaged", q->about, "%s", q->error.text);
         else if (q->err)
             http_respond_error(q->request, 503, "history_unavailable", NULL,
                                "the history cannot be read: %s", q->error.text);
@@ -61,7 +63,7 @@ void question_ask(struct question *q, struct api *api, struct http_request *requ
     q->error.code = q->err = -ECANCELED;
     memcpy(q->error.text, stopping, sizeof(stopping));
     http_request_on_gone(request, question_gone, q);
-    if (readers_submit(api->readers, &q->job, station_ring(api->station)))
+    if (readers_submit(api->readers, &q->job, station_ring(api->station), false))
         return;
     http_respond_error(request, 503, "busy", NULL,
                        "too many questions to the history at once; try again");

@@ -125,7 +125,7 @@ struct readers *readers_new(uv_loop_t *uv, const char *data_dir,
     return r;
 }
 
-bool readers_submit(struct readers *r, struct job *job, const struct tick_ring *ring)
+bool readers_submit(struct readers *r, struct job *job, const struct tick_ring *ring, bool begun)
 {
     if (r->closing)
         return false;
@@ -136,7 +136,7 @@ bool readers_submit(struct readers *r, struct job *job, const struct tick_ring *
             return true;
         }
     }
-    if (r->waiting.count == READERS_WAITING)
+    if (r->waiting.count >= READERS_WAITING && !begun)
         return false;
     job->next = NULL;
     *r->waiting.last = job;

@@ -37,8 +37,10 @@ struct readers *readers_new(uv_loop_t *uv, const char *data_dir,
                             void (*damaged)(void *user, struct store_reader *reader, int error),
                             void *damaged_user);
 
-/* Runs the job with the ticks of `ring` at hand. False: too many wait; the job was not taken. */
-bool readers_submit(struct readers *r, struct job *job, const struct tick_ring *ring);
+/* Runs the job with the ticks of `ring` at hand. False: too many wait; the job was not taken.
+ * `begun`: part of its answer is on its way already, so it waits however many do (exports are few).
+ */
+bool readers_submit(struct readers *r, struct job *job, const struct tick_ring *ring, bool begun);
 
 /* Nobody waits for the job any more: one that has not begun never does and is done at once, one
  * that runs is told to end. `done` is called as ever: do not touch the job afterwards. */

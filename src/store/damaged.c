@@ -135,10 +135,11 @@ static bool span_is_good(struct codec *codec, sqlite3_stmt *stmt, size_t *ret_ro
 
 /* What a reader says may have been true of another moment: the chunk was folded or expired since,
  * or the memory that it was read into was bad. `ret_what`: its series, when it is damaged. */
-static int look_at(struct store *store, int64_t row, char **ret_what)
+static int look_at(struct store *store, int64_t row, char **ret_what, int64_t *ret_beside)
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
     *ret_what = NULL;
+    *ret_beside = 0;
     int error = database_prepare(
         store->db,
         "SELECT c.data, p.ticks, p.tier, p.interval_ms, p.times, s.key FROM chunk c"
@@ -159,6 +160,8 @@ static int look_at(struct store *store, int64_t row, char **ret_what)
         const char *key = (const char *)sqlite3_column_text(stmt, 5);
         if (damaged)
             *ret_what = mem_string(key ? key : "a series without a name");
+        else if (column_beside(data, len))
+            *ret_beside = chunk_row((uint32_t)(row >> 32), column_beside(data, len));
     }
     return database_error(store->db, rc);
 }
@@ -179,8 +182,12 @@ static int move_reported(struct store *store, size_t *ret_count, char **ret_firs
     for (size_t i = 0; i < STORE_REPORTS && !error; i++) {
         int64_t row = atomic_load(&store->reported[i]);
         char *what CLEANUP(mem_freep) = NULL;
-        if (row)
-            error = look_at(store, row, &what);
+        /* When it is good itself, one that it is beside may be to blame. */
+        int64_t beside = row;
+        for (int depth = 0; depth < COLUMN_CHAIN && beside && !what && !error; depth++) {
+            row = beside;
+            error = look_at(store, row, &what, &beside);
+        }
         if (error || !what)
             continue;
         error = damaged_move(store, row);

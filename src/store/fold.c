@@ -112,7 +112,6 @@ static void make_room(struct fold *fold)
     fold->sum = mem_array(rows, sizeof(*fold->sum));
     rollup_column_init(&fold->column, rows);
     if (fold->tier == TIER_RAW) {
-        fold->packer = packer_new(rows);
         fold->samples.state = mem_array(rows, sizeof(uint8_t));
         fold->samples.value = mem_array(rows, sizeof(union sample));
     } else {
@@ -289,11 +288,12 @@ static int next_series(struct store *store, struct source *s, uint32_t id)
 static int begin_fold(struct store *store, struct fold *fold)
 {
     fold->rows.span = store->next_span;
-    /* Not what would be too old at once, if the clock can be believed. */
+    /* Not what is too old even for hours, if the clock can be believed. Minutes that are too old
+     * are on their way to hours. */
     const struct source *last = &fold->sources[fold->sources_count - 1];
     bool above =
         fold->tier + 1 < TIERS &&
-        (store->doubt_ns || last->max_ms >= store->now_ms - store_age_ms(store, fold->tier + 1));
+        (store->doubt_ns || last->max_ms >= store->now_ms - store_age_ms(store, TIER_HOUR));
     fold->above.span = above ? store->next_span + 1 : 0;
     fold->rows.first_seq = fold->above.first_seq = fold->sources[0].first_seq;
     make_room(fold);
@@ -305,6 +305,8 @@ static int begin_fold(struct store *store, struct fold *fold)
             error = next_series(store, &fold->sources[i], 0);
     }
     fold->source_rows = rows;
+    if (!error && fold->tier == TIER_RAW)
+        fold->packer = packer_new(rows); /* of what can be read: the number is in its checksums */
     return error;
 }
 
@@ -376,7 +378,11 @@ static int take_chunk(struct store *store, struct source *s, uint32_t id, size_t
         fold->aside++;
         error = damaged_move(store, chunk_row(s->span, id));
     }
-    return error ? error : next_series(store, s, id + 1);
+    if (!error && id == UINT32_MAX)
+        s->next_id = 0;
+    else if (!error)
+        error = next_series(store, s, id + 1);
+    return error;
 }
 
 static int put_chunk(struct store *store, struct target_rows *rows, uint32_t id)

@@ -77,12 +77,24 @@ static int find_expired(struct store *store, int64_t *ret)
 /* The one that goes because there is too much, 0: there is none at all. */
 static int find_oldest(struct store *store, int64_t *ret)
 {
-    int64_t tier = 0;
+    int64_t tier = 0, oldest_ms = INT64_MAX;
     int error = database_number(store->stmt[STMT_TIER_LARGEST], 0, &tier);
-    if (error)
-        return error;
-    sqlite3_bind_int64(store->stmt[STMT_SPAN_OLDEST], 1, tier);
-    return database_number(store->stmt[STMT_SPAN_OLDEST], 0, ret);
+    *ret = 0;
+    /* A finer tier never reaches back further than a coarser one, which stands for it: what is
+     * older than the span that was chosen goes before it. */
+    for (int64_t finer = tier; finer >= TIER_RAW && !error; finer--) {
+        int64_t span = 0, max_ms = INT64_MAX;
+        sqlite3_bind_int64(store->stmt[STMT_SPAN_OLDEST], 1, finer);
+        sqlite3_bind_int64(store->stmt[STMT_SPAN_END_MS], 1, finer);
+        error = database_number(store->stmt[STMT_SPAN_OLDEST], 0, &span);
+        if (!error)
+            error = database_number(store->stmt[STMT_SPAN_END_MS], INT64_MAX, &max_ms);
+        if (!error && span && max_ms <= oldest_ms) {
+            *ret = span;
+            oldest_ms = max_ms;
+        }
+    }
+    return error;
 }
 
 /* When there is too much: do the events go, or a span? By default they are kept 3.5 times as long.

@@ -158,16 +158,24 @@ int scan_plan_steps(struct scan *scan, struct store_reader *reader, const struct
 
 /* Rows behind done_row, for the group whose turn it is and as many as fit behind it: whole ones,
  * unless even this one does not fit. */
+/* Of the columns from `first` on: what a query counts its steps by. A histogram is one column and a
+ * series a bucket, and a name may have had several ids. */
+static size_t targets_of(const struct scan *scan, size_t first, size_t end)
+{
+    return MAX(scan->first_target[end] - scan->first_target[first], end - first);
+}
+
 static int begin_batch(struct scan *scan, struct store_reader *reader, const struct recent *recent,
                        struct store_error *err)
 {
     size_t first = scan->group_first[scan->group], end = scan->group + 1;
-    size_t columns = scan_group_columns(scan, scan->group), left = scan->rows - scan->done_row;
-    size_t count = MAX(MIN(left, scan->cache_values_max / columns), (size_t)1);
+    size_t targets = targets_of(scan, first, scan->group_first[end]);
+    size_t left = scan->rows - scan->done_row;
+    size_t count = MAX(MIN(left, scan->cache_values_max / targets), (size_t)1);
     while (!scan->done_row && count == left && end < scan->groups &&
-           (scan->group_first[end + 1] - first) * count <= scan->cache_values_max)
+           targets_of(scan, first, scan->group_first[end + 1]) * count <= scan->cache_values_max)
         end++;
-    columns = scan->group_first[end] - first;
+    size_t columns = scan->group_first[end] - first;
     int error = fill(scan, reader, recent, first, columns, scan->done_row, count, err);
     scan->cache_group_end = end;
     scan->cache_at = 0;

@@ -66,7 +66,8 @@ const char *const store_statements[STATEMENTS] = {
                           " AND max_ms < ?2 AND folded >= ?3 ORDER BY max_ms LIMIT 1",
     [STMT_SPAN_OLDEST] = "SELECT id FROM span INDEXED BY span_time WHERE tier = ?1"
                          " ORDER BY max_ms LIMIT 1",
-    [STMT_SPAN_OLDEST_MS] = "SELECT min(max_ms) FROM span INDEXED BY span_time WHERE tier = 0",
+    [STMT_SPAN_END_MS] = "SELECT min(max_ms) FROM span INDEXED BY span_time WHERE tier = ?1",
+    [STMT_SPAN_OLDEST_MS] = "SELECT min(max_ms) FROM span INDEXED BY span_time WHERE tier < 3",
     [STMT_EVENT_OLDEST_MS] = "SELECT t_ms FROM event ORDER BY seq LIMIT 1",
     [STMT_SPAN_DELETE] = "DELETE FROM span WHERE id = ?1",
     [STMT_CHUNKS_DELETE] = "DELETE FROM chunk WHERE id IN"

@@ -329,7 +329,7 @@ await run({
             ["auto"],
         );
         assert.deepEqual(
-            page.complaints.filter((c) => !/status of (4\d\d|503)/.test(c)),
+            page.complaints.filter((c) => !/status of (4\d\d|500|503)/.test(c)),
             [],
         );
     },

@@ -264,6 +264,16 @@ def test_http():
                          "/api/v1/baselines/.hidden"):
                 equal(d.status(path), 404, path)
             equal(d.status("/api/v1/baselines/before/comparison?from=soon"), 400, "bad time")
+
+            # A damaged document says nothing about the history, which would be set aside for that.
+            with open(os.path.join(data, "baselines", "odd.json"), "w", encoding="utf-8") as file:
+                file.write('{"name": "odd", "series"')
+            for path in ("/api/v1/baselines/odd", f"/api/v1/baselines/odd/comparison?{query}"):
+                status, _, text = d.request(path)
+                equal((status, json.loads(text)["error"]["code"]), (500, "damaged"), path)
+            d.ticks_pass()
+            equal([n for n in os.listdir(data) if "corrupt" in n], [], "set aside")
+            equal(d.status("/api/v1/baselines/odd", method="DELETE"), 204, "odd")
             equal(d.status("/api/v1/baselines/before", method="DELETE"), 204, "delete")
             equal(d.status("/api/v1/baselines/before", method="DELETE"), 404, "deleted")
 

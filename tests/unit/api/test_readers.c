@@ -90,7 +90,7 @@ static void ask(struct stand *s, struct question *q)
     *q = (struct question){.job = {.work = work, .done = done}, .err = 1};
     assert_int_equal(uv_sem_init(&q->begun, 0), 0);
     assert_int_equal(uv_sem_init(&q->go, 0), 0);
-    assert_true(readers_submit(s->readers, &q->job, s->ring));
+    assert_true(readers_submit(s->readers, &q->job, s->ring, false));
 }
 
 static void question_fini(struct question *q)

@@ -50,6 +50,7 @@ struct shared {
     uint64_t first[COUNTERS]; /* of the very first tick */
     uint32_t next_id;
     atomic_uint_fast64_t folded; /* spans, as far as it was told */
+    atomic_uint_fast64_t steps;  /* that children have made */
 };
 
 static const struct metric metric = {"kills_total", "", "Counted.", METRIC_COUNTER, 1};
@@ -120,8 +121,9 @@ static _Noreturn void child(struct shared *shared, const char *dir, uint64_t see
     uint64_t folded = 0;
     for (;;) {
         write_one(shared, store, registry, draft, &next, &seed);
+        shared->steps++;
         for (uint64_t n = seed >> 62; n > 0 && store_work(store); n--)
-            continue;
+            shared->steps++;
         shared->folded += store_stats(store).spans_folded - folded;
         folded = store_stats(store).spans_folded;
     }
@@ -228,12 +230,15 @@ static void test_kills(void **state)
         assert_true(pid >= 0);
         if (pid == 0)
             child(shared, w.dir, 1 + (uint64_t)round);
-        /* Any instant within the next few milliseconds, mostly from the first tick on, sometimes
+        /* At any of the next steps, however fast they are, mostly from the first tick on, sometimes
          * while the database is being opened. */
         bool opening = round % 4 == 3;
         while (!opening && shared->written == before && waitpid(pid, NULL, WNOHANG) == 0)
             sched_yield();
-        int64_t until_ns = clock_mono_ns() + (int64_t)world_random(&w, 20000000);
+        uint64_t steps = shared->steps + world_random(&w, 100);
+        while (!opening && shared->steps < steps && waitpid(pid, NULL, WNOHANG) == 0)
+            sched_yield();
+        int64_t until_ns = clock_mono_ns() + (int64_t)world_random(&w, 2000000);
         while (clock_mono_ns() < until_ns)
             continue;
         kill(pid, SIGKILL);

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ struct ground {
     struct world w;
     uint64_t absolute;
     int64_t begin_ms;
+    bool first; /* the next tick is the first of a run: nothing tells how long it took */
 };
 
 static void ground_begin(struct ground *g, int64_t interval_ms)
@@ -39,7 +41,9 @@ static void tick_once(struct ground *g)
 {
     struct world *w = &g->w;
     g->absolute += (uint64_t)(w->t_ms / 60000 % 1440);
-    draft_begin(w->draft, w->seq++, w->t_ms, w->interval_ms * NS_PER_MS, 0, w->interval_ms);
+    draft_begin(w->draft, w->seq++, w->t_ms, g->first ? 0 : w->interval_ms * NS_PER_MS, 0,
+                w->interval_ms);
+    g->first = false;
     draft_counter(w->draft, registry_get(w->registry, &bytes, NULL, 0, "test"), g->absolute, 1);
     draft_gauge(w->draft, registry_get(w->registry, &level, NULL, 0, "test"),
                 (double)(w->t_ms / HOUR_MS % 24));
@@ -215,12 +219,113 @@ static void test_interrupted(void **state)
     world_fini(&g.w);
 }
 
+/* The samples of the first hour that can be read. */
+static size_t readable(const struct ground *g)
+{
+    struct answer *a =
+        ask(g, "bytes_total", g->begin_ms, g->begin_ms + HOUR_MS - 1, 10000, AGG_SUM);
+    size_t count = 0;
+    for (size_t i = 0; a->series_count && i < a->points_count; i++)
+        count += isnan(a->series[0].values[i]) ? 0 : 1;
+    answer_free(a);
+    return count;
+}
+
+/* The times of one of an hour's spans cannot be read: the others are folded as ever. */
+static void test_damaged_times(void **state)
+{
+    (void)state;
+    struct ground g;
+    ground_begin(&g, 10000);
+    world_open(&g.w);
+    run(&g, HOUR_MS - 60000);
+    size_t before = readable(&g);
+    world_close(&g.w, true);
+    char *path CLEANUP(mem_freep) = world_path(&g.w, "netsonde.db");
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "UPDATE span SET times = x'0102030405060708' WHERE id ="
+                     " (SELECT id FROM span WHERE tier = 0 ORDER BY id LIMIT 1 OFFSET 3)",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_changes(db), 1);
+    sqlite3_close(db);
+    world_open(&g.w);
+    assert_int_equal(readable(&g), before - 30);
+    run(&g, 10 * 60000);
+    assert_int_equal(spans_of(&g, "tier = 0 AND folded = 1"), 1);
+    assert_int_equal(readable(&g), 360 - 30);
+    assert_int_equal(world_count_notes(&g.w, "times"), 1);
+    world_fini(&g.w);
+}
+
+/* Off for longer than minutes are kept, from the middle of an hour on: hours have it all. */
+static void test_long_off(void **state)
+{
+    (void)state;
+    struct ground g;
+    ground_begin(&g, 10000);
+    world_open(&g.w);
+    run(&g, HOUR_MS + HOUR_MS / 2);
+    int64_t end_ms = g.begin_ms + 2 * HOUR_MS;
+    double before = number_of(&g, "bytes_total", g.begin_ms, end_ms, AGG_SUM);
+    assert_true(before == expected_sum(&g, g.begin_ms, g.w.t_ms));
+    world_close(&g.w, true);
+    g.w.t_ms += 100 * DAY_MS;
+    g.first = true;
+    world_open(&g.w);
+    run(&g, 3 * HOUR_MS); /* the clock is believed after the first */
+    char *old CLEANUP(mem_freep) =
+        mem_printf("tier < 2 AND max_ms < %lld", (long long)(g.w.t_ms - 90 * DAY_MS));
+    assert_int_equal(spans_of(&g, old), 0);
+    assert_true(number_of(&g, "bytes_total", g.begin_ms, end_ms, AGG_SUM) == before);
+    world_fini(&g.w);
+}
+
+/* There is too much: what a coarser tier stands for goes before it. */
+static void test_too_large(void **state)
+{
+    (void)state;
+    struct ground g;
+    ground_begin(&g, 60000);
+    g.w.settings.max_size_bytes = 1 << 20;
+    world_open(&g.w);
+    struct world *w = &g.w;
+    uint64_t absolute[40] = {0};
+    size_t compared = 0;
+    for (int n = 0; n < 6 * 1440; n++) {
+        draft_begin(w->draft, w->seq++, w->t_ms, w->interval_ms * NS_PER_MS, 0, w->interval_ms);
+        for (size_t i = 0; i < ARRAY_LEN(absolute); i++) {
+            char name[16];
+            snprintf(name, sizeof(name), "%zu", i);
+            const struct label label = {"device", name};
+            absolute[i] += world_random(w, 1 << 30);
+            draft_counter(w->draft, registry_get(w->registry, &bytes, &label, 1, "test"),
+                          absolute[i], 1);
+        }
+        struct tick *t = draft_seal(w->draft, 0, &w->event_seq);
+        assert_int_equal(store_write(w->store, t), 0);
+        tick_unref(t);
+        w->t_ms += w->interval_ms;
+        world_work(w);
+        if (n < 1440 || spans_of(&g, "tier = 1") == 0)
+            continue;
+        int64_t raw = world_ask_number(w, "SELECT min(min_ms) FROM span WHERE tier = 0");
+        assert_true(world_ask_number(w, "SELECT min(min_ms) FROM span WHERE tier = 1") <= raw);
+        compared++;
+    }
+    assert_true(compared > 1440 && store_stats(w->store).spans_expired > 10);
+    world_fini(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tiers),
-        cmocka_unit_test(test_ages),
-        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_tiers),       cmocka_unit_test(test_ages),
+        cmocka_unit_test(test_interrupted), cmocka_unit_test(test_damaged_times),
+        cmocka_unit_test(test_long_off),    cmocka_unit_test(test_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -791,14 +791,62 @@ static void test_refused(void **state)
     world_fini(&w);
 }
 
+/* A histogram is one column and a series a bucket: steps do not become longer for that. */
+static void test_quantiles(void **state)
+{
+    enum { TICKS = 30000, BUCKETS = 20 };
+    static const struct metric metric = {"latency_seconds_bucket", "seconds", "Latency.",
+                                         METRIC_COUNTER, 1};
+    (void)state;
+    struct world w;
+    struct store_reader *reader;
+    struct selector selector;
+    world_init(&w, 31);
+    world_open(&w);
+    int64_t from_ms = w.t_ms;
+    for (uint64_t n = 0; n < TICKS; n++) {
+        draft_begin(w.draft, w.seq++, w.t_ms, w.interval_ms * NS_PER_MS, 0, w.interval_ms);
+        for (unsigned i = 1; i <= BUCKETS; i++) {
+            char bound[16];
+            snprintf(bound, sizeof(bound), i == BUCKETS ? "+Inf" : "%u", i);
+            const struct label label = {"le", bound};
+            draft_counter(w.draft, registry_get(w.registry, &metric, &label, 1, "test"), 5 * n * i,
+                          1);
+        }
+        struct tick *t = draft_seal(w.draft, 0, &w.event_seq);
+        assert_int_equal(store_write(w.store, t), 0);
+        tick_unref(t);
+        w.t_ms += w.interval_ms;
+        if (n % 300 == 0)
+            world_work(&w);
+    }
+    assert_int_equal(store_reader_open(w.dir, &reader, NULL), 0);
+    selector_init(&selector);
+    selector_add_glob(&selector, "latency_seconds");
+    const struct scan_spec spec = {
+        .selector = &selector, .from_ms = from_ms, .to_ms = w.t_ms, .aggregate = AGG_P99};
+    struct scan *scan = open_scan(reader, NULL, &spec);
+    struct scan_piece piece;
+    struct store_error err;
+    size_t rows = 0;
+    while (scan_next(scan, reader, NULL, &piece, &err) == 1)
+        rows += piece.rows;
+    assert_int_equal(rows, TICKS - 1);
+    scan_close(scan);
+    store_reader_close(reader);
+    selector_fini(&selector);
+    world_fini(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_losses),      cmocka_unit_test(test_going_on),
         cmocka_unit_test(test_memory_only), cmocka_unit_test(test_expiry),
-        cmocka_unit_test(test_steps),       cmocka_unit_test(test_families),
-        cmocka_unit_test(test_replaced),    cmocka_unit_test(test_tiers),
-        cmocka_unit_test(test_damage),      cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_quantiles),   cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_families),    cmocka_unit_test(test_replaced),
+        cmocka_unit_test(test_tiers),       cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
