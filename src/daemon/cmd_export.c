@@ -304,6 +304,10 @@ static int write_export(struct export *e, const struct export_spec *asked,
         return failed(output, "another export is writing it");
     if (err)
         return failed(output, strerror(-err));
+    /* So that what was begun can be removed. Into a pipe there is nothing to remove, and who reads
+     * it may never do so. */
+    if (!file.plain)
+        hold_signals();
     bool screen = file.fd == STDOUT_FILENO && isatty(STDOUT_FILENO);
     export_progress_begin(&progress, isatty(STDERR_FILENO) && !screen, clock_mono_ns());
     int code = write_all(e, reader, &file, &progress);
@@ -330,7 +334,6 @@ int cmd_export(const struct config *config, const struct options *options)
         export_spec_fini(&spec);
         return code;
     }
-    hold_signals();
     gethostname(host, sizeof(host) - 1);
     const struct export_spec asked = spec; /* its numbers: what it owns goes to the export */
     const struct export_origin origin = {.host = host, .version = NETSONDE_VERSION};
