@@ -20,12 +20,10 @@
 #include <errno.h>
 #include <math.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "alert/alerts.h"
-#include "base/buf.h"
 #include "base/check.h"
 #include "base/defs.h"
 #include "base/log.h"
@@ -242,31 +240,6 @@ static bool seasons_note(struct seasons *s, uint32_t id)
     return true;
 }
 
-/* A pattern that matches this text alone. */
-static void put_literal(struct buf *glob, const char *text)
-{
-    for (; *text; text++) {
-        if (strchr("*?[]\\", *text))
-            buf_char(glob, '\\');
-        buf_char(glob, *text);
-    }
-}
-
-static int select_one(struct selector *ret, const struct series *series)
-{
-    struct buf glob = BUF_INIT;
-    put_literal(&glob, series->name);
-    int err = selector_add_glob(ret, buf_string(&glob));
-    for (size_t i = 0; i < series->labels_count && !err; i++) {
-        buf_clear(&glob);
-        buf_printf(&glob, "%s=", series->labels[i].name);
-        put_literal(&glob, series->labels[i].value);
-        err = selector_add_match(ret, buf_string(&glob));
-    }
-    buf_fini(&glob);
-    return err;
-}
-
 static void seasons_consider(void *user, const struct series *series)
 {
     struct seasons *s = user;
@@ -278,8 +251,7 @@ static void seasons_consider(void *user, const struct series *series)
     l->key = mem_string(series->key);
     l->interval_ms = s->interval_ms;
     l->to_ms = s->now_ms - s->now_ms % HOUR_MS;
-    selector_init(&l->selector);
-    if (select_one(&l->selector, series) < 0) {
+    if (selector_of_series(&l->selector, series->name, series->labels, series->labels_count) < 0) {
         lesson_free(l);
         return;
     }
