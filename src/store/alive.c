@@ -5,7 +5,7 @@
  * hundred are sampled at a time. A query must not be about all of them: they would use up its
  * limit of series, make its step coarse, and cost a look-up in every span each.
  *
- * In spans: `last` has the tick of a series' newest sample as of its newest chunk. Is that before
+ * In spans of any tier: `last` has the tick of a series' newest sample as of its newest chunk. Is that before
  * the first tick of all spans that overlap the range, the series has no chunk there. In the log:
  * its rows say which ids they hold in runs, of which there are few, the same ones in nearly every
  * row; so they are kept merged, and a run that is there already costs one search.
