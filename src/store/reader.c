@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 #define PROGRESS_STEPS 20000 /* of SQLite's machine between looks at `cancelled`: under 1 ms */
@@ -21,11 +22,55 @@ static int on_progress(void *context)
     return reader_cancelled(context);
 }
 
+static void disconnect_reader(struct store_reader *reader)
+{
+    while (reader->statements_count > 0)
+        sqlite3_finalize(reader->statements[--reader->statements_count].stmt);
+    sqlite3_close(reader->db);
+    reader->db = NULL;
+}
+
+int reader_statement(struct store_reader *reader, const char *sql, sqlite3_stmt **ret)
+{
+    struct reader_statement *at = reader->statements, *end = at + reader->statements_count;
+    while (at < end && at->sql != sql)
+        at++;
+    if (at == end) {
+        CHECK(reader->statements_count < READER_STATEMENTS);
+        int error = database_prepare(reader->db, sql, &at->stmt);
+        if (error)
+            return error;
+        at->sql = sql;
+        reader->statements_count++;
+    }
+    CHECK(!sqlite3_stmt_busy(at->stmt));
+    *ret = at->stmt;
+    return 0;
+}
+
+void reader_done(sqlite3_stmt **stmt)
+{
+    sqlite3_reset(*stmt);
+}
+
+int reader_number(struct store_reader *reader, const char *sql, int64_t missing, int64_t *ret)
+{
+    sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
+    int error = reader_statement(reader, sql, &stmt);
+    return error ? error : database_number(stmt, missing, ret);
+}
+
+static int run(struct store_reader *reader, const char *sql)
+{
+    sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
+    int error = reader_statement(reader, sql, &stmt);
+    return error ? error : database_run(stmt);
+}
+
 static int connect_reader(struct store_reader *reader, struct store_error *err)
 {
     struct stat st;
-    sqlite3_close(reader->db);
-    reader->db = NULL;
+    disconnect_reader(reader);
     reader->chunks_count = 0;
     /* Looked at before it is opened: when it is replaced in between, the next call notices. */
     if (stat(reader->path, &st) == 0) {
@@ -63,7 +108,7 @@ void store_reader_close(struct store_reader *reader)
 {
     if (!reader)
         return;
-    sqlite3_close(reader->db);
+    disconnect_reader(reader);
     codec_free(reader->codec);
     free(reader->path);
     free(reader);
@@ -92,16 +137,16 @@ void reader_end(struct store_reader *reader)
 {
     /* Nothing was changed, so neither way can fail in a manner that matters. */
     if (reader->db && !sqlite3_get_autocommit(reader->db))
-        database_exec(reader->db, "ROLLBACK");
+        run(reader, "ROLLBACK");
 }
 
 /* -ESTALE: the writer of a newer version has brought the database to its own format meanwhile. */
 static int begin_reading(struct store_reader *reader)
 {
     int64_t version = 0;
-    int error = database_exec(reader->db, "BEGIN");
+    int error = run(reader, "BEGIN");
     if (!error)
-        error = database_number_of(reader->db, "PRAGMA user_version", 0, &version);
+        error = reader_number(reader, "PRAGMA user_version", 0, &version);
     if (!error && version != reader->version)
         error = -ESTALE;
     if (error)

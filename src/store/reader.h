@@ -10,6 +10,14 @@
 #include "store/codec.h"
 #include "store/database.h"
 
+/* More than there are questions in the program. */
+#define READER_STATEMENTS 32
+
+struct reader_statement {
+    const char *sql; /* a constant of the program: it is known by its address */
+    sqlite3_stmt *stmt;
+};
+
 /* As many as a reader tells of at a time; there may be more. */
 #define READER_CHUNKS 16
 
@@ -19,6 +27,8 @@ struct store_reader {
     int64_t version; /* of its format */
     dev_t device;    /* of the file that `db` has open */
     ino_t inode;
+    struct reader_statement statements[READER_STATEMENTS]; /* of `db` */
+    size_t statements_count;
     struct codec *codec;
     uint64_t damaged;
     int64_t chunks[READER_CHUNKS]; /* rows of those that are damaged, not reported yet */
@@ -29,6 +39,15 @@ struct store_reader {
 /* Everything between these two sees one state of the database. */
 int reader_begin(struct store_reader *reader, struct store_error *err);
 void reader_end(struct store_reader *reader);
+
+/* A statement for `sql`, which must be a string that lives for ever; prepared when it is asked for
+ * the first time and kept as long as the file is open. Borrowed: reset it when done with it, as
+ * CLEANUP(reader_done) does. 0 or -errno. */
+int reader_statement(struct store_reader *reader, const char *sql, sqlite3_stmt **ret);
+void reader_done(sqlite3_stmt **stmt); /* NULL inside allowed */
+
+/* database_number_of with such a statement. */
+int reader_number(struct store_reader *reader, const char *sql, int64_t missing, int64_t *ret);
 
 static inline bool reader_cancelled(const struct store_reader *reader)
 {

@@ -204,16 +204,16 @@ static int consider_rows(struct plan *plan, sqlite3_stmt *stmt, struct map *grou
 
 static int consider_stored(struct plan *plan, const struct alive *alive, struct map *groups)
 {
-    sqlite3_stmt *sealed CLEANUP(database_finalize) = NULL;
-    sqlite3_stmt *logged CLEANUP(database_finalize) = NULL;
-    int error = database_prepare(plan->reader->db,
+    sqlite3_stmt *sealed CLEANUP(reader_done) = NULL;
+    sqlite3_stmt *logged CLEANUP(reader_done) = NULL;
+    int error = reader_statement(plan->reader,
                                  "SELECT " SERIES_COLUMNS " FROM last l CROSS JOIN series s"
                                  " ON s.id = l.id WHERE l.seq >= ?1",
                                  &sealed);
     if (!error)
-        error = database_prepare(
-            plan->reader->db,
-            "SELECT " SERIES_COLUMNS " FROM series s WHERE s.id BETWEEN ?1 AND ?2", &logged);
+        error = reader_statement(
+            plan->reader, "SELECT " SERIES_COLUMNS " FROM series s WHERE s.id BETWEEN ?1 AND ?2",
+            &logged);
     if (!error && alive->sealed) {
         sqlite3_bind_int64(sealed, 1, (int64_t)alive->from_seq);
         error = consider_rows(plan, sealed, groups);
