@@ -8,6 +8,32 @@
 
 #define ANSWER_DIGITS 9 /* rates and means; whole numbers stay exact */
 
+/* Points are nearly all of an answer: [time,value] goes into memory that is reserved for some of
+ * them at a time. */
+#define POINTS_AT_ONCE 256
+#define POINT_BYTES (2 * JSON_NUMBER_MAX + 5)
+
+static void put_points(struct buf *out, const struct answer *a, const double *values, size_t from,
+                       size_t to)
+{
+    char *at = buf_reserve(out, (to - from) * POINT_BYTES);
+    if (!at)
+        return;
+    for (size_t p = from; p < to; p++) {
+        int64_t t_ms = a->from_ms + (int64_t)p * a->step_ms;
+        if (p > 0)
+            *at++ = ',';
+        *at++ = '[';
+        if (t_ms < 0)
+            *at++ = '-';
+        at = json_write_u64(at, t_ms < 0 ? 0 - (uint64_t)t_ms : (uint64_t)t_ms);
+        *at++ = ',';
+        at = json_write_rounded(at, values[p], ANSWER_DIGITS);
+        *at++ = ']';
+    }
+    out->len = (size_t)(at - out->data);
+}
+
 void answer_json(struct buf *out, const struct answer *a)
 {
     json_open(out, '{');
@@ -40,12 +66,8 @@ void answer_json(struct buf *out, const struct answer *a)
         json_put_string(out, metric_kind_name(s->kind));
         json_put_key(out, "points");
         json_open(out, '[');
-        for (size_t p = 0; p < a->points_count; p++) {
-            json_open(out, '[');
-            json_put_i64(out, a->from_ms + (int64_t)p * a->step_ms);
-            json_put_rounded(out, s->values[p], ANSWER_DIGITS);
-            json_close(out, ']');
-        }
+        for (size_t p = 0; p < a->points_count; p += POINTS_AT_ONCE)
+            put_points(out, a, s->values, p, MIN(a->points_count, p + POINTS_AT_ONCE));
         json_close(out, ']');
         json_close(out, '}');
     }

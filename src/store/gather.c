@@ -139,8 +139,8 @@ static void mark_stored(struct plan *plan, const struct timeline *times, size_t 
 /* Arrays for one span's rows; they grow with the longest one, and are reused from span to span. */
 struct span_room {
     enum tier tier;
-    size_t rows; /* that there is room for */
-    struct timeline times;
+    size_t rows;               /* that there is room for */
+    struct timeline times;     /* the reader's */
     struct column column;      /* raw */
     struct rollup_column roll; /* other tiers */
     int32_t *point;
@@ -148,9 +148,6 @@ struct span_room {
 
 static void span_room_fini(struct span_room *room)
 {
-    free(room->times.seq);
-    free(room->times.t_ms);
-    free(room->times.elapsed_ns);
     free(room->column.state);
     free(room->column.value);
     rollup_column_fini(&room->roll);
@@ -165,10 +162,7 @@ static void span_room_grow(struct span_room *room, size_t rows)
         return;
     rows = MAX(MAX(rows, room->rows * 2), (size_t)ROOM_LEAST);
     span_room_fini(room);
-    *room = (struct span_room){.tier = room->tier, .rows = rows};
-    room->times.seq = mem_array(rows, sizeof(uint64_t));
-    room->times.t_ms = mem_array(rows, sizeof(int64_t));
-    room->times.elapsed_ns = mem_array(rows, sizeof(int64_t));
+    *room = (struct span_room){.tier = room->tier, .times = room->times, .rows = rows};
     room->point = mem_array(rows, sizeof(int32_t));
     if (room->tier == TIER_RAW) {
         room->column.state = mem_array(rows, sizeof(uint8_t));
@@ -274,17 +268,17 @@ static void place_rows(struct plan *plan, struct span_room *room, size_t rows)
  * are; 0: they are damaged. */
 static size_t read_times(struct plan *plan, struct span_room *room, sqlite3_stmt *span)
 {
-    int64_t rows = sqlite3_column_int64(span, 1), interval_ms = sqlite3_column_int64(span, 2);
+    int64_t rows = sqlite3_column_int64(span, 1);
     size_t len;
     const uint8_t *times = database_blob(span, 3, &len);
-    if (rows >= 1 && rows <= STORE_SPAN_TICKS_MAX) {
-        span_room_grow(room, (size_t)rows);
-        if (timeline_decode(plan->reader->codec, times, len, (size_t)rows, interval_ms,
-                            &room->times) == 0)
-            return (size_t)rows;
+    if (rows < 1 || rows > STORE_SPAN_TICKS_MAX ||
+        !reader_times(plan->reader, (uint32_t)sqlite3_column_int64(span, 0), times, len,
+                      (size_t)rows, sqlite3_column_int64(span, 2), &room->times)) {
+        plan->reader->damaged++;
+        return 0;
     }
-    plan->reader->damaged++;
-    return 0;
+    span_room_grow(room, (size_t)rows);
+    return (size_t)rows;
 }
 
 static int read_span(struct plan *plan, struct span_room *room, sqlite3_stmt *span,

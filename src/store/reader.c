@@ -67,11 +67,50 @@ static int run(struct store_reader *reader, const char *sql)
     return error ? error : database_run(stmt);
 }
 
+static struct timeline times_at(const struct store_reader *reader, size_t first)
+{
+    return (struct timeline){reader->times.seq + first, reader->times.t_ms + first,
+                             reader->times.elapsed_ns + first};
+}
+
+bool reader_times(struct store_reader *reader, uint32_t span, const uint8_t *data, size_t len,
+                  size_t rows, int64_t interval_ms, struct timeline *ret)
+{
+    if (rows < 1 || rows > STORE_SPAN_TICKS_MAX || len < CODEC_CHECKSUM_BYTES)
+        return false;
+    struct span_times wanted = {.span = span,
+                                .rows = rows,
+                                .interval_ms = interval_ms,
+                                .checksum = codec_checksum_get(data + len - CODEC_CHECKSUM_BYTES)};
+    for (size_t i = 0; i < reader->spans_count; i++) {
+        const struct span_times *known = &reader->spans[i];
+        if (known->span == wanted.span && known->rows == wanted.rows &&
+            known->interval_ms == wanted.interval_ms && known->checksum == wanted.checksum) {
+            *ret = times_at(reader, known->first);
+            return true;
+        }
+    }
+    if (!reader->times.seq) {
+        reader->times.seq = mem_array(READER_ROWS, sizeof(uint64_t));
+        reader->times.t_ms = mem_array(READER_ROWS, sizeof(int64_t));
+        reader->times.elapsed_ns = mem_array(READER_ROWS, sizeof(int64_t));
+    }
+    if (reader->spans_count == READER_SPANS || reader->spans_rows + rows > READER_ROWS)
+        reader->spans_count = reader->spans_rows = 0;
+    wanted.first = reader->spans_rows;
+    *ret = times_at(reader, wanted.first);
+    if (timeline_decode(reader->codec, data, len, rows, interval_ms, ret) < 0)
+        return false;
+    reader->spans[reader->spans_count++] = wanted;
+    reader->spans_rows += rows;
+    return true;
+}
+
 static int connect_reader(struct store_reader *reader, struct store_error *err)
 {
     struct stat st;
     disconnect_reader(reader);
-    reader->chunks_count = 0;
+    reader->chunks_count = reader->spans_count = reader->spans_rows = 0;
     /* Looked at before it is opened: when it is replaced in between, the next call notices. */
     if (stat(reader->path, &st) == 0) {
         reader->device = st.st_dev;
@@ -110,6 +149,9 @@ void store_reader_close(struct store_reader *reader)
         return;
     disconnect_reader(reader);
     codec_free(reader->codec);
+    free(reader->times.seq);
+    free(reader->times.t_ms);
+    free(reader->times.elapsed_ns);
     free(reader->path);
     free(reader);
 }
