@@ -366,10 +366,12 @@ static void read_row(struct plan *plan, const struct moment *at, int32_t point, 
         plan->reader->damaged++;
         return;
     }
-    while (row_next(&row, &sample)) {
+    size_t left = plan_targets(plan); /* a row has each series once */
+    while (left && row_next(&row, &sample)) {
         uint32_t index = ledger_find(&plan->by_id, sample.id);
         if (index == LEDGER_NONE)
             continue;
+        left--;
         struct target *target = &plan->targets[index];
         if ((sample.code == ROW_GAUGE) == (target->kind == METRIC_GAUGE))
             add_sample(plan->measure, target, point, at, row_state(sample.code), sample.value);
