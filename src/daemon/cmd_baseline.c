@@ -339,7 +339,7 @@ static int judge(const struct baseline_comparison *c)
         stderr,
         "netsonde baseline: not enough data: a verdict takes at least %d minutes on each side\n",
         COMPARE_BLOCKS_LEAST);
-    return EXIT_SUCCESS;
+    return EXIT_FAILURE; /* 0 would say that it is the same, and a script would go on */
 }
 
 static int action_compare(struct run *r)

@@ -81,7 +81,8 @@ static const struct {
          "significance\n"
          "         over all metrics; docs/BASELINES.md explains them. The status is 3 when a "
          "metric is\n"
-         "         worse, 0 when none is, 1 when there was nothing to compare.\n"
+         "         worse, 0 when none is, 1 when there was no verdict: nothing or too little to "
+         "compare.\n"
          "delete   takes one away\n"
          "NAME auto is the same hours of the week in the four weeks before. Reads the database of\n"
          "--data-dir; no daemon has to run.\n"},
