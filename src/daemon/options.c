@@ -102,8 +102,10 @@ static const struct {
          "of\n"
          "that daemon then shows the run while it goes on, and keeps the results. That needs an\n"
          "admin (root, the daemon's own user, or a token); what cannot be sent is a warning and\n"
-         "changes no status. With --save-baseline the results stay in DATA_DIR/benchmarks, and\n"
-         "--compare holds later ones against them, figure by figure; another machine is warned\n"
+         "changes no status. The results of the last 500 runs stay in DATA_DIR/benchmarks (but "
+         "for\n"
+         "--no-keep), those of --save-baseline under their name, and --compare holds later ones\n"
+         "against these, figure by figure; another machine is warned\n"
          "of, other settings are refused. Of a largest time and of kinds without a threshold\n"
          "(size, count) no figure is called worse. docs/BENCHMARKS.md explains all of it.\n"},
     [COMMAND_CHECK_CONFIG] =
@@ -168,6 +170,7 @@ enum option_id {
     OPTION_COMPARE,
     OPTION_THRESHOLD,
     OPTION_FORCE,
+    OPTION_NO_KEEP,
     OPTION_PUBLISH,
     OPTION_TOKEN_FILE,
 };
@@ -257,6 +260,7 @@ static const struct {
      "what is worse: duration=20, memory=30, cpu=25, throughput=20 without it; also size, count"},
     {"force", NULL, OPTION_FORCE, BIT(COMMAND_BENCH),
      "compare although the settings are not the same"},
+    {"no-keep", NULL, OPTION_NO_KEEP, BIT(COMMAND_BENCH), "leave no results in --data-dir"},
     {"publish", "[=URL]", OPTION_PUBLISH, BIT(COMMAND_BENCH),
      "send progress and results to the daemon there, else to that of the configuration"},
     {"token-file", "FILE", OPTION_TOKEN_FILE, BIT(COMMAND_BENCH),
@@ -440,6 +444,9 @@ static int take_option(struct parse *p, size_t index, const char *text)
         return 0;
     case OPTION_FORCE:
         o->bench.force = true;
+        return 0;
+    case OPTION_NO_KEEP:
+        o->bench.no_keep = true;
         return 0;
     case OPTION_PUBLISH:
         o->bench.publish = true;
