@@ -59,6 +59,7 @@ struct conn {
     bool paused;    /* by the owner */
     bool offering;  /* inside ops->data */
     bool reset;     /* conn_set_reset */
+    bool abrupt;    /* the socket's part of it: closing is a reset */
     unsigned queue_count;
     unsigned queue_head, queue_cap; /* cap is a power of two */
     int error;                      /* what `closed` will say */
@@ -265,11 +266,19 @@ void conn_abort(struct conn *conn)
     finish(conn, 0);
 }
 
-void conn_set_reset(struct conn *conn, bool on)
+static void set_abrupt(struct conn *conn, bool on)
 {
     const struct linger at_once = {.l_onoff = on};
+    if (conn->abrupt != on)
+        (void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    conn->abrupt = on;
+}
+
+void conn_set_reset(struct conn *conn, bool on)
+{
     conn->reset = on;
-    (void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    if (on || conn->queue_count == 0) /* else when all of it has left: see linger */
+        set_abrupt(conn, on);
 }
 
 /* All is said. Without its goodbye the peer would take the end for a cut, so that one waits for
@@ -280,6 +289,7 @@ static void linger(struct conn *conn)
         wait_start(conn->net, &conn->stall, WAIT_STALL);
         return;
     }
+    set_abrupt(conn, false);
     wait_end(&conn->stall);
     conn->state = LINGERING;
     wait_start(conn->net, &conn->wait, WAIT_LINGER);

@@ -75,7 +75,8 @@ void conn_close(struct conn *conn);
 /* Ends now. */
 void conn_abort(struct conn *conn);
 /* While it is on, whatever ends the conn is a reset, conn_close and the end of the process, too:
- * the peer cannot take it for the end of what was said, and what it has not read yet is gone. */
+ * the peer cannot take it for the end of what was said. Turned off, it stays so until what is
+ * queued has left. */
 void conn_set_reset(struct conn *conn, bool on);
 bool conn_is_ending(const struct conn *conn);
 

@@ -119,6 +119,28 @@ static void test_cut_in_http_1_0(void **state)
     end(&b, fd);
 }
 
+/* Nor when the client stops before it has the last piece. */
+static void test_stalled_in_http_1_0(void **state)
+{
+    (void)state;
+    struct bench b;
+    static char text[1 << 16];
+    struct net_limits limits = NET_LIMITS_DEFAULT;
+    limits.stall_ms = 100;
+    int fd = begin(&b, &limits, "1.0");
+    for (int i = 0; i < 2000000; i++) /* more than sockets hold */
+        buf_text(&maker.piece, "0123456789");
+    http_stream_end(maker.stream, &maker.piece, NULL);
+    RUN_UNTIL(&b.loop, net_counters(b.net)->expired_stall);
+    size_t len = 0;
+    ssize_t n;
+    while ((n = recv(fd, text, sizeof(text), 0)) > 0)
+        len += (size_t)n;
+    assert_int_equal(n < 0 ? errno : 0, ECONNRESET);
+    assert_true(len < maker.piece.len);
+    end(&b, fd);
+}
+
 /* A few bytes now and then are no way to keep an answer for ever. */
 static void test_too_slow(void **state)
 {
@@ -150,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole),
         cmocka_unit_test(test_cut_in_http_1_0),
+        cmocka_unit_test(test_stalled_in_http_1_0),
         cmocka_unit_test(test_too_slow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
