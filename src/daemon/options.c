@@ -98,16 +98,14 @@ static const struct {
          "on one\n"
          "thread, with nDPI and without, and prints the packets a second. store writes a history\n"
          "below $TMPDIR (/var/tmp) and removes it, query also asks it.\n"
-         "A running netsonde is not asked and not disturbed, unless --publish says so: the page "
-         "of\n"
-         "that daemon then shows the run while it goes on, and keeps the results. That needs an\n"
-         "admin (root, the daemon's own user, or a token); what cannot be sent is a warning and\n"
-         "changes no status. The results of the last 500 runs stay in DATA_DIR/benchmarks (but "
-         "for\n"
-         "--no-keep), those of --save-baseline under their name, and --compare holds later ones\n"
-         "against these, figure by figure; another machine is warned\n"
-         "of, other settings are refused. Of a largest time and of kinds without a threshold\n"
-         "(size, count) no figure is called worse. docs/BENCHMARKS.md explains all of it.\n"},
+         "A running netsonde is not asked and not disturbed, unless --publish says so: the page\n"
+         "of that daemon then shows the run while it goes on, and keeps the results. That needs\n"
+         "an admin (root, the daemon's own user, or a token); what cannot be sent is a warning\n"
+         "and changes no status. The last 500 runs stay in DATA_DIR/benchmarks but for --no-keep,\n"
+         "those of --save-baseline under their name, and --compare holds later ones against\n"
+         "them, figure by figure; of another machine is warned, other settings are refused.\n"
+         "Of a largest time and of kinds without a threshold (size, count) no figure is called\n"
+         "worse. docs/BENCHMARKS.md explains all of it.\n"},
     [COMMAND_CHECK_CONFIG] =
         {"check-config", " [FILE]", "check the configuration",
          "Prints every mistake as FILE:LINE:COLUMN: message, and exits with 1\n"
