@@ -175,6 +175,18 @@ class Http:
         return (time.perf_counter() - began) * 1000, said
 
 
+def processor_ns(pid):
+    """What all threads of a process have had of the processors."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as f:
+                total += int(f.read().split()[0])
+        except OSError:
+            pass  # it has ended
+    return total
+
+
 def answers(port, path):
     def look():
         try:
@@ -197,6 +209,7 @@ class Server:
             self.process.stop()
             raise
         self.http = Http(self.port)
+        self.pid = self.process.popen.pid
 
     def __enter__(self):
         return self
@@ -212,20 +225,24 @@ class Server:
             raise SystemExit(f"bench: {self.command[0]} ended with {self.process.popen.returncode}")
 
 
-def day_slices(series, path):
-    """The samples of one day after the other (of UTC, where blocks begin) in a file at `path`:
-    promtool reads the whole of its input once for every two hours of it."""
+BLOCK_HOURS = 18  # 2 * 3 * 3: as long as Prometheus makes them itself of those of two hours
+BLOCK_MS = BLOCK_HOURS * 3_600_000
+
+
+def block_slices(series, path):
+    """The samples of one block after the other in a file at `path`: promtool reads the whole of its
+    input once for every block that it makes of it."""
     at = {key: 0 for key in series}
-    days = sorted({t // 86_400_000 for one in series.values()
-                   for t in (*one.times[::3600], one.times[-1])})
-    for day in days:
+    blocks = sorted({t // BLOCK_MS for one in series.values()
+                     for t in (*one.times[::3600], one.times[-1])})
+    for block in blocks:
         with open(path, "w", encoding="utf-8") as out:
             name = None
             for key, one in series.items():
                 if one.name != name:
                     name = one.name
                     out.write(f"# TYPE {name} unknown\n")
-                end = bisect.bisect_left(one.times, (day + 1) * 86_400_000, at[key])
+                end = bisect.bisect_left(one.times, (block + 1) * BLOCK_MS, at[key])
                 out.writelines(f"{key} {one.values[i]!r} {one.times[i] / 1000}\n"
                                for i in range(at[key], end))
                 at[key] = end
@@ -237,8 +254,9 @@ def day_slices(series, path):
 def prometheus_blocks(series, to):
     promtool, environment = peers.beside("prometheus", "promtool")
     os.makedirs(to)
-    for text in day_slices(series, to + ".openmetrics"):
-        subprocess.run([promtool, "tsdb", "create-blocks-from", "openmetrics", "-q", text, to],
+    for text in block_slices(series, to + ".openmetrics"):
+        subprocess.run([promtool, "tsdb", "create-blocks-from", "--quiet",
+                        f"--max-block-duration={BLOCK_HOURS}h", "openmetrics", text, to],
                        env=environment, check=True, stdout=subprocess.DEVNULL)
     listed = subprocess.run([promtool, "tsdb", "list", to], env=environment, check=True,
                             stdout=subprocess.PIPE, text=True).stdout.splitlines()
@@ -394,22 +412,28 @@ def check_same(question, netsonde, prometheus):
 
 
 def measure_question(args, question, netsonde, prometheus, victoria):
-    series, points = check_same(question, netsonde, prometheus)
+    series, points = check_same(question, netsonde.http, prometheus.http)
     asked = {"netsonde": (netsonde, question.netsonde()),
              "Prometheus": (prometheus, question.prometheus("rate")),
              "Prometheus, without rate()": (prometheus, question.prometheus(None)),
              "VictoriaMetrics": (victoria, question.prometheus("rate"))}
-    took = {name: [] for name in asked}
+    took, spent_ms = {name: [] for name in asked}, {name: [] for name in asked}
     for _ in range(args.rounds):  # in turns, so that what disturbs the machine disturbs all
         for name, (server, path) in asked.items():
-            ms, _ = server.timed_ms(path)
+            before = processor_ns(server.pid)
+            ms, _ = server.http.timed_ms(path)
             took[name].append(ms)
+            spent_ms[name].append((processor_ns(server.pid) - before) / 1e6)
     median = {name: statistics.median(values) for name, values in took.items()}
     row(f"{question.told}: {series} series, {points} points each", question.asked,
         f"median {median['netsonde']:.2f} ms of {args.rounds}, worst {max(took['netsonde']):.2f} ms")
     row("the same, Prometheus, rate() over each step", "netsonde at most 0.1 of it",
         f"{median['Prometheus']:.2f} ms; netsonde / Prometheus = "
         f"{median['netsonde'] / median['Prometheus']:.3f}")
+    spent = {name: statistics.median(values) for name, values in spent_ms.items()}
+    row("the same, time on the processor, all threads of the server", "–",
+        f"{spent['netsonde']:.2f} ms; Prometheus {spent['Prometheus']:.2f} ms, netsonde / it = "
+        f"{spent['netsonde'] / spent['Prometheus']:.3f}")
     for name in ("Prometheus, without rate()", "VictoriaMetrics"):
         row(f"the same, {name}", "–", f"{median[name]:.2f} ms; netsonde / it = "
             f"{median['netsonde'] / median[name]:.3f}")
@@ -421,7 +445,7 @@ def measure_questions(args, work, data, blocks, other, questions):
     with Server(netsonde, {**os.environ, "NETSONDE_STORE_MAX_SIZE": "100GiB"}, "/readyz") as own, \
             Prometheus(blocks, work) as prometheus, VictoriaMetrics(other) as victoria:
         for question in questions:
-            measure_question(args, question, own.http, prometheus.http, victoria.http)
+            measure_question(args, question, own, prometheus, victoria)
 
 
 # ---- main ----------------------------------------------------------------------------------------

@@ -5,10 +5,10 @@
  * hundred are sampled at a time. A query must not be about all of them: they would use up its
  * limit of series, make its step coarse, and cost a look-up in every span each.
  *
- * In spans of any tier: `last` has the tick of a series' newest sample as of its newest chunk. Is that before
- * the first tick of all spans that overlap the range, the series has no chunk there. In the log:
- * its rows say which ids they hold in runs, of which there are few, the same ones in nearly every
- * row; so they are kept merged, and a run that is there already costs one search.
+ * In spans of any tier: `last` has the tick of a series' newest sample as of its newest chunk. Is
+ * that before the first tick of all spans that overlap the range, the series has no chunk there. In
+ * the log: its rows say which ids they hold in runs, of which there are few, the same ones in
+ * nearly every row; so they are kept merged, and a run that is there already costs one search.
  *
  * Any thread, inside reader_begin/reader_end.
  */
@@ -72,8 +72,8 @@ static void add_row(struct alive *alive, const uint8_t *data, size_t len)
 
 static int find_in_log(struct plan *plan, struct alive *alive)
 {
-    sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-    int error = database_prepare(plan->reader->db,
+    sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
+    int error = reader_statement(plan->reader,
                                  "SELECT samples FROM tick WHERE t_ms BETWEEN ?1 AND ?2", &stmt);
     if (error)
         return error;
@@ -90,9 +90,9 @@ static int find_in_log(struct plan *plan, struct alive *alive)
 
 static int find_in_spans(struct plan *plan, struct alive *alive)
 {
-    sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
+    sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
     int64_t from_seq = -1;
-    int error = database_prepare(plan->reader->db,
+    int error = reader_statement(plan->reader,
                                  "SELECT min(first_seq) FROM " SPANS_VIEW
                                  " WHERE tier < 3 AND max_ms >= ?1 AND min_ms <= ?2",
                                  &stmt);

@@ -87,11 +87,13 @@ struct field_column {
 void field_column_encode(struct codec *codec, const struct field_column *column, size_t rows,
                          struct buf *out);
 /* `tag` first, then the fields: field_column_tag tells which types there are, from the first bytes
- * alone; field_column_decode checks all of it. The caller sets fields, types and the arrays, which
- * hold `rows` each; their content is undefined after an error. 0, -EBADMSG, -ENOTSUP. */
+ * alone. The caller sets fields, types and the arrays, which hold `rows` each; their content is
+ * undefined after an error. Only the first `wanted` fields (at most all) are unpacked, the arrays
+ * of the others are not touched: the checksum is of all, but what it cannot find is only looked for
+ * in those that are wanted. 0, -EBADMSG, -ENOTSUP. */
 int field_column_tag(const uint8_t *data, size_t len, uint8_t *ret);
 int field_column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t rows,
-                        struct field_column *column);
+                        size_t wanted, struct field_column *column);
 
 struct timeline {
     uint64_t *seq;

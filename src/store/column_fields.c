@@ -161,8 +161,9 @@ static bool get_field(struct words_room *room, struct cursor *c, struct field_co
 }
 
 int field_column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t rows,
-                        struct field_column *column)
+                        size_t wanted, struct field_column *column)
 {
+    CHECK(wanted <= column->fields);
     uint8_t flags;
     const uint8_t *body;
     size_t body_len, count = 0;
@@ -177,10 +178,10 @@ int field_column_decode(struct codec *codec, const uint8_t *data, size_t len, si
         return -EBADMSG;
     for (size_t i = 0; i < rows; i++)
         count += column->there[i];
-    for (size_t field = 0; field < column->fields; field++) {
+    for (size_t field = 0; field < wanted; field++) {
         if (!get_field(room, &c, column, field, rows, count))
             return -EBADMSG;
     }
     column->tag = flags & TAG_MAX;
-    return cursor_left(&c) == 0 ? 0 : -EBADMSG;
+    return cursor_left(&c) == 0 || wanted < column->fields ? 0 : -EBADMSG;
 }

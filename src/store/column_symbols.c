@@ -82,14 +82,15 @@ static unsigned weight_of(uint32_t count, uint32_t most)
     return 2 * octave + (2 * square >= 3 * unit) + (square >= 3 * unit);
 }
 
-/* Frequencies that sum up to 2^bits, at least 1 for each that occurs. `weight` has -1 for those
- * that do not. */
-static void share(const int8_t *weight, size_t alphabet, unsigned bits, uint16_t *frequency)
+/* Frequencies that sum up to 2^bits, at least 1 for each that occurs, and the place of each: the
+ * sum of those before it. `weight` has -1 for those that do not occur. */
+static void share_cells(const int8_t *weight, size_t alphabet, unsigned bits, uint32_t *cell)
 {
     uint64_t sum = 0;
-    uint32_t total = UINT32_C(1) << bits, occur = 0, given = 0;
+    uint32_t total = UINT32_C(1) << bits, occur = 0, given = 0, place = 0;
     size_t most = 0;
     for (size_t s = 0; s < alphabet; s++) {
+        cell[s] = 0;
         if (weight[s] < 0)
             continue;
         sum += weight_value((unsigned)weight[s]);
@@ -98,14 +99,18 @@ static void share(const int8_t *weight, size_t alphabet, unsigned bits, uint16_t
             most = s;
     }
     for (size_t s = 0; s < alphabet; s++) {
-        frequency[s] = 0;
         if (weight[s] < 0)
             continue;
-        frequency[s] =
-            (uint16_t)(1 + weight_value((unsigned)weight[s]) * (uint64_t)(total - occur) / sum);
-        given += frequency[s];
+        cell[s] =
+            (uint32_t)(1 + weight_value((unsigned)weight[s]) * (uint64_t)(total - occur) / sum);
+        given += cell[s];
     }
-    frequency[most] = (uint16_t)(frequency[most] + total - given);
+    cell[most] += total - given;
+    for (size_t s = 0; s < alphabet; s++) {
+        uint32_t frequency = cell[s];
+        cell[s] = frequency << 16 | place;
+        place += frequency;
+    }
 }
 
 /* ---- planning ------------------------------------------------------------------------------- */
@@ -287,7 +292,6 @@ static void put_tables(struct symbols_room *room, size_t alphabet, unsigned bits
     for (size_t c = 0; c < contexts; c++) {
         uint32_t *cell = room->cell + c * alphabet;
         int8_t weight[SYMBOLS_ALPHABET_MAX];
-        uint16_t frequency[SYMBOLS_ALPHABET_MAX];
         bool occurs = false;
         for (size_t s = 0; s < alphabet; s++) {
             weight[s] = cell[s] ? (int8_t)weight_of(cell[s], most) : -1;
@@ -303,12 +307,7 @@ static void put_tables(struct symbols_room *room, size_t alphabet, unsigned bits
             if (weight[s] >= 0)
                 bits_put(w, (uint64_t)weight[s], width);
         }
-        share(weight, alphabet, precision(bits), frequency);
-        uint32_t place = 0;
-        for (size_t s = 0; s < alphabet; s++) {
-            cell[s] = (uint32_t)frequency[s] << 16 | place;
-            place += frequency[s];
-        }
+        share_cells(weight, alphabet, precision(bits), cell);
     }
 }
 
@@ -375,16 +374,6 @@ static bool get_shape(struct bit_reader *r, size_t alphabet, struct shape *shape
     return true;
 }
 
-/* A slot holds the symbol (8 bits), its frequency - 1 (12) and how far into it the slot is (12). */
-static void fill_slots(uint32_t *slot, const uint16_t *frequency, size_t alphabet)
-{
-    for (uint32_t s = 0; s < alphabet; s++) {
-        uint32_t entry = s | (uint32_t)(frequency[s] - 1) << 8;
-        for (uint32_t i = 0; i < frequency[s]; i++)
-            *slot++ = entry | i << 20;
-    }
-}
-
 static bool get_tables(struct symbols_room *room, struct bit_reader *r, size_t alphabet,
                        unsigned bits)
 {
@@ -394,7 +383,6 @@ static bool get_tables(struct symbols_room *room, struct bit_reader *r, size_t a
         return false;
     for (size_t c = 0; c < contexts; c++) {
         int8_t weight[SYMBOLS_ALPHABET_MAX];
-        uint16_t frequency[SYMBOLS_ALPHABET_MAX];
         bool occurs = contexts == 1 || bits_get(r, 1), any = false;
         for (size_t s = 0; s < alphabet; s++) {
             bool here = occurs && (contexts == 1 || bits_get(r, 1));
@@ -403,10 +391,31 @@ static bool get_tables(struct symbols_room *room, struct bit_reader *r, size_t a
         }
         if (!any)
             weight[0] = 0; /* never comes up in what was encoded */
-        share(weight, alphabet, parts, frequency);
-        fill_slots(room->slot + (c << parts), frequency, alphabet);
+        share_cells(weight, alphabet, parts, room->cell + c * alphabet);
     }
     return !r->bad;
+}
+
+/*
+ * What a state stands for is looked up in slots, one for each value that its lowest bits can have,
+ * or searched for in the cells. Filling the slots takes as long as searching for SLOTS_A_SEARCH
+ * times fewer symbols: a column of an hour's minutes is never worth it.
+ *
+ * A slot holds the symbol (8 bits), its frequency - 1 (12) and how far into it the slot is (12).
+ */
+#define SLOTS_A_SEARCH 16
+
+static void fill_slots(struct symbols_room *room, size_t contexts, size_t alphabet)
+{
+    uint32_t *slot = room->slot;
+    const uint32_t *cell = room->cell;
+    for (size_t c = 0; c < contexts; c++) {
+        for (uint32_t s = 0; s < alphabet; s++) {
+            uint32_t frequency = *cell++ >> 16, entry = s | (frequency - 1) << 8;
+            for (uint32_t i = 0; i < frequency; i++)
+                *slot++ = entry | i << 20;
+        }
+    }
 }
 
 /* The state of a decoder. `at` never passes `end`. */
@@ -416,27 +425,49 @@ struct decoder {
     bool bad;
 };
 
+static inline void decoder_refill(struct decoder *d)
+{
+    if (d->state >= STATE_MIN)
+        return;
+    if (d->end - d->at < 2) {
+        d->bad = true; /* and so on with zeros, which does no harm */
+        d->state <<= 16;
+    } else {
+        d->state = d->state << 16 | (uint32_t)d->at[0] | (uint32_t)d->at[1] << 8;
+        d->at += 2;
+    }
+}
+
 /* One symbol, by the slots of its context. */
-static inline uint8_t decode_symbol(struct decoder *d, const uint32_t *slot, unsigned parts)
+static inline uint8_t decode_slot(struct decoder *d, const uint32_t *slot, unsigned parts)
 {
     uint32_t entry = slot[d->state & ((UINT32_C(1) << parts) - 1)];
     d->state = ((entry >> 8 & 0xfff) + 1) * (d->state >> parts) + (entry >> 20);
-    if (d->state < STATE_MIN) {
-        if (d->end - d->at < 2) {
-            d->bad = true; /* and so on with zeros, which does no harm */
-            d->state <<= 16;
-        } else {
-            d->state = d->state << 16 | (uint32_t)d->at[0] | (uint32_t)d->at[1] << 8;
-            d->at += 2;
-        }
-    }
+    decoder_refill(d);
     return (uint8_t)entry;
+}
+
+/* The same by its cells: the last one that begins at or below the state's place. One that does not
+ * occur begins where the next one does, or behind all places, so it is never that. */
+static inline uint8_t decode_cell(struct decoder *d, const uint32_t *cell, size_t alphabet,
+                                  unsigned parts)
+{
+    uint32_t place = d->state & ((UINT32_C(1) << parts) - 1);
+    size_t at = 0;
+    for (size_t left = alphabet; left > 1;) {
+        size_t half = left / 2;
+        at = (cell[at + half] & 0xffff) <= place ? at + half : at;
+        left -= half;
+    }
+    d->state = (cell[at] >> 16) * (d->state >> parts) + place - (cell[at] & 0xffff);
+    decoder_refill(d);
+    return (uint8_t)at;
 }
 
 static void decode_plain(struct decoder *d, const uint32_t *slot, uint8_t *symbols, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        symbols[i] = decode_symbol(d, slot, PRECISION_MAX);
+        symbols[i] = decode_slot(d, slot, PRECISION_MAX);
 }
 
 static void decode_after(struct decoder *d, const uint32_t *slot, uint8_t *symbols, size_t count,
@@ -445,7 +476,7 @@ static void decode_after(struct decoder *d, const uint32_t *slot, uint8_t *symbo
     unsigned parts = precision(context_bits(shape)), class_bits = shape->class_bits;
     uint32_t mask = (UINT32_C(1) << class_bits * shape->order) - 1, before = 0;
     for (size_t i = 0; i < count; i++) {
-        symbols[i] = decode_symbol(d, slot + ((size_t)before << parts), parts);
+        symbols[i] = decode_slot(d, slot + ((size_t)before << parts), parts);
         before = (before << class_bits | shape->class_of[symbols[i]]) & mask;
     }
 }
@@ -458,9 +489,38 @@ static void decode_lagged(struct decoder *d, const uint32_t *slot, uint8_t *symb
     for (size_t i = 0; i < count; i++) {
         uint32_t then = i >= shape->lag ? shape->class_of[symbols[i - shape->lag]] : 0;
         size_t context = (size_t)before << class_bits | then;
-        symbols[i] = decode_symbol(d, slot + (context << parts), parts);
+        symbols[i] = decode_slot(d, slot + (context << parts), parts);
         before = (before << class_bits | shape->class_of[symbols[i]]) & mask;
     }
+}
+
+/* Of any shape. */
+static void decode_few(struct decoder *d, const uint32_t *cell, size_t alphabet, uint8_t *symbols,
+                       size_t count, const struct shape *shape)
+{
+    unsigned parts = precision(context_bits(shape)), class_bits = shape->class_bits;
+    uint32_t mask = (UINT32_C(1) << class_bits * shape->order) - 1, before = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t context = before;
+        if (shape->lag)
+            context = context << class_bits |
+                      (i >= shape->lag ? shape->class_of[symbols[i - shape->lag]] : 0);
+        symbols[i] = decode_cell(d, cell + context * alphabet, alphabet, parts);
+        before = (before << class_bits | shape->class_of[symbols[i]]) & mask;
+    }
+}
+
+static void decode_many(struct decoder *d, struct symbols_room *room, size_t alphabet,
+                        uint8_t *symbols, size_t count, const struct shape *shape)
+{
+    unsigned bits = context_bits(shape);
+    fill_slots(room, (size_t)1 << bits, alphabet);
+    if (bits == 0)
+        decode_plain(d, room->slot, symbols, count);
+    else if (shape->lag)
+        decode_lagged(d, room->slot, symbols, count, shape);
+    else
+        decode_after(d, room->slot, symbols, count, shape);
 }
 
 bool symbols_get(struct symbols_room *room, struct bit_reader *r, uint8_t *symbols, size_t count,
@@ -474,12 +534,11 @@ bool symbols_get(struct symbols_room *room, struct bit_reader *r, uint8_t *symbo
         return false;
     for (int i = 0; i < 4; i++)
         d.state |= (uint32_t)*d.at++ << (8 * i);
-    if (context_bits(&shape) == 0)
-        decode_plain(&d, room->slot, symbols, count);
-    else if (shape.lag)
-        decode_lagged(&d, room->slot, symbols, count, &shape);
+    unsigned bits = context_bits(&shape);
+    if (count * SLOTS_A_SEARCH < (size_t)1 << (bits + precision(bits)))
+        decode_few(&d, room->cell, alphabet, symbols, count, &shape);
     else
-        decode_after(&d, room->slot, symbols, count, &shape);
+        decode_many(&d, room, alphabet, symbols, count, &shape);
     r->at = 8 * (uint64_t)(d.at - r->data);
     return !d.bad && d.state == STATE_MIN;
 }

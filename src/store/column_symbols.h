@@ -26,7 +26,7 @@ struct shape {
 
 struct symbols_room {
     uint32_t slot[SYMBOLS_SLOTS_MAX]; /* decoding: what a state stands for */
-    uint32_t cell[SYMBOLS_CELLS_MAX]; /* encoding: counts, then frequency and place of each */
+    uint32_t cell[SYMBOLS_CELLS_MAX]; /* frequency and place of each; encoding: counts first */
     size_t capacity;                  /* of these two: */
     uint8_t *context;                 /* encoding: of each symbol */
     uint16_t *word;                   /* encoding: the stream, from the end */

@@ -99,7 +99,7 @@ static bool decodes(struct codec *codec, const uint8_t *data, size_t len, int ti
     if (tier != TIER_RAW) {
         struct rollup_column column;
         rollup_column_init(&column, STORE_SPAN_TICKS_MAX);
-        bool good = rollup_column_decode(codec, data, len, rows, &column) != -EBADMSG;
+        bool good = rollup_column_decode(codec, data, len, rows, ROLLUP_ALL, &column) != -EBADMSG;
         rollup_column_fini(&column);
         return good;
     }

@@ -349,7 +349,7 @@ static bool take_samples(struct fold *fold, const struct source *s, size_t at, c
 static bool take_rows(struct fold *fold, const struct source *s, size_t at, const uint8_t *data,
                       size_t len, enum metric_kind *kind)
 {
-    if (rollup_column_decode(fold->codec, data, len, s->rows, &fold->column) < 0)
+    if (rollup_column_decode(fold->codec, data, len, s->rows, ROLLUP_ALL, &fold->column) < 0)
         return false;
     *kind = fold->column.kind;
     for (size_t i = at; i < at + s->rows; i++)

@@ -136,37 +136,40 @@ static void mark_stored(struct plan *plan, const struct timeline *times, size_t 
 
 /* ---- spans ---------------------------------------------------------------------------------- */
 
-/* Arrays for one span's rows, at the format's limit; reused from span to span. */
+/* Arrays for one span's rows; they grow with the longest one, and are reused from span to span. */
 struct span_room {
     enum tier tier;
-    struct timeline times;
+    size_t rows;               /* that there is room for */
+    struct timeline times;     /* the reader's */
     struct column column;      /* raw */
     struct rollup_column roll; /* other tiers */
     int32_t *point;
 };
 
-static void span_room_init(struct span_room *room, bool rolled)
-{
-    room->roll = (struct rollup_column){0};
-    if (rolled)
-        rollup_column_init(&room->roll, STORE_SPAN_TICKS_MAX);
-    room->times.seq = mem_array(STORE_SPAN_TICKS_MAX, sizeof(uint64_t));
-    room->times.t_ms = mem_array(STORE_SPAN_TICKS_MAX, sizeof(int64_t));
-    room->times.elapsed_ns = mem_array(STORE_SPAN_TICKS_MAX, sizeof(int64_t));
-    room->column.state = mem_array(STORE_SPAN_TICKS_MAX, sizeof(uint8_t));
-    room->column.value = mem_array(STORE_SPAN_TICKS_MAX, sizeof(union sample));
-    room->point = mem_array(STORE_SPAN_TICKS_MAX, sizeof(int32_t));
-}
-
 static void span_room_fini(struct span_room *room)
 {
-    free(room->times.seq);
-    free(room->times.t_ms);
-    free(room->times.elapsed_ns);
     free(room->column.state);
     free(room->column.value);
     rollup_column_fini(&room->roll);
     free(room->point);
+}
+
+#define ROOM_LEAST 64 /* an hour of minutes */
+
+static void span_room_grow(struct span_room *room, size_t rows)
+{
+    if (rows <= room->rows)
+        return;
+    rows = MAX(MAX(rows, room->rows * 2), (size_t)ROOM_LEAST);
+    span_room_fini(room);
+    *room = (struct span_room){.tier = room->tier, .times = room->times, .rows = rows};
+    room->point = mem_array(rows, sizeof(int32_t));
+    if (room->tier == TIER_RAW) {
+        room->column.state = mem_array(rows, sizeof(uint8_t));
+        room->column.value = mem_array(rows, sizeof(union sample));
+    } else {
+        rollup_column_init(&room->roll, rows);
+    }
 }
 
 static void add_column(struct plan *plan, const struct span_room *room, size_t ticks,
@@ -193,6 +196,23 @@ static void add_rolled(struct plan *plan, const struct span_room *room, size_t r
     }
 }
 
+/* What add_rollup looks at. */
+static enum rollup_part part_of(enum aggregate measure)
+{
+    switch (measure) {
+    case AGG_SUM:
+        return ROLLUP_TOTAL;
+    case AGG_AVG:
+        return ROLLUP_MEAN;
+    case AGG_MIN:
+        return ROLLUP_MIN;
+    case AGG_MAX:
+        return ROLLUP_MAX;
+    default:
+        return ROLLUP_ALL;
+    }
+}
+
 /* False: it is damaged, or not what its series is. */
 static bool add_chunk(struct plan *plan, struct span_room *room, sqlite3_stmt *stmt, uint32_t span,
                       size_t rows, struct target *target)
@@ -207,7 +227,7 @@ static bool add_chunk(struct plan *plan, struct span_room *room, sqlite3_stmt *s
         add_column(plan, room, rows, target);
         return true;
     }
-    if (rollup_column_decode(codec, data, len, rows, &room->roll) < 0 ||
+    if (rollup_column_decode(codec, data, len, rows, part_of(plan->measure), &room->roll) < 0 ||
         room->roll.kind != target->kind)
         return false;
     add_rolled(plan, room, rows, target);
@@ -248,15 +268,17 @@ static void place_rows(struct plan *plan, struct span_room *room, size_t rows)
  * are; 0: they are damaged. */
 static size_t read_times(struct plan *plan, struct span_room *room, sqlite3_stmt *span)
 {
-    int64_t rows = sqlite3_column_int64(span, 1), interval_ms = sqlite3_column_int64(span, 2);
+    int64_t rows = sqlite3_column_int64(span, 1);
     size_t len;
     const uint8_t *times = database_blob(span, 3, &len);
-    if (rows >= 1 && rows <= STORE_SPAN_TICKS_MAX &&
-        timeline_decode(plan->reader->codec, times, len, (size_t)rows, interval_ms, &room->times) ==
-            0)
-        return (size_t)rows;
-    plan->reader->damaged++;
-    return 0;
+    if (rows < 1 || rows > STORE_SPAN_TICKS_MAX ||
+        !reader_times(plan->reader, (uint32_t)sqlite3_column_int64(span, 0), times, len,
+                      (size_t)rows, sqlite3_column_int64(span, 2), &room->times)) {
+        plan->reader->damaged++;
+        return 0;
+    }
+    span_room_grow(room, (size_t)rows);
+    return (size_t)rows;
 }
 
 static int read_span(struct plan *plan, struct span_room *room, sqlite3_stmt *span,
@@ -291,10 +313,10 @@ static int gather_tier(struct plan *plan, struct span_room *room, sqlite3_stmt *
  * that they were made of do. */
 static int mark_folded(struct plan *plan, struct span_room *room)
 {
-    sqlite3_stmt *span CLEANUP(database_finalize) = NULL;
+    sqlite3_stmt *span CLEANUP(reader_done) = NULL;
     if (plan->tier == TIER_RAW || !plan->recent || plan->recent->count == 0)
         return 0;
-    int error = database_prepare(plan->reader->db,
+    int error = reader_statement(plan->reader,
                                  "SELECT id, ticks, interval_ms, times FROM " SPANS_VIEW
                                  " WHERE tier = 0 AND folded = 1 AND last_seq >= ?1",
                                  &span);
@@ -312,26 +334,24 @@ static int mark_folded(struct plan *plan, struct span_room *room)
 
 static int gather_spans(struct plan *plan)
 {
-    sqlite3_stmt *span CLEANUP(database_finalize) = NULL;
-    sqlite3_stmt *chunk CLEANUP(database_finalize) = NULL;
-    int error = database_prepare(plan->reader->db,
+    sqlite3_stmt *span CLEANUP(reader_done) = NULL;
+    sqlite3_stmt *chunk CLEANUP(reader_done) = NULL;
+    int error = reader_statement(plan->reader,
                                  "SELECT id, ticks, interval_ms, times FROM " SPANS_VIEW
                                  " WHERE tier = ?3 AND max_ms >= ?1 AND min_ms <= ?2"
                                  " AND folded <= ?4",
                                  &span);
     if (!error)
-        error = database_prepare(plan->reader->db, CHUNK_STATEMENT, &chunk);
+        error = reader_statement(plan->reader, CHUNK_STATEMENT, &chunk);
     if (error)
         return error;
-    struct span_room room;
-    span_room_init(&room, plan->tier != TIER_RAW);
     for (int tier = (int)plan->tier; tier >= 0 && !error; tier--) {
-        room.tier = (enum tier)tier;
+        struct span_room room = {.tier = (enum tier)tier};
         error = gather_tier(plan, &room, span, chunk);
+        if (!error && tier == TIER_RAW)
+            error = mark_folded(plan, &room);
+        span_room_fini(&room);
     }
-    if (!error)
-        error = mark_folded(plan, &room);
-    span_room_fini(&room);
     return error;
 }
 
@@ -346,10 +366,12 @@ static void read_row(struct plan *plan, const struct moment *at, int32_t point, 
         plan->reader->damaged++;
         return;
     }
-    while (row_next(&row, &sample)) {
+    size_t left = plan_targets(plan); /* a row has each series once */
+    while (left && row_next(&row, &sample)) {
         uint32_t index = ledger_find(&plan->by_id, sample.id);
         if (index == LEDGER_NONE)
             continue;
+        left--;
         struct target *target = &plan->targets[index];
         if ((sample.code == ROW_GAUGE) == (target->kind == METRIC_GAUGE))
             add_sample(plan->measure, target, point, at, row_state(sample.code), sample.value);
@@ -359,8 +381,8 @@ static void read_row(struct plan *plan, const struct moment *at, int32_t point, 
 
 static int gather_log(struct plan *plan)
 {
-    sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-    int error = database_prepare(plan->reader->db,
+    sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
+    int error = reader_statement(plan->reader,
                                  "SELECT seq, t_ms, elapsed_ns, samples FROM tick"
                                  " WHERE t_ms BETWEEN ?1 AND ?2",
                                  &stmt);
@@ -391,15 +413,15 @@ struct stored {
 
 static int find_stored(struct plan *plan, struct stored *ret)
 {
-    int error = database_number_of(plan->reader->db,
-                                   "SELECT coalesce((SELECT min(first_seq) FROM " SPANS_VIEW
-                                   " WHERE tier < 3), (SELECT min(seq) FROM tick))",
-                                   0, &ret->oldest);
+    int error = reader_number(plan->reader,
+                              "SELECT coalesce((SELECT min(first_seq) FROM " SPANS_VIEW
+                              " WHERE tier < 3), (SELECT min(seq) FROM tick))",
+                              0, &ret->oldest);
     if (!error)
-        error = database_number_of(plan->reader->db,
-                                   "SELECT coalesce((SELECT max(seq) FROM tick),"
-                                   " (SELECT max(last_seq) FROM " SPANS_VIEW " WHERE tier < 3))",
-                                   0, &ret->newest);
+        error = reader_number(plan->reader,
+                              "SELECT coalesce((SELECT max(seq) FROM tick),"
+                              " (SELECT max(last_seq) FROM " SPANS_VIEW " WHERE tier < 3))",
+                              0, &ret->newest);
     return error;
 }
 

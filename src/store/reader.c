@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 #define PROGRESS_STEPS 20000 /* of SQLite's machine between looks at `cancelled`: under 1 ms */
@@ -21,12 +22,95 @@ static int on_progress(void *context)
     return reader_cancelled(context);
 }
 
+static void disconnect_reader(struct store_reader *reader)
+{
+    while (reader->statements_count > 0)
+        sqlite3_finalize(reader->statements[--reader->statements_count].stmt);
+    sqlite3_close(reader->db);
+    reader->db = NULL;
+}
+
+int reader_statement(struct store_reader *reader, const char *sql, sqlite3_stmt **ret)
+{
+    struct reader_statement *at = reader->statements, *end = at + reader->statements_count;
+    while (at < end && at->sql != sql)
+        at++;
+    if (at == end) {
+        CHECK(reader->statements_count < READER_STATEMENTS);
+        int error = database_prepare(reader->db, sql, &at->stmt);
+        if (error)
+            return error;
+        at->sql = sql;
+        reader->statements_count++;
+    }
+    CHECK(!sqlite3_stmt_busy(at->stmt));
+    *ret = at->stmt;
+    return 0;
+}
+
+void reader_done(sqlite3_stmt **stmt)
+{
+    sqlite3_reset(*stmt);
+}
+
+int reader_number(struct store_reader *reader, const char *sql, int64_t missing, int64_t *ret)
+{
+    sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
+    int error = reader_statement(reader, sql, &stmt);
+    return error ? error : database_number(stmt, missing, ret);
+}
+
+static int run(struct store_reader *reader, const char *sql)
+{
+    sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
+    int error = reader_statement(reader, sql, &stmt);
+    return error ? error : database_run(stmt);
+}
+
+static struct timeline times_at(const struct store_reader *reader, size_t first)
+{
+    return (struct timeline){reader->times.seq + first, reader->times.t_ms + first,
+                             reader->times.elapsed_ns + first};
+}
+
+bool reader_times(struct store_reader *reader, uint32_t span, const uint8_t *data, size_t len,
+                  size_t rows, int64_t interval_ms, struct timeline *ret)
+{
+    if (rows < 1 || rows > STORE_SPAN_TICKS_MAX || len < CODEC_CHECKSUM_BYTES)
+        return false;
+    struct span_times wanted = {.span = span,
+                                .rows = rows,
+                                .interval_ms = interval_ms,
+                                .checksum = codec_checksum_get(data + len - CODEC_CHECKSUM_BYTES)};
+    for (size_t i = 0; i < reader->spans_count; i++) {
+        const struct span_times *known = &reader->spans[i];
+        if (known->span == wanted.span && known->rows == wanted.rows &&
+            known->interval_ms == wanted.interval_ms && known->checksum == wanted.checksum) {
+            *ret = times_at(reader, known->first);
+            return true;
+        }
+    }
+    if (!reader->times.seq) {
+        reader->times.seq = mem_array(READER_ROWS, sizeof(uint64_t));
+        reader->times.t_ms = mem_array(READER_ROWS, sizeof(int64_t));
+        reader->times.elapsed_ns = mem_array(READER_ROWS, sizeof(int64_t));
+    }
+    if (reader->spans_count == READER_SPANS || reader->spans_rows + rows > READER_ROWS)
+        reader->spans_count = reader->spans_rows = 0;
+    wanted.first = reader->spans_rows;
+    *ret = times_at(reader, wanted.first);
+    if (timeline_decode(reader->codec, data, len, rows, interval_ms, ret) < 0)
+        return false;
+    reader->spans[reader->spans_count++] = wanted;
+    reader->spans_rows += rows;
+    return true;
+}
+
 static int connect_reader(struct store_reader *reader, struct store_error *err)
 {
     struct stat st;
-    sqlite3_close(reader->db);
-    reader->db = NULL;
-    reader->chunks_count = 0;
+    disconnect_reader(reader);
+    reader->chunks_count = reader->spans_count = reader->spans_rows = 0;
     /* Looked at before it is opened: when it is replaced in between, the next call notices. */
     if (stat(reader->path, &st) == 0) {
         reader->device = st.st_dev;
@@ -63,8 +147,11 @@ void store_reader_close(struct store_reader *reader)
 {
     if (!reader)
         return;
-    sqlite3_close(reader->db);
+    disconnect_reader(reader);
     codec_free(reader->codec);
+    free(reader->times.seq);
+    free(reader->times.t_ms);
+    free(reader->times.elapsed_ns);
     free(reader->path);
     free(reader);
 }
@@ -92,16 +179,16 @@ void reader_end(struct store_reader *reader)
 {
     /* Nothing was changed, so neither way can fail in a manner that matters. */
     if (reader->db && !sqlite3_get_autocommit(reader->db))
-        database_exec(reader->db, "ROLLBACK");
+        run(reader, "ROLLBACK");
 }
 
 /* -ESTALE: the writer of a newer version has brought the database to its own format meanwhile. */
 static int begin_reading(struct store_reader *reader)
 {
     int64_t version = 0;
-    int error = database_exec(reader->db, "BEGIN");
+    int error = run(reader, "BEGIN");
     if (!error)
-        error = database_number_of(reader->db, "PRAGMA user_version", 0, &version);
+        error = reader_number(reader, "PRAGMA user_version", 0, &version);
     if (!error && version != reader->version)
         error = -ESTALE;
     if (error)

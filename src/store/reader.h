@@ -7,8 +7,28 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#include "store/codec.h"
+#include "store/column.h"
 #include "store/database.h"
+
+/* More than there are questions in the program. */
+#define READER_STATEMENTS 32
+
+struct reader_statement {
+    const char *sql; /* a constant of the program: it is known by its address */
+    sqlite3_stmt *stmt;
+};
+
+/* Times of spans that were read last. All series of a span share them, and to unpack those of an
+ * hour takes longer than one series does. When either is full they begin anew. */
+#define READER_SPANS 64
+#define READER_ROWS 8192 /* 24 bytes each */
+
+struct span_times {
+    uint32_t span;
+    size_t rows, first; /* in `times` */
+    int64_t interval_ms;
+    uint32_t checksum; /* of what they were unpacked from: another span has another one */
+};
 
 /* As many as a reader tells of at a time; there may be more. */
 #define READER_CHUNKS 16
@@ -19,6 +39,11 @@ struct store_reader {
     int64_t version; /* of its format */
     dev_t device;    /* of the file that `db` has open */
     ino_t inode;
+    struct reader_statement statements[READER_STATEMENTS]; /* of `db` */
+    size_t statements_count;
+    struct span_times spans[READER_SPANS];
+    size_t spans_count, spans_rows;
+    struct timeline times; /* [READER_ROWS] of those; NULL inside: none yet */
     struct codec *codec;
     uint64_t damaged;
     int64_t chunks[READER_CHUNKS]; /* rows of those that are damaged, not reported yet */
@@ -29,6 +54,20 @@ struct store_reader {
 /* Everything between these two sees one state of the database. */
 int reader_begin(struct store_reader *reader, struct store_error *err);
 void reader_end(struct store_reader *reader);
+
+/* A statement for `sql`, which must be a string that lives for ever; prepared when it is asked for
+ * the first time and kept as long as the file is open. Borrowed: reset it when done with it, as
+ * CLEANUP(reader_done) does. 0 or -errno. */
+int reader_statement(struct store_reader *reader, const char *sql, sqlite3_stmt **ret);
+void reader_done(sqlite3_stmt **stmt); /* NULL inside allowed */
+
+/* database_number_of with such a statement. */
+int reader_number(struct store_reader *reader, const char *sql, int64_t missing, int64_t *ret);
+
+/* timeline_decode for the times of a span of any tier: *ret is borrowed until the next call. False:
+ * they are damaged. */
+bool reader_times(struct store_reader *reader, uint32_t span, const uint8_t *data, size_t len,
+                  size_t rows, int64_t interval_ms, struct timeline *ret);
 
 static inline bool reader_cancelled(const struct store_reader *reader)
 {

@@ -195,8 +195,18 @@ void rollup_column_encode(struct codec *codec, const struct rollup_column *c, si
     field_column_encode(codec, &c->fields, rows, out);
 }
 
+/* The fields are in the order in which they are asked for. */
+static size_t fields_of(enum rollup_part part, bool gauge)
+{
+    static const size_t counter[ROLLUP_PARTS] = {TOTAL + 1, UNRATED_NS + 1, RATE_MIN + 1,
+                                                 RATE_MAX + 1, COUNTER_FIELDS};
+    static const size_t of_gauge[ROLLUP_PARTS] = {COUNT + 1, SUM + 1, VALUE_MIN + 1, VALUE_MAX + 1,
+                                                  GAUGE_FIELDS};
+    return (gauge ? of_gauge : counter)[part];
+}
+
 int rollup_column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t rows,
-                         struct rollup_column *c)
+                         enum rollup_part part, struct rollup_column *c)
 {
     uint8_t tag;
     int err = rows <= c->room ? field_column_tag(data, len, &tag) : -EBADMSG;
@@ -205,5 +215,5 @@ int rollup_column_decode(struct codec *codec, const uint8_t *data, size_t len, s
     if (tag > 1)
         return -EBADMSG;
     set_kind(c, tag ? METRIC_GAUGE : METRIC_COUNTER);
-    return field_column_decode(codec, data, len, rows, &c->fields);
+    return field_column_decode(codec, data, len, rows, fields_of(part, tag), &c->fields);
 }

@@ -72,6 +72,17 @@ void rollup_column_get(const struct rollup_column *c, size_t row, int64_t elapse
 void rollup_column_encode(struct codec *codec, const struct rollup_column *c, size_t rows,
                           struct buf *out); /* appends */
 
+/* How much of its rows is unpacked: each has what those before it have. The rest of what
+ * rollup_column_get gives then means nothing. */
+enum rollup_part {
+    ROLLUP_TOTAL, /* total */
+    ROLLUP_MEAN,  /* unrated, rated_ns; count, sum */
+    ROLLUP_MIN,
+    ROLLUP_MAX,
+    ROLLUP_ALL, /* last */
+    ROLLUP_PARTS
+};
+
 /* rows at most `room`. 0, -EBADMSG or -ENOTSUP. */
 int rollup_column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t rows,
-                         struct rollup_column *c);
+                         enum rollup_part part, struct rollup_column *c);

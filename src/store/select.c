@@ -149,35 +149,84 @@ static void consider(struct plan *plan, const struct candidate *c, struct map *g
         consider_plain(plan, c, groups);
 }
 
-/* A key that cannot be the selector's by its name: most are not, and to take a key apart costs ten
- * times as much. */
-static bool name_differs(const struct plan *plan, const char *key)
+/*
+ * Keys that cannot be the selector's, told by their text alone: most are not, and to take a key
+ * apart costs ten times as much. One that is none of the names is not; nor is one without
+ * `label="value"` where a match has no pattern in it.
+ */
+struct sieve {
+    bool open; /* everything passes */
+    size_t needles_count;
+    char *needles[SELECTOR_MATCHES_MAX];
+};
+
+/* It stands for itself, in a glob as in a key. */
+static bool is_literal(const char *text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                "0123456789._-:/ ";
+    return *text && text[strspn(text, plain)] == '\0';
+}
+
+static void sieve_init(struct sieve *sieve, const struct plan *plan)
 {
     const struct selector *selector = &plan->query->selector;
+    /* Histograms have neither the name nor all the labels of their buckets. */
+    *sieve = (struct sieve){.open = aggregate_is_quantile(plan->query->aggregate)};
+    for (size_t i = 0; i < selector->matches_count && !sieve->open; i++) {
+        const char *label = selector->matches[i].label, *glob = selector->matches[i].glob;
+        if (is_literal(glob))
+            sieve->needles[sieve->needles_count++] = mem_printf("%s=\"%s\"", label, glob);
+    }
+}
+
+static void sieve_fini(struct sieve *sieve)
+{
+    for (size_t i = 0; i < sieve->needles_count; i++)
+        free(sieve->needles[i]);
+}
+
+static bool is_named(const struct selector *selector, const char *key, size_t key_len)
+{
     char name[256];
-    size_t len = strcspn(key, "{");
-    if (selector->globs_count == 0 || len >= sizeof(name) ||
-        aggregate_is_quantile(plan->query->aggregate))
-        return false;
+    const char *brace = memchr(key, '{', key_len);
+    size_t len = brace ? (size_t)(brace - key) : key_len;
+    if (selector->globs_count == 0 || len >= sizeof(name))
+        return true;
     memcpy(name, key, len);
     name[len] = '\0';
     for (size_t i = 0; i < selector->globs_count; i++) {
         if (text_glob(selector->globs[i], name))
+            return true;
+    }
+    return false;
+}
+
+static bool sieve_passes(const struct sieve *sieve, const struct selector *selector,
+                         const char *key, size_t len)
+{
+    if (sieve->open)
+        return true;
+    for (size_t i = 0; i < sieve->needles_count; i++) {
+        if (!memmem(key, len, sieve->needles[i], strlen(sieve->needles[i])))
             return false;
     }
-    return true;
+    return is_named(selector, key, len);
 }
 
 /* Rows of `series` out of a statement whose columns are those below. */
-static int consider_rows(struct plan *plan, sqlite3_stmt *stmt, struct map *groups)
+static int consider_rows(struct plan *plan, sqlite3_stmt *stmt, const struct sieve *sieve,
+                         struct map *groups)
 {
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        size_t len;
+        const char *bytes = (const char *)database_blob(stmt, 1, &len); /* no copy is made */
+        if (bytes && !sieve_passes(sieve, &plan->query->selector, bytes, len))
+            continue;
         const char *key = (const char *)sqlite3_column_text(stmt, 1);
         const char *unit = (const char *)sqlite3_column_text(stmt, 2);
         struct key_parts parts;
-        if (key && name_differs(plan, key))
-            continue;
         if (!key || !unit || key_parse(key, &parts) < 0) {
             plan->reader->damaged++;
             continue;
@@ -204,25 +253,28 @@ static int consider_rows(struct plan *plan, sqlite3_stmt *stmt, struct map *grou
 
 static int consider_stored(struct plan *plan, const struct alive *alive, struct map *groups)
 {
-    sqlite3_stmt *sealed CLEANUP(database_finalize) = NULL;
-    sqlite3_stmt *logged CLEANUP(database_finalize) = NULL;
-    int error = database_prepare(plan->reader->db,
+    sqlite3_stmt *sealed CLEANUP(reader_done) = NULL;
+    sqlite3_stmt *logged CLEANUP(reader_done) = NULL;
+    int error = reader_statement(plan->reader,
                                  "SELECT " SERIES_COLUMNS " FROM last l CROSS JOIN series s"
                                  " ON s.id = l.id WHERE l.seq >= ?1",
                                  &sealed);
     if (!error)
-        error = database_prepare(
-            plan->reader->db,
-            "SELECT " SERIES_COLUMNS " FROM series s WHERE s.id BETWEEN ?1 AND ?2", &logged);
+        error = reader_statement(
+            plan->reader, "SELECT " SERIES_COLUMNS " FROM series s WHERE s.id BETWEEN ?1 AND ?2",
+            &logged);
+    struct sieve sieve;
+    sieve_init(&sieve, plan);
     if (!error && alive->sealed) {
         sqlite3_bind_int64(sealed, 1, (int64_t)alive->from_seq);
-        error = consider_rows(plan, sealed, groups);
+        error = consider_rows(plan, sealed, &sieve, groups);
     }
     for (size_t i = 0; i < alive->runs_count && !error; i++) {
         sqlite3_bind_int64(logged, 1, alive->runs[i].first);
         sqlite3_bind_int64(logged, 2, alive->runs[i].last);
-        error = consider_rows(plan, logged, groups);
+        error = consider_rows(plan, logged, &sieve, groups);
     }
+    sieve_fini(&sieve);
     return error;
 }
 

@@ -33,9 +33,9 @@ static int interval_in(struct plan *plan, int64_t from_ms, int64_t to_ms, int64_
     if (plan->tier != TIER_RAW)
         return 0;
     for (size_t i = 0; plan->reader && i < ARRAY_LEN(questions); i++) {
-        sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
+        sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
         int64_t interval_ms = 0;
-        int error = database_prepare(plan->reader->db, questions[i], &stmt);
+        int error = reader_statement(plan->reader, questions[i], &stmt);
         if (error)
             return error;
         sqlite3_bind_int64(stmt, 1, from_ms);
@@ -61,13 +61,13 @@ static int newest_interval(struct plan *plan, int64_t *ret)
         *ret = plan->recent->ticks[plan->recent->count - 1]->interval_ms;
     int error = 0;
     if (*ret <= 0 && plan->reader)
-        error = database_number_of(
-            plan->reader->db, "SELECT interval_ms FROM tick ORDER BY seq DESC LIMIT 1", 0, ret);
+        error = reader_number(plan->reader,
+                              "SELECT interval_ms FROM tick ORDER BY seq DESC LIMIT 1", 0, ret);
     if (!error && *ret <= 0 && plan->reader)
-        error = database_number_of(plan->reader->db,
-                                   "SELECT interval_ms FROM " SPANS_VIEW
-                                   " WHERE tier = 0 ORDER BY first_seq DESC LIMIT 1",
-                                   0, ret);
+        error = reader_number(plan->reader,
+                              "SELECT interval_ms FROM " SPANS_VIEW
+                              " WHERE tier = 0 ORDER BY first_seq DESC LIMIT 1",
+                              0, ret);
     if (*ret <= 0)
         *ret = INTERVAL_DEFAULT_MS;
     return error;
@@ -162,13 +162,13 @@ static int lay_for_tier(struct plan *plan, int64_t from_ms, int64_t to_ms)
 /* How far back each tier reaches, with those below it; INT64_MAX: nowhere. */
 static int find_reach(struct plan *plan, int64_t reach_ms[TIERS])
 {
-    sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
+    sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
     int64_t oldest_ms = INT64_MAX;
-    int error = database_number_of(plan->reader->db, "SELECT t_ms FROM tick ORDER BY seq LIMIT 1",
-                                   INT64_MAX, &oldest_ms);
+    int error = reader_number(plan->reader, "SELECT t_ms FROM tick ORDER BY seq LIMIT 1", INT64_MAX,
+                              &oldest_ms);
     if (!error)
-        error = database_prepare(
-            plan->reader->db,
+        error = reader_statement(
+            plan->reader,
             "SELECT min_ms FROM " SPANS_VIEW " WHERE tier = ?1 ORDER BY max_ms LIMIT 1", &stmt);
     if (plan->recent && plan->recent->count)
         oldest_ms = MIN(oldest_ms, plan->recent->ticks[0]->t_ms);
@@ -204,9 +204,9 @@ static bool tier_serves(const struct plan *plan, enum tier tier, int64_t from_ms
 /* Whether the tier has anything of the range: else it would only be coarser. */
 static int tier_has_rows(struct plan *plan, enum tier tier, bool *ret)
 {
-    sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
+    sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
     int64_t found = 0;
-    int error = database_prepare(plan->reader->db,
+    int error = reader_statement(plan->reader,
                                  "SELECT 1 FROM " SPANS_VIEW
                                  " WHERE tier = ?1 AND max_ms >= ?2 AND min_ms <= ?3 LIMIT 1",
                                  &stmt);

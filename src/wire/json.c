@@ -144,13 +144,14 @@ void json_put_null(struct buf *b)
 
 /* ---- numbers ---- */
 
+static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                            "25262728293031323334353637383940414243444546474849"
+                            "50515253545556575859606162636465666768697071727374"
+                            "75767778798081828384858687888990919293949596979899";
+
 /* Two digits at a time, the last ones first. Returns the end. */
 static char *write_whole(char *at, uint64_t value)
 {
-    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-                                "25262728293031323334353637383940414243444546474849"
-                                "50515253545556575859606162636465666768697071727374"
-                                "75767778798081828384858687888990919293949596979899";
     if (value < 10) { /* most of what a quiet network measures */
         *at = (char)('0' + value);
         return at + 1;
@@ -175,17 +176,23 @@ static char *write_scaled(char *at, uint64_t value, int decimals)
         value /= 10;
         decimals--;
     }
-    char fraction[DECIMALS_MAX];
-    for (int i = decimals; i > 0; i--) {
-        fraction[i - 1] = (char)('0' + value % 10);
-        value /= 10;
+    if (decimals == 0)
+        return write_whole(at, value);
+    uint64_t unit = 1;
+    for (int i = 0; i < decimals && unit <= value; i++)
+        unit *= 10;
+    /* Either the unit of the decimals, or more than the value, which is below 2^53. */
+    at = write_whole(at, unit > value ? 0 : value / unit);
+    *at++ = '.';
+    uint64_t fraction = unit > value ? value : value % unit;
+    char *end = at + decimals, *from = end;
+    for (; from - at >= 2; fraction /= 100) {
+        from -= 2;
+        memcpy(from, pairs + fraction % 100 * 2, 2);
     }
-    at = write_whole(at, value);
-    if (decimals) {
-        *at++ = '.';
-        memcpy(at, fraction, (size_t)decimals);
-    }
-    return at + decimals;
+    if (from > at)
+        *at = (char)('0' + fraction);
+    return end;
 }
 
 /* Whole numbers, zero and what JSON has no word for: common, and the same for both ways. NULL: the

@@ -138,10 +138,11 @@ static void try_fields(struct codec *codec, const uint8_t *data, size_t size, si
     struct field_column column = fields_in(in), back = fields_in(again);
     uint8_t tag;
     field_column_tag(data, size, &tag);
-    if (field_column_decode(codec, data, size, rows, &column) == 0) {
+    if (field_column_decode(codec, data, size, rows, FIELDS, &column) == 0) {
         struct buf out = BUF_INIT;
         field_column_encode(codec, &column, rows, &out);
-        CHECK(field_column_decode(codec, (const uint8_t *)out.data, out.len, rows, &back) == 0);
+        CHECK(field_column_decode(codec, (const uint8_t *)out.data, out.len, rows, FIELDS, &back) ==
+              0);
         CHECK(back.tag == column.tag);
         for (size_t i = 0; i < rows; i++) {
             CHECK(in->there[i] == again->there[i]);

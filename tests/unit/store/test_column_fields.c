@@ -109,6 +109,27 @@ static void check_same(const struct room *in, const struct room *back, size_t ro
     }
 }
 
+/* The first fields alone are the same, and nothing is written into the others. */
+static void check_wanted(struct codec *codec, struct room *in, const uint8_t *data, size_t len,
+                         size_t rows)
+{
+    struct room *some = room_new(in->column.fields);
+    size_t wanted = next_random(in->column.fields + 1);
+    memcpy(some->types, in->types, sizeof(in->types));
+    memset(some->words, 0x5a, sizeof(some->words));
+    assert_int_equal(field_column_decode(codec, data, len, rows, wanted, &some->column), 0);
+    for (size_t i = 0; i < rows; i++) {
+        assert_int_equal(in->there[i], some->there[i]);
+        for (size_t field = 0; field < in->column.fields; field++) {
+            if (field >= wanted)
+                assert_true(some->words[field][i] == UINT64_C(0x5a5a5a5a5a5a5a5a));
+            else if (in->there[i])
+                assert_true(some->words[field][i] == in->words[field][i]);
+        }
+    }
+    free(some);
+}
+
 static void check_round_trip(struct codec *codec, struct room *in, size_t rows)
 {
     struct buf out = BUF_INIT;
@@ -123,15 +144,21 @@ static void check_round_trip(struct codec *codec, struct room *in, size_t rows)
     uint8_t tag;
     assert_int_equal(field_column_tag(data, len, &tag), 0);
     assert_int_equal(tag, in->column.tag);
-    assert_int_equal(field_column_decode(codec, data, len, rows, &back->column), 0);
+    assert_int_equal(
+        field_column_decode(codec, data, len, rows, back->column.fields, &back->column), 0);
     check_same(in, back, rows);
+    check_wanted(codec, in, data, len, rows);
 
     /* Told another shape it is refused. */
     if (rows > 1)
-        assert_int_equal(field_column_decode(codec, data, len, rows - 1, &back->column), -EBADMSG);
+        assert_int_equal(
+            field_column_decode(codec, data, len, rows - 1, back->column.fields, &back->column),
+            -EBADMSG);
     if (in->column.fields > 1) {
         back->column.fields--;
-        assert_int_equal(field_column_decode(codec, data, len, rows, &back->column), -EBADMSG);
+        assert_int_equal(
+            field_column_decode(codec, data, len, rows, back->column.fields, &back->column),
+            -EBADMSG);
     }
     free(back);
     buf_fini(&out);
@@ -220,12 +247,14 @@ static void test_damage(void **state)
     uint8_t *data = (uint8_t *)out.data;
     for (size_t bit = 0; bit < out.len * 8; bit++) {
         data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        assert_true(field_column_decode(codec, data, out.len, 60, &in->column) == -EBADMSG);
+        assert_true(field_column_decode(codec, data, out.len, 60, in->column.fields, &in->column) ==
+                    -EBADMSG);
         data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     uint8_t tag;
     for (size_t cut = 0; cut < out.len; cut++) {
-        assert_int_equal(field_column_decode(codec, data, cut, 60, &in->column), -EBADMSG);
+        assert_int_equal(field_column_decode(codec, data, cut, 60, in->column.fields, &in->column),
+                         -EBADMSG);
         if (cut < 2 + CODEC_CHECKSUM_BYTES)
             assert_int_equal(field_column_tag(data, cut, &tag), -EBADMSG);
     }
@@ -233,7 +262,8 @@ static void test_damage(void **state)
     assert_int_equal(field_column_tag(data, out.len, &tag), -ENOTSUP);
     codec_checksum_put(data + out.len - CODEC_CHECKSUM_BYTES,
                        codec_checksum(data, out.len - CODEC_CHECKSUM_BYTES));
-    assert_int_equal(field_column_decode(codec, data, out.len, 60, &in->column), -ENOTSUP);
+    assert_int_equal(field_column_decode(codec, data, out.len, 60, in->column.fields, &in->column),
+                     -ENOTSUP);
     buf_fini(&out);
     free(in);
     codec_free(codec);
@@ -253,7 +283,8 @@ static void test_hostile(void **state)
         data[0] = CODEC_PACKED;
         size_t rows = 1 + next_random(20);
         codec_checksum_put(data + len, codec_checksum_packed(data, len, rows));
-        int err = field_column_decode(codec, data, len + CODEC_CHECKSUM_BYTES, rows, &room->column);
+        int err = field_column_decode(codec, data, len + CODEC_CHECKSUM_BYTES, rows,
+                                      room->column.fields, &room->column);
         assert_true(err == 0 || err == -EBADMSG);
         free(data);
     }
