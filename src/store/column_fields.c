@@ -126,10 +126,13 @@ void field_column_encode(struct codec *codec, const struct field_column *column,
 
 int field_column_tag(const uint8_t *data, size_t len, uint8_t *ret)
 {
-    if (len < 2 + CODEC_CHECKSUM_BYTES)
-        return -EBADMSG;
-    *ret = data[1] & TAG_MAX;
-    return codec_is_packed(data, len) ? 0 : -ENOTSUP;
+    uint8_t flags;
+    const uint8_t *body;
+    size_t body_len;
+    if (!codec_peek_packed(data, len, &flags, &body, &body_len))
+        return len && !codec_is_packed(data, len) ? -ENOTSUP : -EBADMSG;
+    *ret = flags & TAG_MAX;
+    return 0;
 }
 
 static bool get_field(struct words_room *room, struct cursor *c, struct field_column *column,
