@@ -17,6 +17,8 @@
 #include "model/tick.h"
 #include "store/column.h"
 
+#define ROLLUP_RATE_BITS 11 /* off by at most 0.05 % */
+
 enum tier { TIER_RAW, TIER_MINUTE, TIER_HOUR, TIERS };
 
 /* Rows of a tier begin at multiples of this; 0 for raw. */
