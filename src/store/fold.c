@@ -418,11 +418,9 @@ static int put_group(struct store *store, struct target_rows *rows)
 static int put_chunk(struct store *store, struct target_rows *rows, uint32_t id)
 {
     struct fold *fold = store->fold;
-    int error = group_fits(&rows->group, fold->out.len) ? 0 : put_group(store, rows);
-    if (!error)
-        group_add(&rows->group, id, (const uint8_t *)fold->out.data, fold->out.len);
+    group_add(&rows->group, id, (const uint8_t *)fold->out.data, fold->out.len);
     fold->chunks++;
-    return error;
+    return group_is_full(&rows->group) ? put_group(store, rows) : 0;
 }
 
 /* What the rows of the sources come to in each row of `rows`. */

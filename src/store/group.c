@@ -19,7 +19,18 @@
 #include "store/codec.h"
 #include "store/varint.h"
 
-#define HEAD_MAX (1 + 2 * 5)
+#define AROUND_MOST (4 + 1 + 2 * 5 + CODEC_CHECKSUM_BYTES) /* SQLite's header, and what is below */
+
+/*
+ * SQLite keeps up to PAGE_MOST bytes of a row in a page with others. Of a longer one it fills whole
+ * pages of PAGE_WHOLE, but for a first part, which it puts beside others: PAGE_LEAST or what is left
+ * over. A first part that is small finds its place there, a large one leaves a gap.
+ */
+#define PAGE_MOST 4061
+#define PAGE_LEAST 489
+#define PAGE_WHOLE 4092
+#define PART_SMALL 1300
+#define ROW_LARGE 20000 /* whatever is left over */
 
 void group_fini(struct group *group)
 {
@@ -27,10 +38,12 @@ void group_fini(struct group *group)
     buf_fini(&group->bodies);
 }
 
-bool group_fits(const struct group *group, size_t len)
+bool group_is_full(const struct group *group)
 {
-    size_t own = HEAD_MAX + group->directory.len + group->bodies.len + CODEC_CHECKSUM_BYTES;
-    return group->count == 0 || own + len + 4 <= GROUP_BYTES;
+    size_t size = AROUND_MOST + group->directory.len + group->bodies.len;
+    if (size <= PAGE_MOST)
+        return false;
+    return (size - PAGE_LEAST) % PAGE_WHOLE <= PART_SMALL - PAGE_LEAST || size > ROW_LARGE;
 }
 
 static void append_varint(struct buf *b, uint64_t value)

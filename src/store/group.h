@@ -14,9 +14,6 @@
 
 #include "base/buf.h"
 
-/* As much as lies in one page of 4 KiB beside what SQLite writes around it. */
-#define GROUP_BYTES 4050
-
 struct group {
     uint32_t first, last; /* series */
     size_t count;
@@ -26,8 +23,8 @@ struct group {
 
 void group_fini(struct group *group);
 
-/* Whether `len` more bytes fit, which they always do into an empty one. */
-bool group_fits(const struct group *group, size_t len);
+/* Whether it is time to take it: it is of a size that leaves little of SQLite's pages unused. */
+bool group_is_full(const struct group *group);
 
 /* Series in growing order; `data` is an envelope of CODEC_PACKED. */
 void group_add(struct group *group, uint32_t series, const uint8_t *data, size_t len);

@@ -273,10 +273,10 @@ static int put_chunk(struct store *store, size_t column_index, uint32_t id, uint
         return 0;
     buf_clear(&seal->out);
     packer_add(seal->packer, seal->codec, id, &column, &seal->out);
-    int error = group_fits(&seal->group, seal->out.len) ? 0 : put_group(store);
+    group_add(&seal->group, id, (const uint8_t *)seal->out.data, seal->out.len);
+    int error = group_is_full(&seal->group) ? put_group(store) : 0;
     if (error)
         return error;
-    group_add(&seal->group, id, (const uint8_t *)seal->out.data, seal->out.len);
     ++*chunks;
     return put_last(store, &store->ledger.entries[index]);
 }
