@@ -4,7 +4,7 @@
  *
  * The envelope's flags are the caller's tag (bits 0-2), how the rows are written (bits 3-4), and
  * that it is brief (bit 5). The body is which rows are there (column_forms.c) and, when brief, two
- * bits a field, lowest of each byte first:
+ * bits a field and a 1 behind them, lowest of each byte first:
  *
  *   ZEROS   in all rows
  *   SAME    bit for bit what the field before is
@@ -20,8 +20,8 @@
  * greatest and last value are the same, and a sum is a multiple of them. So a field that stands
  * alone may be written as what it is more than an earlier one; the form's byte says which (0: none,
  * else its index + 1). The one to compare with is the one that leaves the smallest numbers. Of an
- * hour's 60 rows a list's frequencies take more than its numbers: joined fields share them, and what
- * one does 60 numbers after the other is found as any other period is.
+ * hour's 60 rows a list's frequencies take more than its numbers: joined fields share them, and
+ * what one does 60 numbers after the other is found as any other period is.
  */
 #include <errno.h>
 #include <string.h>
@@ -35,7 +35,7 @@
 #define STATES_MASK 3
 #define FLAG_BRIEF 32
 #define JOINED_MAX 1024 /* numbers; with more of them, lists of their own are worth it */
-#define WAYS_BYTES ((2 * FIELDS_MAX + 7) / 8)
+#define WAYS_BYTES ((2 * FIELDS_MAX + 8) / 8)
 
 enum field_way { WAY_ZEROS, WAY_SAME, WAY_ALONE, WAY_JOINED };
 
@@ -44,8 +44,8 @@ enum { LIST_OTHER, LIST_FIELD };
 
 static size_t body_bound(size_t fields, size_t rows)
 {
-    size_t alone = fields * (2 + words_bound(rows)), joined = words_bound(MIN(
-                                                         fields * rows, (size_t)JOINED_MAX));
+    size_t alone = fields * (2 + words_bound(rows)),
+           joined = words_bound(MIN(fields * rows, (size_t)JOINED_MAX));
     return states_bound(rows) + WAYS_BYTES + 2 * alone + 2 * joined;
 }
 
@@ -172,9 +172,10 @@ static uint8_t *put_fields(struct words_room *room, const struct field_column *c
     bool joined = false;
     uint8_t *bits = at;
     memset(bits, 0, WAYS_BYTES);
-    at += (2 * column->fields + 7) / 8;
-    for (size_t field = 0; field < column->fields; field++)
-        bits[field / 4] |= (uint8_t)((unsigned)ways[field] << 2 * (field % 4));
+    at += (2 * column->fields + 8) / 8;
+    for (size_t field = 0; field <= column->fields; field++)
+        bits[field / 4] |= (uint8_t)((field < column->fields ? (unsigned)ways[field] : 1U)
+                                     << 2 * (field % 4));
     for (size_t field = 0; field < column->fields; field++) {
         if (ways[field] == WAY_ALONE)
             at = put_field(room, column, field, rows, at);
@@ -308,13 +309,15 @@ static bool get_ways(struct cursor *c, const struct field_column *column, bool b
     if (!brief && cursor_byte(c) != column->fields)
         return false;
     uint8_t bits = 0;
-    for (size_t field = 0; field < column->fields; field++) {
+    for (size_t field = 0; field < column->fields + brief; field++) {
         if (brief && field % 4 == 0)
             bits = cursor_byte(c);
+        if (field == column->fields)
+            break;
         ways[field] = brief ? (enum field_way)(bits & 3) : WAY_ALONE;
         bits >>= 2;
     }
-    return bits == 0 && !c->bad && !(column->fields && ways[0] == WAY_SAME);
+    return bits == brief && !c->bad && !(column->fields && ways[0] == WAY_SAME);
 }
 
 int field_column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t rows,

@@ -19,12 +19,13 @@
 #include "store/codec.h"
 #include "store/varint.h"
 
-#define AROUND_MOST (4 + 1 + 2 * 5 + CODEC_CHECKSUM_BYTES) /* SQLite's header, and what is below */
+#define AROUND_MOST (4 + 1 + 2 * 5 + CODEC_CHECKSUM_BYTES) /* SQLite's header, and what is below   \
+                                                            */
 
 /*
  * SQLite keeps up to PAGE_MOST bytes of a row in a page with others. Of a longer one it fills whole
- * pages of PAGE_WHOLE, but for a first part, which it puts beside others: PAGE_LEAST or what is left
- * over. A first part that is small finds its place there, a large one leaves a gap.
+ * pages of PAGE_WHOLE, but for a first part, which it puts beside others: PAGE_LEAST or what is
+ * left over. A first part that is small finds its place there, a large one leaves a gap.
  */
 #define PAGE_MOST 4061
 #define PAGE_LEAST 489
@@ -86,8 +87,8 @@ void group_take(struct group *group, size_t rows, struct buf *out)
     buf_append(out, group->directory.data, group->directory.len);
     buf_append(out, group->bodies.data, group->bodies.len);
     uint8_t sum[CODEC_CHECKSUM_BYTES];
-    codec_checksum_put(
-        sum, codec_checksum_packed((uint8_t *)out->data + start, out->len - start, rows));
+    codec_checksum_put(sum,
+                       codec_checksum_packed((uint8_t *)out->data + start, out->len - start, rows));
     buf_append(out, sum, sizeof(sum));
     buf_clear(&group->directory);
     buf_clear(&group->bodies);

@@ -11,8 +11,8 @@
  *   4 bytes   checksum
  *
  * A host's series have neighbouring ids in neighbouring slots and change little from tick to tick,
- * and most counters stand still: 500 series are a few dozen runs and half a byte each. A row stands for itself but for
- * the absolute values, which follow from the series' row and all log rows since.
+ * and most counters stand still: 500 series are a few dozen runs and half a byte each. A row stands
+ * for itself but for the absolute values, which follow from the series' row and all log rows since.
  */
 #include "store/row.h"
 
@@ -23,8 +23,8 @@
 
 #define ROW_FORMAT 1
 
-#define RUN_ZEROS 6         /* the code of such a run */
-#define ZEROS_FEW 5         /* so many are worth a run */
+#define RUN_ZEROS 6          /* the code of such a run */
+#define ZEROS_FEW 5          /* so many are worth a run */
 #define ZEROS_MANY (1 << 16) /* of one, so that a few bytes are not the work of hours */
 
 uint8_t *gauge_put(uint8_t *at, double value)
@@ -162,7 +162,8 @@ static bool next_run(struct row_reader *r)
     r->left = head >> 3;
     r->zeros = (head & 7) == RUN_ZEROS;
     r->code = r->zeros ? ROW_OK : (enum row_code)(head & 7);
-    if (r->left == 0 || (r->zeros && r->left > ZEROS_MANY) || r->code == ROW_NONE || r->code >= ROW_CODES)
+    if (r->left == 0 || (r->zeros && r->left > ZEROS_MANY) || r->code == ROW_NONE ||
+        r->code >= ROW_CODES)
         cursor_fail(&r->runs);
     return !r->runs.bad;
 }

@@ -143,7 +143,8 @@ static void push_moment(struct scan_window *w, const struct scan_moment *m)
     w->moments[w->count++] = *m;
 }
 
-static int has_chunk(const struct scan *scan, sqlite3_stmt *stmt, const struct scan_span *span, const struct scan_window *w, bool *ret)
+static int has_chunk(const struct scan *scan, sqlite3_stmt *stmt, const struct scan_span *span,
+                     const struct scan_window *w, bool *ret)
 {
     int error = 0;
     size_t first = scan->first_target[w->first], end = scan->first_target[w->first + w->columns];

@@ -7,9 +7,10 @@
  *
  * This is done in slices between ticks. As many series as fit into a few hundred KiB of columns are
  * filled from the span's log rows at once; then their chunks are packed and committed, for some
- * milliseconds at a time. Readers find chunks through the span's row only, and that comes with the last transaction, which also
- * deletes the log rows: at any instant a tick is either in the log or in a visible span. After a
- * crash the chunks of an unfinished span are dropped and sealing begins anew.
+ * milliseconds at a time. Readers find chunks through the span's row only, and that comes with the
+ * last transaction, which also deletes the log rows: at any instant a tick is either in the log or
+ * in a visible span. After a crash the chunks of an unfinished span are dropped and sealing begins
+ * anew.
  *
  * With the chunks each series' row in `last` moves on to the newest committed sample, so that the
  * log before it is not needed for the absolute values any more.
