@@ -411,11 +411,16 @@ static int seal_finish(struct store *store)
 
 int seal_work(struct store *store)
 {
+    int error;
     if (!store->seal)
-        return seal_start(store);
-    if (store->seal->filled)
-        return seal_slice(store);
-    if (store->seal->series_done < store->seal->series_count)
-        return seal_fill(store);
-    return seal_finish(store);
+        error = seal_start(store);
+    else if (store->seal->filled)
+        error = seal_slice(store);
+    else if (store->seal->series_done < store->seal->series_count)
+        error = seal_fill(store);
+    else
+        error = seal_finish(store);
+    if (error) /* from the beginning: what was packed and not committed is nowhere */
+        seal_abandon(store);
+    return error;
 }
