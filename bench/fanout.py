@@ -216,7 +216,7 @@ SEND, RING, BARE = "netsonde with send()", "netsonde with io_uring", "bare loop"
 def why_no_ring(args):
     """Why io_uring cannot be used here; None: it can."""
     done = subprocess.run([args.netsonde, "bench", "fanout", "--levels", "2", "--seconds", "0.2", "--send",
-                           "io_uring", "--json"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                           "io_uring", "--json", "--no-keep"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                           check=False)
     return done.stderr.strip().removeprefix("netsonde bench: ") if done.returncode else None
 

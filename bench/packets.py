@@ -103,7 +103,7 @@ def process_seconds(command):
 
 def own(netsonde, path):
     """Packets a second with nDPI on and off."""
-    out = subprocess.run([netsonde, "bench", "packets", path, "--seconds", "0.2", "--json"],
+    out = subprocess.run([netsonde, "bench", "packets", path, "--seconds", "0.2", "--json", "--no-keep"],
                          stdout=subprocess.PIPE, text=True, check=True, preexec_fn=on(0)).stdout
     rates = {row["ndpi"]: row for row in json.loads(out)["results"]}
     if rates[True]["outcome"] != "measured":

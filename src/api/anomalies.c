@@ -34,7 +34,7 @@ static struct anomalies_question *anomalies_of(struct question *q)
 static void anomalies_free(struct question *q)
 {
     struct anomalies_question *a = anomalies_of(q);
-    a->api->runs--;
+    api_leave_run(a->api);
     selector_fini(&a->query.selector);
     free(a);
 }
@@ -161,10 +161,9 @@ static bool anomalies_read(struct http_request *request, struct anomalies_questi
 void api_get_anomalies(struct http_request *request, void *user)
 {
     struct api *api = user;
-    if (!api_may_run(api, request))
+    if (!api_take_run(api, request))
         return;
     struct anomalies_question *a = mem_alloc(sizeof(*a));
-    api->runs++;
     a->api = api;
     a->question.work = anomalies_work;
     a->question.free = anomalies_free;

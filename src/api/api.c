@@ -22,8 +22,8 @@ struct api *api_new(const struct api_settings *settings, struct station *station
     api->station = station;
     api->uv = uv;
     list_init(&api->commands);
-    api->own_exports = settings->exports ? NULL : tally_new();
-    api->exports = settings->exports ? settings->exports : api->own_exports;
+    api->own_places = settings->places ? NULL : tally_new();
+    api->places = settings->places ? settings->places : api->own_places;
     api->readers = readers_new(uv, settings->data_dir, settings->history_damaged, settings->user);
     return api;
 }
@@ -180,7 +180,7 @@ void api_free(struct api *api)
     if (!api)
         return;
     readers_free(api->readers);
-    tally_free(api->own_exports);
+    tally_free(api->own_places);
     for (size_t i = 0; i < API_INFO_PARTS; i++)
         bytes_unref(api->info[i]);
     free(api->passes);
@@ -237,14 +237,21 @@ bool api_number(struct http_request *request, const char *name, uint64_t fallbac
     return false;
 }
 
-bool api_may_run(const struct api *api, struct http_request *request)
+#define RUN "run" /* in the tally of all loops */
+
+bool api_take_run(struct api *api, struct http_request *request)
 {
-    if (api->runs < RUNS_MAX)
+    if (tally_add(api->places, RUN, RUNS_MAX))
         return true;
     http_answer_header(request, "Retry-After", "1");
     http_respond_error(request, 503, "busy", NULL,
-                       "somebody else's run over the history is under way; try again");
+                       "others' runs over the history are under way; try again");
     return false;
+}
+
+void api_leave_run(struct api *api)
+{
+    tally_remove(api->places, RUN);
 }
 
 void api_author(struct http_request *request, char *ret, size_t size)

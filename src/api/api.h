@@ -44,7 +44,8 @@ struct api_settings {
     int (*publish)(void *user, enum channel channel, struct bytes *members);
     void *publish_user;
     struct bank_settings detect; /* as the daemon detects; for back-tests */
-    struct tally *exports;       /* under way, of all loops; borrowed. NULL: of this one alone */
+    struct tally *places;        /* exports and runs under way, of all loops; borrowed. NULL: of
+                                    this one alone */
 };
 
 /* Texts are borrowed for the life of the api. The station and the server are the loop's own. */

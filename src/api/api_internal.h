@@ -37,9 +37,8 @@ struct api {
     struct list commands; /* under way */
     size_t commands_count;
     bool closing;
-    unsigned errands;                    /* of benchmarks.c, under way */
-    struct tally *exports, *own_exports; /* under way; NULL: it is not our own */
-    unsigned runs;                       /* of detectors and rules over the history, under way */
+    unsigned errands;                  /* of benchmarks.c, under way */
+    struct tally *places, *own_places; /* what is under way; NULL: it is not our own */
 };
 
 /* The newest tick this loop has heard of; NULL in the first instant. Borrowed. */
@@ -62,9 +61,11 @@ bool api_range(struct http_request *request, int64_t range_ms, int64_t *ret_from
 void api_author(struct http_request *request, char *ret, size_t size);
 
 /* Runs over the history take a pool thread longer than other questions: so many may be under way at
- * once. False: 503 has been answered. Whoever begins one counts it in api->runs. */
-#define RUNS_MAX 1
-bool api_may_run(const struct api *api, struct http_request *request);
+ * once, of all loops together, which is half of the pool. True: one has begun, api_leave_run is its
+ * end. False: 503 has been answered. */
+#define RUNS_MAX 2
+bool api_take_run(struct api *api, struct http_request *request);
+void api_leave_run(struct api *api);
 
 /* Somebody wants a table that no engine has delivered: answers 503 with the reason. */
 void api_refuse_table(struct http_request *request, const struct api *api, enum table_kind kind);

@@ -43,7 +43,7 @@ static struct test_question *test_of(struct question *q)
 static void test_free(struct question *q)
 {
     struct test_question *t = test_of(q);
-    t->api->runs--;
+    api_leave_run(t->api);
     rule_unref(t->rule);
     free(t);
 }
@@ -222,13 +222,14 @@ static bool read_test(struct http_request *request, const json_t *body, struct t
 void api_test_rule(struct http_request *request, void *user)
 {
     struct api *api = user;
-    if (!api_may_run(api, request))
-        return;
     json_t *body = body_read(request);
     if (!body)
         return;
+    if (!api_take_run(api, request)) {
+        json_decref(body);
+        return;
+    }
     struct test_question *t = mem_alloc(sizeof(*t));
-    api->runs++;
     t->api = api;
     t->question.work = test_work;
     t->question.free = test_free;

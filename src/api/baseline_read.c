@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/map.h"
 #include "base/mem.h"
@@ -52,12 +53,33 @@ static bool is_quantile(enum aggregate a)
 
 /* ---- windows ----------------------------------------------------------------------------- */
 
+/* What clocks here are ahead of UTC. Not mktime, which wants to look at the file of the time zone.
+ */
+static int64_t clock_ahead_ms(int64_t t_ms)
+{
+    time_t t_s = (time_t)(t_ms / MS_PER_S);
+    struct tm local;
+    return localtime_r(&t_s, &local) ? local.tm_gmtoff * MS_PER_S : 0;
+}
+
+/* How far away the moment is at which clocks here showed the same so many weeks before. */
+static int64_t weeks_ms(int64_t t_ms, int weeks)
+{
+    int64_t then_ms = t_ms - weeks * WEEK_MS;
+    return weeks * WEEK_MS + clock_ahead_ms(then_ms) - clock_ahead_ms(t_ms);
+}
+
 void baseline_weeks_before(struct baseline_reading *reading, int64_t from_ms, int64_t to_ms)
 {
+    int64_t end_ms = from_ms;
     reading->windows_count = 4;
-    for (int64_t i = 0; i < 4; i++)
+    for (int i = 3; i >= 0; i--) {
+        int64_t back_ms = weeks_ms(from_ms, 4 - i);
+        /* A whole week in which clocks were changed would overlap the next one. */
         reading->windows[i] =
-            (struct baseline_window){from_ms - (4 - i) * WEEK_MS, to_ms - (4 - i) * WEEK_MS};
+            (struct baseline_window){from_ms - back_ms, MIN(to_ms - back_ms, end_ms)};
+        end_ms = from_ms - back_ms;
+    }
 }
 
 /* Whole blocks of the window: where the first begins, and how many. */

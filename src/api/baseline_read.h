@@ -37,5 +37,6 @@ int baseline_read(const struct baseline_reading *reading, struct baseline_list *
 
 #define BASELINE_WEEK_MS (7 * 24 * 3600 * MS_PER_S)
 
-/* The same hours of the week in the four weeks before, into reading->windows. */
+/* The same hours of the week in the four weeks before, as clocks show them in the time zone of the
+ * process, into reading->windows. */
 void baseline_weeks_before(struct baseline_reading *reading, int64_t from_ms, int64_t to_ms);

@@ -1,7 +1,7 @@
 /*
  * baselines.c: /api/v1/baselines and /api/v1/comparisons: named statistics, and what has changed
  * since. All of it reads files or the history, so all of it is a question for the pool; what reads
- * the history for long takes the place of a run (api_may_run).
+ * the history for long takes the place of a run (api_take_run).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@
 struct baseline_question {
     struct question question;
     struct api *api;
-    bool runs; /* counted in api->runs */
+    bool runs; /* has the place of a run */
     char name[DOCUMENT_NAME_MAX + 1];
     char comment[BASELINE_COMMENT_MAX], made_by[BASELINE_WORD_MAX];
     struct utsname system;
@@ -43,7 +43,7 @@ static void baseline_free(struct question *q)
 {
     struct baseline_question *b = baseline_of(q);
     if (b->runs)
-        b->api->runs--;
+        api_leave_run(b->api);
     selector_fini(&b->selector);
     free(b);
 }
@@ -64,9 +64,11 @@ static struct baseline_question *baseline_new(struct api *api,
 
 static void baseline_ask_run(struct baseline_question *b, struct http_request *request)
 {
-    b->runs = true;
-    b->api->runs++;
-    question_ask(&b->question, b->api, request);
+    b->runs = api_take_run(b->api, request);
+    if (b->runs)
+        question_ask(&b->question, b->api, request);
+    else
+        baseline_free(&b->question);
 }
 
 static struct baseline_place place_of(const struct baseline_question *b,
@@ -144,10 +146,8 @@ void api_get_baseline(struct http_request *request, void *user)
     }
     if (strcmp(b->name, BASELINE_AUTO) != 0) /* a file */
         question_ask(&b->question, api, request);
-    else if (api_may_run(api, request))
-        baseline_ask_run(b, request);
     else
-        baseline_free(&b->question);
+        baseline_ask_run(b, request);
 }
 
 static int delete_work(struct question *q, const struct reading *reading)
@@ -246,8 +246,6 @@ static bool read_save(struct http_request *request, const json_t *body, struct b
 void api_post_baseline(struct http_request *request, void *user)
 {
     struct api *api = user;
-    if (!api_may_run(api, request))
-        return;
     json_t *body = body_read(request);
     if (!body)
         return;
@@ -285,8 +283,6 @@ static int compare_work(struct question *q, const struct reading *reading)
 void api_get_comparison(struct http_request *request, void *user)
 {
     struct api *api = user;
-    if (!api_may_run(api, request))
-        return;
     struct baseline_question *b = baseline_new(api, compare_work);
     if (!take_name(request, false, b) ||
         !api_range(request, BASELINE_RANGE_MS, &b->from_ms, &b->to_ms) ||

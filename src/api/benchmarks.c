@@ -3,9 +3,7 @@
  * (store/documents.h) and told on the stream's channel `benchmark`.
  *
  * A run that is still going is told and not kept: what it has so far is of use to who looks now,
- * and of a run that is killed nothing stays behind. At its end it is kept under its id, which is
- * SUBJECT-YYYYMMDDTHHMMSSZ, so that nobody can write over a baseline that a person has named. Of
- * those published the newest KEPT_MAX stay; baselines go only by hand.
+ * and at its end it is kept under its id (benchmark_keep.h).
  *
  * Reading, checking and writing wait for the disk or take milliseconds, so they are errands: done
  * on libuv's pool, a few at a time. The client may leave meanwhile; the errand is done all the
@@ -19,6 +17,7 @@
 #include <time.h>
 
 #include "api/api_internal.h"
+#include "api/benchmark_keep.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -29,7 +28,6 @@
 #define ERRANDS_MAX 4 /* of one loop; the pool has four threads */
 #define LIST_DEFAULT 50
 #define LIST_BYTES (4U << 20) /* of an answer; what is beyond is told of */
-#define KEPT_MAX 500          /* published runs */
 
 struct errand {
     uv_work_t work;
@@ -123,23 +121,6 @@ static void errand_fail(struct errand *e, unsigned status, const char *code, con
 
 /* ---- names ------------------------------------------------------------------------------- */
 
-/* SUBJECT-YYYYMMDDTHHMMSSZ; subject: NULL: any. */
-static bool is_run_id(const char *id, const char *subject)
-{
-    const char *dash = strrchr(id, '-'), *at = dash ? dash + 1 : "";
-    char of[16];
-    size_t len = dash ? (size_t)(dash - id) : sizeof(of);
-    if (len >= sizeof(of))
-        return false;
-    memcpy(of, id, len);
-    of[len] = '\0';
-    for (const char *form = "########T######Z"; *form; form++, at++) {
-        if (*form == '#' ? !isdigit((unsigned char)*at) : *at != *form)
-            return false;
-    }
-    return !*at && (subject ? strcmp(of, subject) == 0 : benchmark_is_subject(of));
-}
-
 static void make_id(const json_t *document, char id[BENCHMARK_ID_MAX + 1])
 {
     time_t seconds = (time_t)(json_integer_value(json_object_get(document, "t")) / MS_PER_S);
@@ -153,45 +134,11 @@ static void make_id(const json_t *document, char id[BENCHMARK_ID_MAX + 1])
 
 /* ---- POST -------------------------------------------------------------------------------- */
 
-/* Makes room: the oldest of those that were published. Which is oldest their names say: a clock
- * that was wrong is wrong in both. */
-static int prune(const char *data_dir, struct store_error *err)
-{
-    struct document_list *list CLEANUP(mem_freep) = NULL;
-    int error = documents_list(data_dir, DOCUMENT_KIND_BENCHMARKS, &list, err);
-    if (error)
-        return error;
-    size_t runs = 0;
-    const struct document_entry *oldest = NULL;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct document_entry *entry = &list->entries[i];
-        if (!is_run_id(entry->name, NULL))
-            continue;
-        runs++;
-        if (!oldest || strcmp(strrchr(entry->name, '-'), strrchr(oldest->name, '-')) < 0)
-            oldest = entry;
-    }
-    if (runs <= KEPT_MAX && list->count < DOCUMENTS_MAX)
-        return 0;
-    error = oldest ? document_delete(data_dir, DOCUMENT_KIND_BENCHMARKS, oldest->name, err) : 0;
-    return error == -ENOENT ? 0 : error; /* somebody else was faster */
-}
-
 static int keep(struct errand *e, const char *id, bool *ret_new)
 {
-    const char *data_dir = e->api->settings.data_dir;
     struct store_error err = {0};
-    int error = document_write(data_dir, DOCUMENT_KIND_BENCHMARKS, id, e->body.data, e->body.len,
-                               false, &err);
-    *ret_new = error != -EEXIST;
-    if (error == -ENOSPC && prune(data_dir, &err) == 0)
-        error = document_write(data_dir, DOCUMENT_KIND_BENCHMARKS, id, e->body.data, e->body.len,
-                               false, &err);
-    if (error == -EEXIST)
-        error = document_write(data_dir, DOCUMENT_KIND_BENCHMARKS, id, e->body.data, e->body.len,
-                               true, &err);
-    else if (!error)
-        error = prune(data_dir, &err);
+    int error =
+        benchmark_keep(e->api->settings.data_dir, id, e->body.data, e->body.len, ret_new, &err);
     if (error)
         errand_fail(e, 503, "not_kept", NULL, err.text);
     return error;
@@ -223,7 +170,7 @@ static void post_document(struct errand *e, const json_t *document)
     char id[BENCHMARK_ID_MAX + 1];
     bool is_new = false, runs = strcmp(state, "running") == 0;
     complete(e, document, id);
-    if (!is_run_id(id, subject)) {
+    if (!benchmark_is_run_id(id, subject)) {
         errand_fail(e, 400, NULL, "id", "\"id\" must be SUBJECT-YYYYMMDDTHHMMSSZ");
         return;
     }

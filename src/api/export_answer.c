@@ -49,7 +49,7 @@ struct export_answer {
 
 static void free_answer(struct export_answer *a)
 {
-    tally_remove(a->api->exports, COUNTED_AS);
+    tally_remove(a->api->places, COUNTED_AS);
     export_spec_fini(&a->spec);
     export_free(a->export);
     gzip_stream_free(a->gzip);
@@ -356,7 +356,7 @@ void api_get_export(struct http_request *request, void *user)
         export_spec_fini(&spec);
         return;
     }
-    if (!tally_add(api->exports, COUNTED_AS, EXPORTS_MAX)) {
+    if (!tally_add(api->places, COUNTED_AS, EXPORTS_MAX)) {
         export_spec_fini(&spec);
         http_answer_header(request, "Retry-After", "5");
         http_respond_error(request, 503, "busy", NULL,

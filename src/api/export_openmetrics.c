@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "model/query.h"
 #include "wire/json.h"
+#include "wire/prometheus.h"
 
 #define TOTAL "_total"
 
@@ -46,18 +47,32 @@ static void put_help(struct buf *out, const char *help)
     }
 }
 
+/* As /metrics calls it, so that a series is of one type wherever it comes from; a rate is a gauge.
+ */
+static enum prometheus_type type_of(const struct export_writer *w, const struct scan_series *s)
+{
+    if (s->kind == METRIC_COUNTER && !is_counter(w, s))
+        return PROMETHEUS_GAUGE;
+    return prometheus_type(s->name, is_counter(w, s) ? PROMETHEUS_COUNTER : PROMETHEUS_GAUGE);
+}
+
 static void begin_family(const struct export_writer *w, const struct scan_series *s,
                          struct buf *out)
 {
-    const char *type = "gauge";
+    static const char *const words[] = {
+        [PROMETHEUS_COUNTER] = "counter",
+        [PROMETHEUS_GAUGE] = "gauge",
+        [PROMETHEUS_UNTYPED] = "unknown",
+    };
+    const char *type = words[type_of(w, s)];
     size_t len = s->family_len;
     if (s->is_histogram && is_counter(w, s)) {
         type = "histogram";
     } else if (s->is_histogram) {
         len = strlen(s->name); /* rates of its parts: each is a family of its own */
-    } else if (is_counter(w, s)) {
+    } else if (type_of(w, s) == PROMETHEUS_COUNTER) {
         bool total = ends_with(s->name, len, TOTAL);
-        type = total ? "counter" : "unknown";
+        type = total ? "counter" : "unknown"; /* the suffix is required there */
         len -= total ? strlen(TOTAL) : 0;
     }
     buf_text(out, "# TYPE ");

@@ -91,22 +91,27 @@ void export_put_time(struct export_clock *clock, int64_t t_ms, struct buf *out)
     buf_append(out, text, sizeof(text) - 1);
 }
 
+/* Whether a cell that begins here would be a formula, quotes around it or not. */
+static bool is_formula(const char *text)
+{
+    text += strspn(text, "\"");
+    return *text && strchr("=+-@", *text);
+}
+
 void export_put_cell(struct buf *out, const char *text)
 {
-    bool formula = *text && strchr("=+-@\t\r\n", *text);
-    bool quoted = text[strcspn(text, ",\"\r\n")] != '\0';
+    bool quoted = text[strcspn(text, ",;\t\"\r\n")] != '\0';
     if (quoted)
         buf_char(out, '"');
-    if (formula)
+    if (*text && strchr("=+-@\t\r\n", *text))
         buf_char(out, '\'');
-    for (const char *p = text; *p;) {
-        size_t plain = strcspn(p, "\"");
-        buf_append(out, p, plain);
-        p += plain;
-        if (*p == '"') {
-            buf_append(out, "\"\"", 2);
-            p++;
-        }
+    for (const char *p = text; *p; p++) {
+        if (*p == '"')
+            buf_char(out, '"');
+        buf_char(out, *p);
+        /* Quotes in the midst of a line mean nothing to who separates by something else. */
+        if (strchr(";\t\r\n", *p) && is_formula(p + 1))
+            buf_char(out, '\'');
     }
     if (quoted)
         buf_char(out, '"');

@@ -25,7 +25,8 @@ struct export_clock {
 void export_put_time(struct export_clock *clock, int64_t t_ms, struct buf *out);
 
 /* A text as a cell of a CSV (RFC 4180). What a spreadsheet would take for a formula (a first
- * character of = + - @, tab, line break) gets a ' in front. */
+ * character of = + - @, tab, line break) gets a ' in front, also behind a semicolon, tab or line
+ * break within: a program may be set to separate by these. */
 void export_put_cell(struct buf *out, const char *text);
 
 struct export_writer {

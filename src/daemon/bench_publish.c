@@ -6,7 +6,8 @@
  *
  * Main has at most one document under way: the process reads an order whole before it begins to
  * send it, so main's writing never waits for the network, and a report says that it is free again.
- * The process ends when its socket does, or main.
+ * The process ends when its socket does; when that was not after the last document, main was
+ * killed, and it says so first.
  *
  * No proxy is asked: a token is for the daemon alone. No redirect is followed either.
  */
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -206,23 +208,41 @@ static int post(struct poster *p, const char *document, size_t len, bool last, c
     return -EIO;
 }
 
+/* Main went without an end to this: who looks would see it running for ever. */
+static void post_killed(struct poster *p, const char *told)
+{
+    char why[PUBLISH_WHY_MAX];
+    json_t *document = json_parse(told, strlen(told), why, sizeof(why));
+    if (!document || json_object_set_new(document, "state", json_string("failed")) < 0 ||
+        json_object_set_new(document, "why", json_string("the run was killed")) < 0)
+        return;
+    char *text = json_dumps(document, JSON_COMPACT);
+    if (text)
+        post(p, text, strlen(text), true, why, sizeof(why));
+}
+
 _Noreturn static void poster_run(int fd, pid_t parent, const struct publish_settings *settings)
 {
     struct poster *p = mem_alloc(sizeof(*p));
-    struct order order;
+    struct order order = {0};
+    char *told = NULL; /* the newest document */
     p->settings = settings;
     if (helper_detach("netsonde-send", fd, parent) < 0)
         _exit(1);
+    prctl(PR_SET_PDEATHSIG, 0); /* its socket tells when main has gone: there is one thing to say */
     while (receive(HELPER_FD, &order, sizeof(order), 0) == 0 && order.len <= BENCHMARK_BYTES_MAX) {
         struct report report = {0};
         char *document = mem_alloc(order.len + 1);
         if (receive(HELPER_FD, document, order.len, 0) < 0)
             break;
         report.err = post(p, document, order.len, order.last, report.why, sizeof(report.why));
-        free(document);
+        free(told);
+        told = document;
         if (send_all(HELPER_FD, &report, sizeof(report)) < 0 || order.last)
             break;
     }
+    if (told && !order.last)
+        post_killed(p, told);
     _exit(0);
 }
 
@@ -315,8 +335,8 @@ void publisher_stop(struct publisher *p)
 {
     if (!p)
         return;
-    close(p->fd);
     kill(p->pid, SIGKILL); /* it may be waiting for a daemon that says nothing */
+    close(p->fd);
     while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
         continue;
     free(p);

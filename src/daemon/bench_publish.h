@@ -1,7 +1,8 @@
 /*
  * bench_publish.h: sends the documents of a run to a daemon while the run goes on. A process of its
  * own does it, so that neither a slow network nor libcurl's memory is in what is measured; of
- * progress only the newest counts, and what comes while one is under way is left out. Main thread.
+ * progress only the newest counts, and what comes while one is under way is left out. Of a run that
+ * is killed it tells as of one that failed. Main thread.
  */
 #pragma once
 

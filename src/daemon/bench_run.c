@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "alert/channel_url.h"
+#include "api/benchmark_keep.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -68,6 +69,27 @@ static int read_before(struct bench_run *run, const char *subject)
         return EXIT_FAILURE;
     }
     return 0;
+}
+
+/* Every run that was measured whole. Where that cannot be it is said and changes no status: the
+ * figures are good. */
+static void keep(const struct bench_run *run)
+{
+    CLEANUP(buf_fini) struct buf text = BUF_INIT;
+    struct store_error err = {0};
+    bool is_new;
+    if (run->options->bench.no_keep || !run->config)
+        return;
+    results_put_json(&text, &run->results, NULL);
+    buf_char(&text, '\n');
+    if (!buf_ok(&text))
+        fprintf(stderr, "netsonde bench: not kept: no memory for the results\n");
+    else if (benchmark_keep(run->config->data_dir, run->results.id, text.data, text.len, &is_new,
+                            &err) < 0)
+        fprintf(stderr, "netsonde bench: not kept: %s\n", err.text);
+    else if (isatty(STDERR_FILENO))
+        fprintf(stderr, "netsonde bench: kept as %s in %s/" DOCUMENT_KIND_BENCHMARKS "\n",
+                run->results.id, run->config->data_dir);
 }
 
 static int save(const struct bench_run *run)
@@ -196,9 +218,9 @@ static int check_options(struct bench_run *run)
                                "begin with a dot",
                                names[i]);
     }
-    if (!needs_config && (o->sources.file || o->sources.flags_count))
-        return bench_usage("--config and --data-dir go with --save-baseline, --compare and "
-                           "--publish",
+    if (o->bench.no_keep && !needs_config && (o->sources.file || o->sources.flags_count))
+        return bench_usage("with --no-keep, --config and --data-dir go with --save-baseline, "
+                           "--compare and --publish",
                            NULL);
     if (!o->bench.compare && (o->bench.limits_count || o->bench.force))
         return bench_usage("--threshold and --force go with --compare", NULL);
@@ -211,9 +233,14 @@ static int check_options(struct bench_run *run)
                                "size or count, and per cent above 0",
                                o->bench.limits[i]);
     }
-    if (needs_config && config_load(&o->sources, &run->config, stderr) < 0)
-        return EXIT_FAILURE;
-    return 0;
+    if (!needs_config && o->bench.no_keep)
+        return 0;
+    int err = config_load(&o->sources, &run->config, stderr);
+    if (err && !needs_config && !o->sources.file && !o->sources.flags_count) {
+        fprintf(stderr, "netsonde bench: the results will not be kept: see the configuration\n");
+        return 0;
+    }
+    return err ? EXIT_FAILURE : 0;
 }
 
 int bench_run_open(struct bench_run *run, const struct options *options, const char *subject)
@@ -301,6 +328,8 @@ int bench_run_end(struct bench_run *run, struct buf *json, bool written, bool go
     if (compare)
         code = verdict_code(&c);
     rerun_fini(&c);
+    if (good)
+        keep(run);
     if (good && run->options->bench.save && save(run))
         code = EXIT_FAILURE;
     publish_end(run);

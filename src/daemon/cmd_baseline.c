@@ -169,14 +169,15 @@ static void print_head(const struct baseline *b)
 static void print_baseline(const struct baseline *b)
 {
     print_head(b);
-    puts("\n     n          mean         sigma           p50           p99  series");
+    puts("\n     n          mean         sigma           p50           p90           p99  series");
     for (size_t i = 0; i < b->list.count; i++) {
         CLEANUP(buf_fini) struct buf key = BUF_INIT;
         const struct baseline_series *s = &b->list.items[i];
         char unit[96];
         put_key(&key, s);
-        printf("%6u %13.6g %13.6g %13.6g %13.6g  %s  [%s]\n", s->stats->n, s->stats->mean,
-               s->stats->sigma, s->stats->p50, s->stats->p99, buf_string(&key), unit_of(s, unit));
+        printf("%6u %13.6g %13.6g %13.6g %13.6g %13.6g  %s  [%s]\n", s->stats->n, s->stats->mean,
+               s->stats->sigma, s->stats->p50, s->stats->p90, s->stats->p99, buf_string(&key),
+               unit_of(s, unit));
     }
 }
 
@@ -339,7 +340,7 @@ static int judge(const struct baseline_comparison *c)
         stderr,
         "netsonde baseline: not enough data: a verdict takes at least %d minutes on each side\n",
         COMPARE_BLOCKS_LEAST);
-    return EXIT_SUCCESS;
+    return EXIT_FAILURE; /* 0 would say that it is the same, and a script would go on */
 }
 
 static int action_compare(struct run *r)

@@ -302,6 +302,9 @@ static int write_export(struct export *e, const struct export_spec *asked,
     int err = export_file_open(&file, output);
     if (err == -EBUSY)
         return failed(output, "another export is writing it");
+    if (err == -EEXIST)
+        return failed(output, "there is a file of this name and .part that is not yours, or no "
+                              "plain file; remove it or take another name");
     if (err)
         return failed(output, strerror(-err));
     /* So that what was begun can be removed. Into a pipe there is nothing to remove, and who reads

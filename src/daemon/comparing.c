@@ -5,7 +5,10 @@
  * opened for it and closed again, as what it takes in memory should not stay.
  *
  * A change is compared across it: the blocks before the first one of a row of changes with those
- * after the last one. Where they never end (links of containers that come and go) the row is given
+ * after the last one. A side is as long as nothing else changes, up to `blocks_most`: twice what a
+ * verdict takes, so that what is sampled now and then has enough blocks, too. A change that comes
+ * before a verdict is possible goes on with the row; a later one ends the window after the row and
+ * begins the next one. Where they never end (links of containers that come and go) the row is given
  * up after a while and begins anew; the hours are compared all the same.
  *
  * Which kernel and which netsonde ran last time stands in a document, that is read and written with
@@ -40,7 +43,7 @@
 #define KIND "comparisons"
 #define LAST_RUN "last-run"
 #define MESSAGE_METRICS 20
-#define CHANGES_WINDOWS 8      /* a row of changes that goes on for longer is given up */
+#define CHANGES_WINDOWS 8 /* a row of changes that goes on for longer is given up: least sides */
 #define LAST_SEEN_BLOCKS 20160 /* how far back the run before may have ended: two weeks */
 #define LAST_SEEN_METRIC "netsonde_ticks_total"
 
@@ -58,6 +61,14 @@ static const char *const reason_names[] = {
     [REASON_KERNEL] = "kernel", [REASON_VERSION] = "version", [REASON_HOURLY] = "hourly",
 };
 
+/* What is to be compared when the blocks after it are there: the start, or a row of changes. */
+struct change {
+    bool pending;
+    enum reason reason;
+    int64_t first_ms, last_ms;
+    int64_t end_ms; /* something else changed here: what comes after it is left out; 0: nothing */
+};
+
 struct comparing {
     struct sink sink;
     struct comparing_settings settings;
@@ -68,13 +79,9 @@ struct comparing {
     atomic_bool closing;
     bool running;
     bool begun;
-    int64_t start_ms; /* the first tick; -1: has been compared */
-    int64_t hour_ms;  /* the next end of an hour */
-    struct {
-        bool pending;
-        enum reason reason;
-        int64_t first_ms, last_ms;
-    } change;
+    int64_t hour_ms;                   /* the next end of an hour */
+    struct change start, change, next; /* next: what began while `change` waits for its turn */
+    int64_t settled_ms;                /* the last change that is not pending; the start */
 };
 
 /* One comparison. */
@@ -91,9 +98,14 @@ struct comparing_job {
     struct buf members, sentence; /* of the message; for people */
 };
 
-static int64_t window_ms(const struct comparing *c)
+static int64_t least_ms(const struct comparing *c)
 {
     return c->settings.blocks_least * c->settings.block_ms;
+}
+
+static int64_t most_ms(const struct comparing *c)
+{
+    return c->settings.blocks_most * c->settings.block_ms;
 }
 
 static int64_t block_from(const struct comparing *c, int64_t t_ms)
@@ -183,7 +195,7 @@ static int choose_windows(struct comparing_job *job, struct store_reader *reader
         return 0;
     int err = last_recorded(job, reader, block_from(c, job->before.to_ms), &end_ms, &job->error);
     job->weeks_before = false;
-    job->before = (struct baseline_window){end_ms - window_ms(c), end_ms};
+    job->before = (struct baseline_window){end_ms - most_ms(c), end_ms};
     return err;
 }
 
@@ -319,35 +331,50 @@ static void job_begin(struct comparing_job *job)
     CHECK(uv_queue_work(c->uv, &job->work, job_work, job_done) == 0); /* it has a function */
 }
 
-/* The blocks after `from_ms` are all there, and on the disk. */
-static bool is_due(const struct comparing *c, int64_t from_ms, int64_t now_ms)
+static struct baseline_window window_after(const struct comparing *c, const struct change *change)
 {
-    return now_ms >= block_after(c, from_ms) + window_ms(c) + c->settings.block_ms;
+    int64_t from_ms = block_after(c, change->last_ms);
+    return (struct baseline_window){from_ms,
+                                    change->end_ms ? change->end_ms : from_ms + most_ms(c)};
+}
+
+/* Back to the change before this one, but never shorter than a verdict takes. */
+static struct baseline_window window_before(const struct comparing *c, const struct change *change)
+{
+    int64_t end_ms = block_from(c, change->first_ms);
+    int64_t from_ms = MAX(end_ms - most_ms(c), block_after(c, c->settled_ms));
+    return (struct baseline_window){MIN(from_ms, end_ms - least_ms(c)), end_ms};
+}
+
+/* All blocks after it are there, and on the disk. */
+static bool is_due(const struct comparing *c, const struct change *change, int64_t now_ms)
+{
+    return !c->running && change->pending &&
+           now_ms >= window_after(c, change).to_ms + c->settings.block_ms;
 }
 
 static void look_at_start(struct comparing *c, int64_t now_ms)
 {
-    if (c->running || c->start_ms < 0 || !is_due(c, c->start_ms, now_ms))
+    if (!is_due(c, &c->start, now_ms))
         return;
     struct comparing_job *job = job_new(c, REASON_START, now_ms);
-    int64_t from_ms = block_after(c, c->start_ms);
     job->weeks_before = true;
-    job->before.to_ms = c->start_ms; /* should it turn out to be a change */
-    job->after = (struct baseline_window){from_ms, from_ms + window_ms(c)};
-    c->start_ms = -1;
+    job->before.to_ms = c->start.first_ms; /* should it turn out to be a change */
+    job->after = window_after(c, &c->start);
+    c->start.pending = false;
     job_begin(job);
 }
 
 static void look_at_change(struct comparing *c, int64_t now_ms)
 {
-    if (c->running || !c->change.pending || !is_due(c, c->change.last_ms, now_ms))
+    if (!is_due(c, &c->change, now_ms))
         return;
     struct comparing_job *job = job_new(c, c->change.reason, now_ms);
-    int64_t end_ms = block_from(c, c->change.first_ms);
-    int64_t from_ms = block_after(c, c->change.last_ms);
-    job->before = (struct baseline_window){end_ms - window_ms(c), end_ms};
-    job->after = (struct baseline_window){from_ms, from_ms + window_ms(c)};
-    c->change.pending = false;
+    job->before = window_before(c, &c->change);
+    job->after = window_after(c, &c->change);
+    c->settled_ms = c->change.last_ms;
+    c->change = c->next;
+    c->next = (struct change){0};
     job_begin(job);
 }
 
@@ -366,17 +393,33 @@ static void look_at_hour(struct comparing *c, int64_t now_ms)
     job_begin(job);
 }
 
+/* Something changed: the window after an earlier change ends, where it has what a verdict takes. */
+static void end_window(const struct comparing *c, struct change *change, int64_t t_ms)
+{
+    int64_t from_ms = block_after(c, change->last_ms);
+    if (change->pending && !change->end_ms)
+        change->end_ms = MAX(block_from(c, t_ms), from_ms + least_ms(c));
+}
+
 static void note_change(struct comparing *c, enum reason reason, int64_t t_ms)
 {
-    bool goes_on = c->change.pending && t_ms >= c->change.first_ms &&
-                   t_ms - c->change.first_ms <= CHANGES_WINDOWS * window_ms(c);
-    if (!goes_on)
-        c->change.first_ms = t_ms;
+    struct change *row = &c->change;
+    end_window(c, &c->start, t_ms);
+    if (row->pending && t_ms >= block_after(c, row->last_ms) + least_ms(c)) {
+        end_window(c, row, t_ms);
+        row = &c->next;
+    }
+    bool goes_on = row->pending && t_ms >= row->first_ms &&
+                   t_ms - row->first_ms <= CHANGES_WINDOWS * least_ms(c);
+    if (!goes_on) {
+        if (row->pending)
+            c->settled_ms = row->last_ms; /* given up */
+        *row = (struct change){.pending = true, .reason = reason, .first_ms = t_ms};
+    }
     /* A link that comes brings its addresses: the row is about the link. */
-    if (!goes_on || reason == REASON_LINK)
-        c->change.reason = reason;
-    c->change.pending = true;
-    c->change.last_ms = t_ms;
+    if (reason == REASON_LINK)
+        row->reason = reason;
+    row->last_ms = t_ms;
 }
 
 static void comparing_push(struct sink *sink, struct tick *t)
@@ -384,7 +427,9 @@ static void comparing_push(struct sink *sink, struct tick *t)
     struct comparing *c = CONTAINER_OF(sink, struct comparing, sink);
     if (!c->begun) {
         c->begun = true;
-        c->start_ms = t->t_ms;
+        c->settled_ms = t->t_ms;
+        c->start = (struct change){
+            .pending = true, .reason = REASON_START, .first_ms = t->t_ms, .last_ms = t->t_ms};
     }
     for (size_t i = 0; i < t->events_count; i++) {
         if (t->events[i]->kind == EVENT_LINK)

@@ -23,12 +23,14 @@ struct comparing_settings {
     const char *data_dir, *version; /* borrowed for its life */
     const char *kernel;             /* NULL: the running one's release */
     int64_t block_ms;               /* of which means are compared */
-    uint32_t blocks_least;          /* a side; also how long a window around a change is */
+    uint32_t blocks_least;          /* a side, for a verdict */
+    uint32_t blocks_most;           /* a side around a change, while nothing else changes */
     int64_t hour_ms;                /* between two comparisons with the weeks before */
 };
 
 #define COMPARING_SETTINGS_DEFAULT                                                                 \
-    ((struct comparing_settings){.block_ms = 60000, .blocks_least = 30, .hour_ms = 3600000})
+    ((struct comparing_settings){                                                                  \
+        .block_ms = 60000, .blocks_least = 30, .blocks_most = 60, .hour_ms = 3600000})
 
 struct comparing *comparing_new(uv_loop_t *uv, const struct comparing_settings *settings);
 

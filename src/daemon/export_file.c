@@ -23,13 +23,23 @@ static int fail_open(struct export_file *f, int error)
     return error;
 }
 
+/* What lies there may be left of an export that was killed. Whatever somebody else has made, or has
+ * under another name, too, could be read and written by him. */
+static bool is_own(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && st.st_nlink == 1;
+}
+
 /* The lock keeps two exports from writing into one file; it goes with the process. */
 static int open_part(struct export_file *f)
 {
     f->part = mem_printf("%s.part", f->path);
-    f->fd = open(f->part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (f->fd < 0)
-        return fail_open(f, -errno);
+    f->fd = open(f->part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    if (f->fd < 0) /* a link, or a pipe that nobody reads */
+        return fail_open(f, errno == ELOOP || errno == ENXIO ? -EEXIST : -errno);
+    if (!is_own(f->fd))
+        return fail_open(f, -EEXIST);
     if (flock(f->fd, LOCK_EX | LOCK_NB) < 0)
         return fail_open(f, errno == EWOULDBLOCK ? -EBUSY : -errno);
     if (ftruncate(f->fd, 0) < 0)

@@ -15,7 +15,8 @@ struct export_file {
     char *path, *part;
 };
 
-/* NULL or "-": standard output. 0 or -errno; -EBUSY: another export is writing it. */
+/* NULL or "-": standard output. 0 or -errno; -EBUSY: another export is writing it; -EEXIST:
+ * FILE.part is there and not one of this user's own (or has a second name): it is left alone. */
 int export_file_open(struct export_file *f, const char *path);
 int export_file_write(struct export_file *f, const void *data, size_t len); /* 0 or -errno */
 

@@ -81,7 +81,8 @@ static const struct {
          "significance\n"
          "         over all metrics; docs/BASELINES.md explains them. The status is 3 when a "
          "metric is\n"
-         "         worse, 0 when none is, 1 when there was nothing to compare.\n"
+         "         worse, 0 when none is, 1 when there was no verdict: nothing or too little to "
+         "compare.\n"
          "delete   takes one away\n"
          "NAME auto is the same hours of the week in the four weeks before. Reads the database of\n"
          "--data-dir; no daemon has to run.\n"},
@@ -97,14 +98,14 @@ static const struct {
          "on one\n"
          "thread, with nDPI and without, and prints the packets a second. store writes a history\n"
          "below $TMPDIR (/var/tmp) and removes it, query also asks it.\n"
-         "A running netsonde is not asked and not disturbed, unless --publish says so: the page "
-         "of\n"
-         "that daemon then shows the run while it goes on, and keeps the results. That needs an\n"
-         "admin (root, the daemon's own user, or a token); what cannot be sent is a warning and\n"
-         "changes no status. With --save-baseline the results stay in DATA_DIR/benchmarks, and\n"
-         "--compare holds later ones against them, figure by figure; another machine is warned\n"
-         "of, other settings are refused. Of a largest time and of kinds without a threshold\n"
-         "(size, count) no figure is called worse. docs/BENCHMARKS.md explains all of it.\n"},
+         "A running netsonde is not asked and not disturbed, unless --publish says so: the page\n"
+         "of that daemon then shows the run while it goes on, and keeps the results. That needs\n"
+         "an admin (root, the daemon's own user, or a token); what cannot be sent is a warning\n"
+         "and changes no status. The last 500 runs stay in DATA_DIR/benchmarks but for --no-keep,\n"
+         "those of --save-baseline under their name, and --compare holds later ones against\n"
+         "them, figure by figure; of another machine is warned, other settings are refused.\n"
+         "Of a largest time and of kinds without a threshold (size, count) no figure is called\n"
+         "worse. docs/BENCHMARKS.md explains all of it.\n"},
     [COMMAND_CHECK_CONFIG] =
         {"check-config", " [FILE]", "check the configuration",
          "Prints every mistake as FILE:LINE:COLUMN: message, and exits with 1\n"
@@ -167,6 +168,7 @@ enum option_id {
     OPTION_COMPARE,
     OPTION_THRESHOLD,
     OPTION_FORCE,
+    OPTION_NO_KEEP,
     OPTION_PUBLISH,
     OPTION_TOKEN_FILE,
 };
@@ -256,6 +258,7 @@ static const struct {
      "what is worse: duration=20, memory=30, cpu=25, throughput=20 without it; also size, count"},
     {"force", NULL, OPTION_FORCE, BIT(COMMAND_BENCH),
      "compare although the settings are not the same"},
+    {"no-keep", NULL, OPTION_NO_KEEP, BIT(COMMAND_BENCH), "leave no results in --data-dir"},
     {"publish", "[=URL]", OPTION_PUBLISH, BIT(COMMAND_BENCH),
      "send progress and results to the daemon there, else to that of the configuration"},
     {"token-file", "FILE", OPTION_TOKEN_FILE, BIT(COMMAND_BENCH),
@@ -439,6 +442,9 @@ static int take_option(struct parse *p, size_t index, const char *text)
         return 0;
     case OPTION_FORCE:
         o->bench.force = true;
+        return 0;
+    case OPTION_NO_KEEP:
+        o->bench.no_keep = true;
         return 0;
     case OPTION_PUBLISH:
         o->bench.publish = true;

@@ -62,10 +62,11 @@ struct options {
     struct {
         const char *levels, *size, *rate, *seconds, *mode, *send, *stalled;
         const char *series, *ticks;
-        const char *save, *compare; /* names */
+        const char *save, *compare;             /* names */
         const char *limits[OPTIONS_LIMITS_MAX]; /* --threshold KIND=PCT */
         size_t limits_count;
         bool force;
+        bool no_keep;
         bool publish;
         const char *publish_url; /* NULL: the configuration's listener */
         const char *token_file;

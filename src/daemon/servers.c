@@ -8,7 +8,7 @@
 #include "base/tally.h"
 
 struct servers {
-    struct tally *exports;
+    struct tally *places;
     size_t count;
     struct server *list[];
 };
@@ -19,7 +19,7 @@ struct servers *servers_new(const struct server_settings *settings, struct serve
     CHECK(count > 0 && count <= SERVERS_MAX);
     struct servers *all = mem_alloc(sizeof(*all) + count * sizeof(struct server *));
     struct server_settings each = *settings;
-    all->exports = each.api.exports = tally_new();
+    all->places = each.api.places = tally_new();
     for (size_t i = 0; i < count; i++) {
         all->list[i] = server_new(&each, &lanes[i]);
         if (!all->list[i])
@@ -124,6 +124,6 @@ void servers_free(struct servers *all)
         return;
     for (size_t i = 0; i < all->count; i++)
         server_free(all->list[i]);
-    tally_free(all->exports);
+    tally_free(all->places);
     free(all);
 }

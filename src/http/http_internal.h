@@ -105,5 +105,7 @@ void answer_send(struct http_request *request, unsigned status, const struct ans
 void answer_asset(struct http_request *request, const struct asset *asset);
 /* stream.c: the connection has taken all that was written. */
 void stream_drained(struct http_request *request);
+/* stream.c: it has not, for too long. */
+void stream_too_slow(struct http_request *request);
 /* True when the answer's ETag is known to the client: 304. */
 bool answer_is_known(const struct http_request *request);

@@ -192,6 +192,10 @@ static void on_expired(struct conn *conn, void *user, enum conn_wait wait)
                            "The request was not complete in time.");
         return;
     }
+    if (wait == CONN_WAIT_TAKE && session->request) {
+        stream_too_slow(session->request);
+        return;
+    }
     conn_close(conn);
 }
 

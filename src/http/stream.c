@@ -3,8 +3,10 @@
  *
  * One piece is under way at a time. It becomes one struct bytes with the chunk's frame around it
  * (RFC 9112 section 7.1), and `more` is called when the connection's queue is empty: at once when
- * the kernel took all of it, else from `drained`. A client can tell an answer that was cut from one
- * that is whole by the last chunk, which is missing; in HTTP/1.0 nobody can.
+ * the kernel took all of it, else from `drained`, for which there is a time limit: who takes a byte
+ * now and then would hold what the maker holds for ever. A client can tell an answer that was cut
+ * from one that is whole by the last chunk, which is missing; in HTTP/1.0, which proxies speak, by
+ * the reset that any end but the proper one is.
  */
 #include "http/stream.h"
 
@@ -82,6 +84,8 @@ struct http_stream *http_stream_begin(struct http_request *request,
     }
     request->stream = stream;
     http_request_on_gone(request, on_gone, stream);
+    if (!chunked)
+        conn_set_reset(session->conn, true);
     return stream;
 }
 
@@ -117,7 +121,16 @@ void stream_drained(struct http_request *request)
     if (!stream->waiting)
         return;
     stream->waiting = false;
+    conn_set_wait(request->session->conn, CONN_WAIT_NONE);
     stream->ops->more(stream->user);
+}
+
+void stream_too_slow(struct http_request *request)
+{
+    struct http_session *session = request->session;
+    request_complain(request, "an answer was taken too slowly");
+    session->server->counters.cut++;
+    conn_abort(session->conn); /* `gone` will come */
 }
 
 void http_stream_write(struct http_stream *stream, const struct buf *piece)
@@ -129,7 +142,9 @@ void http_stream_write(struct http_stream *stream, const struct buf *piece)
     size_t queued = conn_queued_bytes(session->conn);
     session_hold(session, queued);
     stream->waiting = queued > 0;
-    if (!queued)
+    if (queued)
+        conn_set_wait(session->conn, CONN_WAIT_TAKE);
+    else
         stream->ops->more(stream->user);
 }
 
@@ -141,8 +156,10 @@ void http_stream_end(struct http_stream *stream, const struct buf *piece,
     bool close = stream->close || session->server->stopping;
     CHECK(!stream->waiting);
     request->gone = NULL;
-    if (piece->len || stream->chunked)
-        send_bytes(stream, frame(stream, piece, true, trailers));
+    bool sent = !(piece->len || stream->chunked) ||
+                send_bytes(stream, frame(stream, piece, true, trailers));
+    if (sent && !stream->chunked)
+        conn_set_reset(session->conn, false);
     session_hold(session, conn_queued_bytes(session->conn));
     session_answered(request, close);
 }

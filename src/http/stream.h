@@ -2,7 +2,8 @@
  * stream.h: answers that are made while they are sent: chunked for HTTP/1.1, up to the connection's
  * end for HTTP/1.0. The maker is asked for the next piece when the connection has taken all of the
  * last one, so a slow client makes nobody hold more than one piece; one that takes nothing is ended
- * by the connection's own time-out. The loop's thread.
+ * by the connection's own time-out, one that takes less than a piece in net_limits.take_ms is told
+ * of in the log and cut. The loop's thread.
  */
 #pragma once
 

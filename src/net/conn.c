@@ -58,6 +58,8 @@ struct conn {
     uint8_t events; /* what the loop watches for */
     bool paused;    /* by the owner */
     bool offering;  /* inside ops->data */
+    bool reset;     /* conn_set_reset */
+    bool abrupt;    /* the socket's part of it: closing is a reset */
     unsigned queue_count;
     unsigned queue_head, queue_cap; /* cap is a power of two */
     int error;                      /* what `closed` will say */
@@ -264,6 +266,21 @@ void conn_abort(struct conn *conn)
     finish(conn, 0);
 }
 
+static void set_abrupt(struct conn *conn, bool on)
+{
+    const struct linger at_once = {.l_onoff = on};
+    if (conn->abrupt != on)
+        (void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    conn->abrupt = on;
+}
+
+void conn_set_reset(struct conn *conn, bool on)
+{
+    conn->reset = on;
+    if (on || conn->queue_count == 0) /* else when all of it has left: see linger */
+        set_abrupt(conn, on);
+}
+
 /* All is said. Without its goodbye the peer would take the end for a cut, so that one waits for
  * room like the queue before it. */
 static void linger(struct conn *conn)
@@ -272,6 +289,7 @@ static void linger(struct conn *conn)
         wait_start(conn->net, &conn->stall, WAIT_STALL);
         return;
     }
+    set_abrupt(conn, false);
     wait_end(&conn->stall);
     conn->state = LINGERING;
     wait_start(conn->net, &conn->wait, WAIT_LINGER);
@@ -283,6 +301,10 @@ void conn_close(struct conn *conn)
 {
     if (conn->state != OPEN)
         return;
+    if (conn->reset) {
+        finish(conn, 0);
+        return;
+    }
     conn->state = FLUSHING;
     wipe_kept(conn);
     wait_end(&conn->wait); /* as long as bytes leave: `stall` watches over that */
@@ -603,6 +625,9 @@ void conn_wait_expired(struct conn *conn, enum wait_list list)
         break;
     case WAIT_KEEPALIVE:
         counters->expired_keepalive++;
+        break;
+    case WAIT_TAKE:
+        counters->expired_stall++;
         break;
     default:
         CHECK(list == WAIT_IDLE);

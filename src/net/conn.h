@@ -25,6 +25,7 @@ enum conn_wait {
     CONN_WAIT_HANDSHAKE, /* counted from the call, whatever is received meanwhile */
     CONN_WAIT_KEEPALIVE, /* counted from the call */
     CONN_WAIT_IDLE,      /* counted anew with every byte received */
+    CONN_WAIT_TAKE,      /* counted from the call, however slowly the peer takes something */
 };
 
 struct conn_ops {
@@ -73,6 +74,10 @@ void conn_resume(struct conn *conn);
 void conn_close(struct conn *conn);
 /* Ends now. */
 void conn_abort(struct conn *conn);
+/* While it is on, whatever ends the conn is a reset, conn_close and the end of the process, too:
+ * the peer cannot take it for the end of what was said. Turned off, it stays so until what is
+ * queued has left. */
+void conn_set_reset(struct conn *conn, bool on);
 bool conn_is_ending(const struct conn *conn);
 
 bool conn_is_secure(const struct conn *conn); /* TLS */

@@ -33,6 +33,8 @@ static uint64_t duration_ms(const struct net *net, enum wait_list list)
         return net->limits.keepalive_ms;
     case WAIT_IDLE:
         return net->limits.idle_ms;
+    case WAIT_TAKE:
+        return net->limits.take_ms;
     case WAIT_LINGER:
         return net->limits.linger_ms;
     case WAIT_STALL:

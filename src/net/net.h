@@ -22,6 +22,7 @@ struct net_limits {
     uint32_t keepalive_ms;            /* between two requests */
     uint32_t idle_ms;                 /* silence of a peer that must speak (WebSocket pong) */
     uint32_t stall_ms;                /* no byte leaves although there is something to send */
+    uint32_t take_ms;                 /* until a piece of a streamed answer has left as a whole */
     uint32_t linger_ms;               /* after conn_close: until the peer ends too */
 };
 #define NET_LIMITS_DEFAULT                                                                         \
@@ -31,6 +32,7 @@ struct net_limits {
                          .keepalive_ms = 75000,                                                    \
                          .idle_ms = 75000,                                                         \
                          .stall_ms = 30000,                                                        \
+                         .take_ms = 60000,                                                         \
                          .linger_ms = 2000})
 
 struct net_counters {

@@ -18,11 +18,12 @@ enum wait_list {
     WAIT_HANDSHAKE,
     WAIT_KEEPALIVE,
     WAIT_IDLE,
+    WAIT_TAKE,
     WAIT_LINGER, /* the end of a conn_close */
     WAIT_STALL,  /* for the next byte to leave */
     WAIT_LISTS,
 };
-_Static_assert((int)WAIT_IDLE == (int)CONN_WAIT_IDLE, "enum conn_wait is a part of wait_list");
+_Static_assert((int)WAIT_TAKE == (int)CONN_WAIT_TAKE, "enum conn_wait is a part of wait_list");
 
 struct wait {
     struct list node;

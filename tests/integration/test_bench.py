@@ -44,7 +44,7 @@ def bench(*arguments, limit=None, ring=True):
             forbid_io_uring()
         if limit:
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    return subprocess.Popen([BINARY, "bench", "fanout", *arguments], stdin=subprocess.DEVNULL,
+    return subprocess.Popen([BINARY, "bench", "fanout", "--no-keep", *arguments], stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                             preexec_fn=prepare)
 
@@ -197,7 +197,7 @@ def write_capture(path, packets, flows, cut=0):
 
 
 def run_bench(*arguments, env=None):
-    done = subprocess.run([BINARY, "bench", *arguments], stdin=subprocess.DEVNULL,
+    done = subprocess.run([BINARY, "bench", *arguments, "--no-keep"], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env,
                           timeout=WAIT_S, preexec_fn=die_with_parent)
     return done.returncode, done.stdout, done.stderr
@@ -273,7 +273,7 @@ def test_collect():
 
 def test_collect_signal():
     """collect: SIGTERM ends it with what it has so far, and no helper stays behind"""
-    process = subprocess.Popen([BINARY, "bench", "collect", "--levels", "20", "--seconds", "600",
+    process = subprocess.Popen([BINARY, "bench", "collect", "--no-keep", "--levels", "20", "--seconds", "600",
                                 "--json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
     pids = until("its helpers", lambda: children(process.pid))
@@ -316,7 +316,7 @@ def test_store():
 def test_store_signal():
     """store: SIGTERM ends it, and its history goes"""
     with Directory() as directory:
-        process = subprocess.Popen([BINARY, "bench", "store", "--ticks", "1000000"],
+        process = subprocess.Popen([BINARY, "bench", "store", "--no-keep", "--ticks", "1000000"],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent,
                                    env={**os.environ, "TMPDIR": directory})

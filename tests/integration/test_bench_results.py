@@ -17,8 +17,8 @@ SMALL = ("--series", "50", "--ticks", "400")
 NOBODY = 65534
 
 
-def bench(*arguments, env=None, **kwargs):
-    done = subprocess.run([BINARY, "bench", *arguments], stdin=subprocess.DEVNULL,
+def bench(*arguments, env=None, no_keep=True, **kwargs):
+    done = subprocess.run([BINARY, "bench", *arguments, *["--no-keep"][:no_keep]], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           env={**os.environ, **(env or {})}, timeout=WAIT_S,
                           preexec_fn=die_with_parent, **kwargs)
@@ -86,6 +86,38 @@ def test_save():
         expect(0, "store", *SMALL, "--save-baseline", "c", "-c", config,
                env={"STATE_DIRECTORY": os.path.join(top, "state")})
         kept(os.path.join(top, "state"), "c")
+
+
+def test_every_run():
+    """each run that was measured whole stays under its id, the daemon shows it; 500 do; not with --no-keep"""
+    with Directory() as data:
+        folder = os.path.join(data, "benchmarks")
+        at = ("--data-dir", data)
+        out = json.loads(expect(0, "store", *SMALL, *at, "--json", no_keep=False).stdout)
+        equal(os.listdir(folder), [out["document"]["id"] + ".json"], "files")
+        equal(kept(data, out["document"]["id"]), out["document"], "document")
+        expect(0, "store", *SMALL, "--save-baseline", "other", *at)
+        equal(sorted(os.listdir(folder)), sorted([out["document"]["id"] + ".json", "other.json"]), "not kept")
+        with Daemon(data) as d:
+            equal([b["id"] for b in benchmarks(d)][-1], out["document"]["id"], "shown")
+        for i in range(499):
+            path = os.path.join(folder, f"query-20200101T{i:06}Z.json")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write("{}")
+            os.utime(path, (1577836800 + i, 1577836800 + i))
+        last = json.loads(expect(0, "store", *SMALL, *at, "--json", no_keep=False).stdout)["document"]["id"]
+        names = os.listdir(folder)
+        equal((len(names), "query-20200101T000000Z.json" in names, "query-20200101T000001Z.json" in names),
+              (501, last == out["document"]["id"], True), "the first goes, the baseline stays")
+        # Where nothing can be kept that is said, and the figures are good.
+        file = os.path.join(data, "file")
+        with open(file, "w", encoding="utf-8") as f:
+            f.write("x")
+        done = expect(0, "store", *SMALL, "--data-dir", os.path.join(file, "x"), no_keep=False)
+        contains(done.stdout, "samples a second")
+        contains(done.stderr, "not kept: ")
+        expect(1, "store", "--ticks", "1000000", *at, no_keep=False, env={"TMPDIR": os.path.join(data, "none")})
+        equal(len(os.listdir(folder)), 501, "what failed is not kept")
 
 
 def test_compare():
@@ -178,7 +210,7 @@ def test_levels():
 def test_not_kept():
     """what was interrupted is not kept; where nothing can be written the status is 1"""
     with Directory() as data:
-        process = subprocess.Popen([BINARY, "bench", "store", "--ticks", "1000000", "--data-dir", data,
+        process = subprocess.Popen([BINARY, "bench", "store", "--no-keep", "--ticks", "1000000", "--data-dir", data,
                                     "--save-baseline", "x"], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                    preexec_fn=die_with_parent, env={**os.environ, "TMPDIR": data})
@@ -257,7 +289,7 @@ def test_failures_published():
     """a run that ends before its end is told as failed, with the reason"""
     needs_curl()
     with Directory() as data, Daemon(data) as d, d.stream("benchmark") as s:
-        process = subprocess.Popen([BINARY, "bench", "fanout", "--levels", "2", "--seconds", "600",
+        process = subprocess.Popen([BINARY, "bench", "fanout", "--no-keep", "--levels", "2", "--seconds", "600",
                                     f"--publish=http://127.0.0.1:{d.port}"], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                    preexec_fn=die_with_parent)
@@ -268,8 +300,8 @@ def test_failures_published():
         last = s.wait_for("benchmark")["benchmark"]
         equal((last["state"], last["progress"] < 1, last["why"] != ""), ("failed", True, True), last)
         equal([b["state"] for b in benchmarks(d)], ["failed"], "kept")
-        # Of one that is killed nothing stays, neither a process nor a document.
-        process = subprocess.Popen([BINARY, "bench", "store", "--ticks", "1000000",
+        # Of one that is killed no process stays, and it does not look as if it ran for ever.
+        process = subprocess.Popen([BINARY, "bench", "store", "--no-keep", "--ticks", "1000000",
                                     f"--publish=http://127.0.0.1:{d.port}"], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                    preexec_fn=die_with_parent, env={**os.environ, "TMPDIR": data})
@@ -279,7 +311,10 @@ def test_failures_published():
         process.kill()
         process.communicate(timeout=WAIT_S)
         until("its sender ends", lambda: not os.path.exists(f"/proc/{sender}/exe"))
-        equal([b["state"] for b in benchmarks(d)], ["failed"], "still")
+        while last["subject"] != "store" or last["state"] == "running":
+            last = s.wait_for("benchmark")["benchmark"]
+        equal((last["state"], last["why"]), ("failed", "the run was killed"), last)
+        equal([b["state"] for b in benchmarks(d)], ["failed", "failed"], "kept")
 
 
 def test_roles():
@@ -366,5 +401,5 @@ def test_no_daemon():
 
 if __name__ == "__main__":
     own_network()
-    run([test_save, test_compare, test_compare_refused, test_levels, test_not_kept, test_publish,
+    run([test_save, test_every_run, test_compare, test_compare_refused, test_levels, test_not_kept, test_publish,
          test_failures_published, test_roles, test_nobody_is_no_admin, test_no_daemon])

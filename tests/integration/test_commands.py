@@ -83,7 +83,7 @@ def test_usage():
                                 (["--threshold", "cpu=5"], "go with --compare"),
                                 (["--force"], "go with --compare"),
                                 (["--token-file", "x"], "goes with --publish"),
-                                (["--data-dir", "x"], "--data-dir go with"))),
+                                (["--no-keep", "--data-dir", "x"], "--data-dir go with"))),
                             *((["bench", "fanout", *words], words[-1]) for words in (
                                 ["--levels", "0"], ["--levels", "10,x"], ["--levels", ","],
                                 ["--levels", "100001"], ["--size", "63"], ["--size", "65KiB"],

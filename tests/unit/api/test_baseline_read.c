@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/baseline_work.h"
@@ -234,6 +235,40 @@ static void test_selection(void **state)
     rig_end(&r);
 }
 
+static void assert_weeks(int64_t from_s, const int64_t hours_back[4])
+{
+    struct baseline_reading ask = {0};
+    baseline_weeks_before(&ask, from_s * 1000 + 7, from_s * 1000 + 7 + 60 * MINUTE_MS);
+    assert_int_equal(ask.windows_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(ask.windows[i].from_ms,
+                         from_s * 1000 + 7 - hours_back[i] * 60 * MINUTE_MS);
+        assert_int_equal(ask.windows[i].to_ms - ask.windows[i].from_ms, 60 * MINUTE_MS);
+    }
+}
+
+/* The same hour is what clocks on the wall call so. */
+static void test_weeks_are_local(void **state)
+{
+    struct baseline_reading ask = {0};
+    (void)state;
+    setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+    tzset();
+    /* 2025-11-05 and 2025-04-10, 09:00 in Vienna: clocks were changed on 10-26 and 03-30 */
+    assert_weeks(1762329600, (const int64_t[]){4 * 168 + 1, 3 * 168 + 1, 2 * 168 + 1, 168});
+    assert_weeks(1744268400, (const int64_t[]){4 * 168 - 1, 3 * 168 - 1, 2 * 168 - 1, 168});
+    /* No window reaches into the next one: of a week with an hour more in it, one less is left. */
+    int64_t from_ms = INT64_C(1762329600000);
+    baseline_weeks_before(&ask, from_ms, from_ms + WEEK_MS);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(ask.windows[i].to_ms,
+                         i < 3 ? MIN(ask.windows[i].from_ms + WEEK_MS, ask.windows[i + 1].from_ms)
+                               : from_ms);
+    setenv("TZ", "UTC0", 1);
+    tzset();
+    assert_weeks(1762329600, (const int64_t[]){4 * 168, 3 * 168, 2 * 168, 168});
+}
+
 /* A window in each of three weeks: all blocks together, and no neighbours across the weeks. */
 static void test_weeks(void **state)
 {
@@ -408,11 +443,12 @@ static void test_work(void **state)
 
 int main(void)
 {
+    setenv("TZ", "UTC0", 1); /* weeks that are all alike, wherever this runs */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocks),    cmocka_unit_test(test_thin),
-        cmocka_unit_test(test_selection), cmocka_unit_test(test_weeks),
-        cmocka_unit_test(test_histogram), cmocka_unit_test(test_batches),
-        cmocka_unit_test(test_work),
+        cmocka_unit_test(test_selection), cmocka_unit_test(test_weeks_are_local),
+        cmocka_unit_test(test_weeks),     cmocka_unit_test(test_histogram),
+        cmocka_unit_test(test_batches),   cmocka_unit_test(test_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

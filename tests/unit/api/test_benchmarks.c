@@ -265,6 +265,13 @@ static void test_pruning(void **state)
     assert_int_equal(document_read(dir, KIND, "store-20250101T000001Z", &text, NULL), -ENOENT);
     assert_int_equal(document_read(dir, KIND, "store-20261130T000000Z", &text, NULL), 0);
     assert_int_equal(document_read(dir, KIND, "kept-0", &text, NULL), 0);
+
+    /* What has just come stays, whatever time its clock said. */
+    char *old CLEANUP(mem_freep) = document("store-20200101T000000Z", "done", 1, 0);
+    for (int i = 0; i < 2; i++) {
+        post_taken(rig, old, i ? 200 : 201, "store-20200101T000000Z");
+        assert_int_equal(document_read(dir, KIND, "store-20200101T000000Z", &text, NULL), 0);
+    }
     rig_free(rig);
 }
 

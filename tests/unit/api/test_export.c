@@ -358,14 +358,20 @@ static void test_cells(void **state)
         {"+1", "'+1"},
         {"-1", "'-1"},
         {"@x", "'@x"},
-        {"\tx", "'\tx"},
+        {"\tx", "\"'\tx\""},
         {"\rx", "\"'\rx\""},
-        {"\n=x", "\"'\n=x\""},
+        {"\n=x", "\"'\n'=x\""},
         {"=\"a\",b", "\"'=\"\"a\"\",b\""},
         {"a=b", "a=b"},
         {"a,b", "\"a,b\""},
         {"\"", "\"\"\"\""},
         {"a\nb", "\"a\nb\""},
+        {"a;b", "\"a;b\""},
+        {"a=b;c=d;", "\"a=b;c=d;\""},
+        {"a;=1", "\"a;'=1\""},
+        {"a;\"=1", "\"a;'\"\"=1\""},
+        {"a\t@x\n-1", "\"a\t'@x\n'-1\""},
+        {";;+1", "\";;'+1\""},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -473,6 +479,47 @@ static void test_openmetrics(void **state)
     }
 }
 
+/* What node_exporter calls otherwise goes out as /metrics calls it; of a rate that is not the type.
+ */
+static void test_openmetrics_types(void **state)
+{
+    static const struct {
+        const char *name;
+        enum metric_kind kind;
+        enum aggregate aggregate;
+        const char *type;
+    } cases[] = {
+        {"node_netstat_Tcp_CurrEstab", METRIC_GAUGE, AGG_SUM, "unknown"},
+        {"node_netstat_Tcp_CurrEstab", METRIC_GAUGE, AGG_AVG, "unknown"},
+        {"node_netstat_Tcp_InSegs", METRIC_COUNTER, AGG_SUM, "unknown"},
+        {"node_netstat_Tcp_InSegs", METRIC_COUNTER, AGG_AVG, "gauge"},
+        {"node_nf_conntrack_stat_drop", METRIC_COUNTER, AGG_SUM, "gauge"},
+        {"node_network_up", METRIC_GAUGE, AGG_SUM, "gauge"},
+    };
+    static const int64_t times[] = {1000};
+    static const double values[] = {5};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct scan_series series = {.name = cases[i].name,
+                                     .family_len = strlen(cases[i].name),
+                                     .unit = "",
+                                     .help = "",
+                                     .key = cases[i].name,
+                                     .kind = cases[i].kind};
+        struct scan_about about = {.series_count = 1, .series = &series, .interval_ms = 1000};
+        struct export_writer w = {.about = &about, .aggregate = cases[i].aggregate};
+        struct buf out = BUF_INIT, expected = BUF_INIT;
+        export_openmetrics.begin(&w, &out);
+        export_openmetrics.piece(&w, &(struct scan_piece){0, 1, 1, times, values}, &out);
+        buf_printf(&expected, "# TYPE %s %s\n# HELP %s \n%s 5 1.000\n", cases[i].name,
+                   cases[i].type, cases[i].name, cases[i].name);
+        assert_string_equal(buf_string(&out), buf_string(&expected));
+        buf_fini(&out);
+        buf_fini(&expected);
+        export_writer_fini(&w);
+    }
+}
+
 /* Rates are gauges, and steps of counters have their value at their end. */
 static void test_openmetrics_kinds(void **state)
 {
@@ -570,6 +617,7 @@ int main(void)
         cmocka_unit_test(test_cells),
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_openmetrics),
+        cmocka_unit_test(test_openmetrics_types),
         cmocka_unit_test(test_openmetrics_kinds),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_formats),

@@ -21,12 +21,15 @@ const struct asset assets[] = {{0}};
 const size_t assets_count = 0;
 
 #define BLOCK_MS INT64_C(1000)
-#define BLOCKS 30
+#define BLOCKS 30 /* a side at least */
+#define MOST 60   /* and at most */
 #define HOUR_MS (120 * BLOCK_MS)
 #define WEEK_MS (7 * INT64_C(86400000))
 
 static const struct metric retransmits = {"netsonde_tcp_retransmits_total", "segments",
                                           "Sent again.", METRIC_COUNTER, 1};
+static const struct metric resident = {"netsonde_self_resident_bytes", "bytes", "Memory.",
+                                       METRIC_GAUGE, 1};
 static const struct metric ticks = {"netsonde_ticks_total", "ticks", "Ticks.", METRIC_COUNTER, 1};
 
 static struct {
@@ -59,7 +62,7 @@ void __wrap_core_post_event(struct core *core, struct event *event)
 {
     (void)core;
     assert_string_equal(event_get_text(event, "what"), "baseline");
-    assert_non_null(strstr(event_get_text(event, "reason"), "netsonde_tcp_retransmits_total"));
+    assert_non_null(strstr(event_get_text(event, "reason"), "1 worse"));
     event_unref(event);
     told.events++;
 }
@@ -72,6 +75,7 @@ struct rig {
     struct comparing_settings settings;
     struct comparing *comparing;
     uint64_t total, rate, noise;
+    double memory; /* sampled in three of five blocks; 0: never */
 };
 
 static void rig_start(struct rig *r, const char *version)
@@ -81,6 +85,7 @@ static void rig_start(struct rig *r, const char *version)
                                               .kernel = "6.1",
                                               .block_ms = BLOCK_MS,
                                               .blocks_least = BLOCKS,
+                                              .blocks_most = MOST,
                                               .hour_ms = HOUR_MS};
     r->comparing = comparing_new(&r->uv, &r->settings);
 }
@@ -125,6 +130,9 @@ static void one_tick(struct rig *r, int64_t after_ms, enum event_kind kind)
     r->total += r->rate + (r->noise >> 60);
     draft_counter(m->draft, registry_get(m->registry, &retransmits, NULL, 0, "self"), r->total, 1);
     draft_counter(m->draft, registry_get(m->registry, &ticks, NULL, 0, "self"), m->seq, 1);
+    if (r->memory > 0 && m->t_ms / BLOCK_MS % 5 < 3)
+        draft_gauge(m->draft, registry_get(m->registry, &resident, NULL, 0, "self"),
+                    r->memory + (double)(r->noise >> 60));
     if (kind != EVENT_KINDS)
         draft_event(m->draft, event_new(kind, m->t_ms));
     struct tick *t = maker_end(m);
@@ -176,14 +184,14 @@ static void test_start(void **state)
     struct rig r;
     char reason[32];
     rig_begin(&r);
-    blocks_pass(&r, BLOCKS);
+    blocks_pass(&r, MOST);
     assert_int_equal(told.messages, 0); /* not all blocks are there yet */
     blocks_pass(&r, 3);
     assert_int_equal(told.messages, 1);
     assert_string_equal(text_of("reason"), "start");
     assert_string_equal(text_of("baseline"), "auto");
     assert_string_equal(text_of("verdict"), "not_enough_data");
-    assert_int_equal(number_of("to_ms") - number_of("from_ms"), BLOCKS * BLOCK_MS);
+    assert_int_equal(number_of("to_ms") - number_of("from_ms"), MOST * BLOCK_MS);
     assert_int_equal(kept(&r, reason), 1);
     assert_string_equal(reason, "start");
     assert_int_equal(told.events, 0);
@@ -196,13 +204,13 @@ static void test_link(void **state)
     struct rig r;
     char reason[32];
     rig_begin(&r);
-    blocks_pass(&r, 60);
+    blocks_pass(&r, MOST + 3);
     assert_int_equal(told.messages, 1); /* the start's */
     one_tick(&r, 100, EVENT_LINK);
     one_tick(&r, 100, EVENT_ADDRESS); /* comes with the link */
     int64_t changed_ms = r.maker.t_ms;
     r.rate = 80;
-    blocks_pass(&r, BLOCKS);
+    blocks_pass(&r, MOST);
     assert_int_equal(told.messages, 1);
     blocks_pass(&r, 3);
     assert_int_equal(told.messages, 2);
@@ -217,13 +225,93 @@ static void test_link(void **state)
     double change = json_number_value(json_object_get(metric, "change_pct"));
     assert_true(change > 40 && change < 65);
     assert_int_equal(json_integer_value(json_object_get(json_object_get(metric, "before"), "n")),
-                     BLOCKS);
+                     MOST);
     assert_int_equal(json_integer_value(json_object_get(json_object_get(metric, "after"), "n")),
-                     BLOCKS);
+                     MOST);
     /* What has not changed is not in the message. */
     assert_int_equal(json_array_size(json_object_get(told.last, "metrics")), 1);
     assert_int_equal(kept(&r, reason), 2);
     assert_string_equal(reason, "link");
+    rig_end(&r);
+}
+
+/* How many blocks the metric of this name had on a side. */
+static int64_t blocks_of(const char *name, const char *side)
+{
+    size_t i;
+    const json_t *metric;
+    json_array_foreach(json_object_get(told.last, "metrics"), i, metric)
+    {
+        if (strcmp(json_string_value(json_object_get(metric, "name")), name) == 0)
+            return json_integer_value(json_object_get(json_object_get(metric, side), "n"));
+    }
+    return -1;
+}
+
+/* A later change ends the window after an earlier one, and the window before itself begins there.
+ */
+static void test_change_ends_window(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    blocks_pass(&r, MOST + 3);
+    assert_int_equal(told.messages, 1);
+    one_tick(&r, 100, EVENT_LINK);
+    r.rate = 80;
+    blocks_pass(&r, BLOCKS + 10);
+    assert_int_equal(told.messages, 1);
+    one_tick(&r, 100, EVENT_ADDRESS);
+    int64_t changed_ms = r.maker.t_ms;
+    r.rate = 200;
+    blocks_pass(&r, 2);
+    assert_int_equal(told.messages, 2);
+    assert_string_equal(text_of("reason"), "link");
+    assert_string_equal(text_of("verdict"), "regressed");
+    assert_int_equal(blocks_of(retransmits.name, "before"), MOST);
+    assert_in_range(blocks_of(retransmits.name, "after"), BLOCKS + 9, BLOCKS + 10);
+    assert_true(number_of("to_ms") <= changed_ms && number_of("to_ms") > changed_ms - BLOCK_MS);
+    blocks_pass(&r, MOST - 3);
+    assert_int_equal(told.messages, 2);
+    blocks_pass(&r, 4);
+    assert_int_equal(told.messages, 3);
+    assert_string_equal(text_of("reason"), "address");
+    assert_in_range(blocks_of(retransmits.name, "before"), BLOCKS + 9, BLOCKS + 10);
+    assert_int_equal(blocks_of(retransmits.name, "after"), MOST);
+    rig_end(&r);
+}
+
+/* The start has no more than is between it and the first change. */
+static void test_change_after_start(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    blocks_pass(&r, BLOCKS + 5);
+    one_tick(&r, 100, EVENT_LINK);
+    blocks_pass(&r, 2);
+    assert_int_equal(told.messages, 1);
+    assert_string_equal(text_of("reason"), "start");
+    assert_in_range(number_of("to_ms") - number_of("from_ms"), (BLOCKS + 4) * BLOCK_MS,
+                    (BLOCKS + 5) * BLOCK_MS);
+    rig_end(&r);
+}
+
+/* What is sampled now and then has enough blocks in the longer window. */
+static void test_rarely_sampled(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_begin(&r);
+    r.memory = 1000;
+    blocks_pass(&r, MOST + 3);
+    one_tick(&r, 100, EVENT_LINK);
+    r.memory = 2000;
+    blocks_pass(&r, MOST + 3);
+    assert_string_equal(text_of("reason"), "link");
+    assert_string_equal(text_of("verdict"), "regressed");
+    assert_int_equal(blocks_of(resident.name, "before"), MOST * 3 / 5);
+    assert_int_equal(blocks_of(resident.name, "after"), MOST * 3 / 5);
     rig_end(&r);
 }
 
@@ -233,14 +321,14 @@ static void test_row_of_changes(void **state)
     (void)state;
     struct rig r;
     rig_begin(&r);
-    blocks_pass(&r, 60);
+    blocks_pass(&r, MOST + 3);
     one_tick(&r, 100, EVENT_ADDRESS);
     r.rate = 500; /* in between, to be seen by neither side */
     blocks_pass(&r, 29);
     one_tick(&r, 100, EVENT_ADDRESS);
     r.rate = 50;
     int64_t changed_ms = r.maker.t_ms;
-    blocks_pass(&r, BLOCKS);
+    blocks_pass(&r, MOST);
     assert_int_equal(told.messages, 1);
     blocks_pass(&r, 3);
     assert_int_equal(told.messages, 2);
@@ -266,7 +354,7 @@ static void test_flapping(void **state)
     }
     r.rate = 80; /* against the blocks before the row began anew, not those of minutes ago */
     one_tick(&r, 100, EVENT_LINK);
-    blocks_pass(&r, BLOCKS + 3);
+    blocks_pass(&r, MOST + 3);
     assert_string_equal(text_of("reason"), "link");
     assert_string_equal(text_of("verdict"), "regressed");
     assert_int_equal(told.events, 1);
@@ -278,19 +366,19 @@ static void test_version(void **state)
     (void)state;
     struct rig r;
     rig_begin(&r);
-    blocks_pass(&r, 40); /* 1.0 has been noted */
+    blocks_pass(&r, MOST + 10); /* 1.0 has been noted */
     assert_string_equal(text_of("reason"), "start");
     rig_stop(&r);
     rig_start(&r, "1.1");
     r.rate = 90;
     one_tick(&r, 3600000, EVENT_KINDS); /* it stood still for an hour */
-    blocks_pass(&r, 34);
+    blocks_pass(&r, MOST + 4);
     assert_string_equal(text_of("reason"), "version");
     assert_string_equal(text_of("verdict"), "regressed");
     /* And the next start is just a start. */
     rig_stop(&r);
     rig_start(&r, "1.1");
-    blocks_pass(&r, 34);
+    blocks_pass(&r, MOST + 4);
     assert_string_equal(text_of("reason"), "start");
     /* Another kernel says more than another version. */
     rig_stop(&r);
@@ -298,7 +386,7 @@ static void test_version(void **state)
     r.settings.kernel = "6.2";
     comparing_free(r.comparing);
     r.comparing = comparing_new(&r.uv, &r.settings);
-    blocks_pass(&r, 34);
+    blocks_pass(&r, MOST + 4);
     assert_string_equal(text_of("reason"), "kernel");
     assert_string_equal(text_of("verdict"), "unchanged");
     rig_end(&r);
@@ -349,11 +437,11 @@ static void test_no_history(void **state)
     rig_stop(&r);
     strcat(r.dir, "/none");
     rig_start(&r, "1.0");
-    blocks_pass(&r, 40);
+    blocks_pass(&r, MOST + 10);
     assert_int_equal(told.messages, 0);
     *strrchr(r.dir, '/') = '\0';
     one_tick(&r, 100, EVENT_LINK);
-    blocks_pass(&r, 34);
+    blocks_pass(&r, MOST + 4);
     assert_int_equal(told.messages, 1);
     rig_end(&r);
 }
@@ -377,11 +465,19 @@ static void test_list_is_bounded(void **state)
 
 int main(void)
 {
+    setenv("TZ", "UTC0", 1); /* weeks that are all alike, wherever this runs */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_start),          cmocka_unit_test(test_link),
-        cmocka_unit_test(test_row_of_changes), cmocka_unit_test(test_flapping),
-        cmocka_unit_test(test_version),        cmocka_unit_test(test_hourly),
-        cmocka_unit_test(test_no_history),     cmocka_unit_test(test_list_is_bounded),
+        cmocka_unit_test(test_start),
+        cmocka_unit_test(test_link),
+        cmocka_unit_test(test_change_ends_window),
+        cmocka_unit_test(test_change_after_start),
+        cmocka_unit_test(test_rarely_sampled),
+        cmocka_unit_test(test_row_of_changes),
+        cmocka_unit_test(test_flapping),
+        cmocka_unit_test(test_version),
+        cmocka_unit_test(test_hourly),
+        cmocka_unit_test(test_no_history),
+        cmocka_unit_test(test_list_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

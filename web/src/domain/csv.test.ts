@@ -4,11 +4,20 @@ import { csvCell, csvText, jsonText } from "./csv";
 
 test("a text that a spreadsheet would take for a formula begins with an apostrophe", () => {
     for (const evil of ["=1+1", "+1", "-1", "@SUM(A1)"]) assert.equal(csvCell(evil), "'" + evil);
-    assert.equal(csvCell("\t=1"), "'\t=1");
-    assert.equal(csvCell("\r=1"), '"\'\r=1"');
-    assert.equal(csvCell("\n=1"), '"\'\n=1"');
+    assert.equal(csvCell("\t1"), '"\'\t1"');
+    assert.equal(csvCell("\r1"), '"\'\r1"');
+    assert.equal(csvCell("\n1"), '"\'\n1"');
     assert.equal(csvCell("a=1"), "a=1");
     assert.equal(csvCell(""), "");
+});
+
+test("nor does one hide behind a separator that a program is set to", () => {
+    assert.equal(csvCell("a;b"), '"a;b"');
+    assert.equal(csvCell("a=b;c=d;"), '"a=b;c=d;"');
+    assert.equal(csvCell("a;=1"), '"a;\'=1"');
+    assert.equal(csvCell('a;"=1'), '"a;\'""=1"');
+    assert.equal(csvCell("a\t@x\n-1"), '"a\t\'@x\n\'-1"');
+    assert.equal(csvCell(";;+1"), '";;\'+1"');
 });
 
 test("numbers are numbers, also negative ones; what is not known is empty", () => {

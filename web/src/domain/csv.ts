@@ -6,12 +6,14 @@
 export type Cell = string | number | null;
 
 const FORMULA = /^[=+\-@\t\r\n]/;
+/* The same behind what a program may be set to separate by: quotes in the midst of a line mean nothing to it. */
+const HIDDEN = /([;\t\r\n])(?="*[=+\-@])/g;
 
 export function csvCell(cell: Cell): string {
     if (cell === null) return "";
     if (typeof cell === "number") return Number.isFinite(cell) ? String(cell) : "";
-    const text = FORMULA.test(cell) ? "'" + cell : cell;
-    return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+    const text = (FORMULA.test(cell) ? "'" : "") + cell.replace(HIDDEN, "$1'");
+    return /[",;\t\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }
 
 export function csvText(header: readonly string[], rows: Iterable<readonly Cell[]>): string {

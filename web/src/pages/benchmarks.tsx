@@ -69,8 +69,8 @@ export function Benchmarks({ store }: { store: PerformanceStore }) {
             {loading && !value && all.value.length === 0 && <Skeleton rows={3} what="benchmarks" />}
             {value && all.value.length === 0 && (
                 <p class="table-empty" data-empty="benchmarks">
-                    No benchmark was published here yet. <code>netsonde bench fanout --publish</code>{" "}
-                    runs one and shows it here while it runs.
+                    No benchmark was kept here yet. <code>netsonde bench fanout --publish</code> runs one
+                    and shows it here while it runs.
                 </p>
             )}
             {all.value
