@@ -36,7 +36,7 @@
 #include "store/store_internal.h"
 
 #define SOURCES_MAX 128
-#define SLICE_NS (2 * NS_PER_MS)
+#define SLICE_NS NS_PER_MS
 #define ROWS_MAX STORE_SPAN_TICKS_MAX
 
 static const int64_t periods_ms[TIERS] = {

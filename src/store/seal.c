@@ -30,7 +30,7 @@
 
 #define COLUMNS_BYTES (384 << 10) /* that are filled at once … */
 #define FILLS_MAX 16              /* … but no more often than this, each reads the whole span */
-#define SLICE_NS (2 * NS_PER_MS)
+#define SLICE_NS NS_PER_MS
 
 struct seal {
     size_t ticks;
