@@ -3,10 +3,11 @@
 same questions take.
 
   bench/storage.py --netsonde build/netsonde --programs build/release/bench [--database DIR]
+                   [--tile HOURS] [--keep FOLDER] [--only recorded|made]
                    [--rounds 20] [--day-series 111] [--month-series 4] [--month-days 30]
 
 With --database, a data directory that the daemon has recorded: a copy of it is what is measured on
-disk. What nobody recorded is made by make_history: a day of many series at one second, and a month of
+disk. --tile makes a day (or so) of it, in real seconds that come to and fro. What nobody recorded is made by make_history: a day of many series at one second, and a month of
 few, of which the default times leave two days of seconds, minutes for the rest. Peers get the very
 same samples: of the recorded database as netsonde gives them out, of the made ones from their maker.
 They are the distribution's packages, unpacked below build/peers. Everything talks to 127.0.0.1 and is
@@ -16,6 +17,7 @@ import argparse
 import array
 import bisect
 import http.client
+import itertools
 import json
 import os
 import re
@@ -71,6 +73,7 @@ def of_samples(parts):
 class Series:
     def __init__(self, name, labels):
         self.name, self.labels = name, labels
+        self.gauge, self.scale = 0, 1  # of recorded ones: learn_kinds
         self.times, self.values = array.array("q"), array.array("d")  # ms
 
 
@@ -98,6 +101,15 @@ def read_openmetrics(path):
     return found
 
 
+def learn_kinds(data, series):
+    """What the database knows of each beside its samples."""
+    database = sqlite3.connect(f"file:{data}/netsonde.db?mode=ro", uri=True)
+    for key, gauge, scale in database.execute("SELECT key, kind, scale FROM series ORDER BY id"):
+        if key in series:
+            series[key].gauge, series[key].scale = gauge, scale
+    database.close()
+
+
 def export(args, data, path):
     """All stored samples of the finest tier as OpenMetrics."""
     database = sqlite3.connect(f"file:{data}/netsonde.db?mode=ro", uri=True)
@@ -111,21 +123,54 @@ def export(args, data, path):
                     "--to", "now", "-o", path], check=True, stderr=subprocess.DEVNULL)
 
 
-def replay(args, data, series, to):
-    """The same samples written anew, by this version's store and with nothing else beside."""
-    database = sqlite3.connect(f"file:{data}/netsonde.db?mode=ro", uri=True)
-    known = {key: (kind, scale) for key, kind, scale in
-             database.execute("SELECT key, kind, scale FROM series ORDER BY id")}
-    database.close()
+def counts(one):
+    """What turns a counter's value into the number counted: the nearest double of each comes back."""
+    parts = round(1 / one.scale) if one.scale < 1 else 0
+    if parts and abs(parts * one.scale - 1) < 1e-9:
+        return lambda value: round(value * parts), lambda number: number / parts
+    return lambda value: round(value / one.scale), lambda number: number * one.scale
 
+
+def tile(series, interval_ms, seconds, end_ms):
+    """What was recorded, end to end until there are so many seconds of it, every other time
+    backwards: the same increments in the other order. So nothing comes again in the same hour, or
+    in the same block of a peer (8,192 samples), when the recording is as long as half of that. Where
+    hours and blocks begin has nothing to do with where the recording does. Counters go on counting.
+    Of a series that came or went meanwhile there is nothing at those times each time."""
+    first_ms = min(one.times[0] for one in series.values())
+    last_ms = max(one.times[-1] for one in series.values())
+    ticks = (last_ms - first_ms) // interval_ms  # the first sample has nothing before it
+    wanted = seconds * 1000 // interval_ms
+    begin_ms = end_ms - end_ms % interval_ms - wanted * interval_ms
+    all_times = array.array("q", range(begin_ms, begin_ms + wanted * interval_ms, interval_ms))
+    laps = -(-wanted // ticks)
+    for one in series.values():
+        number, value = counts(one)
+        step = [None] * ticks
+        for i in range(1, len(one.times)):
+            step[(one.times[i] - first_ms) // interval_ms - 1] = one.values[i] if one.gauge else \
+                number(one.values[i]) - number(one.values[i - 1])
+        steps = itertools.islice(
+            itertools.chain.from_iterable((step, step[::-1])[lap % 2] for lap in range(laps)), wanted)
+        if None in step:
+            there = [(t, grown) for t, grown in zip(all_times, steps) if grown is not None]
+            one.times = array.array("q", [t for t, _ in there])
+            steps = (grown for _, grown in there)
+        else:
+            one.times = all_times
+        one.values = array.array("d", steps if one.gauge
+                                 else map(value, itertools.accumulate(steps)))
+
+
+def replay(args, series, to):
+    """The same samples written anew, by this version's store and with nothing else beside."""
     def text(words):
         return struct.pack("=q", len(words.encode())) + words.encode()
     path = to + ".samples"
     with open(path, "wb") as out:
         out.write(struct.pack("=qq", args.interval_ms, len(series)))
-        for key, one in series.items():
-            kind, scale = known[key]
-            out.write(struct.pack("=qqqd", kind, len(one.labels), len(one.times), scale))
+        for one in series.values():
+            out.write(struct.pack("=qqqd", one.gauge, len(one.labels), len(one.times), one.scale))
             out.write(text(one.name))
             for name, value in one.labels.items():
                 out.write(text(name) + text(value))
@@ -225,15 +270,18 @@ class Server:
             raise SystemExit(f"bench: {self.command[0]} ended with {self.process.popen.returncode}")
 
 
-BLOCK_HOURS = 18  # 2 * 3 * 3: as long as Prometheus makes them itself of those of two hours
-BLOCK_MS = BLOCK_HOURS * 3_600_000
+def block_hours(series):
+    """18 = 2 * 3 * 3: as long as Prometheus makes them itself of those of two hours; of very many
+    samples those two, as promtool keeps a block in memory."""
+    return 2 if len(series) > 200 else 18
 
 
 def block_slices(series, path):
     """The samples of one block after the other in a file at `path`: promtool reads the whole of its
     input once for every block that it makes of it."""
     at = {key: 0 for key in series}
-    blocks = sorted({t // BLOCK_MS for one in series.values()
+    width_ms = block_hours(series) * 3_600_000
+    blocks = sorted({t // width_ms for one in series.values()
                      for t in (*one.times[::3600], one.times[-1])})
     for block in blocks:
         with open(path, "w", encoding="utf-8") as out:
@@ -242,7 +290,7 @@ def block_slices(series, path):
                 if one.name != name:
                     name = one.name
                     out.write(f"# TYPE {name} unknown\n")
-                end = bisect.bisect_left(one.times, (block + 1) * BLOCK_MS, at[key])
+                end = bisect.bisect_left(one.times, (block + 1) * width_ms, at[key])
                 out.writelines(f"{key} {one.values[i]!r} {one.times[i] / 1000}\n"
                                for i in range(at[key], end))
                 at[key] = end
@@ -256,7 +304,7 @@ def prometheus_blocks(series, to):
     os.makedirs(to)
     for text in block_slices(series, to + ".openmetrics"):
         subprocess.run([promtool, "tsdb", "create-blocks-from", "--quiet",
-                        f"--max-block-duration={BLOCK_HOURS}h", "openmetrics", text, to],
+                        f"--max-block-duration={block_hours(series)}h", "openmetrics", text, to],
                        env=environment, check=True, stdout=subprocess.DEVNULL)
     listed = subprocess.run([promtool, "tsdb", "list", to], env=environment, check=True,
                             stdout=subprocess.PIPE, text=True).stdout.splitlines()
@@ -332,25 +380,52 @@ def row(*cells):
     print("| " + " | ".join(str(cell) for cell in cells) + " |")
 
 
-def measure_disk(args, work, told, data, text, again):
-    """Rows of what each needs for these samples. again: written anew for that."""
-    series = read_openmetrics(text)
-    samples = sum(len(one.times) for one in series.values())
-    own = os.path.getsize(os.path.join(data, "netsonde.db"))
-    row(f"{told}: samples", "–", f"{samples:,} of {len(series):,} series")
-    row("bytes per sample, the whole file", "at most 0.5 of a real day at the raw tier",
-        f"{own / samples:.3f} ({own:,} bytes)")
+def row_parts(data, samples):
+    """Where the bytes of a file are."""
+    database = sqlite3.connect(f"file:{data}/netsonde.db?mode=ro", uri=True)
     parts = database_parts(data)
     if parts:
-        part = of_samples(parts)
-        row("of it for samples, the rest are events, tables and alerts", "–",
-            f"{part / samples:.3f} ({part:,} bytes)")
+        used = sum(parts.values())
+        for told, size in (("chunks, with what SQLite writes around them", parts.pop("chunk")),
+                           ("spans: times of all rows, indexes", sum(
+                               parts.pop(n) for n in ("span", "span_time", "span_order"))),
+                           ("names and last values of series", sum(
+                               parts.pop(n) for n in ("series", "last", "last_seq"))),
+                           ("the log", parts.pop("tick")), ("all else", sum(parts.values())),
+                           ("free pages and the like",
+                            os.path.getsize(f"{data}/netsonde.db") - used)):
+            row(f"of it {told}", "–", f"{size / samples:.4f} ({size:,} bytes)")
+    for tier, folded, rows, size in database.execute(
+            "SELECT tier, folded, sum(ticks), sum(bytes) FROM span GROUP BY tier, folded"):
+        name = ("seconds", "minutes", "hours", "replaced")[tier]
+        row(f"`span.bytes`: {name}, {'folded' if folded else 'not folded yet'}, {rows:,} rows", "–",
+            f"{size / samples:.4f} ({size:,} bytes)")
+    database.close()
+
+
+def measure_disk(args, work, told, data, series, again):
+    """Rows of what each needs for these samples. again: written anew for that."""
+    samples = sum(len(one.times) for one in series.values())
+    row(f"{told}: samples", "–", f"{samples:,} of {len(series):,} series")
+    own = os.path.getsize(os.path.join(data, "netsonde.db"))
+    if not (again and args.tile):
+        row("bytes per sample, the whole file", "at most 0.5 of a real day at the raw tier",
+            f"{own / samples:.3f} ({own:,} bytes)")
+        parts = database_parts(data)
+        if parts:
+            part = of_samples(parts)
+            row("of it for samples, the rest are events, tables and alerts", "–",
+                f"{part / samples:.3f} ({part:,} bytes)")
     if again:
-        to = os.path.join(work, "replayed")
-        if replay(args, data, series, to) != samples:
+        to = os.path.join(args.keep or work, "replayed")
+        if replay(args, series, to) != samples:
             raise SystemExit("bench: not all samples were written anew")
         own = size_of(to)
-        row("a file that has these samples alone", "–", f"{own / samples:.3f} ({own:,} bytes)")
+        row("a file that has these samples alone", "at most 0.5 of a real day",
+            f"{own / samples:.4f} ({own:,} bytes)")
+        row_parts(to, samples)
+    if again and args.keep:
+        return None
     blocks, other = os.path.join(work, "prometheus"), os.path.join(work, "victoria")
     have = prometheus_blocks(series, blocks)
     with VictoriaMetrics(other) as victoria:
@@ -362,7 +437,7 @@ def measure_disk(args, work, told, data, text, again):
     for name, size, most in (("VictoriaMetrics", size_of(other), 0.7),
                              ("Prometheus", size_of(blocks), 0.4)):
         row(f"the same samples in {name}", f"netsonde at most {most} of it",
-            f"{size / samples:.3f} ({size:,} bytes); netsonde / {name} = {own / size:.2f}")
+            f"{size / samples:.4f} ({size:,} bytes); netsonde / {name} = {own / size:.3f}")
     return blocks, other
 
 
@@ -456,6 +531,9 @@ def main():
     parser.add_argument("--programs", required=True, help="the folder of make_history")
     parser.add_argument("--database", help="a data directory that a daemon has recorded")
     parser.add_argument("--interval-ms", type=int, default=1000, help="of the recorded one")
+    parser.add_argument("--tile", type=int, metavar="HOURS",
+                        help="the recorded samples again and again, for so long; see tile()")
+    parser.add_argument("--keep", help="no peers: the file of these samples is left there")
     parser.add_argument("--only", choices=["recorded", "made"], help="one part alone")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--day-series", type=int, default=111, help="nine of ten are counters")
@@ -464,7 +542,7 @@ def main():
     parser.add_argument("--day-seconds", type=int, default=DAY_S)
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends what was started, removes the rest
-    for peer in (peers.PROMETHEUS, peers.VICTORIA_METRICS):
+    for peer in () if args.keep else (peers.PROMETHEUS, peers.VICTORIA_METRICS):
         peers.fetch(*peer)
         try:
             peers.program(peer[0])
@@ -483,7 +561,16 @@ def main():
             copy_database(args.database, data)
             text = os.path.join(place, "openmetrics")
             export(args, data, text)
-            measure_disk(args, place, "recorded", data, text, True)
+            series = read_openmetrics(text)
+            os.unlink(text)
+            learn_kinds(data, series)
+            told = "recorded"
+            if args.tile:
+                seconds = max(one.times[-1] for one in series.values()) // 1000 - \
+                    min(one.times[0] for one in series.values()) // 1000
+                tile(series, args.interval_ms, args.tile * 3600, now_s * 1000)
+                told = f"{seconds:,} recorded seconds, to and fro for {args.tile} hours"
+            measure_disk(args, place, told, data, series, True)
             shutil.rmtree(place)
         if args.only == "recorded":
             return
@@ -494,7 +581,7 @@ def main():
                  "seconds", month, args.month_series)):
             first_s, place = now_s - seconds, os.path.join(work, name)
             data, text = make(args, place, first_s, seconds, series)
-            blocks, other = measure_disk(args, place, told, data, text, False)
+            blocks, other = measure_disk(args, place, told, data, read_openmetrics(text), False)
             os.unlink(text)
             one = Question(f"one series, {'a day at 1 s' if name == 'day' else told[6:]}",
                            "under 3 ms", "dev0", first_s, seconds)

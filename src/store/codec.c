@@ -169,9 +169,26 @@ void codec_wrap_packed(uint8_t flags, const uint8_t *body, size_t len, size_t co
     out->len += 2 + len + CODEC_CHECKSUM_BYTES;
 }
 
+bool codec_peek_packed(const uint8_t *data, size_t len, uint8_t *ret_flags,
+                       const uint8_t **ret_body, size_t *ret_len)
+{
+    if (!codec_is_packed(data, len))
+        return false;
+    bool bare = data[0] >= CODEC_BARE;
+    size_t around = bare ? 1 : 2 + CODEC_CHECKSUM_BYTES;
+    if (len < around)
+        return false;
+    *ret_flags = bare ? data[0] & FLAGS_CALLER : data[1];
+    *ret_body = data + (bare ? 1 : 2);
+    *ret_len = len - around;
+    return true;
+}
+
 int codec_unwrap_packed(const uint8_t *data, size_t len, size_t count, uint8_t *ret_flags,
                         const uint8_t **ret_body, size_t *ret_len)
 {
+    if (len && data[0] >= CODEC_BARE)
+        return codec_peek_packed(data, len, ret_flags, ret_body, ret_len) ? 0 : -EBADMSG;
     if (len < 2 + CODEC_CHECKSUM_BYTES)
         return -EBADMSG;
     size_t covered = len - CODEC_CHECKSUM_BYTES;

@@ -13,6 +13,10 @@
 
 #define CODEC_PLAIN 1  /* varint columns, zstd: quick to write */
 #define CODEC_PACKED 2 /* columns by their statistics (column_words.h): small, quick to read */
+#define CODEC_GROUP 3  /* many packed ones (group.h) */
+
+/* The first byte of a packed one in a group: with its flags, and without a checksum of its own. */
+#define CODEC_BARE 0xc0
 
 /* Against accidents, not against people. The same on every machine of little end first. */
 uint32_t codec_checksum(const uint8_t *data, size_t len);
@@ -51,10 +55,15 @@ int codec_unwrap_packed(const uint8_t *data, size_t len, size_t count, uint8_t *
                         const uint8_t **ret_body, size_t *ret_len);
 uint32_t codec_checksum_packed(const uint8_t *data, size_t len, size_t count);
 
+/* Also bare ones. */
 static inline bool codec_is_packed(const uint8_t *data, size_t len)
 {
-    return len > 0 && data[0] == CODEC_PACKED;
+    return len > 0 && (data[0] == CODEC_PACKED || data[0] >= CODEC_BARE);
 }
+
+/* The flags and body of a packed envelope, whatever its checksum; false: too short for one. */
+bool codec_peek_packed(const uint8_t *data, size_t len, uint8_t *ret_flags,
+                       const uint8_t **ret_body, size_t *ret_len);
 
 /* What packing and unpacking need room for; made when first needed. */
 struct words_room *codec_words(struct codec *codec);

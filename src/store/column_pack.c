@@ -89,9 +89,12 @@ void column_pack(struct codec *codec, const struct column *column, size_t ticks,
 
 uint32_t column_beside(const uint8_t *data, size_t len)
 {
-    if (!codec_is_packed(data, len) || len < 2 + CODEC_CHECKSUM_BYTES || !(data[1] & FLAG_BESIDE))
+    uint8_t flags;
+    const uint8_t *body;
+    size_t body_len;
+    if (!codec_peek_packed(data, len, &flags, &body, &body_len) || !(flags & FLAG_BESIDE))
         return 0;
-    struct cursor c = cursor_over(data + 2, len - 2 - CODEC_CHECKSUM_BYTES);
+    struct cursor c = cursor_over(body, body_len);
     uint64_t id = cursor_varint(&c);
     return id <= UINT32_MAX ? (uint32_t)id : 0;
 }

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/group.h"
 #include "store/reader.h"
 #include "store/rollup.h"
 #include "store/store_internal.h"
@@ -96,6 +97,8 @@ int damaged_move(struct store *store, int64_t row)
 /* A codec of a later version is no damage: its checksum was right. */
 static bool decodes(struct codec *codec, const uint8_t *data, size_t len, int tier, size_t rows)
 {
+    if (len && data[0] != CODEC_PLAIN && data[0] != CODEC_PACKED)
+        return group_check(data, len, rows) == 0;
     if (tier != TIER_RAW) {
         struct rollup_column column;
         rollup_column_init(&column, STORE_SPAN_TICKS_MAX);
@@ -134,23 +137,25 @@ static bool span_is_good(struct codec *codec, sqlite3_stmt *stmt, size_t *ret_ro
 }
 
 /* What a reader says may have been true of another moment: the chunk was folded or expired since,
- * or the memory that it was read into was bad. `ret_what`: its series, when it is damaged. */
-static int look_at(struct store *store, int64_t row, char **ret_what, int64_t *ret_beside)
+ * or the memory that it was read into was bad. `row` is turned into that of the group which it is
+ * in. `ret_what`: its series, when it is damaged. */
+static int look_at(struct store *store, int64_t *row, char **ret_what, int64_t *ret_beside)
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
     *ret_what = NULL;
     *ret_beside = 0;
+    uint32_t span = (uint32_t)(*row >> 32), series = (uint32_t)*row;
     int error = database_prepare(
         store->db,
-        "SELECT c.data, p.ticks, p.tier, p.interval_ms, p.times, s.key FROM chunk c"
+        "SELECT c.data, p.ticks, p.tier, p.interval_ms, p.times, s.key, c.id FROM chunk c"
         " JOIN span p ON p.id = c.id >> 32 LEFT JOIN series s ON s.id = c.id & 4294967295"
-        " WHERE c.id = ?1",
+        " WHERE c.id >= ?1 ORDER BY c.id LIMIT 1",
         &stmt);
     if (error)
         return error;
-    sqlite3_bind_int64(stmt, 1, row);
+    sqlite3_bind_int64(stmt, 1, *row);
     int rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) {
+    if (rc == SQLITE_ROW && (uint32_t)(sqlite3_column_int64(stmt, 6) >> 32) == span) {
         size_t len, rows;
         const uint8_t *data = database_blob(stmt, 0, &len);
         struct codec *codec = codec_new();
@@ -158,10 +163,16 @@ static int look_at(struct store *store, int64_t row, char **ret_what, int64_t *r
                        !decodes(codec, data, len, sqlite3_column_int(stmt, 2), rows);
         codec_free(codec);
         const char *key = (const char *)sqlite3_column_text(stmt, 5);
-        if (damaged)
+        *row = sqlite3_column_int64(stmt, 6);
+        if (damaged) {
             *ret_what = mem_string(key ? key : "a series without a name");
-        else if (column_beside(data, len))
-            *ret_beside = chunk_row((uint32_t)(row >> 32), column_beside(data, len));
+        } else {
+            if (len && data[0] == CODEC_GROUP &&
+                group_find(data, len, series, &data, &len) != series)
+                return 0;
+            if (column_beside(data, len))
+                *ret_beside = chunk_row(span, column_beside(data, len));
+        }
     }
     return database_error(store->db, rc);
 }
@@ -186,7 +197,7 @@ static int move_reported(struct store *store, size_t *ret_count, char **ret_firs
         int64_t beside = row;
         for (int depth = 0; depth < COLUMN_CHAIN && beside && !what && !error; depth++) {
             row = beside;
-            error = look_at(store, row, &what, &beside);
+            error = look_at(store, &row, &what, &beside);
         }
         if (error || !what)
             continue;

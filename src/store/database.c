@@ -76,6 +76,9 @@ static const char *const additions[DATABASE_VERSION - 1] = {
     "CREATE INDEX span_time ON span(tier, max_ms, min_ms, interval_ms, folded);"
     "CREATE INDEX span_order ON span(tier, folded, first_seq, last_seq, bytes);"
     "CREATE INDEX last_seq ON last(seq);",
+
+    /* The same tables; what is in `chunk` and `tick` may be in forms that earlier ones do not know. */
+    "",
 };
 
 int store_fail(struct store_error *err, int code, const char *format, ...)

@@ -14,7 +14,7 @@
 
 #define DATABASE_NAME "netsonde.db"
 #define DATABASE_APPLICATION_ID 0x6e65736f /* "neso" */
-#define DATABASE_VERSION 4
+#define DATABASE_VERSION 5
 #define DATABASE_PAGE_BYTES 4096
 
 /* A chunk's row number: its span's number above, its series' id below. */

@@ -30,11 +30,13 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "store/chunk.h"
 #include "store/column.h"
+#include "store/group.h"
 #include "store/store_internal.h"
 
 #define SOURCES_MAX 128
-#define SLICE_NS (2 * NS_PER_MS)
+#define SLICE_NS NS_PER_MS
 #define ROWS_MAX STORE_SPAN_TICKS_MAX
 
 static const int64_t periods_ms[TIERS] = {
@@ -58,6 +60,7 @@ struct target_rows {
     uint64_t first_seq; /* of the first tick in the first row */
     struct timeline times;
     uint32_t *of; /* row before -> row here */
+    struct group group;
     uint64_t bytes;
 };
 
@@ -70,7 +73,7 @@ struct fold {
     uint64_t chunks;
     bool going_up;  /* the second time through the series: rows of the tier above are made */
     size_t damaged; /* times that cannot be read, of which all is lost */
-    size_t aside;   /* chunks */
+    size_t aside;   /* rows of chunks, and chunks that are beside one of these */
 
     /* Scratch, for source_rows each. Of one series: */
     struct timeline source_times;
@@ -81,7 +84,7 @@ struct fold {
     struct rollup *source_row;   /* not raw: its rows in all sources */
     struct rollup *sum;          /* its rows in a new span */
     struct codec *codec;
-    struct buf out;
+    struct buf out, row;
 };
 
 /* ---- life ----------------------------------------------------------------------------------- */
@@ -140,7 +143,10 @@ void fold_abandon(struct store *store)
     free(fold->samples.value);
     rollup_column_fini(&fold->column);
     codec_free(fold->codec);
+    group_fini(&fold->rows.group);
+    group_fini(&fold->above.group);
     buf_fini(&fold->out);
+    buf_fini(&fold->row);
     free(fold);
 }
 
@@ -273,16 +279,27 @@ static int add_times(struct store *store, struct fold *fold, struct source *s, s
     return 0;
 }
 
-/* The first series with a chunk in that source from `id` on; 0: none. */
+/* The first series with a chunk in that source from `id` on; 0: none. What is damaged on the way is
+ * set aside, or it would go with the span. */
 static int next_series(struct store *store, struct source *s, uint32_t id)
 {
-    int64_t row = 0;
-    sqlite3_stmt *stmt = store->stmt[STMT_CHUNK_NEXT];
-    sqlite3_bind_int64(stmt, 1, chunk_row(s->span, id) - 1);
-    sqlite3_bind_int64(stmt, 2, chunk_row(s->span, UINT32_MAX));
-    int error = database_number(stmt, 0, &row);
-    s->next_id = (uint32_t)row;
-    return error;
+    sqlite3_stmt *stmt = store->stmt[STMT_CHUNK_GET];
+    struct chunk chunk;
+    int error;
+    s->next_id = 0;
+    if (s->rows == 0) /* its times are damaged: no count, no checksum */
+        return 0;
+    while ((error = chunk_next(stmt, s->span, id, s->rows, &chunk)) == -EBADMSG) {
+        sqlite3_reset(stmt);
+        store->fold->aside++;
+        error = damaged_move(store, chunk.row);
+        if (error)
+            return error;
+    }
+    sqlite3_reset(stmt);
+    if (!error)
+        s->next_id = chunk.series;
+    return error == -ENOENT ? 0 : error;
 }
 
 static int begin_fold(struct store *store, struct fold *fold)
@@ -331,14 +348,14 @@ static int find_fold(struct store *store)
 /* ---- a series ------------------------------------------------------------------------------- */
 
 /* Its rows in one source into what is made of all, from row `at` on. False: they are damaged. */
-static bool take_samples(struct fold *fold, const struct source *s, size_t at, const uint8_t *data,
-                         size_t len, enum metric_kind *kind)
+static bool take_samples(struct fold *fold, sqlite3_stmt *stmt, const struct source *s, size_t at,
+                         const uint8_t *data, size_t len, enum metric_kind *kind)
 {
     struct column part = {
         .state = fold->samples.state + at,
         .value = fold->samples.value + at,
     };
-    if (column_decode(fold->codec, data, len, s->rows, &part) < 0) {
+    if (chunk_decode(fold->codec, stmt, s->span, data, len, s->rows, &part) < 0) {
         memset(part.state, SAMPLE_ABSENT, s->rows);
         return false;
     }
@@ -362,22 +379,21 @@ static int take_chunk(struct store *store, struct source *s, uint32_t id, size_t
 {
     struct fold *fold = store->fold;
     sqlite3_stmt *stmt = store->stmt[STMT_CHUNK_GET];
-    sqlite3_bind_int64(stmt, 1, chunk_row(s->span, id));
-    int rc = sqlite3_step(stmt);
-    bool good = true;
-    if (rc == SQLITE_ROW && s->rows) {
-        size_t len;
-        const uint8_t *data = database_blob(stmt, 0, &len);
-        good = fold->tier == TIER_RAW ? take_samples(fold, s, at, data, len, kind)
-                                      : take_rows(fold, s, at, data, len, kind);
+    struct chunk chunk;
+    int error = chunk_get(stmt, s->span, id, s->rows, &chunk);
+    if (!error) {
+        bool own = chunk.data[0] < CODEC_BARE; /* a row for itself */
+        bool good = fold->tier == TIER_RAW
+                        ? take_samples(fold, stmt, s, at, chunk.data, chunk.len, kind)
+                        : take_rows(fold, s, at, chunk.data, chunk.len, kind);
         *found |= good;
+        sqlite3_reset(stmt);
+        /* In a good group there is only one that is beside what was damaged. */
+        fold->aside += !good && !fold->going_up;
+        if (!good && own)
+            error = damaged_move(store, chunk.row);
     }
-    int error = database_error(store->db, rc);
     sqlite3_reset(stmt);
-    if (!error && !good) { /* or it would go with the span */
-        fold->aside++;
-        error = damaged_move(store, chunk_row(s->span, id));
-    }
     if (!error && id == UINT32_MAX)
         s->next_id = 0;
     else if (!error)
@@ -385,15 +401,26 @@ static int take_chunk(struct store *store, struct source *s, uint32_t id, size_t
     return error;
 }
 
+static int put_group(struct store *store, struct target_rows *rows)
+{
+    struct fold *fold = store->fold;
+    if (rows->group.count == 0)
+        return 0;
+    buf_clear(&fold->row);
+    group_take(&rows->group, rows->count, &fold->row);
+    sqlite3_stmt *stmt = store->stmt[STMT_CHUNK_PUT];
+    sqlite3_bind_int64(stmt, 1, chunk_row(rows->span, rows->group.last));
+    sqlite3_bind_blob64(stmt, 2, fold->row.data, fold->row.len, SQLITE_STATIC);
+    rows->bytes += fold->row.len;
+    return database_run(stmt);
+}
+
 static int put_chunk(struct store *store, struct target_rows *rows, uint32_t id)
 {
     struct fold *fold = store->fold;
-    sqlite3_stmt *stmt = store->stmt[STMT_CHUNK_PUT];
-    sqlite3_bind_int64(stmt, 1, chunk_row(rows->span, id));
-    sqlite3_bind_blob64(stmt, 2, fold->out.data, fold->out.len, SQLITE_STATIC);
-    rows->bytes += fold->out.len;
+    group_add(&rows->group, id, (const uint8_t *)fold->out.data, fold->out.len);
     fold->chunks++;
-    return database_run(stmt);
+    return group_is_full(&rows->group) ? put_group(store, rows) : 0;
 }
 
 /* What the rows of the sources come to in each row of `rows`. */
@@ -478,7 +505,7 @@ static uint32_t series_at(const struct fold *fold)
 static int begin_above(struct store *store)
 {
     struct fold *fold = store->fold;
-    int error = 0;
+    int error = put_group(store, &fold->rows);
     fold->going_up = true;
     packer_free(TAKE(fold->packer));
     for (size_t i = 0; i < fold->sources_count && !error; i++)
@@ -535,7 +562,11 @@ static int put_spans(struct store *store)
 {
     struct fold *fold = store->fold;
     int64_t interval_ms = fold->sources[0].interval_ms;
-    int error = put_span(store, &fold->rows, fold->tier, interval_ms, true);
+    int error = put_group(store, &fold->rows); /* where there is no tier above */
+    if (!error)
+        error = put_group(store, &fold->above);
+    if (!error)
+        error = put_span(store, &fold->rows, fold->tier, interval_ms, true);
     if (!error && fold->above.span)
         error =
             put_span(store, &fold->above, fold->tier + 1, tier_interval_ms(fold->tier + 1), false);

@@ -215,11 +215,9 @@ static enum rollup_part part_of(enum aggregate measure)
 
 /* False: it is damaged, or not what its series is. */
 static bool add_chunk(struct plan *plan, struct span_room *room, sqlite3_stmt *stmt, uint32_t span,
-                      size_t rows, struct target *target)
+                      const uint8_t *data, size_t len, size_t rows, struct target *target)
 {
     struct codec *codec = plan->reader->codec;
-    size_t len;
-    const uint8_t *data = database_blob(stmt, 0, &len);
     if (room->tier == TIER_RAW) {
         if (chunk_decode(codec, stmt, span, data, len, rows, &room->column) < 0 ||
             room->column.kind != target->kind)
@@ -237,13 +235,15 @@ static bool add_chunk(struct plan *plan, struct span_room *room, sqlite3_stmt *s
 static int read_chunk(struct plan *plan, struct span_room *room, uint32_t span, size_t ticks,
                       struct target *target, sqlite3_stmt *stmt)
 {
-    sqlite3_bind_int64(stmt, 1, chunk_row(span, target->id));
-    int rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW && !add_chunk(plan, room, stmt, span, ticks, target))
+    struct chunk chunk;
+    int error = chunk_get(stmt, span, target->id, ticks, &chunk);
+    if (error == -EBADMSG ||
+        (!error && !add_chunk(plan, room, stmt, span, chunk.data, chunk.len, ticks, target))) {
         reader_met_damaged(plan->reader, span, target->id);
-    int error = database_error(plan->reader->db, rc);
+        error = 0;
+    }
     sqlite3_reset(stmt);
-    return error;
+    return error == -ENOENT ? 0 : error;
 }
 
 /* Which step each row falls into. Times hardly ever leave the step of the row before. */

@@ -190,7 +190,7 @@ static int drop_unfinished(struct store *store)
         return error;
     sqlite3_bind_int64(stmt, 1, chunk_row(store->next_span, 0));
     error = database_run(stmt);
-    /* On a full disk they stay, and are overwritten when that span's number is used. */
+    store->leftovers = error != 0; /* on a full disk they stay until that number is used */
     return error == -EBADMSG ? error : 0;
 }
 

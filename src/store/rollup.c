@@ -41,19 +41,6 @@ const char *tier_name(enum tier tier)
 
 /* ---- rows ----------------------------------------------------------------------------------- */
 
-/* To 24 bits of precision: not above `value`, not below, or to the nearest. */
-static double round_down(double value)
-{
-    float f = (float)value;
-    return (double)f > value ? (double)nextafterf(f, -INFINITY) : (double)f;
-}
-
-static double round_up(double value)
-{
-    float f = (float)value;
-    return (double)f < value ? (double)nextafterf(f, INFINITY) : (double)f;
-}
-
 static void add_values(struct rollup *r, double min, double max, double last)
 {
     bool first = !rollup_has_values(r);
@@ -80,7 +67,7 @@ void rollup_add_sample(struct rollup *r, enum sample_state state, union sample v
         return;
     }
     double rate = (double)value.increment * (double)NS_PER_S / (double)elapsed_ns;
-    add_values(r, round_down(rate), round_up(rate), (double)(float)rate);
+    add_values(r, rate, rate, rate);
     r->rated_ns += elapsed_ns;
 }
 
@@ -141,28 +128,34 @@ static double double_of(uint64_t bits)
     return (union sample){.increment = bits}.gauge;
 }
 
+/* Ticks come some ten microseconds early or late. So many bits hide that: three packets in a second
+ * are a rate of three. */
+static double round_rate(double rate)
+{
+    int exponent;
+    double mantissa = frexp(rate, &exponent);
+    return ldexp(rint(ldexp(mantissa, ROLLUP_RATE_BITS)), exponent - ROLLUP_RATE_BITS);
+}
+
 void rollup_column_put(struct rollup_column *c, size_t row, const struct rollup *r,
                        int64_t elapsed_ns)
 {
     uint64_t *const *words = c->fields.words;
-    bool valued = rollup_has_values(r);
-    /* The same bits wherever there is no value. */
-    uint64_t min = valued ? bits_of(r->min) : 0, max = valued ? bits_of(r->max) : 0;
-    uint64_t last = valued ? bits_of(r->last) : 0;
+    bool valued = rollup_has_values(r); /* the same bits wherever there is no value */
     c->fields.there[row] = r->there;
     if (c->kind == METRIC_GAUGE) {
         words[COUNT][row] = r->count;
         words[SUM][row] = bits_of(r->sum);
-        words[VALUE_MIN][row] = min;
-        words[VALUE_MAX][row] = max;
-        words[VALUE_LAST][row] = last;
+        words[VALUE_MIN][row] = valued ? bits_of(r->min) : 0;
+        words[VALUE_MAX][row] = valued ? bits_of(r->max) : 0;
+        words[VALUE_LAST][row] = valued ? bits_of(r->last) : 0;
     } else {
         words[TOTAL][row] = r->total;
         words[UNRATED][row] = r->unrated;
         words[UNRATED_NS][row] = (uint64_t)elapsed_ns - (uint64_t)r->rated_ns;
-        words[RATE_MIN][row] = min;
-        words[RATE_MAX][row] = max;
-        words[RATE_LAST][row] = last;
+        words[RATE_MIN][row] = valued ? bits_of(round_rate(r->min)) : 0;
+        words[RATE_MAX][row] = valued ? bits_of(round_rate(r->max)) : 0;
+        words[RATE_LAST][row] = valued ? bits_of(round_rate(r->last)) : 0;
     }
 }
 

@@ -5,13 +5,14 @@
  *   varint    bytes of runs
  *   runs      of neighbouring samples with growing ids and the same code:
  *             varint length << 3 | code, varint zigzag(first id - the id after the run before)
+ *             code 6: as 1, but all increments are 0 and have no values
  *   values    one sample after the other: counters a varint increment, and for KEY codes the
  *             absolute value and the source; gauges as gauge_put writes them
  *   4 bytes   checksum
  *
  * A host's series have neighbouring ids in neighbouring slots and change little from tick to tick,
- * so 500 of them are a few dozen runs and about 1.3 bytes each. A row stands for itself but for
- * the absolute values, which follow from the series' row and all log rows since.
+ * and most counters stand still: 500 series are a few dozen runs and half a byte each. A row stands
+ * for itself but for the absolute values, which follow from the series' row and all log rows since.
  */
 #include "store/row.h"
 
@@ -21,6 +22,10 @@
 #include "store/codec.h"
 
 #define ROW_FORMAT 1
+
+#define RUN_ZEROS 6          /* the code of such a run */
+#define ZEROS_FEW 5          /* so many are worth a run */
+#define ZEROS_MANY (1 << 16) /* of one, so that a few bytes are not the work of hours */
 
 uint8_t *gauge_put(uint8_t *at, double value)
 {
@@ -50,6 +55,34 @@ size_t row_bound(size_t count)
     return 1 + VARINT_MAX + count * (2 * VARINT_MAX + 3 * VARINT_MAX) + CODEC_CHECKSUM_BYTES;
 }
 
+static bool is_zero(const struct row_columns *columns, size_t i)
+{
+    return columns->code[i] == ROW_OK && columns->value[i].increment == 0;
+}
+
+/* Where the run ends that begins with `first`, which is not ROW_NONE. */
+static size_t run_end(const struct row_columns *columns, size_t first, bool *ret_zeros)
+{
+    uint8_t code = columns->code[first];
+    size_t zeros = 0, i = first; /* zeros: so many before i */
+    while (i < columns->count && columns->code[i] == code &&
+           (i == first || columns->id[i] == columns->id[i - 1] + 1)) {
+        bool zero = is_zero(columns, i);
+        bool all = zeros == i - first; /* of this run */
+        if (zeros >= ZEROS_FEW && all && (!zero || zeros == ZEROS_MANY))
+            break;
+        zeros = zero ? zeros + 1 : 0;
+        i++;
+        if (zeros == ZEROS_FEW && zeros < i - first) { /* a run of their own */
+            i -= zeros;
+            zeros = 0;
+            break;
+        }
+    }
+    *ret_zeros = zeros >= ZEROS_FEW && zeros == i - first;
+    return i;
+}
+
 static uint8_t *put_runs(const struct row_columns *columns, uint8_t *at)
 {
     uint32_t expected = 1;
@@ -59,11 +92,10 @@ static uint8_t *put_runs(const struct row_columns *columns, uint8_t *at)
             i++;
             continue;
         }
-        size_t first = i++;
-        while (i < columns->count && columns->code[i] == code &&
-               columns->id[i] == columns->id[i - 1] + 1)
-            i++;
-        at = varint_put(at, (uint64_t)(i - first) << 3 | code);
+        bool zeros;
+        size_t first = i;
+        i = run_end(columns, first, &zeros);
+        at = varint_put(at, (uint64_t)(i - first) << 3 | (zeros ? RUN_ZEROS : code));
         at = varint_put(at, zigzag((uint64_t)columns->id[first] - expected));
         expected = columns->id[i - 1] + 1;
     }
@@ -72,18 +104,20 @@ static uint8_t *put_runs(const struct row_columns *columns, uint8_t *at)
 
 static uint8_t *put_values(const struct row_columns *columns, uint8_t *at)
 {
-    for (size_t i = 0; i < columns->count; i++) {
+    for (size_t i = 0, end; i < columns->count; i = end) {
         enum row_code code = columns->code[i];
-        if (code == ROW_NONE)
-            continue;
-        if (code == ROW_GAUGE) {
-            at = gauge_put(at, columns->value[i].gauge);
-            continue;
-        }
-        at = varint_put(at, columns->value[i].increment);
-        if (row_is_key(code)) {
-            at = varint_put(at, columns->absolute[i]);
-            at = varint_put(at, columns->source[i]);
+        bool zeros = true;
+        end = code == ROW_NONE ? i + 1 : run_end(columns, i, &zeros);
+        for (; i < end && !zeros; i++) {
+            if (code == ROW_GAUGE) {
+                at = gauge_put(at, columns->value[i].gauge);
+                continue;
+            }
+            at = varint_put(at, columns->value[i].increment);
+            if (row_is_key(code)) {
+                at = varint_put(at, columns->absolute[i]);
+                at = varint_put(at, columns->source[i]);
+            }
         }
     }
     return at;
@@ -126,8 +160,10 @@ static bool next_run(struct row_reader *r)
     uint64_t head = cursor_varint(&r->runs);
     r->id += (uint32_t)unzigzag(cursor_varint(&r->runs));
     r->left = head >> 3;
-    r->code = (enum row_code)(head & 7);
-    if (r->left == 0 || r->code == ROW_NONE || r->code >= ROW_CODES)
+    r->zeros = (head & 7) == RUN_ZEROS;
+    r->code = r->zeros ? ROW_OK : (enum row_code)(head & 7);
+    if (r->left == 0 || (r->zeros && r->left > ZEROS_MANY) || r->code == ROW_NONE ||
+        r->code >= ROW_CODES)
         cursor_fail(&r->runs);
     return !r->runs.bad;
 }
@@ -138,6 +174,8 @@ bool row_next(struct row_reader *r, struct row_sample *ret)
         return false;
     r->left--;
     *ret = (struct row_sample){.id = r->id++, .code = r->code};
+    if (r->zeros)
+        return true;
     if (r->code == ROW_GAUGE) {
         ret->value.gauge = gauge_get(&r->values);
     } else {

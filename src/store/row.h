@@ -62,6 +62,7 @@ struct row_reader {
     uint32_t id;
     uint64_t left; /* samples of the current run */
     enum row_code code;
+    bool zeros; /* all of them, and nothing is written of them */
 };
 
 int row_open(struct row_reader *r, const uint8_t *data, size_t len); /* 0 or -EBADMSG */

@@ -15,6 +15,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "store/chunk.h"
 #include "store/row.h"
 #include "store/scan_internal.h"
 
@@ -214,13 +215,22 @@ static int search_span(struct search *s, const struct scan_span *span, sqlite3_s
             i++;
             continue;
         }
-        sqlite3_bind_int64(stmt, 1, chunk_row(span->id, target->id));
-        sqlite3_bind_int64(stmt, 2, chunk_row(span->id, UINT32_MAX));
-        int rc = sqlite3_step(stmt);
-        uint32_t id = rc == SQLITE_ROW ? (uint32_t)sqlite3_column_int64(stmt, 0) : 0;
+        struct chunk chunk;
+        error = chunk_next(stmt, span->id, target->id, span->ticks, &chunk);
         sqlite3_reset(stmt);
-        if (rc != SQLITE_ROW)
-            return database_error(s->reader->db, rc);
+        if (error == -ENOENT)
+            return 0;
+        if (error == -EBADMSG) { /* behind it; what was in it is gone */
+            error = 0;
+            reader_met_damaged(s->reader, span->id, target->id);
+            if ((uint32_t)chunk.row == UINT32_MAX)
+                return 0;
+            i = first_target(s, (uint32_t)chunk.row + 1);
+            continue;
+        }
+        if (error)
+            return error;
+        uint32_t id = chunk.series;
         i = first_target(s, id);
         if (i == s->count || target_at(s, i)->id != id)
             continue;
@@ -237,9 +247,7 @@ static int search_span(struct search *s, const struct scan_span *span, sqlite3_s
 static int search_spans(struct search *s)
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-    int error = database_prepare(
-        s->reader->db, "SELECT id FROM chunk WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT 1",
-        &stmt);
+    int error = database_prepare(s->reader->db, CHUNK_STATEMENT, &stmt);
     for (size_t i = 0; i < s->scan->spans_count && s->missing && !error; i++)
         error = reader_cancelled(s->reader) ? -ECANCELED : search_span(s, &s->scan->spans[i], stmt);
     return error;

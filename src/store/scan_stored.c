@@ -143,19 +143,19 @@ static void push_moment(struct scan_window *w, const struct scan_moment *m)
     w->moments[w->count++] = *m;
 }
 
-static int has_chunk(const struct scan *scan, struct store_reader *reader, sqlite3_stmt *stmt,
-                     const struct scan_span *span, const struct scan_window *w, bool *ret)
+static int has_chunk(const struct scan *scan, sqlite3_stmt *stmt, const struct scan_span *span,
+                     const struct scan_window *w, bool *ret)
 {
-    int rc = SQLITE_DONE;
+    int error = 0;
     size_t first = scan->first_target[w->first], end = scan->first_target[w->first + w->columns];
     *ret = w->columns > FEW_COLUMNS;
     for (size_t i = first; i < end && !*ret; i++) {
-        sqlite3_bind_int64(stmt, 1, chunk_row(span->id, scan->targets[i].id));
-        rc = sqlite3_step(stmt);
-        *ret = rc == SQLITE_ROW;
+        struct chunk chunk;
+        error = chunk_get(stmt, span->id, scan->targets[i].id, span->ticks, &chunk);
         sqlite3_reset(stmt);
-        if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-            return database_error(reader->db, rc);
+        *ret = error != -ENOENT; /* also when it is damaged: reading it tells */
+        if (error && error != -ENOENT && error != -EBADMSG)
+            return error;
     }
     return 0;
 }
@@ -192,7 +192,7 @@ static int push_spans(struct scan *scan, struct store_reader *reader, uint64_t a
                                        : "SELECT times, ticks FROM span WHERE id = ?1",
                                  &stmt);
     if (!error)
-        error = database_prepare(reader->db, "SELECT 1 FROM chunk WHERE id = ?1", &chunk);
+        error = database_prepare(reader->db, CHUNK_STATEMENT, &chunk);
     for (size_t i = first_span(scan, after); !error && i < scan->spans_count; i++) {
         const struct scan_span *span = &scan->spans[i];
         if (w->count >= most || span->first_seq >= before || span->first_seq > scan->end_seq)
@@ -206,7 +206,7 @@ static int push_spans(struct scan *scan, struct store_reader *reader, uint64_t a
             error = -ESTALE;
         bool wanted = false;
         if (!error)
-            error = has_chunk(scan, reader, chunk, span, w, &wanted);
+            error = has_chunk(scan, chunk, span, w, &wanted);
         if (!error && wanted) {
             size_t len;
             const uint8_t *data = database_blob(stmt, 0, &len);
@@ -348,14 +348,14 @@ static int read_span_values(struct scan *scan, struct store_reader *reader, sqli
     int error = 0;
     for (size_t i = scan->first_target[w->first]; i < end && !error; i++) {
         const struct scan_target *target = &scan->targets[i];
-        sqlite3_bind_int64(stmt, 1, chunk_row(span->id, target->id));
-        int rc = sqlite3_step(stmt);
-        if (rc == SQLITE_ROW) {
-            size_t len;
-            const uint8_t *data = database_blob(stmt, 0, &len);
-            bool good =
-                chunk_decode(reader->codec, stmt, span->id, data, len, span->ticks, column) == 0 &&
-                column->kind == target->kind;
+        struct chunk chunk;
+        error = chunk_get(stmt, span->id, target->id, span->ticks, &chunk);
+        if (!error || error == -EBADMSG) {
+            bool good = !error &&
+                        chunk_decode(reader->codec, stmt, span->id, chunk.data, chunk.len,
+                                     span->ticks, column) == 0 &&
+                        column->kind == target->kind;
+            error = 0;
             if (!good)
                 reader_met_damaged(reader, span->id, target->id);
             for (size_t m = from; good && m < to; m++) {
@@ -366,7 +366,7 @@ static int read_span_values(struct scan *scan, struct store_reader *reader, sqli
                                     column->value[k], w->moments[m].elapsed_ns));
             }
         }
-        error = database_error(reader->db, rc);
+        error = error == -ENOENT ? 0 : error;
         sqlite3_reset(stmt);
     }
     return error;
@@ -608,28 +608,31 @@ int scan_next_stored(struct scan *scan, struct store_reader *reader, const struc
 int scan_span_has(struct scan *scan, struct store_reader *reader, const struct scan_span *span,
                   uint32_t id, bool *ret)
 {
-    static const char *const questions[] = {"SELECT times FROM span WHERE id = ?1",
-                                            CHUNK_STATEMENT};
+    sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
+    sqlite3_stmt *chunks CLEANUP(database_finalize) = NULL;
     struct scan_room *room = room_get(scan);
     *ret = false;
-    for (size_t i = 0; i < ARRAY_LEN(questions); i++) {
-        sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-        int error = database_prepare(reader->db, questions[i], &stmt);
-        if (error)
-            return error;
-        sqlite3_bind_int64(stmt, 1, i ? chunk_row(span->id, id) : span->id);
-        int rc = sqlite3_step(stmt);
-        if (rc != SQLITE_ROW)
-            return database_error(reader->db, rc);
-        size_t len;
-        const uint8_t *data = database_blob(stmt, 0, &len);
-        int bad =
-            i ? chunk_decode(reader->codec, stmt, span->id, data, len, span->ticks, &room->column)
-              : timeline_decode(reader->codec, data, len, span->ticks, span->interval_ms,
-                                &room->times);
-        if (bad)
-            return 0; /* its values cannot be read later, either; counted then */
-    }
+    int error = database_prepare(reader->db, "SELECT times FROM span WHERE id = ?1", &stmt);
+    if (!error)
+        error = database_prepare(reader->db, CHUNK_STATEMENT, &chunks);
+    if (error)
+        return error;
+    sqlite3_bind_int64(stmt, 1, span->id);
+    int rc = sqlite3_step(stmt);
+    if (rc != SQLITE_ROW)
+        return database_error(reader->db, rc);
+    size_t len;
+    const uint8_t *data = database_blob(stmt, 0, &len);
+    struct chunk chunk;
+    /* What is damaged cannot be read later, either; counted then. */
+    if (timeline_decode(reader->codec, data, len, span->ticks, span->interval_ms, &room->times) < 0)
+        return 0;
+    error = chunk_get(chunks, span->id, id, span->ticks, &chunk);
+    if (error)
+        return error == -ENOENT || error == -EBADMSG ? 0 : error;
+    if (chunk_decode(reader->codec, chunks, span->id, chunk.data, chunk.len, span->ticks,
+                     &room->column) < 0)
+        return 0;
     for (uint32_t i = 0; i < span->ticks && !*ret; i++)
         *ret = room->column.state[i] != SAMPLE_ABSENT && is_asked(scan, room->times.t_ms[i]);
     return 0;

@@ -5,11 +5,12 @@
  * for a few series can read without touching the others, at about a tenth of the log's size; the
  * times of the ticks are kept once, in the span's own row.
  *
- * This is done in slices between ticks. A slice takes as many series as fit into a few hundred KiB
- * of columns, reads the span's log rows once for all of them and commits their chunks. Readers
- * find chunks through the span's row only, and that comes with the last transaction, which also
- * deletes the log rows: at any instant a tick is either in the log or in a visible span. After a
- * crash the chunks of an unfinished span are dropped and sealing begins anew.
+ * This is done in slices between ticks. As many series as fit into a few hundred KiB of columns are
+ * filled from the span's log rows at once; then their chunks are packed and committed, for some
+ * milliseconds at a time. Readers find chunks through the span's row only, and that comes with the
+ * last transaction, which also deletes the log rows: at any instant a tick is either in the log or
+ * in a visible span. After a crash the chunks of an unfinished span are dropped and sealing begins
+ * anew.
  *
  * With the chunks each series' row in `last` moves on to the newest committed sample, so that the
  * log before it is not needed for the absolute values any more.
@@ -23,27 +24,33 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "store/column.h"
+#include "store/group.h"
 #include "store/row.h"
 #include "store/store_internal.h"
 
-#define COLUMNS_BYTES (384 << 10) /* of a slice … */
-#define SLICES_MAX 16             /* … but no more slices than this, each reads the whole span */
+#define COLUMNS_BYTES (384 << 10) /* that are filled at once … */
+#define FILLS_MAX 16              /* … but no more often than this, each reads the whole span */
+#define SLICE_NS NS_PER_MS
 
 struct seal {
     size_t ticks;
     int64_t interval_ms;
     struct timeline times; /* t_ms never falls: a clock set back ends the run */
-    uint32_t *series;      /* ledger indexes, by growing id */
+    uint32_t *series;      /* their ids, growing */
     size_t series_count, series_done;
-    size_t slice;               /* most series of one */
+    size_t batch;               /* most series that are filled at once */
+    size_t filled;              /* series in the columns; 0: they are to be filled */
+    size_t packed;              /* of these */
     size_t damaged;             /* ticks whose row cannot be read: nothing of them is kept */
-    uint32_t first_id, last_id; /* of the slice under way */
-    uint8_t *state;             /* slice * ticks */
-    union sample *value;        /* slice * ticks */
-    uint8_t *kind;              /* slice; enum metric_kind */
+    uint32_t first_id, last_id; /* of those in the columns */
+    uint8_t *state;             /* batch * ticks */
+    union sample *value;        /* batch * ticks */
+    uint8_t *kind;              /* batch; enum metric_kind */
     uint64_t bytes;             /* of all chunks */
+    struct packer *packer;
+    struct group group;
     struct codec *codec;
-    struct buf out;
+    struct buf out, row;
 };
 
 void seal_abandon(struct store *store)
@@ -52,7 +59,7 @@ void seal_abandon(struct store *store)
     if (!seal)
         return;
     store->seal = NULL;
-    store->leftovers = store->leftovers || seal->series_done > 0;
+    store->leftovers = store->leftovers || seal->series_done > 0 || seal->packed > 0;
     free(seal->times.seq);
     free(seal->times.t_ms);
     free(seal->times.elapsed_ns);
@@ -60,8 +67,11 @@ void seal_abandon(struct store *store)
     free(seal->state);
     free(seal->value);
     free(seal->kind);
+    packer_free(seal->packer);
+    group_fini(&seal->group);
     codec_free(seal->codec);
     buf_fini(&seal->out);
+    buf_fini(&seal->row);
     free(seal);
 }
 
@@ -120,11 +130,9 @@ static int read_times(struct store *store, struct seal *seal)
     return error;
 }
 
-static int by_id(const void *a, const void *b, void *context)
+static int by_number(const void *a, const void *b)
 {
-    const struct ledger *ledger = context;
-    uint32_t x = ledger->entries[*(const uint32_t *)a].id;
-    uint32_t y = ledger->entries[*(const uint32_t *)b].id;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return (x > y) - (x < y);
 }
 
@@ -136,10 +144,10 @@ static void choose_series(struct store *store, struct seal *seal)
     for (uint32_t i = 0; i < ledger->count; i++) {
         ledger->entries[i].column = LEDGER_NONE;
         if (ledger->entries[i].seq >= seal->times.seq[0])
-            seal->series[seal->series_count++] = i;
+            seal->series[seal->series_count++] = ledger->entries[i].id;
     }
     if (seal->series_count)
-        qsort_r(seal->series, seal->series_count, sizeof(uint32_t), by_id, ledger);
+        qsort(seal->series, seal->series_count, sizeof(uint32_t), by_number);
 }
 
 static int seal_start(struct store *store)
@@ -157,11 +165,12 @@ static int seal_start(struct store *store)
     }
     choose_series(store, seal);
     size_t per_series = seal->ticks * (sizeof(union sample) + sizeof(uint8_t));
-    seal->slice = MAX(COLUMNS_BYTES / per_series, seal->series_count / SLICES_MAX + 1);
-    seal->slice = MAX(MIN(seal->slice, seal->series_count), (size_t)1);
-    seal->state = mem_array(seal->slice * seal->ticks, sizeof(uint8_t));
-    seal->value = mem_array(seal->slice * seal->ticks, sizeof(union sample));
-    seal->kind = mem_array(seal->slice, sizeof(uint8_t));
+    seal->batch = MAX(COLUMNS_BYTES / per_series, seal->series_count / FILLS_MAX + 1);
+    seal->batch = MAX(MIN(seal->batch, seal->series_count), (size_t)1);
+    seal->state = mem_array(seal->batch * seal->ticks, sizeof(uint8_t));
+    seal->value = mem_array(seal->batch * seal->ticks, sizeof(union sample));
+    seal->kind = mem_array(seal->batch, sizeof(uint8_t));
+    seal->packer = packer_new(seal->ticks);
     seal->codec = codec_new();
     store->rows_pending = true; /* a good moment to notice other engines' names */
     return 0;
@@ -177,7 +186,7 @@ static uint64_t last_seq(const struct seal *seal)
     return seal->times.seq[seal->ticks - 1];
 }
 
-/* The samples of one log row into the columns of the slice. False: the row is damaged and stays
+/* The samples of one log row into the columns. False: the row is damaged and stays
  * absent. */
 static bool fill_tick(struct store *store, size_t tick, const uint8_t *data, size_t len)
 {
@@ -232,10 +241,27 @@ static int put_last(struct store *store, const struct ledger_entry *e)
     return database_run(stmt);
 }
 
-static int put_chunk(struct store *store, size_t column_index, const struct ledger_entry *e,
-                     uint64_t *chunks, uint64_t *bytes)
+static int put_group(struct store *store)
 {
     struct seal *seal = store->seal;
+    if (seal->group.count == 0)
+        return 0;
+    buf_clear(&seal->row);
+    group_take(&seal->group, seal->ticks, &seal->row);
+    sqlite3_stmt *stmt = store->stmt[STMT_CHUNK_PUT];
+    sqlite3_bind_int64(stmt, 1, chunk_row(store->next_span, seal->group.last));
+    sqlite3_bind_blob64(stmt, 2, seal->row.data, seal->row.len, SQLITE_STATIC);
+    seal->bytes += seal->row.len;
+    count_add(&store->counters.chunk_bytes, seal->row.len);
+    return database_run(stmt);
+}
+
+static int put_chunk(struct store *store, size_t column_index, uint32_t id, uint64_t *chunks)
+{
+    struct seal *seal = store->seal;
+    uint32_t index = ledger_find(&store->ledger, id);
+    if (index == LEDGER_NONE) /* nobody knows it any more */
+        return 0;
     const struct column column = {
         .kind = (enum metric_kind)seal->kind[column_index],
         .state = seal->state + column_index * seal->ticks,
@@ -247,50 +273,75 @@ static int put_chunk(struct store *store, size_t column_index, const struct ledg
     if (!sampled)
         return 0;
     buf_clear(&seal->out);
-    column_encode(seal->codec, &column, seal->ticks, &seal->out);
-    sqlite3_stmt *stmt = store->stmt[STMT_CHUNK_PUT];
-    sqlite3_bind_int64(stmt, 1, chunk_row(store->next_span, e->id));
-    sqlite3_bind_blob64(stmt, 2, seal->out.data, seal->out.len, SQLITE_STATIC);
+    packer_add(seal->packer, seal->codec, id, &column, &seal->out);
+    group_add(&seal->group, id, (const uint8_t *)seal->out.data, seal->out.len);
+    int error = group_is_full(&seal->group) ? put_group(store) : 0;
+    if (error)
+        return error;
     ++*chunks;
-    *bytes += seal->out.len;
-    int error = database_run(stmt);
-    return error ? error : put_last(store, e);
+    return put_last(store, &store->ledger.entries[index]);
+}
+
+static void set_columns(struct ledger *ledger, const uint32_t *series, size_t count, bool have)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t index = ledger_find(ledger, series[i]);
+        if (index != LEDGER_NONE)
+            ledger->entries[index].column = have ? (uint32_t)i : LEDGER_NONE;
+    }
+}
+
+/* The next series into the columns. */
+static int seal_fill(struct store *store)
+{
+    struct seal *seal = store->seal;
+    struct ledger *ledger = &store->ledger;
+    size_t count = MIN(seal->batch, seal->series_count - seal->series_done);
+    const uint32_t *series = seal->series + seal->series_done;
+    set_columns(ledger, series, count, true);
+    seal->first_id = series[0];
+    seal->last_id = series[count - 1];
+    int error = fill_columns(store, count);
+    set_columns(ledger, series, count, false);
+    if (!error)
+        seal->filled = count;
+    seal->packed = 0;
+    return error;
 }
 
 static int seal_slice(struct store *store)
 {
     struct seal *seal = store->seal;
-    struct ledger *ledger = &store->ledger;
-    size_t count = MIN(seal->slice, seal->series_count - seal->series_done);
     const uint32_t *series = seal->series + seal->series_done;
-    uint64_t chunks = 0, bytes = 0;
-    for (size_t i = 0; i < count; i++)
-        ledger->entries[series[i]].column = (uint32_t)i;
-    seal->first_id = ledger->entries[series[0]].id;
-    seal->last_id = ledger->entries[series[count - 1]].id;
+    int64_t start_ns = clock_mono_ns();
+    uint64_t chunks = 0;
     int error = store_begin(store);
-    if (!error)
-        error = fill_columns(store, count);
-    for (size_t i = 0; i < count && !error; i++)
-        error = put_chunk(store, i, &ledger->entries[series[i]], &chunks, &bytes);
+    while (!error && seal->packed < seal->filled) {
+        error = put_chunk(store, seal->packed, series[seal->packed], &chunks);
+        seal->packed++;
+        if (clock_mono_ns() - start_ns > SLICE_NS)
+            break;
+    }
     if (!error)
         error = store_commit(store);
-    for (size_t i = 0; i < count; i++)
-        ledger->entries[series[i]].column = LEDGER_NONE;
     if (error) {
         store_rollback(store);
         return error;
     }
-    seal->series_done += count;
-    seal->bytes += bytes;
+    if (seal->packed == seal->filled) {
+        seal->series_done += seal->filled;
+        seal->filled = 0;
+    }
     count_add(&store->counters.chunks_sealed, chunks);
-    count_add(&store->counters.chunk_bytes, bytes);
     return 0;
 }
 
 static int put_span(struct store *store)
 {
     struct seal *seal = store->seal;
+    int error = put_group(store);
+    if (error)
+        return error;
     buf_clear(&seal->out);
     timeline_encode(seal->codec, &seal->times, seal->ticks, seal->interval_ms, &seal->out);
     sqlite3_stmt *stmt = store->stmt[STMT_SPAN_PUT];
@@ -305,7 +356,7 @@ static int put_span(struct store *store)
     sqlite3_bind_int(stmt, 9, TIER_RAW);
     sqlite3_bind_int(stmt, 10, 0);
     sqlite3_bind_int64(stmt, 11, (int64_t)(seal->bytes + seal->out.len));
-    int error = database_run(stmt);
+    error = database_run(stmt);
     if (error)
         return error;
     stmt = store->stmt[STMT_TICKS_DELETE];
@@ -348,7 +399,7 @@ static int seal_finish(struct store *store)
     store->log_older -= MIN(store->log_older, (uint32_t)seal->ticks);
     store->retention_due = true;
     store->fold_due = true;
-    seal->series_done = 0; /* its chunks are a span's now */
+    seal->series_done = seal->packed = 0; /* its chunks are a span's now */
     count_add(&store->counters.spans_sealed, 1);
     if (seal->damaged)
         store_note_add(store, EVENT_LOSS, false,
@@ -360,9 +411,16 @@ static int seal_finish(struct store *store)
 
 int seal_work(struct store *store)
 {
+    int error;
     if (!store->seal)
-        return seal_start(store);
-    if (store->seal->series_done < store->seal->series_count)
-        return seal_slice(store);
-    return seal_finish(store);
+        error = seal_start(store);
+    else if (store->seal->filled)
+        error = seal_slice(store);
+    else if (store->seal->series_done < store->seal->series_count)
+        error = seal_fill(store);
+    else
+        error = seal_finish(store);
+    if (error) /* from the beginning: what was packed and not committed is nowhere */
+        seal_abandon(store);
+    return error;
 }

@@ -46,7 +46,6 @@ const char *const store_statements[STATEMENTS] = {
     [STMT_SILENCES_EXPIRE] = "DELETE FROM silence WHERE to_ms < ?1",
     [STMT_SILENCES_DELETE] = "DELETE FROM silence",
     [STMT_CHUNK_PUT] = "INSERT OR REPLACE INTO chunk(id, data) VALUES(?1, ?2)",
-    [STMT_CHUNK_NEXT] = "SELECT id FROM chunk WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT 1",
     [STMT_CHUNK_GET] = CHUNK_STATEMENT,
     [STMT_CHUNKS_DROP] = "DELETE FROM chunk WHERE id >= ?1",
     [STMT_SPAN_PUT] = "INSERT INTO span(id, first_seq, last_seq, min_ms, max_ms, interval_ms,"

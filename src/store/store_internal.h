@@ -57,7 +57,6 @@ enum statement {
     STMT_SILENCES_EXPIRE,
     STMT_SILENCES_DELETE,
     STMT_CHUNK_PUT,
-    STMT_CHUNK_NEXT, /* ?1 exclusive, ?2 inclusive: rows */
     STMT_CHUNK_GET,
     STMT_CHUNKS_DROP, /* ?1: from this row on */
     STMT_SPAN_PUT,

@@ -1,8 +1,8 @@
 /*
- * store_codec.c: fuzzes what the store reads from disk: log rows, chunks, the times of a span, rows
- * of tiers, and series' keys. The first byte says which, the second how many ticks the span claims
- * to have. Checksums are made right, so that the search gets past them. Whatever decodes must
- * encode and decode to the same again, and so must any values at all.
+ * store_codec.c: fuzzes what the store reads from disk: log rows, chunks, groups of them, the times
+ * of a span, rows of tiers, and series' keys. The first byte says which, the second how many ticks
+ * the span claims to have. Checksums are made right, so that the search gets past them. Whatever
+ * decodes must encode and decode to the same again, and so must any values at all.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include "store/codec.h"
 #include "store/column.h"
 #include "store/column_pack.h"
+#include "store/group.h"
 #include "store/key.h"
 #include "store/row.h"
 
@@ -29,7 +30,7 @@ static void try_row(const uint8_t *data, size_t size)
         return;
     while (row_next(&row, &sample))
         samples++;
-    CHECK(samples <= size);
+    CHECK(samples <= size << 16); /* a run of zeros has no values, but is not endless */
 }
 
 struct room {
@@ -155,6 +156,28 @@ static void try_fields(struct codec *codec, const uint8_t *data, size_t size, si
     free(again);
 }
 
+/* Each series is found where the search from the one before says. */
+static void try_group(struct codec *codec, const uint8_t *data, size_t size, size_t ticks)
+{
+    struct room room;
+    struct column column = {METRIC_COUNTER, room.state, room.value};
+    const uint8_t *found, *again;
+    size_t len, again_len;
+    if (group_check(data, size, ticks) < 0)
+        return;
+    for (uint32_t at = 1, most = 64; at && most > 0; most--) {
+        uint32_t series = group_find(data, size, at, &found, &len);
+        if (series == 0)
+            return;
+        CHECK(series >= at && found > data && found + len <= data + size && len > 0);
+        CHECK(group_find(data, size, series, &again, &again_len) == series && again == found);
+        column_beside(found, len);
+        if (codec_is_packed(found, len))
+            column_decode(codec, found, len, ticks, &column);
+        at = series == UINT32_MAX ? 0 : series + 1;
+    }
+}
+
 static void try_times(struct codec *codec, const uint8_t *data, size_t size, size_t ticks)
 {
     uint64_t seq[TICKS_MAX];
@@ -180,7 +203,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2)
         return 0;
-    unsigned what = data[0] % 7;
+    unsigned what = data[0] % 8;
     size_t ticks = 1 + data[1] % TICKS_MAX;
     data += 2;
     size -= 2;
@@ -196,7 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     uint8_t *copy = mem_array(size + CODEC_CHECKSUM_BYTES, 1);
     memcpy(copy, data, size);
-    codec_checksum_put(copy + size, codec_is_packed(copy, size)
+    codec_checksum_put(copy + size, codec_is_packed(copy, size) || what == 7
                                         ? codec_checksum_packed(copy, size, ticks)
                                         : codec_checksum(copy, size));
     size += CODEC_CHECKSUM_BYTES;
@@ -208,6 +231,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         try_times(codec, copy, size, ticks);
     else if (what == 4)
         try_fields(codec, copy, size, ticks);
+    else if (what == 7)
+        try_group(codec, copy, size, ticks);
     else
         try_beside(codec, copy, size, ticks);
     codec_free(codec);

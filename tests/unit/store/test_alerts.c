@@ -775,7 +775,7 @@ static void test_format_2(void **state)
         assert_int_equal(store_restore_alerts(w.store, &got), 0);
         assert_int_equal(got.alerts_count, run - 1);
         stored_alerts_fini(&got);
-        assert_int_equal(world_ask_number(&w, "PRAGMA user_version"), 4);
+        assert_int_equal(world_ask_number(&w, "PRAGMA user_version"), 5);
         struct store_alert_numbers next = store_next_alert(w.store);
         assert_true(next.id >= run && next.seq >= run);
         keep(&w, make(next.id, next.seq, ALERT_FIRING, "r"));

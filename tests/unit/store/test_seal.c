@@ -125,6 +125,7 @@ static void test_unfinished(void **state)
     for (int i = 1; i <= 40; i++)
         write_tick(&w, i > 30 ? i : 0);
     assert_true(store_work(w.store)); /* chooses the series */
+    assert_true(store_work(w.store)); /* fills their columns */
     assert_true(store_work(w.store)); /* their chunks */
     assert_int_equal(store_stats(w.store).chunks_sealed, 2);
     assert_int_equal(store_stats(w.store).spans_sealed, 0);

@@ -80,7 +80,7 @@ static void test_pragmas(void **state)
     assert_int_equal(world_ask_number(&w, "PRAGMA page_size"), 4096);
     assert_int_equal(world_ask_number(&w, "PRAGMA auto_vacuum"), 2);
     assert_int_equal(world_ask_number(&w, "PRAGMA application_id"), 0x6e65736f);
-    assert_int_equal(world_ask_number(&w, "PRAGMA user_version"), 4);
+    assert_int_equal(world_ask_number(&w, "PRAGMA user_version"), 5);
     world_fini(&w);
 }
 
@@ -202,7 +202,7 @@ static void check_refused(const char *sql, int expected, const char *word)
 static void test_refused(void **state)
 {
     (void)state;
-    check_refused("PRAGMA user_version = 5", -ENOTSUP, "newer");
+    check_refused("PRAGMA user_version = 6", -ENOTSUP, "newer");
     check_refused("PRAGMA application_id = 77", -EMEDIUMTYPE, "another program");
     check_refused("PRAGMA application_id = 0", -EMEDIUMTYPE, "another program");
 }

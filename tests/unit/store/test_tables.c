@@ -269,7 +269,7 @@ static void test_format_1(void **state)
     for (int run = 0; run < 2; run++) {
         struct registry *registry;
         assert_int_equal(store_open(w.dir, &w.settings, &w.store, &err), 0);
-        assert_int_equal(world_ask_number(&w, "PRAGMA user_version"), 4);
+        assert_int_equal(world_ask_number(&w, "PRAGMA user_version"), 5);
         registry = registry_new(20000, store_next(w.store).series_id);
         assert_true(store_next(w.store).series_id > 583);
         assert_int_equal(store_restore(w.store, registry), 0);
