@@ -174,8 +174,8 @@ static uint8_t *put_fields(struct words_room *room, const struct field_column *c
     memset(bits, 0, WAYS_BYTES);
     at += (2 * column->fields + 8) / 8;
     for (size_t field = 0; field <= column->fields; field++)
-        bits[field / 4] |= (uint8_t)((field < column->fields ? (unsigned)ways[field] : 1U)
-                                     << 2 * (field % 4));
+        bits[field / 4] |=
+            (uint8_t)((field < column->fields ? (unsigned)ways[field] : 1U) << 2 * (field % 4));
     for (size_t field = 0; field < column->fields; field++) {
         if (ways[field] == WAY_ALONE)
             at = put_field(room, column, field, rows, at);
@@ -282,7 +282,7 @@ static bool get_field(struct words_room *room, struct cursor *c, struct field_co
 }
 
 static bool get_joined(struct words_room *room, struct cursor *c, struct field_column *column,
-                       const enum field_way *ways, size_t rows, size_t count)
+                       const enum field_way *ways, size_t wanted, size_t rows, size_t count)
 {
     size_t all = 0;
     for (size_t field = 0; field < column->fields; field++)
@@ -290,7 +290,7 @@ static bool get_joined(struct words_room *room, struct cursor *c, struct field_c
     uint64_t *words = words_list(room, LIST_OTHER, all);
     if (!words_get(room, c, words, all, true))
         return false;
-    for (size_t field = 0; field < column->fields; field++) {
+    for (size_t field = 0; field < wanted; field++) {
         if (ways[field] != WAY_JOINED)
             continue;
         if (count)
@@ -348,7 +348,7 @@ int field_column_decode(struct codec *codec, const uint8_t *data, size_t len, si
         else if (ways[field] == WAY_ALONE)
             good = get_field(room, &c, column, field, rows, count);
         else if (!joined)
-            good = get_joined(room, &c, column, ways, rows, count);
+            good = get_joined(room, &c, column, ways, wanted, rows, count);
         joined = joined || ways[field] == WAY_JOINED;
     }
     if (!good)

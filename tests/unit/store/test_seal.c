@@ -124,9 +124,9 @@ static void test_unfinished(void **state)
     world_open(&w);
     for (int i = 1; i <= 40; i++)
         write_tick(&w, i > 30 ? i : 0);
-    assert_true(store_work(w.store)); /* chooses the series */
-    assert_true(store_work(w.store)); /* fills their columns */
-    assert_true(store_work(w.store)); /* their chunks */
+    while (store_stats(w.store).chunks_sealed <
+           2) /* in as many pieces as the machine makes of it */
+        assert_true(store_work(w.store));
     assert_int_equal(store_stats(w.store).chunks_sealed, 2);
     assert_int_equal(store_stats(w.store).spans_sealed, 0);
     size_t points;
