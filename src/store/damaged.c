@@ -138,7 +138,7 @@ static bool span_is_good(struct codec *codec, sqlite3_stmt *stmt, size_t *ret_ro
 
 /* What a reader says may have been true of another moment: the chunk was folded or expired since,
  * or the memory that it was read into was bad. `row` is turned into that of the group which it is
- * in. `ret_what`: its series, when it is damaged. */
+ * in. `ret_what`: the series, when it is damaged. */
 static int look_at(struct store *store, int64_t *row, char **ret_what, int64_t *ret_beside)
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
@@ -148,7 +148,7 @@ static int look_at(struct store *store, int64_t *row, char **ret_what, int64_t *
     int error = database_prepare(
         store->db,
         "SELECT c.data, p.ticks, p.tier, p.interval_ms, p.times, s.key, c.id FROM chunk c"
-        " JOIN span p ON p.id = c.id >> 32 LEFT JOIN series s ON s.id = c.id & 4294967295"
+        " JOIN span p ON p.id = c.id >> 32 LEFT JOIN series s ON s.id = ?1 & 4294967295"
         " WHERE c.id >= ?1 ORDER BY c.id LIMIT 1",
         &stmt);
     if (error)
@@ -165,7 +165,11 @@ static int look_at(struct store *store, int64_t *row, char **ret_what, int64_t *
         const char *key = (const char *)sqlite3_column_text(stmt, 5);
         *row = sqlite3_column_int64(stmt, 6);
         if (damaged) {
-            *ret_what = mem_string(key ? key : "a series without a name");
+            struct buf what CLEANUP(buf_fini) = BUF_INIT;
+            buf_text(&what, key ? key : "a series without a name");
+            if (len && data[0] == CODEC_GROUP)
+                buf_text(&what, " and what is in one group with it");
+            *ret_what = mem_string(buf_string(&what));
         } else {
             if (len && data[0] == CODEC_GROUP &&
                 group_find(data, len, series, &data, &len) != series)
