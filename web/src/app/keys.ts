@@ -3,15 +3,12 @@ import type { Signal } from "@preact/signals";
 import { CHOICES } from "../domain/range";
 import type { PageContext } from "../pages/context";
 import type { Shortcut } from "../widgets/help";
+import { ROUTES } from "./routes";
 
 export const SHORTCUTS: readonly Shortcut[] = [
     { keys: ["Space"], what: "pause, go on" },
     { keys: ["1", "…", "6"], what: "show the last 1 minute … 24 hours" },
-    { keys: ["o"], what: "overview" },
-    { keys: ["i"], what: "interfaces" },
-    { keys: ["a"], what: "alerts" },
-    { keys: ["c"], what: "baselines: compare" },
-    { keys: ["p"], what: "performance" },
+    ...[...ROUTES.values()].map((r) => ({ keys: [r.key], what: r.title.toLowerCase() })),
     { keys: ["/"], what: "filter the table" },
     { keys: ["↑", "↓", "Enter"], what: "walk through the table, open" },
     { keys: ["←", "→"], what: "read values of the focused chart" },
@@ -25,11 +22,6 @@ export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
     const { session, location, preferences } = page;
     const actions: Record<string, () => void> = {
         " ": () => togglePause(page),
-        "o": () => location.go(location.href("")),
-        "i": () => location.go(location.href("interfaces")),
-        "a": () => location.go(location.href("alerts")),
-        "c": () => location.go(location.href("baselines")),
-        "p": () => location.go(location.href("performance")),
         "b": () =>
             (preferences.bytesAs.value = preferences.bytesAs.value === "bits" ? "bytes" : "bits"),
         "t": () => nextTheme(page),
@@ -46,6 +38,8 @@ export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
             else session.hold(false);
         },
     };
+    for (const [address, { key }] of ROUTES)
+        actions[key] = () => location.go(location.href(address));
     CHOICES.forEach((c, i) => {
         actions[String(i + 1)] = () => location.setRange({ kind: "last", spanMs: c.spanMs });
     });

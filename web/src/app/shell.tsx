@@ -12,7 +12,7 @@ import { Segmented } from "../widgets/segmented";
 import { StatusStrip, type StripMessage } from "../widgets/status-strip";
 import { badgeTitle } from "./attention";
 import { nextTheme, SHORTCUTS, togglePause } from "./keys";
-import { pageAt } from "./routes";
+import { pageAt, ROUTES } from "./routes";
 import { AlertToasts } from "./toasts";
 
 const CLOCK_MS = 250; // how often ages and countdowns are looked at
@@ -72,10 +72,8 @@ function followLink(e: MouseEvent, go: (href: string) => boolean): void {
 }
 
 function Navigation() {
-    const { session, location } = usePage();
+    const { location } = usePage();
     const { page } = location.place.value;
-    const count = session.interfaces.value.length;
-    const { worst, firing } = tally(session.alerts.active.value);
     const nav = useRef<HTMLElement>(null);
     useEffect(() => {
         const here = nav.current!.querySelector("[aria-current]");
@@ -83,39 +81,36 @@ function Navigation() {
     }, [page]);
     return (
         <nav class="pages" aria-label="Pages" ref={nav}>
-            <a href={location.href("")} aria-current={page === "" ? "page" : undefined}>
-                Overview
-            </a>
-            <a
-                href={location.href("interfaces")}
-                aria-current={page === "interfaces" ? "page" : undefined}
-            >
-                Interfaces <span class="count count-quiet">{count || ""}</span>
-            </a>
-            <a href={location.href("alerts")} aria-current={page === "alerts" ? "page" : undefined}>
-                Alerts
-                <span class="count">
-                    {worst && (
-                        <>
-                            <SeverityMark severity={worst} /> {firing}
-                            <span class="visually-hidden"> firing</span>
-                        </>
-                    )}
-                </span>
-            </a>
-            <a
-                href={location.href("baselines")}
-                aria-current={page === "baselines" ? "page" : undefined}
-            >
-                Baselines
-            </a>
-            <a
-                href={location.href("performance")}
-                aria-current={page === "performance" ? "page" : undefined}
-            >
-                Performance
-            </a>
+            {[...ROUTES].map(([address, { title }]) => (
+                <a
+                    key={address}
+                    href={location.href(address)}
+                    aria-current={page === address ? "page" : undefined}
+                >
+                    {title}
+                    <Tally page={address} />
+                </a>
+            ))}
         </nav>
+    );
+}
+
+/* What is behind a link, where a number says it. */
+function Tally({ page }: { page: string }) {
+    const { session } = usePage();
+    if (page === "interfaces")
+        return <span class="count count-quiet">{session.interfaces.value.length || ""}</span>;
+    if (page !== "alerts") return null;
+    const { worst, firing } = tally(session.alerts.active.value);
+    return (
+        <span class="count">
+            {worst && (
+                <>
+                    <SeverityMark severity={worst} /> {firing}
+                    <span class="visually-hidden"> firing</span>
+                </>
+            )}
+        </span>
     );
 }
 

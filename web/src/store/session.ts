@@ -39,6 +39,14 @@ export interface Problem {
     text: string;
 }
 
+/* Which rows of a table: the server's filter language and order, at most so many. */
+export interface TableWish {
+    channel: string;
+    filter: string;
+    sort: string; // "" for the server's own order
+    limit: number;
+}
+
 export class Session {
     readonly window: TimeWindow;
     readonly alerts: Alerts;
@@ -49,6 +57,7 @@ export class Session {
     readonly send: SendJson;
     readonly #listeners = new Map<string, Set<(body: Json) => void>>();
     readonly #heard = new Set<string>(); // of these, what is subscribed
+    readonly #followed = new Map<string, { wish: TableWish; take: (m: TableMessage) => void }>();
     readonly #client: StreamClient;
     readonly #frame: FrameQueue;
     readonly #freshness: Freshness;
@@ -194,6 +203,26 @@ export class Session {
         };
     }
 
+    /*
+     * A table that the page in sight reads, as it comes: the first message after each subscription is
+     * a whole one. One at a time of each channel; a second wish replaces the first. Returns what ends it.
+     */
+    follow(wish: TableWish, take: (m: TableMessage) => void): () => void {
+        const followed = { wish, take };
+        this.#followed.set(wish.channel, followed);
+        this.#wantTable(wish);
+        return () => {
+            if (this.#followed.get(wish.channel) !== followed) return;
+            this.#followed.delete(wish.channel);
+            this.#client.unwant(wish.channel);
+        };
+    }
+
+    #wantTable(wish: TableWish): void {
+        if (!this.#offers(wish.channel)) return;
+        this.#client.want({ ...wish, ...(this.#visible ? {} : { intervalMs: HIDDEN_INTERVAL_MS }) });
+    }
+
     #hear(channel: string): void {
         if (this.#heard.has(channel) || !this.#offers(channel)) return;
         this.#heard.add(channel);
@@ -220,6 +249,7 @@ export class Session {
         const slow = this.#visible ? {} : { intervalMs: HIDDEN_INTERVAL_MS };
         this.#lastSeq = undefined;
         this.#client.want({ channel: "interfaces", ...slow });
+        for (const { wish } of this.#followed.values()) this.#wantTable(wish);
         if (this.#selection.groups.length)
             this.#client.want({
                 channel: "metrics",
@@ -330,6 +360,7 @@ export class Session {
                 break;
             case "table":
                 if (m.channel === "interfaces") this.#table(m);
+                this.#followed.get(m.channel)?.take(m);
                 break;
             case "series":
                 this.window.describe(m.series);
@@ -370,6 +401,7 @@ export class Session {
         this.#freshness.expect(this.#pace());
         if (!before || !this.#alertsWanted) this.#greetFirst(hello);
         for (const channel of this.#listeners.keys()) this.#hear(channel);
+        if (!before) for (const { wish } of this.#followed.values()) this.#wantTable(wish);
         if (before && before.session !== hello.session) void this.#askInfo(); // it was restarted
     }
 
