@@ -28,6 +28,7 @@ import { TimeWindow } from "./time-window";
 
 /* A hidden tab only keeps its numbers from growing old. */
 const HIDDEN_INTERVAL_MS = 10_000;
+const RANGE_NOT_BEFORE_MS = 150; // between two windows that are asked for, e.g. while a wheel turns
 const HEAL_NOT_BEFORE_MS = 10_000; // between two reloads because of missing ticks
 const INFO_NOT_BEFORE_MS = 10_000; // between two questions because ticks came at other times
 
@@ -70,6 +71,8 @@ export class Session {
     #alertsWanted = false;
     #infoAt = -Infinity;
     #refused = false; // and the problem that is told is no other
+    #rangedAt = -Infinity;
+    #rangeLater: Cancel | undefined;
     #healedAt = -Infinity;
     #healLater: Cancel | undefined;
     #selection: Selection = NOTHING;
@@ -137,7 +140,7 @@ export class Session {
             const next = range.value;
             if (next === this.#range) return;
             this.#range = next;
-            this.#reload();
+            untracked(() => this.#reloadRange());
         });
     }
 
@@ -282,6 +285,20 @@ export class Session {
     /* Servers of other versions may not know of it. */
     #offers(channel: string): boolean {
         return untracked(() => this.#hello.value?.channels.includes(channel) === true);
+    }
+
+    /* At once, but one that follows another at its heels waits: of many only the last is asked for. */
+    #reloadRange(): void {
+        const waitMs = this.#rangedAt + RANGE_NOT_BEFORE_MS - this.#clock.now();
+        if (waitMs > 0) {
+            this.#rangeLater ??= this.#clock.after(waitMs, () => {
+                this.#rangeLater = undefined;
+                this.#reloadRange();
+            });
+            return;
+        }
+        if (this.#selection.groups.length) this.#rangedAt = this.#clock.now();
+        this.#reload();
     }
 
     #reload(): void {
