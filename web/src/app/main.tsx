@@ -3,7 +3,6 @@ import { computed, effect, signal, untracked } from "@preact/signals";
 import { render } from "preact";
 import { systemClock } from "../base/clock";
 import { Environment, type ChartEnvironment } from "../charts/environment";
-import { readPalette } from "../charts/palette";
 import { basePathOf, streamAddress } from "../link/base-path";
 import { jsonGetter, jsonSender } from "../link/http";
 import { logOut, rememberPage } from "../link/login";
@@ -15,6 +14,7 @@ import { Session } from "../store/session";
 import { withAlerts } from "./alert-flags";
 import { drawAttention } from "./attention";
 import { listenToKeys } from "./keys";
+import { applyLook } from "./look";
 import { pageAt } from "./routes";
 import { Shell } from "./shell";
 import "./style/tokens.css";
@@ -54,17 +54,6 @@ async function leave(): Promise<void> {
     else session.start();
 }
 
-/* The theme is an attribute of the root; charts read their colours after it is set. */
-const prefersLight = window.matchMedia("(prefers-color-scheme: light)");
-const systemTheme = signal<"dark" | "light">(prefersLight.matches ? "light" : "dark");
-prefersLight.addEventListener("change", (e) => (systemTheme.value = e.matches ? "light" : "dark"));
-const palette = signal(readPalette());
-effect(() => {
-    const theme = preferences.theme.value;
-    document.documentElement.dataset["theme"] = theme === "system" ? systemTheme.value : theme;
-    palette.value = readPalette();
-});
-
 const environment: ChartEnvironment = {
     source: session.window,
     painted: session.painted,
@@ -72,7 +61,7 @@ const environment: ChartEnvironment = {
         session.liveness.value === "connecting" ? "live" : session.liveness.value,
     ),
     bytesAs: preferences.bytesAs,
-    palette,
+    palette: applyLook(preferences),
     flags: computed(() => withAlerts(session)),
     bands: session.bands,
     host: computed(() => session.hello.value?.host ?? session.info.value?.host ?? ""),

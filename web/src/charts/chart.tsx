@@ -4,15 +4,16 @@
  */
 import { effect, signal, useSignal, type ReadonlySignal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { notation } from "../domain/notation";
 import type { ChartSpec, TraceSpec } from "../domain/trace";
 import {
-    clockText,
     durationText,
     NO_VALUE,
     plotFactor,
     quantity,
     text,
     unitOf,
+    whenText,
     type ByteUnit,
 } from "../domain/units";
 import type { Flag } from "../domain/flags";
@@ -62,6 +63,7 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
         const laidOut = signal(0);
         const box = () => ({ width: element.clientWidth, height: element.clientHeight });
         let palette = env.palette.peek();
+        let written = "";
         const forget = whenNear(element, () => {
             palette = env.palette.peek();
             const factor = () => plotFactor(spec.measure, env.bytesAs.peek());
@@ -89,6 +91,11 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
                 palette = env.palette.value;
                 p?.recolour(palette);
             }
+            const { prefixes, zone } = notation();
+            if (written !== prefixes + zone) {
+                written = prefixes + zone;
+                p?.recolour(palette); // axes are written anew
+            }
             const bytesAs = env.bytesAs.value;
             const flags = relevant(env.flags.value, device);
             const { grid, bounds } = env.source;
@@ -98,7 +105,7 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
                 return;
             }
             const latestText = data.latest.map((v) => shortText(v, spec, bytesAs));
-            const key = `${bytesAs} ${grid.stepMs} ${grid.capacity}`;
+            const key = `${bytesAs} ${prefixes} ${grid.stepMs} ${grid.capacity}`;
             const factor = plotFactor(spec.measure, bytesAs);
             const bands = bandsOf(spec, data.ids, env.bands, factor);
             const backdrop = { bands, limits: limits?.value ?? [], factor };
@@ -253,9 +260,9 @@ function spokenValues(at: Readout, spec: ChartSpec, bytesAs: ByteUnit): string {
 }
 
 function readoutText(at: Readout): string {
-    if (at.flag) return `${clockText(at.flag.t)} · ${at.flag.text}`;
-    if (at.unmeasured) return `${clockText(at.t)} · ${stretchText(at.unmeasured)}`;
-    return clockText(at.t);
+    const time = whenText(at.flag?.t ?? at.t, Date.now());
+    if (at.flag) return `${time} · ${at.flag.text}`;
+    return at.unmeasured ? `${time} · ${stretchText(at.unmeasured)}` : time;
 }
 
 function relevant(flags: readonly Flag[], device: string | undefined): readonly Flag[] {

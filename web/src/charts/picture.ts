@@ -10,8 +10,9 @@ import type { Flag } from "../domain/flags";
 import type { Grid } from "../domain/grid";
 import { AxisEnd } from "../domain/scale";
 import type { ChartSpec } from "../domain/trace";
-import { axisText, clockText } from "../domain/units";
+import { axisText, baseOf, clockText } from "../domain/units";
 import { ends, marks, spread, TIME_STEPS, timeMark, timeMarks, timeSpace } from "./axis";
+import { isCalm } from "./calm";
 import type { Gathered } from "./gather";
 import { hatchOf } from "./hatch";
 import { drawAlertMark, drawBands, drawLimits, type Band, type Limit } from "./overlay";
@@ -64,7 +65,6 @@ export class Picture {
     readonly #wordy: boolean;
     readonly #endAbove: AxisEnd;
     readonly #endBelow: AxisEnd;
-    readonly #calm = window.matchMedia("(prefers-reduced-motion: reduce)");
     #palette: Palette;
     #flags: readonly Flag[] = [];
     #backdrop = NO_BACKDROP;
@@ -149,13 +149,14 @@ export class Picture {
         const anew = scaleKey !== this.#scaleKey;
         this.#scaleKey = scaleKey;
         const now = performance.now();
+        const base = baseOf(this.#spec.measure);
         const target = ends(
-            this.#endAbove.follow(Math.max(data.above, limit), now, anew),
-            this.#endBelow.follow(data.below, now, anew),
+            this.#endAbove.follow(Math.max(data.above, limit), now, anew, base),
+            this.#endBelow.follow(data.below, now, anew, base),
             this.#mirrored,
         );
         const columns = [d.times, ...d.traces] as uPlot.AlignedData;
-        this.#scaleTo(target, anew || this.#calm.matches, columns);
+        this.#scaleTo(target, anew || isCalm(), columns);
     }
 
     /* Moves the reading line by whole points; undefined takes it away. */
@@ -242,8 +243,11 @@ export class Picture {
                     size: GUTTER_LEFT,
                     gap: 8,
                     splits: (u, _, low, high) =>
-                        this.#empty ? [] : marks(low, high, u.height / MARK_ROOM_PX),
-                    values: (_, splits) => splits.map(axisText),
+                        this.#empty
+                            ? []
+                            : marks(low, high, u.height / MARK_ROOM_PX, baseOf(this.#spec.measure)),
+                    values: (_, splits) =>
+                        splits.map((v) => axisText(v, baseOf(this.#spec.measure))),
                 },
             ],
             series: [

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { localInput, momentText, tomorrowMs } from "../domain/alerts";
+import { parseMoment } from "../domain/time";
 import type { Alert } from "../store/alerts";
 import { Action } from "../widgets/action";
 import { useAdmin } from "./admin";
@@ -19,7 +20,7 @@ const CHOICES: readonly { value: Until; name: string }[] = [
 ];
 
 function endOf(until: Until, own: string, now: number): number {
-    if (until === "own") return new Date(own).getTime();
+    if (until === "own") return parseMoment(own);
     return until === "tomorrow" ? tomorrowMs(now) : now + (until === "1h" ? 1 : 4) * HOUR_MS;
 }
 
