@@ -67,6 +67,7 @@ const environment: ChartEnvironment = {
     host: computed(() => session.hello.value?.host ?? session.info.value?.host ?? ""),
     version: computed(() => session.hello.value?.version ?? session.info.value?.version ?? ""),
     base,
+    cursor: signal<number | undefined>(undefined),
     zoom: (fromMs, toMs) => location.setRange({ kind: "fixed", fromMs, toMs }),
 };
 
