@@ -64,6 +64,7 @@ const environment: ChartEnvironment = {
     palette: applyLook(preferences),
     flags: computed(() => withAlerts(session)),
     bands: session.bands,
+    ghost: session.ghost,
     host: computed(() => session.hello.value?.host ?? session.info.value?.host ?? ""),
     version: computed(() => session.hello.value?.version ?? session.info.value?.version ?? ""),
     base,
@@ -77,6 +78,11 @@ effect(() => {
     const { page, query } = location.place.value;
     const selection = pageAt(page).selection(query);
     if (selection) untracked(() => session.show(selection));
+});
+
+effect(() => {
+    const compare = location.compare.value;
+    untracked(() => session.compareWith(compare));
 });
 
 document.addEventListener("visibilitychange", () => session.setVisible(!document.hidden));

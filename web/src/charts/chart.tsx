@@ -19,6 +19,7 @@ import {
 import type { Flag } from "../domain/flags";
 import { useEnvironment, type ChartSource } from "./environment";
 import { Gatherer } from "./gather";
+import { GhostGatherer, ghostAt, type GhostLine } from "./ghost";
 import { whenNear } from "./near";
 import { bandsOf, type Limit } from "./overlay";
 import { Picture, stretchText, type Readout } from "./picture";
@@ -40,9 +41,10 @@ interface Facts {
     methods: string[];
     missingMs: number;
     banded: boolean;
+    compared: string; // with what, or ""
 }
 
-const NO_FACTS: Facts = { latest: [], empty: true, methods: [], missingMs: 0, banded: false };
+const NO_FACTS: Facts = { latest: [], empty: true, methods: [], missingMs: 0, banded: false, compared: "" };
 
 export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWords }: ChartProps) {
     const env = useEnvironment();
@@ -51,6 +53,7 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
     const facts = useSignal<Facts>(NO_FACTS);
     const readout = useSignal<Readout | undefined>(undefined);
     const byKeys = useSignal(false);
+    const ghost = useRef<readonly GhostLine[]>([]);
     const wordy = size === "large";
     const drag = useRef(onDrag);
     drag.current = onDrag;
@@ -60,6 +63,7 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
     useLayoutEffect(() => {
         const element = host.current!;
         const gatherer = new Gatherer(spec);
+        const ghostly = new GhostGatherer(spec);
         const laidOut = signal(0);
         const box = () => ({ width: element.clientWidth, height: element.clientHeight });
         let palette = env.palette.peek();
@@ -108,11 +112,14 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
             const key = `${bytesAs} ${prefixes} ${grid.stepMs} ${grid.capacity}`;
             const factor = plotFactor(spec.measure, bytesAs);
             const bands = bandsOf(spec, data.ids, env.bands, factor);
-            const backdrop = { bands, limits: limits?.value ?? [], factor };
+            const ghosts = ghostly.gather(env.ghost, bytesAs, bounds);
+            ghost.current = ghosts;
+            const backdrop = { bands, limits: limits?.value ?? [], ghosts, factor };
             p?.paint(data, grid, bounds, latestText, flags, key, whole(env.source), backdrop);
             const { latest, empty, methods, missingMs } = data;
             const banded = bands.length > 0;
-            facts.value = { latest: [...latest], empty, methods, missingMs, banded };
+            const compared = env.ghost.words;
+            facts.value = { latest: [...latest], empty, methods, missingMs, banded, compared };
             if (readout.peek()) readout.value = p?.readout;
         });
         return () => {
@@ -125,11 +132,12 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
     }, [spec, env, device, wordy, limits, drags]);
 
     const kind = useMemo(() => (spec.traces.some((t) => t.area) ? "area" : "line"), [spec]);
-    const { empty, methods, missingMs, banded } = facts.value;
+    const { empty, methods, missingMs, banded, compared } = facts.value;
     const state = empty ? "empty" : env.state.value;
     const unit = spec.what ?? unitOf(spec.measure, env.bytesAs.value);
     const usual = banded && `shaded: usual ± ${env.bands.sigmas} σ`;
-    const source = [note, methods.join(" + "), usual].filter(Boolean).join(" · ");
+    const dashed = compared && `dashed: ${compared}`;
+    const source = [note, methods.join(" + "), usual, dashed].filter(Boolean).join(" · ");
     const missing = missingMs > 0 && `${durationText(missingMs)} missing`;
     const measured = [source, missing].filter(Boolean).join(" · ");
     const at = readout.value;
@@ -171,7 +179,7 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
                     ))}
                 </ul>
                 <p class="readout" aria-live={byKeys.value ? "polite" : "off"}>
-                    {at ? readoutText(at) : ""}
+                    {at ? readoutText(at) + ghostText(ghost.current, at.t, compared, shown().valueText) : ""}
                     {at && byKeys.value && (
                         <span class="visually-hidden">
                             {spokenValues(at, spec, env.bytesAs.value)}
@@ -257,6 +265,17 @@ function spokenValues(at: Readout, spec: ChartSpec, bytesAs: ByteUnit): string {
     return spec.traces
         .map((t, i) => `${t.name} ${text(quantity(at.values[i]! / factor, spec.measure, bytesAs))}`)
         .join(", ");
+}
+
+/* What was at that moment before, trace by trace. */
+function ghostText(
+    lines: readonly GhostLine[],
+    t: number,
+    words: string,
+    valueText: (v: number) => string,
+): string {
+    if (lines.length === 0) return "";
+    return ` · ${words}: ${lines.map((l) => valueText(ghostAt(l, t))).join(" / ")}`;
 }
 
 function readoutText(at: Readout): string {

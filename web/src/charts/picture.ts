@@ -14,6 +14,7 @@ import { axisText, baseOf, clockText } from "../domain/units";
 import { ends, marks, spread, TIME_STEPS, timeMark, timeMarks, timeSpace } from "./axis";
 import { isCalm } from "./calm";
 import type { Gathered } from "./gather";
+import { drawGhosts, ghostPeak, type GhostLine } from "./ghost";
 import { hatchOf } from "./hatch";
 import { drawAlertMark, drawBands, drawLimits, type Band, type Limit } from "./overlay";
 import type { Palette } from "./palette";
@@ -52,10 +53,11 @@ export interface PictureHandlers {
 export interface Backdrop {
     bands: readonly Band[];
     limits: readonly Limit[];
+    ghosts: readonly GhostLine[];
     factor: number; // from the limits' units to the plotted one
 }
 
-export const NO_BACKDROP: Backdrop = { bands: [], limits: [], factor: 1 };
+export const NO_BACKDROP: Backdrop = { bands: [], limits: [], ghosts: [], factor: 1 };
 
 export class Picture {
     readonly #spec: ChartSpec;
@@ -135,7 +137,10 @@ export class Picture {
         backdrop: Backdrop,
     ): void {
         this.#backdrop = backdrop;
-        const limit = Math.max(0, ...backdrop.limits.map((l) => l.value * backdrop.factor));
+        const limit = Math.max(
+            ghostPeak(backdrop.ghosts, 1),
+            ...backdrop.limits.map((l) => l.value * backdrop.factor),
+        );
         this.#painted = true;
         this.#empty = data.empty;
         this.#flags = flags;
@@ -152,7 +157,7 @@ export class Picture {
         const base = baseOf(this.#spec.measure);
         const target = ends(
             this.#endAbove.follow(Math.max(data.above, limit), now, anew, base),
-            this.#endBelow.follow(data.below, now, anew, base),
+            this.#endBelow.follow(Math.max(data.below, ghostPeak(backdrop.ghosts, -1)), now, anew, base),
             this.#mirrored,
         );
         const columns = [d.times, ...d.traces] as uPlot.AlignedData;
@@ -267,6 +272,8 @@ export class Picture {
                     () => this.#drawZero(),
                     () => drawBands(this.#plot, this.#backdrop.bands, this.#palette, uPlot.pxRatio),
                     () => this.#drawUnmeasured(),
+                    () =>
+                        drawGhosts(this.#plot, this.#backdrop.ghosts, this.#palette, uPlot.pxRatio),
                 ],
                 draw: [() => this.#drawLimits(), () => this.#drawFlags(), () => this.#drawLatest()],
                 setCursor: [() => this.#handlers.cursor(this.#read())],

@@ -14,6 +14,7 @@ import {
     withFlag,
     type Flag,
 } from "../domain/flags";
+import type { Compare } from "../domain/compare";
 import { interfaceFrom, type Interface } from "../domain/interfaces";
 import { rangeQuery, type Range } from "../domain/range";
 import type { GetJson, SendJson } from "../link/http";
@@ -23,6 +24,7 @@ import type { Gap, Hello, Metrics, ServerMessage, TableMessage } from "../proto/
 import { Alerts } from "./alerts";
 import { Bands } from "./bands";
 import { Freshness } from "./freshness";
+import { Ghost } from "./ghost";
 import { NOTHING, type Selection } from "./selection";
 import { TimeWindow } from "./time-window";
 
@@ -51,6 +53,7 @@ export class Session {
     readonly window: TimeWindow;
     readonly alerts: Alerts;
     readonly bands: Bands;
+    readonly ghost: Ghost;
     readonly #clock: Clock;
     /* For what only one page asks for. */
     readonly getJson: GetJson;
@@ -74,6 +77,7 @@ export class Session {
     #healLater: Cancel | undefined;
     #selection: Selection = NOTHING;
     #range: Range | undefined;
+    #compare: Compare | undefined;
     #visible = true;
 
     readonly #painted = signal(0);
@@ -121,6 +125,7 @@ export class Session {
         });
         this.alerts = new Alerts(getJson, send);
         this.bands = new Bands(getJson, clock, () => this.#frame.request());
+        this.ghost = new Ghost(getJson, () => this.#frame.request());
         this.#client = new StreamClient(openSocket, clock, {
             message: (m) => this.#receive(m),
             state: (s) => this.#linkChanged(s),
@@ -167,6 +172,13 @@ export class Session {
         this.#selection = selection;
         this.#subscribe();
         this.#reload();
+    }
+
+    /* Beside what the window shows: the same series at another time; undefined: nothing. */
+    compareWith(compare: Compare | undefined): void {
+        if (compare?.text === this.#compare?.text) return;
+        this.#compare = compare;
+        if (this.#range) this.ghost.load(this.#selection, this.#range, compare);
     }
 
     /* Holds the picture; going on again starts from history, so nothing is missing. */
@@ -282,6 +294,7 @@ export class Session {
     #reload(): void {
         if (!this.#range || !this.#selection.groups.length) return;
         this.window.load(this.#selection, this.#range);
+        if (this.#compare) this.ghost.load(this.#selection, this.#range, this.#compare);
         void this.#askEvents(this.#range);
         this.#reloadAlerts(this.#range);
     }
@@ -424,6 +437,7 @@ export class Session {
         if (this.#visible) this.#client.acknowledge(m.seq); // a hidden page is in no hurry
         if (this.paused.value) return;
         this.window.tick(m);
+        this.ghost.reached(m.t);
         if (missing && this.#visible) this.#heal();
         this.#frame.request();
     }
