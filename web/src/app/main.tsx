@@ -2,11 +2,13 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { render } from "preact";
 import { systemClock } from "../base/clock";
+import { onWake } from "../base/sleep";
 import { Environment, type ChartEnvironment } from "../charts/environment";
 import { basePathOf, streamAddress } from "../link/base-path";
 import { jsonGetter, jsonSender } from "../link/http";
 import { logOut, rememberPage } from "../link/login";
 import { Context } from "../pages/context";
+import { readSkewFrom } from "../domain/time";
 import { SUBPROTOCOL } from "../proto/stream";
 import { Location } from "../store/location";
 import { loadPreferences } from "../store/preferences";
@@ -25,6 +27,7 @@ import "./style/alerts.css";
 import "./style/saving.css";
 import "./style/baselines.css";
 import "./style/performance.css";
+import "./style/comfort.css";
 
 const base = basePathOf(import.meta.url);
 const preferences = loadPreferences();
@@ -87,6 +90,11 @@ effect(() => {
 
 document.addEventListener("visibilitychange", () => session.setVisible(!document.hidden));
 window.addEventListener("online", () => session.retry());
+const heldBack = onWake(() => {
+    if (!document.hidden) session.woke();
+});
+document.addEventListener("visibilitychange", heldBack);
+readSkewFrom(() => session.skewMs.value);
 
 const page = { session, location, preferences };
 const help = signal(false);

@@ -17,6 +17,7 @@ import {
     type ByteUnit,
 } from "../domain/units";
 import type { Flag } from "../domain/flags";
+import { serverNow } from "../domain/time";
 import { useEnvironment, type ChartSource } from "./environment";
 import { Gatherer } from "./gather";
 import { GhostGatherer, ghostAt, type GhostLine } from "./ghost";
@@ -279,7 +280,7 @@ function ghostText(
 }
 
 function readoutText(at: Readout): string {
-    const time = whenText(at.flag?.t ?? at.t, Date.now());
+    const time = whenText(at.flag?.t ?? at.t, serverNow());
     if (at.flag) return `${time} · ${at.flag.text}`;
     return at.unmeasured ? `${time} · ${stretchText(at.unmeasured)}` : time;
 }

@@ -4,6 +4,18 @@
  */
 import { notation } from "./notation";
 
+/* The server's time, of which ages are counted: this machine's clock may be wrong. */
+let ahead = (): number => 0;
+
+export function serverNow(): number {
+    return Date.now() + ahead();
+}
+
+/* How many milliseconds the server's clock is ahead of this machine's. */
+export function readSkewFrom(read: () => number): void {
+    ahead = read;
+}
+
 export interface Parts {
     year: number;
     month: number; // from 0 on, as Date has it

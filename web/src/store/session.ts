@@ -17,12 +17,15 @@ import {
 import type { Compare } from "../domain/compare";
 import { interfaceFrom, type Interface } from "../domain/interfaces";
 import { rangeQuery, type Range } from "../domain/range";
+import { durationText } from "../domain/units";
 import type { GetJson, SendJson } from "../link/http";
 import { StreamClient, type LinkState, type Socket } from "../link/stream-client";
+import { parseBaselines } from "../proto/baselines";
 import { eventsAddress, parseEvents, parseInfo, type Info } from "../proto/history";
 import type { Gap, Hello, Metrics, ServerMessage, TableMessage } from "../proto/stream";
 import { Alerts } from "./alerts";
 import { Bands } from "./bands";
+import { Counts } from "./counts";
 import { Freshness } from "./freshness";
 import { Ghost } from "./ghost";
 import { NOTHING, type Selection } from "./selection";
@@ -31,13 +34,21 @@ import { TimeWindow } from "./time-window";
 /* A hidden tab only keeps its numbers from growing old. */
 const HIDDEN_INTERVAL_MS = 10_000;
 const HEAL_NOT_BEFORE_MS = 10_000; // between two reloads because of missing ticks
+const SKEW_LEAST_MS = 1_000;
+const SKEW_TOLD_MS = 30_000;
 const INFO_NOT_BEFORE_MS = 10_000; // between two questions because ticks came at other times
+
+/* What has to be there for a table to have rows. */
+const TABLE_NEEDS: Readonly<Record<string, string>> = {
+    connections: "connections",
+    processes: "process_traffic",
+};
 
 export type Liveness = "connecting" | "live" | "paused" | "stale";
 
 /* Something the reader should know. */
 export interface Problem {
-    key: "history" | "protocol" | "subscription";
+    key: "history" | "protocol" | "subscription" | "clock" | "store";
     text: string;
 }
 
@@ -54,6 +65,7 @@ export class Session {
     readonly alerts: Alerts;
     readonly bands: Bands;
     readonly ghost: Ghost;
+    readonly counts: Counts;
     readonly #clock: Clock;
     /* For what only one page asks for. */
     readonly getJson: GetJson;
@@ -84,6 +96,7 @@ export class Session {
     readonly #link = signal<LinkState>({ name: "stopped" });
     readonly #hello = signal<Hello | undefined>(undefined);
     readonly #info = signal<Info | undefined>(undefined);
+    readonly #skew = signal(0);
     readonly #latency = signal<number | undefined>(undefined);
     readonly #stale = signal(false);
     readonly #beats = signal(0);
@@ -97,6 +110,8 @@ export class Session {
     readonly link: ReadonlySignal<LinkState> = this.#link;
     readonly hello: ReadonlySignal<Hello | undefined> = this.#hello;
     readonly info: ReadonlySignal<Info | undefined> = this.#info;
+    /* How many milliseconds the server's clock is ahead of this machine's, to about a second. */
+    readonly skewMs: ReadonlySignal<number> = this.#skew;
     readonly latency: ReadonlySignal<number | undefined> = this.#latency;
     /* Grows with every tick that arrives, painted or not. */
     readonly beats: ReadonlySignal<number> = this.#beats;
@@ -126,6 +141,7 @@ export class Session {
         this.alerts = new Alerts(getJson, send);
         this.bands = new Bands(getJson, clock, () => this.#frame.request());
         this.ghost = new Ghost(getJson, () => this.#frame.request());
+        this.counts = new Counts(getJson, clock, (table) => this.offersTable(table));
         this.#client = new StreamClient(openSocket, clock, {
             message: (m) => this.#receive(m),
             state: (s) => this.#linkChanged(s),
@@ -150,10 +166,12 @@ export class Session {
         this.#client.want({ channel: "events" });
         this.#client.want({ channel: "interfaces" });
         this.#client.start();
+        this.counts.start();
         void this.#askInfo();
     }
 
     stop(): void {
+        this.counts.stop();
         this.#client.stop();
     }
 
@@ -174,6 +192,19 @@ export class Session {
         this.#reload();
     }
 
+    /* The machine slept: what is shown is old, and the connection is perhaps dead without a word. */
+    woke(): void {
+        if (this.#link.value.name === "open") this.#freshness.lost();
+        this.#client.renew();
+        void this.#askInfo();
+    }
+
+    async baselineNames(signal: AbortSignal): Promise<readonly string[]> {
+        const answer = await this.getJson("api/v1/baselines", signal);
+        const list = answer.ok ? parseBaselines(answer.value) : answer;
+        return list.ok ? list.value.filter((b) => b.kind === "saved").map((b) => b.name) : [];
+    }
+
     /* Beside what the window shows: the same series at another time; undefined: nothing. */
     compareWith(compare: Compare | undefined): void {
         if (compare?.text === this.#compare?.text) return;
@@ -192,6 +223,7 @@ export class Session {
     setVisible(visible: boolean): void {
         if (visible === this.#visible) return;
         this.#visible = visible;
+        this.counts.setVisible(visible);
         this.#subscribe();
         this.alerts.settle();
         if (!visible) return;
@@ -286,6 +318,12 @@ export class Session {
             });
     }
 
+    /* Whether something fills the table here; who asks for one that nothing fills gets an error. */
+    offersTable(table: string): boolean {
+        const all = this.#info.value?.capabilities ?? [];
+        return all.some((c) => c.name === TABLE_NEEDS[table] && c.engine !== "");
+    }
+
     /* Servers of other versions may not know of it. */
     #offers(channel: string): boolean {
         return untracked(() => this.#hello.value?.channels.includes(channel) === true);
@@ -319,10 +357,12 @@ export class Session {
 
     async #askInfo(): Promise<void> {
         this.#infoAt = this.#clock.now();
+        const askedAt = this.#clock.wall();
         const answer = await this.getJson("api/v1/info");
         const info = answer.ok ? parseInfo(answer.value) : answer;
         if (!info.ok) return;
         this.#info.value = info.value;
+        this.#setSkew(info.value.nowMs, askedAt);
         this.window.intervalMs = info.value.intervalMs;
         const hello = this.#hello.value;
         if (hello && hello.intervalMs !== info.value.intervalMs) {
@@ -330,6 +370,21 @@ export class Session {
             if (this.#link.value.name === "open") this.#freshness.expect(this.#pace());
         }
         if (info.value.startedMs !== undefined) this.#flag(flagFromStart(info.value.startedMs));
+    }
+
+    /* The answer was made somewhere between question and arrival. Less than a second is none. */
+    #setSkew(serverMs: number | undefined, askedAt: number): void {
+        if (serverMs === undefined) return;
+        const skew = serverMs - (askedAt + this.#clock.wall()) / 2;
+        this.#skew.value = Math.abs(skew) < SKEW_LEAST_MS ? 0 : Math.round(skew);
+        this.#problem(
+            "clock",
+            Math.abs(skew) < SKEW_TOLD_MS
+                ? undefined
+                : `This machine's clock is ${durationText(Math.abs(skew))} ` +
+                      `${skew > 0 ? "behind" : "ahead of"} the server's. ` +
+                      "Times and ages on this page are the server's.",
+        );
     }
 
     /* Ticks come at other times than was said: either they were late, or the interval was changed. */
