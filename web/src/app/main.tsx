@@ -25,6 +25,7 @@ import "./style/alerts.css";
 import "./style/saving.css";
 import "./style/baselines.css";
 import "./style/performance.css";
+import "./style/drawn.css";
 
 const base = basePathOf(import.meta.url);
 const preferences = loadPreferences();
