@@ -177,6 +177,13 @@ export class ColumnTable {
         this.#changes[slot] = ++this.#change;
     }
 
+    /* A row as it was asked for when `change` was `since`; what was put after that is newer. */
+    putOlder(row: Row, since: number): void {
+        const slot = typeof row[0] === "number" ? this.#slots.get(row[0]) : undefined;
+        if (slot !== undefined && this.#changes[slot]! > since) this.#passes[slot] = this.#pass;
+        else this.put(row);
+    }
+
     remove(id: number): void {
         const slot = this.#slots.get(id);
         if (slot === undefined) return;
