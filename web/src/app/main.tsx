@@ -25,6 +25,7 @@ import "./style/alerts.css";
 import "./style/saving.css";
 import "./style/baselines.css";
 import "./style/performance.css";
+import "./style/drawn.css";
 
 const base = basePathOf(import.meta.url);
 const preferences = loadPreferences();
@@ -78,6 +79,7 @@ const environment: ChartEnvironment = {
     host: computed(() => session.hello.value?.host ?? session.info.value?.host ?? ""),
     version: computed(() => session.hello.value?.version ?? session.info.value?.version ?? ""),
     base,
+    cursor: signal<number | undefined>(undefined),
     zoom: (fromMs, toMs) => location.setRange({ kind: "fixed", fromMs, toMs }),
 };
 

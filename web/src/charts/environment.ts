@@ -2,7 +2,7 @@
  * What charts are given by the page. They read numbers from the source while they paint and know
  * nothing of connections, addresses or preferences.
  */
-import type { ReadonlySignal } from "@preact/signals";
+import type { ReadonlySignal, Signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Flag } from "../domain/flags";
@@ -43,6 +43,8 @@ export interface ChartEnvironment {
     host: ReadonlySignal<string>;
     version: ReadonlySignal<string>;
     base: string;
+    /* The moment that is being read, in epoch ms, the same in all charts with a time axis; undefined: none. */
+    cursor: Signal<number | undefined>;
     /* The reader marked a stretch of time. */
     zoom(fromMs: number, toMs: number): void;
 }
