@@ -26,6 +26,8 @@ import "./style/saving.css";
 import "./style/baselines.css";
 import "./style/performance.css";
 import "./style/drawn.css";
+import "./style/events.css";
+import "./style/now.css";
 
 const base = basePathOf(import.meta.url);
 const preferences = loadPreferences();

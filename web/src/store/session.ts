@@ -19,7 +19,7 @@ import { rangeQuery, type Range } from "../domain/range";
 import type { GetJson, SendJson } from "../link/http";
 import { StreamClient, type LinkState, type Socket } from "../link/stream-client";
 import { eventsAddress, parseEvents, parseInfo, type Info } from "../proto/history";
-import type { Gap, Hello, Metrics, ServerMessage, TableMessage } from "../proto/stream";
+import type { Gap, Hello, Metrics, ServerMessage, StreamEvent, TableMessage } from "../proto/stream";
 import { Alerts } from "./alerts";
 import { Bands } from "./bands";
 import { Freshness } from "./freshness";
@@ -57,6 +57,7 @@ export class Session {
     readonly send: SendJson;
     readonly #listeners = new Map<string, Set<(body: Json) => void>>();
     readonly #heard = new Set<string>(); // of these, what is subscribed
+    readonly #eventTakers = new Set<(e: StreamEvent) => void>();
     readonly #followed = new Map<string, { wish: TableWish; take: (m: TableMessage) => void }>();
     readonly #client: StreamClient;
     readonly #frame: FrameQueue;
@@ -201,6 +202,12 @@ export class Session {
             this.#listeners.delete(channel);
             if (this.#heard.delete(channel)) this.#client.unwant(channel);
         };
+    }
+
+    /* Every event of the host as it comes, until the returned function is called. */
+    hearEvents(take: (e: StreamEvent) => void): () => void {
+        this.#eventTakers.add(take);
+        return () => this.#eventTakers.delete(take);
     }
 
     /*
@@ -368,6 +375,7 @@ export class Session {
             case "event": {
                 const flag = flagFromEvent(m.t, m.kind, m.fields);
                 if (flag) this.#flag(flag);
+                for (const take of this.#eventTakers) take(m);
                 this.#client.reached("events", m.seq);
                 break;
             }
