@@ -14,7 +14,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
     { keys: ["←", "→"], what: "read values of the focused chart" },
     { keys: ["b"], what: "bits or bytes" },
     { keys: ["t"], what: "dark, light or the system's theme" },
-    { keys: ["Esc"], what: "back: from a marked stretch, an interface, a rule, this list" },
+    { keys: ["Esc"], what: "back: from an open row, a marked stretch, an interface, a rule, this list" },
     { keys: ["?"], what: "this list" },
 ];
 
@@ -31,7 +31,8 @@ export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
             requestAnimationFrame(() => document.getElementById("filter")?.focus());
         },
         "Escape": () => {
-            if (location.range.value.kind === "fixed") location.follow();
+            if (location.place.value.query.has("id")) location.setQuery("id", "");
+            else if (location.range.value.kind === "fixed") location.follow();
             else if (location.place.value.query.has("device"))
                 location.go(location.href("interfaces"));
             else if (isEditor(location.place.value.query)) location.go(location.href("alerts"));

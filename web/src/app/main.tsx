@@ -28,6 +28,7 @@ import "./style/performance.css";
 import "./style/drawn.css";
 import "./style/events.css";
 import "./style/now.css";
+import "./style/tables.css";
 
 const base = basePathOf(import.meta.url);
 const preferences = loadPreferences();

@@ -1,15 +1,13 @@
 /* Which names are looked up, how fast the answers come, and which fail. */
-import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { DataChart } from "../charts/data-chart";
-import { bucketsOf, trimmed } from "../domain/buckets";
 import type { ColumnTable } from "../domain/column-table";
 import type { HeatmapSpec } from "../domain/data-spec";
+import { NO_BUCKETS, occupied, totalsOf, type Buckets } from "../domain/distribution";
 import { withWord, wordFor } from "../domain/filter";
-import { rangeQuery } from "../domain/range";
 import { namer } from "../domain/table-sums";
 import { digits } from "../domain/units";
-import { readBuckets } from "../store/buckets";
+import { Distribution } from "../store/distribution";
 import { PULSE } from "../store/selection";
 import type { TableColumn } from "../widgets/table-rows";
 import type { SaidOfTable } from "./connections";
@@ -21,9 +19,7 @@ import { useSums } from "./sums";
 import { momentColumn, numberColumn, textColumn, type Writing } from "./table-columns";
 import { TablePanel, useTable, type TableWork } from "./table-panel";
 
-const HISTOGRAM = "netsonde_dns_lookup_seconds_bucket";
-const STEPS = 90;
-const REFRESH_MS = 10_000;
+const HISTOGRAM = "netsonde_dns_lookup_seconds";
 
 export function DnsPage() {
     const { session } = usePage();
@@ -150,43 +146,21 @@ function Charts({ work }: { work: TableWork }) {
 /* How long lookups took over the window, from the stored histogram. */
 function Latency() {
     const { session, location } = usePage();
-    const spec = useSignal<HeatmapSpec>(heatmap(0, 1, 0, [], new Float64Array(0)));
-    const range = location.range.value;
-    useEffect(() => {
-        const abort = new AbortController();
-        const ask = async () => {
-            const { from, to } = rangeQuery(range);
-            const read = await readBuckets(session, HISTOGRAM, from, to, STEPS, abort.signal);
-            if (abort.signal.aborted || !read.ok) return;
-            const { fromMs, stepMs, steps, series } = read.value;
-            const { edges, counts, total } = trimmed(bucketsOf(series, fromMs, stepMs, steps));
-            spec.value = heatmap(fromMs, stepMs, total > 0 ? steps : 0, edges, counts);
-        };
-        void ask();
-        const timer = setInterval(() => {
-            if (range.kind === "last" && !session.paused.peek() && !document.hidden) void ask();
-        }, REFRESH_MS);
-        return () => {
-            abort.abort();
-            clearInterval(timer);
-        };
-    }, [session, range]);
-    return (
-        <DataChart
-            spec={spec.value}
-            size="large"
-            empty="No lookup was answered in this window."
-        />
-    );
+    const spread = useMemo(() => new Distribution(session, HISTOGRAM), [session]);
+    useEffect(() => spread.follow(location), [spread, location]);
+    const buckets = spread.state.value.value;
+    const spec = useMemo(() => heatmapOf(buckets), [buckets]);
+    return <DataChart spec={spec} size="large" empty="No lookup was answered in this window." />;
 }
 
-function heatmap(
-    fromMs: number,
-    stepMs: number,
-    steps: number,
-    edges: readonly number[],
-    counts: Float64Array,
-): HeatmapSpec {
+function heatmapOf(b: Buckets = NO_BUCKETS): HeatmapSpec {
+    const width = b.edges.length;
+    const [first, end] = occupied(totalsOf(b));
+    const rows = end - first;
+    const counts = new Float64Array(Math.max(0, b.steps * rows));
+    for (let step = 0; step < b.steps; step++)
+        for (let r = 0; r < rows; r++)
+            counts[step * rows + r] = b.counts[step * width + first + r]!;
     return {
         kind: "heatmap",
         key: "dns-latency",
@@ -194,10 +168,10 @@ function heatmap(
         subtitle: "from query to answer, by the daemon's histogram",
         measure: "seconds",
         counted: "lookups",
-        fromMs,
-        stepMs,
-        steps,
-        edges,
+        fromMs: b.fromMs,
+        stepMs: b.stepMs,
+        steps: rows > 0 ? b.steps : 0,
+        edges: b.edges.slice(first, end),
         counts,
     };
 }
