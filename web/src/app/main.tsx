@@ -2,6 +2,7 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { render } from "preact";
 import { systemClock } from "../base/clock";
+import { onWake } from "../base/sleep";
 import { Environment, type ChartEnvironment } from "../charts/environment";
 import { readPalette } from "../charts/palette";
 import { hiddenQuery, parseHidden, withHidden } from "../domain/hidden";
@@ -10,6 +11,7 @@ import { basePathOf, streamAddress } from "../link/base-path";
 import { jsonGetter, jsonSender } from "../link/http";
 import { logOut, rememberPage } from "../link/login";
 import { Context } from "../pages/context";
+import { readSkewFrom } from "../domain/time";
 import { SUBPROTOCOL } from "../proto/stream";
 import { Location } from "../store/location";
 import { loadPreferences } from "../store/preferences";
@@ -17,6 +19,7 @@ import { Session } from "../store/session";
 import { withAlerts } from "./alert-flags";
 import { drawAttention } from "./attention";
 import { listenToKeys } from "./keys";
+import { applyLook } from "./look";
 import { pageAt } from "./routes";
 import { Shell } from "./shell";
 import "./style/tokens.css";
@@ -27,6 +30,11 @@ import "./style/alerts.css";
 import "./style/saving.css";
 import "./style/baselines.css";
 import "./style/performance.css";
+import "./style/comfort.css";
+import "./style/events.css";
+import "./style/now.css";
+import "./style/drawn.css";
+import "./style/tables.css";
 
 const base = basePathOf(import.meta.url);
 const preferences = loadPreferences();
@@ -77,9 +85,10 @@ const environment: ChartEnvironment = {
         session.liveness.value === "connecting" ? "live" : session.liveness.value,
     ),
     bytesAs: preferences.bytesAs,
-    palette,
+    palette: applyLook(preferences),
     flags: computed(() => withAlerts(session)),
     bands: session.bands,
+    ghost: session.ghost,
     host: computed(() => session.hello.value?.host ?? session.info.value?.host ?? ""),
     version: computed(() => session.hello.value?.version ?? session.info.value?.version ?? ""),
     base,
@@ -101,8 +110,18 @@ effect(() => {
     if (selection) untracked(() => session.show(selection));
 });
 
+effect(() => {
+    const compare = location.compare.value;
+    untracked(() => session.compareWith(compare));
+});
+
 document.addEventListener("visibilitychange", () => session.setVisible(!document.hidden));
 window.addEventListener("online", () => session.retry());
+const heldBack = onWake(() => {
+    if (!document.hidden) session.woke();
+});
+document.addEventListener("visibilitychange", heldBack);
+readSkewFrom(() => session.skewMs.value);
 
 const page = { session, location, preferences };
 const help = signal(false);

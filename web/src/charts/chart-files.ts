@@ -6,7 +6,7 @@ import { csvText, type Cell } from "../domain/csv";
 import { fileName } from "../domain/saving";
 import { roundUp } from "../domain/scale";
 import type { ChartSpec } from "../domain/trace";
-import { plotFactor } from "../domain/units";
+import { baseOf, plotFactor } from "../domain/units";
 import { ends } from "./axis";
 import { saveFile } from "./download";
 import type { ChartEnvironment } from "./environment";
@@ -40,7 +40,7 @@ function contentOf(shown: Shown, madeMs: number): TimeContent | undefined {
     const factor = plotFactor(spec.measure, bytesAs);
     const peaks = peaksOf(data.traces, data.from, data.n);
     const highest = Math.max(peaks.above, ...limits.map((l) => l.value * factor));
-    const end = (peak: number) => roundUp(peak * 1.04, spec.least ?? 1);
+    const end = (peak: number) => roundUp(peak * 1.04, spec.least ?? 1, baseOf(spec.measure));
     const mirrored = spec.traces.some((t) => t.below);
     const unmeasured: { fromMs: number; toMs: number }[] = [];
     for (let i = 0; i < data.gaps.length && !loading && !unread; i += 2)

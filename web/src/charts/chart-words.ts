@@ -1,12 +1,12 @@
 /* What a chart over time says in words and as a table. */
 import type { ChartSpec } from "../domain/trace";
 import {
-    clockText,
     NO_VALUE,
     plotFactor,
     quantity,
     text,
     unitOf,
+    whenText,
     type ByteUnit,
 } from "../domain/units";
 import type { ChartSource } from "./environment";
@@ -14,7 +14,8 @@ import type { ChartTable } from "./frame";
 import { valuesAt, type Gathered } from "./gather";
 import { stretchText } from "./ground";
 import type { Readout } from "./picture";
-import { localTime, zoneText } from "./scene-frame";
+import { exactText, serverNow, zoneText } from "../domain/time";
+import { ghostAt, type GhostLine } from "./ghost";
 import type { Grid } from "../domain/grid";
 
 /* Values of a gathered trace are in plotted units already; the title says which. */
@@ -33,9 +34,21 @@ export function spokenValues(at: Readout, spec: ChartSpec, bytesAs: ByteUnit): s
 }
 
 export function readoutText(at: Readout): string {
-    if (at.flag) return `${clockText(at.flag.t)} · ${at.flag.text}`;
-    if (at.unmeasured) return `${clockText(at.t)} · ${stretchText(at.unmeasured)}`;
-    return clockText(at.t);
+    const time = whenText(at.flag?.t ?? at.t, serverNow());
+    if (at.flag) return `${time} · ${at.flag.text}`;
+    return at.unmeasured ? `${time} · ${stretchText(at.unmeasured)}` : time;
+}
+
+/* What was at that moment before, trace by trace. */
+export function ghostText(
+    lines: readonly GhostLine[],
+    at: Readout,
+    words: string,
+    spec: ChartSpec,
+    bytesAs: ByteUnit,
+): string {
+    if (lines.length === 0) return "";
+    return ` · ${words}: ${lines.map((l) => shortText(ghostAt(l, at.t), spec, bytesAs)).join(" / ")}`;
 }
 
 export function emptyText({ loading, unread }: ChartSource): string {
@@ -80,7 +93,7 @@ export function chartTable(
     for (let i = data.n - 1; i >= data.from; i--) {
         const t = grid.timeOf(data.first + i);
         if (t < bounds.fromMs || t > bounds.toMs) continue;
-        rows.push([localTime(t), ...valuesAt(data, i)]);
+        rows.push([exactText(t), ...valuesAt(data, i)]);
     }
     return { columns, rows };
 }

@@ -5,6 +5,7 @@
  */
 import { effect, signal, useSignal, type ReadonlySignal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { notation } from "../domain/notation";
 import type { Flag } from "../domain/flags";
 import { panned, zoomed } from "../domain/range";
 import type { ChartSpec } from "../domain/trace";
@@ -12,6 +13,7 @@ import { durationText, plotFactor, unitOf } from "../domain/units";
 import {
     chartTable,
     emptyText,
+    ghostText,
     readoutText,
     shortText,
     spokenValues,
@@ -20,6 +22,7 @@ import {
 import { useEnvironment, type ChartSource } from "./environment";
 import { Frame, type ChartSize } from "./frame";
 import { Gatherer, valuesAt } from "./gather";
+import { GhostGatherer, type GhostLine } from "./ghost";
 import { hiddenOf, Legend } from "./legend";
 import { whenNear, whileInSight } from "./near";
 import { Bands, type Limit } from "./overlay";
@@ -48,9 +51,10 @@ interface Facts {
     method: string;
     missingMs: number;
     banded: boolean;
+    compared: string; // with what, or ""
 }
 
-const NO_FACTS: Facts = { empty: true, method: "", missingMs: 0, banded: false };
+const NO_FACTS: Facts = { empty: true, method: "", missingMs: 0, banded: false, compared: "" };
 const NO_LIMITS: readonly Limit[] = [];
 
 export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWords }: ChartProps) {
@@ -62,6 +66,7 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
     const summary = useSignal("");
     const readout = useSignal<Readout | undefined>(undefined);
     const byKeys = useSignal(false);
+    const ghosts = useRef<readonly GhostLine[]>([]);
     const wordy = size === "large";
     const drag = useRef(onDrag);
     drag.current = onDrag;
@@ -74,10 +79,12 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
         const element = host.current!;
         const gatherer = new Gatherer(spec);
         const bands = new Bands();
+        const ghostly = new GhostGatherer(spec);
         const flagsOf = relevantTo(device);
         const laidOut = signal(0);
         const inSight = signal(false);
         let palette = env.palette.peek();
+        let written = "";
         let toldAt = -Infinity;
         const fit = () => picture.current?.resize(element.clientWidth, element.clientHeight);
         const forget = whenNear(element, () => {
@@ -105,6 +112,11 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
             void laidOut.value;
             const p = picture.current;
             if (env.palette.value !== palette) p?.recolour((palette = env.palette.value));
+            const { prefixes, zone } = notation();
+            if (written !== prefixes + zone) {
+                written = prefixes + zone;
+                p?.recolour(palette); // axes are written anew
+            }
             const bytesAs = env.bytesAs.value;
             const flags = flagsOf(env.flags.value);
             const { grid, bounds } = env.source;
@@ -120,8 +132,9 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
             const usual = bands.of(spec, data.ids, env.bands, factor, hidden);
             const { empty, missingMs } = data;
             const method = data.methods.join(" + ");
-            const next = { empty, method, missingMs, banded: usual.length > 0 };
+            const next = { empty, method, missingMs, banded: usual.length > 0, compared: env.ghost.words };
             if (!sameFacts(facts.peek(), next)) facts.value = next;
+            ghosts.current = ghostly.gather(env.ghost, bytesAs, hidden);
             if (!p || !seen) return;
             const newest = valuesAt(data, data.n - 1);
             p.paint({
@@ -130,10 +143,11 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
                 bounds,
                 latestText: newest.map((v) => shortText(v, spec, bytesAs)),
                 flags,
-                scaleKey: `${bytesAs} ${grid.stepMs} ${grid.capacity}`,
+                scaleKey: `${bytesAs} ${prefixes} ${grid.stepMs} ${grid.capacity}`,
                 complete: whole(env.source),
                 bands: usual,
                 limits: lines,
+                ghosts: ghosts.current,
                 factor,
             });
             pointer.current?.settle();
@@ -163,10 +177,11 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
         () => (spec.stack || spec.traces.some((t) => t.area) ? "area" : "line"),
         [spec],
     );
-    const { empty, method, missingMs, banded } = facts.value;
+    const { empty, method, missingMs, banded, compared } = facts.value;
     const bytesAs = env.bytesAs.value;
     const usual = banded && `shaded: usual ± ${env.bands.sigmas} σ`;
-    const source = [note, method, usual].filter(Boolean).join(" · ");
+    const dashed = compared && `dashed: ${compared}`;
+    const source = [note, method, usual, dashed].filter(Boolean).join(" · ");
     const missing = missingMs > 0 && `${durationText(missingMs)} missing`;
     const measured = [source, missing].filter(Boolean).join(" · ");
     const at = readout.value;
@@ -225,6 +240,7 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
                 at && (
                     <>
                         {readoutText(at)}
+                        {ghostText(ghosts.current, at, compared, spec, bytesAs)}
                         {byKeys.value && (
                             <span class="visually-hidden">{spokenValues(at, spec, bytesAs)}</span>
                         )}

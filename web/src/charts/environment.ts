@@ -24,6 +24,12 @@ export interface ChartSource {
     readonly unread: boolean; // history could not be read, or not all of it
 }
 
+/* What the window is compared with. */
+export interface GhostSource extends ChartSource {
+    readonly shiftMs: number | undefined; // added to its times; undefined: a level, at all times
+    readonly words: string; // what it is, or why it is not there; "" for none
+}
+
 /* What is usual: columns by the id of the series; undefined where nothing is known. */
 export interface BandSource {
     readonly mean: Grid | undefined;
@@ -41,6 +47,7 @@ export interface ChartEnvironment {
     palette: ReadonlySignal<Palette>;
     flags: ReadonlySignal<readonly Flag[]>;
     bands: BandSource;
+    ghost: GhostSource;
     /* What a saved picture says of its origin, and where the server is asked for samples. */
     host: ReadonlySignal<string>;
     version: ReadonlySignal<string>;

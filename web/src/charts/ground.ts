@@ -1,5 +1,5 @@
 /* What stands behind the traces: graticule and marks of both axes, the zero line, what is unknown. */
-import { axisText, clockText } from "../domain/units";
+import { axisText, clockText, type Base } from "../domain/units";
 import { marks, TIME_STEPS, timeMark, timeMarks, timeSpace } from "./axis";
 import { hatchOf } from "./hatch";
 import type { Palette } from "./palette";
@@ -9,7 +9,6 @@ export const FONT_PX = 11;
 export const TIMES_PX = 5; // below the picture stand the marks of time
 const MARK_ROOM_PX = 32; // of the chart's height for a mark of the y-axis, about
 const AXIS_GAP_PX = 8;
-const DAY_MS = 86_400_000;
 
 /* Nothing was measured between the last value before and the first one after; undefined: there is none. */
 export interface Stretch {
@@ -27,13 +26,13 @@ export function stretchText({ after, before }: Stretch): string {
 function timesOf({ px, width, fromMs, toMs }: Place): { times: number[]; step: number } {
     const room = width / px;
     const least = ((toMs - fromMs) / room) * timeSpace(toMs - fromMs, room);
-    const step = TIME_STEPS.find((s) => s >= least) ?? Math.ceil(least / DAY_MS) * DAY_MS;
+    const step = TIME_STEPS.find((s) => s >= least) ?? TIME_STEPS.at(-1)!;
     return { times: timeMarks(fromMs, toMs, step), step };
 }
 
-function valuesOf({ px, bottom, low, high }: Place): number[] {
+function valuesOf({ px, bottom, low, high }: Place, base: Base): number[] {
     const height = bottom / px + AXIS_HEIGHT;
-    return marks(low, high, height / MARK_ROOM_PX);
+    return marks(low, high, height / MARK_ROOM_PX, base);
 }
 
 const half = (at: number) => Math.round(at) + 0.5;
@@ -44,14 +43,15 @@ export function drawAxes(
     place: Place,
     palette: Palette,
     scaled: boolean,
+    base: Base = 1000, // of the prefixes of the y-axis
 ): void {
-    drawGraticule(ctx, place, palette, scaled);
+    drawGraticule(ctx, place, palette, scaled, base);
     drawTimes(ctx, place, palette);
     if (!scaled) return;
     ctx.textAlign = "right";
     ctx.textBaseline = "middle";
-    for (const v of valuesOf(place))
-        ctx.fillText(axisText(v), place.left - AXIS_GAP_PX * place.px, place.y(v));
+    for (const v of valuesOf(place, base))
+        ctx.fillText(axisText(v, base), place.left - AXIS_GAP_PX * place.px, place.y(v));
 }
 
 export function drawGraticule(
@@ -59,6 +59,7 @@ export function drawGraticule(
     place: Place,
     palette: Palette,
     scaled: boolean,
+    base: Base = 1000,
 ): void {
     const { px, left, right, top, bottom } = place;
     const line = (x0: number, y0: number, x1: number, y1: number) => {
@@ -70,7 +71,7 @@ export function drawGraticule(
     ctx.beginPath();
     for (const t of timesOf(place).times) line(half(place.x(t)), top, half(place.x(t)), bottom);
     if (scaled)
-        for (const v of valuesOf(place)) line(left, half(place.y(v)), right, half(place.y(v)));
+        for (const v of valuesOf(place, base)) line(left, half(place.y(v)), right, half(place.y(v)));
     ctx.stroke();
     if (!scaled) return;
     ctx.strokeStyle = palette.zero;

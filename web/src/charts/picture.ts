@@ -18,8 +18,11 @@ import type { Flag } from "../domain/flags";
 import type { Grid } from "../domain/grid";
 import { AxisEnd } from "../domain/scale";
 import type { ChartSpec } from "../domain/trace";
+import { baseOf, type Base } from "../domain/units";
 import { ends } from "./axis";
+import { isCalm } from "./calm";
 import { peaksOf, valuesAt, type Gathered } from "./gather";
+import { drawGhosts, ghostPeak, type GhostLine } from "./ghost";
 import {
     drawAxes,
     drawGraticule,
@@ -60,6 +63,7 @@ export interface Shown {
     complete: boolean; // false: what is missing may still come
     bands: readonly Band[];
     limits: readonly Limit[];
+    ghosts: readonly GhostLine[];
     factor: number; // from the limits' units to the plotted one
 }
 
@@ -74,7 +78,6 @@ export class Picture {
     readonly #wordy: boolean;
     readonly #endAbove: AxisEnd;
     readonly #endBelow: AxisEnd;
-    readonly #calm = window.matchMedia("(prefers-reduced-motion: reduce)");
     readonly #points = new Decimator();
     #palette: Palette;
     #box: Box = { width: 0, height: 0, px: 1 };
@@ -156,20 +159,32 @@ export class Picture {
 
     paint(shown: Shown): void {
         if (this.#box.width === 0) return;
-        const { data, limits, factor, scaleKey } = shown;
+        const { data, limits, ghosts, bounds, factor, scaleKey } = shown;
         this.#shown = shown;
         this.#decimate(data, shown.grid);
         const peaks = peaksOf(this.#points.traces, this.#firstPoint(data), this.#points.n);
-        const limit = Math.max(0, ...limits.map((l) => l.value * factor));
+        const limit = Math.max(
+            ghostPeak(ghosts, 1, bounds),
+            ...limits.map((l) => l.value * factor),
+        );
         const anew = scaleKey !== this.#scaleKey;
         this.#scaleKey = scaleKey;
         const now = performance.now();
         const target = ends(
-            this.#endAbove.follow(Math.max(peaks.above, limit), now, anew),
-            this.#endBelow.follow(peaks.below, now, anew),
+            this.#endAbove.follow(Math.max(peaks.above, limit), now, anew, this.#base),
+            this.#endBelow.follow(
+                Math.max(peaks.below, ghostPeak(ghosts, -1, bounds)),
+                now,
+                anew,
+                this.#base,
+            ),
             this.#mirrored,
         );
-        this.#scaleTo(target, anew || this.#calm.matches);
+        this.#scaleTo(target, anew || isCalm());
+    }
+
+    get #base(): Base {
+        return baseOf(this.#spec.measure);
     }
 
     #decimate(data: Gathered, grid: Grid): void {
@@ -249,27 +264,29 @@ export class Picture {
             old.complete !== shown.complete ||
             old.bands !== shown.bands ||
             old.limits !== shown.limits ||
+            old.ghosts !== shown.ghosts ||
             old.factor !== shown.factor
         )
             return undefined;
         // Words keep to their places, and what is unknown up to the present grows.
         const still = shown.limits.length > 0 || (this.#wordy && this.#unmeasured.length > 0);
         const open = this.#unmeasured.some((s) => s.before === undefined);
-        const newBands = shown.bands.length > 0;
-        return by > 0 && (still || open || newBands || by > place.width / 2) ? undefined : by;
+        const more = shown.bands.length > 0 || shown.ghosts.length > 0;
+        return by > 0 && (still || open || more || by > place.width / 2) ? undefined : by;
     }
 
     #drawSettled(shown: Shown, place: Place): void {
-        const { data, grid, complete, bands, flags, limits, factor } = shown;
+        const { data, grid, complete, bands, flags, limits, ghosts, factor } = shown;
         const ctx = this.#settled.getContext("2d")!;
         const palette = this.#palette;
         ctx.clearRect(0, 0, this.#settled.width, this.#settled.height);
         this.#unmeasured = complete ? stretches(data, grid) : [];
         this.#gaps = data.gaps.length;
         const from = this.#firstPoint(data);
-        drawAxes(ctx, place, palette, !data.empty);
+        drawAxes(ctx, place, palette, !data.empty, this.#base);
         drawBands(ctx, place, bands, palette);
         drawUnmeasured(ctx, place, this.#unmeasured, palette, this.#wordy);
+        drawGhosts(ctx, place, ghosts, palette);
         // Dashes stay where they are on the line while its older end leaves the window.
         this.#spec.traces.forEach((t, s) => {
             if (t.dash) this.#phases[s]! += lengthOf(place, this.#points, s, this.#from, from);
@@ -327,7 +344,7 @@ export class Picture {
         ctx.beginPath();
         ctx.rect(x, 0, fresh + FLAG_PX * px, bottom + 1);
         ctx.clip();
-        drawGraticule(ctx, place, this.#palette, !data.empty);
+        drawGraticule(ctx, place, this.#palette, !data.empty, this.#base);
         drawUnmeasured(ctx, place, this.#unmeasured, this.#palette, false);
         this.#drawUpTo(ctx, place, data, Math.max(this.#from, from - OVERLAP));
         drawFlags(ctx, place, flags, this.#palette);

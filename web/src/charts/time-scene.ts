@@ -6,12 +6,13 @@
 import { decimate } from "../domain/decimate";
 import type { Flag } from "../domain/flags";
 import type { ChartSpec } from "../domain/trace";
-import { axisText } from "../domain/units";
+import { exactText } from "../domain/time";
+import { axisText, baseOf } from "../domain/units";
 import { marks, timeMark, timeMarks, TIME_STEPS } from "./axis";
 import type { Band, Limit } from "./overlay";
 import type { Palette } from "./palette";
 import type { Mark, MeasureText, Scene } from "./scene";
-import { frame, localTime, PLOT, rangeText, SCENE_HEIGHT, SCENE_WIDTH } from "./scene-frame";
+import { frame, PLOT, rangeText, SCENE_HEIGHT, SCENE_WIDTH } from "./scene-frame";
 
 const AXIS_PX = 11;
 const MARK_ROOM_PX = 40;
@@ -89,17 +90,18 @@ function ground(
 ): void {
     const [low, high] = c.scale;
     const label = { size: AXIS_PX, fill: palette.quiet };
-    for (const v of marks(low, high, (PLOT.bottom - PLOT.top) / MARK_ROOM_PX)) {
+    const base = baseOf(c.spec.measure);
+    for (const v of marks(low, high, (PLOT.bottom - PLOT.top) / MARK_ROOM_PX, base)) {
         const at = Math.round(y(v)) + 0.5;
         const stroke = v === 0 ? palette.zero : palette.grid;
         out.push(
             { kind: "line", points: [PLOT.left, at, PLOT.right, at], stroke, width: 1 },
-            { kind: "text", x: PLOT.left - 8, y: at + 4, text: axisText(v), anchor: "end", ...label },
+            { kind: "text", x: PLOT.left - 8, y: at + 4, text: axisText(v, base), anchor: "end", ...label },
         );
     }
     const wanted = (PLOT.right - PLOT.left) / TIME_ROOM_PX;
     const least = (c.toMs - c.fromMs) / wanted;
-    const step = TIME_STEPS.find((s) => s >= least) ?? Math.ceil(least / 86_400_000) * 86_400_000;
+    const step = TIME_STEPS.find((s) => s >= least) ?? TIME_STEPS.at(-1)!;
     for (const t of timeMarks(c.fromMs, c.toMs, step)) {
         const at = Math.round(x(t)) + 0.5;
         out.push(
@@ -224,7 +226,7 @@ function flags(out: Mark[], c: TimeContent, palette: Palette, x: (t: number) => 
         const bottom = PLOT.bottom;
         out.push({ kind: "line", points: [at, top, at, bottom], stroke, width: 1, opacity: 0.6 });
         const y = alert ? bottom - 5 : PLOT.top + 3;
-        out.push({ kind: "dot", x: at, y, r: 3, fill: stroke, title: `${localTime(f.t)} ${f.text}` });
+        out.push({ kind: "dot", x: at, y, r: 3, fill: stroke, title: `${exactText(f.t)} ${f.text}` });
     }
 }
 

@@ -14,7 +14,7 @@ export interface Column {
     values: Float64Array;
     until: number; // newest tick time that is in here; ticks up to it are ignored
     countStep: number; // the step that `count` speaks of
-    count: number; // live ticks in that step so far
+    count: number; // ticks in that step so far
 }
 
 export class Grid {
@@ -106,8 +106,11 @@ export class Grid {
         }
     }
 
-    /* Adds one tick. Ticks that are already in, or older than the window, change nothing. */
-    append(id: number, t: number, value: number): void {
+    /*
+     * Adds one tick, or the mean of `ticks` of them. What is already in, or older than the window,
+     * changes nothing.
+     */
+    append(id: number, t: number, value: number, ticks = 1): void {
         const column = this.column(id);
         if (t <= column.until) return;
         column.until = t;
@@ -120,8 +123,9 @@ export class Grid {
             column.countStep = step;
             column.count = 0;
         }
-        const n = column.count++;
-        column.values[i] = n === 0 ? value : (column.values[i]! * n + value) / (n + 1);
+        const n = column.count;
+        column.count = n + ticks;
+        column.values[i] = n === 0 ? value : (column.values[i]! * n + value * ticks) / (n + ticks);
     }
 
     /* The value of one step; NaN outside. */

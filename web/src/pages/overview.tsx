@@ -16,6 +16,7 @@ import { Value } from "../widgets/value";
 import { Colophon } from "./colophon";
 import { usePage } from "./context";
 import { meansOf } from "./means";
+import { NowPanel } from "./now-panel";
 import {
     lossChart,
     LOSS_METRICS,
@@ -46,7 +47,16 @@ const WEIGHED: Readonly<Record<string, Weight>> = {
 
 export const OVERVIEW_SELECTION: Selection = {
     key: "overview",
-    groups: [...NETWORK_GROUPS, [...new Set([...PROTOCOL_METRICS, ...Object.keys(WEIGHED)])]],
+    groups: [
+        ...NETWORK_GROUPS,
+        [
+            ...new Set([
+                ...PROTOCOL_METRICS,
+                ...Object.keys(WEIGHED),
+                "netsonde_anomalous_series",
+            ]),
+        ],
+    ],
     match: [],
 };
 
@@ -86,6 +96,7 @@ export function Overview() {
             <h1 class="visually-hidden">Overview</h1>
             <Sentence devices={charts.devices} />
             <Figures devices={charts.devices} throughput={charts.throughput} />
+            <NowPanel />
             <h2 class="visually-hidden" id="traffic-title">
                 Traffic
             </h2>
