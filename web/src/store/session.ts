@@ -33,7 +33,7 @@ import { TimeWindow } from "./time-window";
 
 /* A hidden tab only keeps its numbers from growing old. */
 const HIDDEN_INTERVAL_MS = 10_000;
-const RANGE_NOT_BEFORE_MS = 150; // between two windows that are asked for, e.g. while a wheel turns
+const RANGE_NOT_BEFORE_MS = 300; // between two windows that are asked for, e.g. while a wheel turns
 const HEAL_NOT_BEFORE_MS = 10_000; // between two reloads because of missing ticks
 const SKEW_LEAST_MS = 1_000;
 const SKEW_TOLD_MS = 30_000;
@@ -87,6 +87,7 @@ export class Session {
     #alertsWanted = false;
     #infoAt = -Infinity;
     #refused = false; // and the problem that is told is no other
+    #eventSeq: number | undefined;
     #rangedAt = -Infinity;
     #rangeLater: Cancel | undefined;
     #healedAt = -Infinity;
@@ -167,7 +168,7 @@ export class Session {
     }
 
     start(): void {
-        this.#client.want({ channel: "events" });
+        this.#wantEvents();
         this.#client.want({ channel: "interfaces" });
         this.#client.start();
         this.counts.start();
@@ -229,6 +230,7 @@ export class Session {
         this.#visible = visible;
         this.counts.setVisible(visible);
         this.#subscribe();
+        this.#wantEvents();
         this.alerts.settle();
         if (!visible) return;
         this.#client.retry();
@@ -270,6 +272,13 @@ export class Session {
             this.#followed.delete(wish.channel);
             this.#client.unwant(wish.channel);
         };
+    }
+
+    /* On a busy host they are many. Nobody sees them in a hidden tab; then all that were missed come. */
+    #wantEvents(): void {
+        const since = this.#eventSeq === undefined ? {} : { since: this.#eventSeq };
+        if (this.#visible) this.#client.want({ channel: "events", ...since });
+        else this.#client.unwant("events");
     }
 
     #wantTable(wish: TableWish): void {
@@ -466,6 +475,7 @@ export class Session {
                 const flag = flagFromEvent(m.t, m.kind, m.fields);
                 if (flag) this.#flag(flag);
                 for (const take of this.#eventTakers) take(m);
+                this.#eventSeq = m.seq;
                 this.#client.reached("events", m.seq);
                 break;
             }
