@@ -69,7 +69,10 @@ export function DataChart({ spec, size, empty, state, onOpen }: DataChartProps) 
             void env.bytesAs.value;
             paint();
         });
-        const follow = effect(() => drawing.current?.showMoment(env.cursor.value));
+        const follow = effect(() => {
+            const t = env.cursor.value;
+            drawing.current?.showMoment(t);
+        });
         return () => {
             gone = true;
             stop();
