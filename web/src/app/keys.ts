@@ -16,7 +16,7 @@ export function shortcuts(): readonly ShortcutGroup[] {
                 { keys: ["Ctrl K"], what: "search and commands" },
                 { keys: ["/"], what: "filter the table, else search" },
                 { keys: ["?"], what: "this list" },
-                { keys: ["Esc"], what: "back: from a marked stretch, an interface, a rule, a list" },
+                { keys: ["Esc"], what: "back: from an open row, a marked stretch, an interface, a rule, a list" },
             ],
         },
         {
@@ -79,7 +79,8 @@ export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
             else openPalette();
         },
         "Escape": () => {
-            if (location.range.value.kind === "fixed") location.follow();
+            if (location.place.value.query.has("id")) location.setQuery("id", "");
+            else if (location.range.value.kind === "fixed") location.follow();
             else if (location.place.value.query.has("device"))
                 location.go(location.href("interfaces"));
             else if (isEditor(location.place.value.query)) location.go(location.href("alerts"));

@@ -33,6 +33,8 @@ import "./style/comfort.css";
 import "./style/settings.css";
 import "./style/events.css";
 import "./style/now.css";
+import "./style/drawn.css";
+import "./style/tables.css";
 
 const base = basePathOf(import.meta.url);
 const preferences = loadPreferences();

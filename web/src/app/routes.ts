@@ -20,6 +20,10 @@ const own = () => undefined;
 export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     ["", { title: "Overview", key: "o", Page: Overview, selection: () => OVERVIEW_SELECTION }],
     ["interfaces", { title: "Interfaces", key: "i", Page: Interfaces, selection: interfacesSelection }],
+    ["connections", page("Connections", "n", () => import("../pages/connections").then((m) => m.ConnectionsPage))],
+    ["processes", page("Processes", "r", () => import("../pages/processes").then((m) => m.ProcessesPage))],
+    ["flows", page("Flows", "f", () => import("../pages/flows").then((m) => m.FlowsPage))],
+    ["dns", page("DNS", "d", () => import("../pages/dns").then((m) => m.DnsPage))],
     ["tcp", page("TCP health", "h", () => import("../pages/tcp").then((m) => m.TcpPage))],
     ["events", page("Events", "e", () => import("../pages/events").then((m) => m.EventsPage))],
     ["alerts", page("Alerts", "a", () => import("../pages/alerts").then((m) => m.AlertsPage))],

@@ -1,4 +1,4 @@
-/* Tones as colours of the palette. */
+/* Tones as colours of the palette. Good is neutral. */
 import type { DataTone } from "../../domain/data-spec";
 import type { Palette } from "../palette";
 
@@ -9,7 +9,7 @@ export function colourOf(tone: DataTone, palette: Palette): string {
         case "warning":
             return palette.alarm;
         case "unknown":
-            return palette.hatch;
+            return palette.quiet;
         default:
             return palette[tone];
     }
