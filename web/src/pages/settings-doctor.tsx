@@ -102,7 +102,7 @@ export function Sandbox() {
     return (
         <>
             <h3 class="settings-head">Sandbox in force</h3>
-            <dl class="facts">
+            <dl class="settings-facts">
                 {rows.map(([name, v]) => (
                     <div key={name}>
                         <dt>{name.replace(/_/g, " ")}</dt>

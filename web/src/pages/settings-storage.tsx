@@ -26,7 +26,7 @@ export function Storage({ loaded }: { loaded: Loaded<StorageFacts> }) {
                             written in the last 24 hours: the disk refused them or was too slow.
                         </p>
                     )}
-                    <dl class="facts">
+                    <dl class="settings-facts">
                         <div>
                             <dt>On disk</dt>
                             <dd>

@@ -67,7 +67,7 @@ export function SettingsPage() {
             <Tokens loaded={store.config.state.value} allowed={admin} />
             <section class="group" aria-labelledby="about">
                 <h2 id="about">About</h2>
-                <dl class="facts">
+                <dl class="settings-facts">
                     <div>
                         <dt>Version</dt>
                         <dd>{info?.version ?? "–"}</dd>

@@ -20,7 +20,7 @@ export function CopyCommand({ text }: { text: string }) {
         }
     };
     return (
-        <span class="command">
+        <span class="copy-command">
             <code>{text}</code>
             <button
                 type="button"
