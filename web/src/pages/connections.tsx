@@ -10,7 +10,7 @@ import type { TableColumn } from "../widgets/table-rows";
 import { ConnectionDetails } from "./connection-details";
 import { pathsChart, rttChart, statesChart } from "./connection-charts";
 import { usePage } from "./context";
-import { useSums } from "./sums";
+import { READING, useSums } from "./sums";
 import {
     momentColumn,
     numberColumn,
@@ -99,10 +99,11 @@ function Sentence({ work }: { work: TableWork }) {
     const { preferences } = usePage();
     const sums = useSums(work, summarize);
     const s = sums.value;
-    const bad = s !== undefined && s.established > 20 && s.retransmitting > LOSSY * s.established;
-    const said: SaidOfTable = work.full.facts.value.error
+    const { loaded, error } = work.full.facts.value;
+    const bad = s.established > 20 && s.retransmitting > LOSSY * s.established;
+    const said: SaidOfTable = error
         ? { lead: "Connections", rest: "" }
-        : s
+        : loaded
           ? connectionsWords(s, preferences.bytesAs.value)
           : { lead: "Reading the connections.", rest: "" };
     return (
@@ -113,6 +114,7 @@ function Sentence({ work }: { work: TableWork }) {
 }
 
 function Charts({ work }: { work: TableWork }) {
+    const { loaded } = work.full.facts.value;
     const { session, location } = usePage();
     const made = useSums(work, (table: ColumnTable) => ({
         states: statesChart(table),
@@ -122,25 +124,24 @@ function Charts({ work }: { work: TableWork }) {
     const charts = made.value;
     const narrow = (word: string) =>
         location.setQuery("filter", withWord(location.place.peek().query.get("filter") ?? "", word));
-    if (!charts) return <div class="charts charts-waiting" aria-hidden="true" />;
     return (
         <section class="charts" aria-label="Charts of the connections">
             <DataChart
                 spec={charts.rtt}
                 size="half"
-                empty="No established TCP connection has a round trip yet."
+                empty={loaded ? "No established TCP connection has a round trip yet." : READING}
                 onOpen={(id) => location.setQuery("id", id)}
             />
             <DataChart
                 spec={charts.states}
                 size="half"
-                empty="No connection, and nobody listens."
+                empty={loaded ? "No connection, and nobody listens." : READING}
                 onOpen={(state) => narrow(wordFor("state", state))}
             />
             <DataChart
                 spec={charts.paths}
                 size="large"
-                empty="No connection carries anything at the moment."
+                empty={loaded ? "No connection carries anything at the moment." : READING}
                 onOpen={(key) => {
                     const name = key.slice(2);
                     narrow(wordFor(key.startsWith("0") ? "process" : "remote", name));
