@@ -65,7 +65,7 @@ export function rttChart(table: ColumnTable): ScatterSpec {
     return {
         kind: "scatter",
         key: "rtt",
-        title: "Round trip against throughput",
+        title: "Round trip and throughput",
         subtitle:
             known > POINTS_MOST
                 ? `the ${POINTS_MOST} busiest of ${known} established connections`
@@ -126,7 +126,7 @@ export function pathsChart(table: ColumnTable, interfaces: readonly Interface[])
     return {
         kind: "sankey",
         key: "paths",
-        title: "Who talks to whom, by which interface",
+        title: "Who talks to whom",
         subtitle: "process, peer, interface; received and sent together, by socket",
         measure: "bytes/s",
         nodes: [...nodes.values()],
