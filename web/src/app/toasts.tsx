@@ -6,6 +6,7 @@ import { effect, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { calls } from "../domain/alerts";
 import { lasting, toastOf, TOASTS_MOST, withToast, type Toast } from "../domain/news";
+import { serverNow } from "../domain/time";
 import { usePage } from "../pages/context";
 import { SeverityMark } from "../widgets/marks";
 
@@ -23,7 +24,7 @@ export function AlertToasts() {
             if (news.length === 0) return;
             news.forEach((n) => read.add(n));
             toasts.value = news.reduce(
-                (all, n) => withToast(all, toastOf(n, Date.now())),
+                (all, n) => withToast(all, toastOf(n, serverNow())),
                 toasts.peek(),
             );
         });
@@ -34,7 +35,7 @@ export function AlertToasts() {
             if (document.hidden || host.current?.matches(":hover, :focus-within")) return;
             const active = alerts.active.peek();
             const firing = (id: number) => active.some((a) => a.id === id && calls(a));
-            toasts.value = lasting(toasts.peek(), Date.now(), firing);
+            toasts.value = lasting(toasts.peek(), serverNow(), firing);
         };
         const timer = setInterval(look, LOOK_MS);
         return () => clearInterval(timer);

@@ -6,6 +6,7 @@
 import { effect, useSignal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { DataSpec } from "../domain/data-spec";
+import { notation } from "../domain/notation";
 import { unitOf, type ByteUnit } from "../domain/units";
 import { readingOf, tableOf } from "./data-words";
 import { useEnvironment, type ChartState } from "./environment";
@@ -67,6 +68,7 @@ export function DataChart({ spec, size, empty, state, onOpen }: DataChartProps) 
         const stop = effect(() => {
             void env.palette.value;
             void env.bytesAs.value;
+            void notation();
             paint();
         });
         const follow = effect(() => drawing.current?.showMoment(env.cursor.value));

@@ -1,5 +1,5 @@
 /* Answers of the HTTP interface: history, information, errors. */
-import { asArray, asNumber, asObject, asSample, asText } from "../base/json";
+import { asArray, asNumber, asObject, asSample, asText, type Json } from "../base/json";
 import { fail, ok, type Result } from "../base/result";
 import { parseSeries, type SeriesInfo } from "./series";
 import { parseEvent, type StreamEvent } from "./stream";
@@ -87,12 +87,22 @@ export interface EngineInfo {
 export interface Info {
     version: string;
     host: string;
+    nowMs: number | undefined; // the server's clock when it answered
     startedMs: number | undefined;
     intervalMs: number;
     admin: boolean; // who asks may change things
     session: boolean; // of a login: there is something to log out of
     engines: EngineInfo[];
-    capabilities: { name: string; engine: string }[]; // engine "": nobody provides it here
+    capabilities: CapabilityInfo[];
+    sandbox: Json; // what is in force, by name
+}
+
+export interface CapabilityInfo {
+    name: string;
+    engine: string; // "": nobody provides it here
+    state: string;
+    reason: string;
+    remedy: string; // the command that adds it
 }
 
 export function parseInfo(v: unknown): Result<Info> {
@@ -101,13 +111,25 @@ export function parseInfo(v: unknown): Result<Info> {
     return ok({
         version: asText(o["version"]),
         host: asText(o["host"]),
+        nowMs: asNumber(o["t"]),
         startedMs: asNumber(o["started"]),
         intervalMs: asNumber(o["interval_ms"]) ?? 1000,
         admin: o["role"] === "admin",
         session: o["session"] === true,
+        sandbox: asObject(o["sandbox"]) ?? {},
         capabilities: asArray(o["capabilities"]).flatMap((c) => {
-            const name = asText(asObject(c)?.["name"]);
-            return name === "" ? [] : [{ name, engine: asText(asObject(c)?.["engine"]) }];
+            const o = asObject(c);
+            const name = asText(o?.["name"]);
+            if (!o || name === "") return [];
+            return [
+                {
+                    name,
+                    engine: asText(o["engine"]),
+                    state: asText(o["state"]),
+                    reason: asText(o["reason"]),
+                    remedy: asText(o["remedy"]),
+                },
+            ];
         }),
         engines: asArray(o["engines"]).flatMap((e) => {
             const engine = asObject(e);

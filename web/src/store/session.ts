@@ -14,28 +14,41 @@ import {
     withFlag,
     type Flag,
 } from "../domain/flags";
+import type { Compare } from "../domain/compare";
 import { interfaceFrom, type Interface } from "../domain/interfaces";
 import { rangeQuery, type Range } from "../domain/range";
+import { durationText } from "../domain/units";
 import type { GetJson, SendJson } from "../link/http";
 import { StreamClient, type LinkState, type Socket } from "../link/stream-client";
+import { parseBaselines } from "../proto/baselines";
 import { eventsAddress, parseEvents, parseInfo, type Info } from "../proto/history";
 import type { Gap, Hello, Metrics, ServerMessage, StreamEvent, TableMessage } from "../proto/stream";
 import { Alerts } from "./alerts";
 import { Bands } from "./bands";
+import { Counts } from "./counts";
 import { Freshness } from "./freshness";
+import { Ghost } from "./ghost";
 import { NOTHING, type Selection } from "./selection";
 import { TimeWindow } from "./time-window";
 
 /* A hidden tab only keeps its numbers from growing old. */
 const HIDDEN_INTERVAL_MS = 10_000;
 const HEAL_NOT_BEFORE_MS = 10_000; // between two reloads because of missing ticks
+const SKEW_LEAST_MS = 1_000;
+const SKEW_TOLD_MS = 30_000;
 const INFO_NOT_BEFORE_MS = 10_000; // between two questions because ticks came at other times
+
+/* What has to be there for a table to have rows. */
+const TABLE_NEEDS: Readonly<Record<string, string>> = {
+    connections: "connections",
+    processes: "process_traffic",
+};
 
 export type Liveness = "connecting" | "live" | "paused" | "stale";
 
 /* Something the reader should know. */
 export interface Problem {
-    key: "history" | "protocol" | "subscription";
+    key: "history" | "protocol" | "subscription" | "clock" | "store";
     text: string;
 }
 
@@ -51,6 +64,8 @@ export class Session {
     readonly window: TimeWindow;
     readonly alerts: Alerts;
     readonly bands: Bands;
+    readonly ghost: Ghost;
+    readonly counts: Counts;
     readonly #clock: Clock;
     /* For what only one page asks for. */
     readonly getJson: GetJson;
@@ -75,12 +90,14 @@ export class Session {
     #healLater: Cancel | undefined;
     #selection: Selection = NOTHING;
     #range: Range | undefined;
+    #compare: Compare | undefined;
     #visible = true;
 
     readonly #painted = signal(0);
     readonly #link = signal<LinkState>({ name: "stopped" });
     readonly #hello = signal<Hello | undefined>(undefined);
     readonly #info = signal<Info | undefined>(undefined);
+    readonly #skew = signal(0);
     readonly #latency = signal<number | undefined>(undefined);
     readonly #stale = signal(false);
     readonly #beats = signal(0);
@@ -94,6 +111,8 @@ export class Session {
     readonly link: ReadonlySignal<LinkState> = this.#link;
     readonly hello: ReadonlySignal<Hello | undefined> = this.#hello;
     readonly info: ReadonlySignal<Info | undefined> = this.#info;
+    /* How many milliseconds the server's clock is ahead of this machine's, to about a second. */
+    readonly skewMs: ReadonlySignal<number> = this.#skew;
     readonly latency: ReadonlySignal<number | undefined> = this.#latency;
     /* Grows with every tick that arrives, painted or not. */
     readonly beats: ReadonlySignal<number> = this.#beats;
@@ -122,6 +141,8 @@ export class Session {
         });
         this.alerts = new Alerts(getJson, send);
         this.bands = new Bands(getJson, clock, () => this.#frame.request());
+        this.ghost = new Ghost(getJson, () => this.#frame.request());
+        this.counts = new Counts(getJson, clock, (table) => this.offersTable(table));
         this.#client = new StreamClient(openSocket, clock, {
             message: (m) => this.#receive(m),
             state: (s) => this.#linkChanged(s),
@@ -146,10 +167,12 @@ export class Session {
         this.#client.want({ channel: "events" });
         this.#client.want({ channel: "interfaces" });
         this.#client.start();
+        this.counts.start();
         void this.#askInfo();
     }
 
     stop(): void {
+        this.counts.stop();
         this.#client.stop();
     }
 
@@ -170,6 +193,26 @@ export class Session {
         this.#reload();
     }
 
+    /* The machine slept: what is shown is old, and the connection is perhaps dead without a word. */
+    woke(): void {
+        if (this.#link.value.name === "open") this.#freshness.lost();
+        this.#client.renew();
+        void this.#askInfo();
+    }
+
+    async baselineNames(signal: AbortSignal): Promise<readonly string[]> {
+        const answer = await this.getJson("api/v1/baselines", signal);
+        const list = answer.ok ? parseBaselines(answer.value) : answer;
+        return list.ok ? list.value.filter((b) => b.kind === "saved").map((b) => b.name) : [];
+    }
+
+    /* Beside what the window shows: the same series at another time; undefined: nothing. */
+    compareWith(compare: Compare | undefined): void {
+        if (compare?.text === this.#compare?.text) return;
+        this.#compare = compare;
+        if (this.#range) this.ghost.load(this.#selection, this.#range, compare);
+    }
+
     /* Holds the picture; going on again starts from history, so nothing is missing. */
     hold(held: boolean): void {
         if (held === this.#held.value) return;
@@ -181,6 +224,7 @@ export class Session {
     setVisible(visible: boolean): void {
         if (visible === this.#visible) return;
         this.#visible = visible;
+        this.counts.setVisible(visible);
         this.#subscribe();
         this.alerts.settle();
         if (!visible) return;
@@ -248,6 +292,11 @@ export class Session {
         return this.#hello.value?.intervalMs ?? 1000;
     }
 
+    /* The server's present, as far as it is known here. */
+    get presentMs(): number {
+        return this.#lastT || this.#clock.wall();
+    }
+
     #pace(): number {
         return this.#visible ? this.intervalMs : Math.max(this.intervalMs, HIDDEN_INTERVAL_MS);
     }
@@ -281,6 +330,12 @@ export class Session {
             });
     }
 
+    /* Whether something fills the table here; who asks for one that nothing fills gets an error. */
+    offersTable(table: string): boolean {
+        const all = this.#info.value?.capabilities ?? [];
+        return all.some((c) => c.name === TABLE_NEEDS[table] && c.engine !== "");
+    }
+
     /* Servers of other versions may not know of it. */
     #offers(channel: string): boolean {
         return untracked(() => this.#hello.value?.channels.includes(channel) === true);
@@ -289,6 +344,7 @@ export class Session {
     #reload(): void {
         if (!this.#range || !this.#selection.groups.length) return;
         this.window.load(this.#selection, this.#range);
+        if (this.#compare) this.ghost.load(this.#selection, this.#range, this.#compare);
         void this.#askEvents(this.#range);
         this.#reloadAlerts(this.#range);
     }
@@ -313,10 +369,12 @@ export class Session {
 
     async #askInfo(): Promise<void> {
         this.#infoAt = this.#clock.now();
+        const askedAt = this.#clock.wall();
         const answer = await this.getJson("api/v1/info");
         const info = answer.ok ? parseInfo(answer.value) : answer;
         if (!info.ok) return;
         this.#info.value = info.value;
+        this.#setSkew(info.value.nowMs, askedAt);
         this.window.intervalMs = info.value.intervalMs;
         const hello = this.#hello.value;
         if (hello && hello.intervalMs !== info.value.intervalMs) {
@@ -324,6 +382,21 @@ export class Session {
             if (this.#link.value.name === "open") this.#freshness.expect(this.#pace());
         }
         if (info.value.startedMs !== undefined) this.#flag(flagFromStart(info.value.startedMs));
+    }
+
+    /* The answer was made somewhere between question and arrival. Less than a second is none. */
+    #setSkew(serverMs: number | undefined, askedAt: number): void {
+        if (serverMs === undefined) return;
+        const skew = serverMs - (askedAt + this.#clock.wall()) / 2;
+        this.#skew.value = Math.abs(skew) < SKEW_LEAST_MS ? 0 : Math.round(skew);
+        this.#problem(
+            "clock",
+            Math.abs(skew) < SKEW_TOLD_MS
+                ? undefined
+                : `This machine's clock is ${durationText(Math.abs(skew))} ` +
+                      `${skew > 0 ? "behind" : "ahead of"} the server's. ` +
+                      "Times and ages on this page are the server's.",
+        );
     }
 
     /* Ticks come at other times than was said: either they were late, or the interval was changed. */
@@ -432,6 +505,7 @@ export class Session {
         if (this.#visible) this.#client.acknowledge(m.seq); // a hidden page is in no hurry
         if (this.paused.value) return;
         this.window.tick(m);
+        this.ghost.reached(m.t);
         if (missing && this.#visible) this.#heal();
         this.#frame.request();
     }
