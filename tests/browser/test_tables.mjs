@@ -94,7 +94,7 @@ await run({
         const program = await hostileProgram();
         try {
             const server = await Server.start();
-            const context = await launch();
+            const context = await launch({ viewport: { width: 1600, height: 900 } });
             const page = await openPage(context, `${server.address}/connections`);
             await isLive(page);
             await until("rows", async () => (await countOf(page)) >= 40);
@@ -122,7 +122,7 @@ await run({
                 const texts = await page.locator(".data-body .data-row:not([hidden])").evaluateAll((all) =>
                     all
                         .sort((a, b) => a.ariaRowIndex - b.ariaRowIndex)
-                        .map((e) => e.querySelector(".col-tx_bytes").textContent),
+                        .map((e) => e.querySelector(".col-tx_bytes")?.textContent ?? ""),
                 );
                 const unit = { "B": 1, "kB": 1e3, "MB": 1e6 };
                 return texts.map((t) => parseFloat(t) * unit[/[kM]?B$/.exec(t)?.[0] ?? "B"]);

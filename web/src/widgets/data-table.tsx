@@ -23,7 +23,7 @@ const HEAD_PX = 32;
 const CARDS_BELOW_PX = 640;
 const KEYS_HOLD_MS = 3000;
 const POINTER_HOLD_MS = 30_000; // a pointer that was left lying there holds nothing for ever
-const OVERSCAN = 6;
+const OVERSCAN = 3;
 
 export interface DataTableProps {
     name: string; // in ids
@@ -306,6 +306,11 @@ export function DataTable(props: DataTableProps) {
                     class="data-body"
                     onPointerMove={(e) => e.pointerType === "mouse" && hold.over(true)}
                     onPointerLeave={() => hold.over(false)}
+                    onPointerOver={(e) => {
+                        const at = e.target instanceof Element && e.target.closest(".cell");
+                        const cells = work.current!.rows.flatMap((r) => r.cells);
+                        cells.find((c) => c.element === at)?.explain();
+                    }}
                     onClick={(e) => {
                         const body = work.current!;
                         const cell = e.target instanceof Element && e.target.closest(".cell");
