@@ -115,7 +115,7 @@ await run({
             for (let i = 0; i < 3; i++) await page.keyboard.press("Backspace");
 
             // By click and by Enter; the head says which way.
-            const head = page.locator('.data-head [role="columnheader"]', { hasText: "Sent" });
+            const head = page.locator(".data-head .col-tx_bytes");
             await head.getByRole("button").click();
             assert.equal(await head.getAttribute("aria-sort"), "descending");
             const sent = async () => {
