@@ -31,6 +31,7 @@ import "./style/saving.css";
 import "./style/baselines.css";
 import "./style/performance.css";
 import "./style/comfort.css";
+import "./style/settings.css";
 import "./style/events.css";
 import "./style/now.css";
 import "./style/drawn.css";

@@ -28,6 +28,7 @@ import { Bands } from "./bands";
 import { Counts } from "./counts";
 import { Freshness } from "./freshness";
 import { Ghost } from "./ghost";
+import { Losses } from "./losses";
 import { NOTHING, type Selection } from "./selection";
 import { TimeWindow } from "./time-window";
 
@@ -67,6 +68,7 @@ export class Session {
     readonly bands: Bands;
     readonly ghost: Ghost;
     readonly counts: Counts;
+    readonly #losses: Losses;
     readonly #clock: Clock;
     /* For what only one page asks for. */
     readonly getJson: GetJson;
@@ -146,6 +148,7 @@ export class Session {
         this.alerts = new Alerts(getJson, send);
         this.bands = new Bands(getJson, clock, () => this.#frame.request());
         this.ghost = new Ghost(getJson, () => this.#frame.request());
+        this.#losses = new Losses(getJson, clock, (words) => this.#problem("store", words));
         this.counts = new Counts(getJson, clock, (table) => this.offersTable(table));
         this.#client = new StreamClient(openSocket, clock, {
             message: (m) => this.#receive(m),
@@ -172,11 +175,13 @@ export class Session {
         this.#client.want({ channel: "interfaces" });
         this.#client.start();
         this.counts.start();
+        this.#losses.start();
         void this.#askInfo();
     }
 
     stop(): void {
         this.counts.stop();
+        this.#losses.stop();
         this.#client.stop();
     }
 
@@ -399,8 +404,10 @@ export class Session {
         const answer = await this.getJson("api/v1/info");
         const info = answer.ok ? parseInfo(answer.value) : answer;
         if (!info.ok) return;
+        const first = this.#info.value === undefined;
         this.#info.value = info.value;
         this.#setSkew(info.value.nowMs, askedAt);
+        if (first) this.counts.again();
         this.window.intervalMs = info.value.intervalMs;
         const hello = this.#hello.value;
         if (hello && hello.intervalMs !== info.value.intervalMs) {
