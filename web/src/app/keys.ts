@@ -35,6 +35,8 @@ export function shortcuts(): readonly ShortcutGroup[] {
             name: "Charts and tables",
             shortcuts: [
                 { keys: ["←", "→"], what: "read values of the focused chart" },
+    { keys: ["Shift ←", "→"], what: "its window earlier, later; a double click goes back" },
+    { keys: ["+", "−"], what: "closer, farther, as Shift and the wheel do" },
                 { keys: ["↑", "↓", "Enter"], what: "walk through the table, open" },
             ],
         },

@@ -65,7 +65,7 @@ export function rttChart(table: ColumnTable): ScatterSpec {
     return {
         kind: "scatter",
         key: "rtt",
-        title: "Round trip against throughput",
+        title: "Round trip and throughput",
         subtitle:
             known > POINTS_MOST
                 ? `the ${POINTS_MOST} busiest of ${known} established connections`
@@ -126,7 +126,7 @@ export function pathsChart(table: ColumnTable, interfaces: readonly Interface[])
     return {
         kind: "sankey",
         key: "paths",
-        title: "Who talks to whom, by which interface",
+        title: "Who talks to whom",
         subtitle: "process, peer, interface; received and sent together, by socket",
         measure: "bytes/s",
         nodes: [...nodes.values()],
@@ -151,14 +151,14 @@ export function processBars(table: ColumnTable, title: string, column: string): 
         subtitle: "payload since netsonde started, on all interfaces",
         measure: "bytes",
         bars: [
-            ...top.map((s) => bar(brief(s.name || NAMELESS), s.rx, s.tx, s.name)),
+            ...top.map((s) => bar(brief(s.name || (column === "unit" ? "(no unit)" : NAMELESS)), s.rx, s.tx, s.name)),
             ...(others ? [bar(`${others.rows} others`, others.rx, others.tx)] : []),
         ],
     };
 }
 
 /* Of one connection, while it is looked at. */
-export const RECORDED = ["rx_rate", "tx_rate", "rtt_ms"] as const;
+export const RECORDED = ["rx_rate", "tx_rate", "rtt"] as const;
 
 export const RATES_CHART: ChartSpec = {
     key: "connection-rates",
@@ -176,7 +176,7 @@ export const RTT_CHART: ChartSpec = {
     key: "connection-rtt",
     title: "Round trip",
     measure: "milliseconds",
-    least: 0.1,
+    least: 0.0001,
     behind: [],
-    traces: [{ name: "smoothed", metrics: ["rtt_ms"], tone: "category-1" }],
+    traces: [{ name: "smoothed", metrics: ["rtt"], tone: "category-1" }],
 };

@@ -143,10 +143,8 @@ function Recorded({ work }: { work: TableWork }) {
     const t = work.full.facts.value.t;
     useEffect(() => {
         if (!open) return;
-        recorder.take(
-            t,
-            RECORDED.map((name) => open.table.number(open.table.column(name), open.slot)),
-        );
+        const of = (name: string) => open.table.number(open.table.column(name), open.slot);
+        recorder.take(t, [of("rx_rate"), of("tx_rate"), of("rtt_ms") / 1000]);
     }, [t]);
     const own = useMemo(
         () => ({

@@ -6,19 +6,11 @@ import { withWord, wordFor } from "../domain/filter";
 import { summarize, type ConnectionsSummary } from "../domain/table-sums";
 import { digits, quantity, text, type ByteUnit } from "../domain/units";
 import { PULSE } from "../store/selection";
-import type { TableColumn } from "../widgets/table-rows";
+import { connectionColumns } from "./connection-columns";
 import { ConnectionDetails } from "./connection-details";
 import { pathsChart, rttChart, statesChart } from "./connection-charts";
 import { usePage } from "./context";
-import { useSums } from "./sums";
-import {
-    momentColumn,
-    numberColumn,
-    plainNumber,
-    stateColumn,
-    textColumn,
-    type Writing,
-} from "./table-columns";
+import { READING, useSums } from "./sums";
 import { TablePanel, useTable, type TableWork } from "./table-panel";
 
 export function ConnectionsPage() {
@@ -40,28 +32,6 @@ export function ConnectionsPage() {
             <ConnectionDetails work={work} />
         </div>
     );
-}
-
-export function connectionColumns(w: Writing): TableColumn[] {
-    return [
-        textColumn({ name: "process", title: "Process", width: 128, grow: 2, priority: 0, card: "title" }),
-        plainNumber({ name: "pid", title: "PID", width: 72, priority: 7 }),
-        textColumn({ name: "remote", title: "Remote", width: 168, grow: 4, priority: 0, card: "sub" }),
-        textColumn({ name: "remote_name", title: "Name", width: 112, grow: 2, priority: 8 }, true),
-        textColumn({ name: "local", title: "Local", width: 152, grow: 3, priority: 5 }, true),
-        textColumn({ name: "protocol", title: "Protocol", width: 72, priority: 6 }, true),
-        stateColumn({ name: "state", title: "State", width: 104, priority: 2, card: "state" }),
-        textColumn({ name: "direction", title: "Opened by", width: 84, priority: 9 }, true),
-        numberColumn({ name: "rx_rate", title: "Receive", width: 104, priority: 0, card: "rx" }, "bytes/s", w, "receive"),
-        numberColumn({ name: "tx_rate", title: "Transmit", width: 104, priority: 0, card: "tx" }, "bytes/s", w, "transmit"),
-        numberColumn({ name: "rtt_ms", title: "Round trip", width: 92, priority: 3 }, "seconds", w, "", 1e-3),
-        numberColumn({ name: "retransmits", title: "Resent", width: 76, priority: 4 }, "count", w),
-        numberColumn({ name: "rx_bytes", title: "Received", width: 92, priority: 6 }, "bytes", w),
-        numberColumn({ name: "tx_bytes", title: "Sent", width: 92, priority: 6 }, "bytes", w),
-        textColumn({ name: "unit", title: "Unit", width: 120, grow: 1, priority: 10 }, true),
-        momentColumn({ name: "opened", title: "Opened", width: 92, priority: 8 }, w),
-        textColumn({ name: "method", title: "Measured by", width: 104, priority: 11 }, true),
-    ];
 }
 
 const LOSSY = 0.02; // of the connections resend, and so often something is wrong
@@ -99,10 +69,11 @@ function Sentence({ work }: { work: TableWork }) {
     const { preferences } = usePage();
     const sums = useSums(work, summarize);
     const s = sums.value;
-    const bad = s !== undefined && s.established > 20 && s.retransmitting > LOSSY * s.established;
-    const said: SaidOfTable = work.full.facts.value.error
+    const { loaded, error } = work.full.facts.value;
+    const bad = s.established > 20 && s.retransmitting > LOSSY * s.established;
+    const said: SaidOfTable = error
         ? { lead: "Connections", rest: "" }
-        : s
+        : loaded
           ? connectionsWords(s, preferences.bytesAs.value)
           : { lead: "Reading the connections.", rest: "" };
     return (
@@ -113,6 +84,7 @@ function Sentence({ work }: { work: TableWork }) {
 }
 
 function Charts({ work }: { work: TableWork }) {
+    const { loaded } = work.full.facts.value;
     const { session, location } = usePage();
     const made = useSums(work, (table: ColumnTable) => ({
         states: statesChart(table),
@@ -122,25 +94,24 @@ function Charts({ work }: { work: TableWork }) {
     const charts = made.value;
     const narrow = (word: string) =>
         location.setQuery("filter", withWord(location.place.peek().query.get("filter") ?? "", word));
-    if (!charts) return <div class="charts charts-waiting" aria-hidden="true" />;
     return (
         <section class="charts" aria-label="Charts of the connections">
             <DataChart
                 spec={charts.rtt}
                 size="half"
-                empty="No established TCP connection has a round trip yet."
+                empty={loaded ? "No established TCP connection has a round trip yet." : READING}
                 onOpen={(id) => location.setQuery("id", id)}
             />
             <DataChart
                 spec={charts.states}
                 size="half"
-                empty="No connection, and nobody listens."
+                empty={loaded ? "No connection, and nobody listens." : READING}
                 onOpen={(state) => narrow(wordFor("state", state))}
             />
             <DataChart
                 spec={charts.paths}
                 size="large"
-                empty="No connection carries anything at the moment."
+                empty={loaded ? "No connection carries anything at the moment." : READING}
                 onOpen={(key) => {
                     const name = key.slice(2);
                     narrow(wordFor(key.startsWith("0") ? "process" : "remote", name));

@@ -15,7 +15,7 @@ import { usePage } from "./context";
 import { rcodeBars, slowestBars } from "./flow-charts";
 import { Moment } from "./moment";
 import { RowDetails } from "./row-details";
-import { useSums } from "./sums";
+import { READING, useSums } from "./sums";
 import { momentColumn, numberColumn, textColumn, type Writing } from "./table-columns";
 import { TablePanel, useTable, type TableWork } from "./table-panel";
 
@@ -105,7 +105,7 @@ function Sentence({ work }: { work: TableWork }) {
     const sums = useSums(work, summarizeDns);
     const said: SaidOfTable = work.full.facts.value.error
         ? { lead: "DNS lookups", rest: "" }
-        : sums.value
+        : work.full.facts.value.loaded
           ? dnsWords(sums.value)
           : { lead: "Reading the lookups.", rest: "" };
     return (
@@ -116,6 +116,7 @@ function Sentence({ work }: { work: TableWork }) {
 }
 
 function Charts({ work }: { work: TableWork }) {
+    const { loaded } = work.full.facts.value;
     const { location } = usePage();
     const made = useSums(work, (table) => ({
         rcodes: rcodeBars(table),
@@ -123,20 +124,19 @@ function Charts({ work }: { work: TableWork }) {
     }));
     const narrow = (word: string) =>
         location.setQuery("filter", withWord(location.place.peek().query.get("filter") ?? "", word));
-    if (!made.value) return <div class="charts charts-waiting" aria-hidden="true" />;
     return (
         <section class="charts" aria-label="Charts of the lookups">
             <Latency />
             <DataChart
                 spec={made.value.slowest}
                 size="half"
-                empty="No answer has come yet."
+                empty={loaded ? "No answer has come yet." : READING}
                 onOpen={(name) => narrow(wordFor("name", name))}
             />
             <DataChart
                 spec={made.value.rcodes}
                 size="half"
-                empty="No answer has come yet."
+                empty={loaded ? "No answer has come yet." : READING}
                 onOpen={(rcode) => narrow(wordFor("rcode", rcode))}
             />
         </section>

@@ -13,7 +13,7 @@ import { usePage } from "./context";
 import { applicationBars } from "./flow-charts";
 import { Moment } from "./moment";
 import { RowDetails } from "./row-details";
-import { useSums } from "./sums";
+import { READING, useSums } from "./sums";
 import { momentColumn, numberColumn, textColumn, type Writing } from "./table-columns";
 import { TablePanel, useTable, type TableWork } from "./table-panel";
 
@@ -91,7 +91,7 @@ function Sentence({ work }: { work: TableWork }) {
     const sums = useSums(work, summarizeFlows);
     const said: SaidOfTable = work.full.facts.value.error
         ? { lead: "Flows and applications", rest: "" }
-        : sums.value
+        : work.full.facts.value.loaded
           ? flowsWords(sums.value, preferences.bytesAs.value)
           : { lead: "Reading the flows.", rest: "" };
     return (
@@ -109,8 +109,9 @@ function Charts({ work }: { work: TableWork }) {
     }));
     const narrow = (word: string) =>
         location.setQuery("filter", withWord(location.place.peek().query.get("filter") ?? "", word));
-    if (!made.value) return <div class="charts charts-waiting" aria-hidden="true" />;
-    const empty = "No packets have come by where netsonde listens.";
+    const empty = work.full.facts.value.loaded
+        ? "No packets have come by where netsonde listens."
+        : READING;
     return (
         <section class="charts" aria-label="Charts of the flows">
             <DataChart

@@ -51,7 +51,7 @@ export function Command({ text }: { text: string }) {
         <p class="command">
             <code>{text}</code>
             <button type="button" class="button" onClick={(e) => void copy(e.currentTarget)}>
-                <span role="status">{said.value}</span>
+                <span aria-live="polite">{said.value}</span>
             </button>
         </p>
     );

@@ -15,7 +15,7 @@ import { processBars } from "./connection-charts";
 import type { SaidOfTable } from "./connections";
 import { usePage } from "./context";
 import { processChart, ProcessDetails, UNATTRIBUTED } from "./process-details";
-import { useSums } from "./sums";
+import { READING, useSums } from "./sums";
 import { numberColumn, plainNumber, stateColumn, textColumn, type Writing } from "./table-columns";
 import { momentOf, TablePanel, useTable, type TableWork } from "./table-panel";
 import { UnitTable } from "./unit-table";
@@ -156,7 +156,7 @@ function Sentence({ work }: { work: TableWork }) {
     const sums = useSums(work, summarizeProcesses);
     const said: SaidOfTable = work.full.facts.value.error
         ? { lead: "Processes", rest: "" }
-        : sums.value
+        : work.full.facts.value.loaded
           ? processesWords(sums.value, preferences.bytesAs.value)
           : { lead: "Reading the processes.", rest: "" };
     return (
@@ -178,9 +178,9 @@ function Charts({ work }: { work: TableWork }) {
     }));
     const narrow = (word: string) =>
         location.setQuery("filter", withWord(location.place.peek().query.get("filter") ?? "", word));
-    if (!made.value) return <div class="charts charts-waiting" aria-hidden="true" />;
-    const empty =
-        momentOf(context) === undefined
+    const empty = !work.full.facts.value.loaded
+        ? READING
+        : momentOf(context) === undefined
             ? "Nobody has used the network since netsonde started."
             : "Nobody had used the network then.";
     return (

@@ -1,8 +1,14 @@
-/* What is worked out of all rows of a table: anew when they changed, but not with each of their ticks. */
+/*
+ * What is worked out of all rows of a table: anew when they changed, but not with each of their ticks.
+ * Until they have come it is what no rows come to, so that everything has its place from the start.
+ */
 import { effect, useSignal, type ReadonlySignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { ColumnTable } from "../domain/column-table";
 import type { TableWork } from "./table-panel";
+
+/* In a chart's place, meanwhile. */
+export const READING = "Reading the table.";
 
 const NOT_BEFORE_MS = 2000;
 const REST = 20; // times as long as the work took, so that it stays below a twentieth
@@ -10,8 +16,8 @@ const REST = 20; // times as long as the work took, so that it stays below a twe
 export function useSums<T>(
     work: TableWork,
     make: (table: ColumnTable) => T,
-): ReadonlySignal<T | undefined> {
-    const made = useSignal<T | undefined>(undefined);
+): ReadonlySignal<T> {
+    const made = useSignal<T>(useMemo(() => make(work.full.table.peek()), [work]));
     useEffect(() => {
         let next = 0;
         let timer: number | undefined;

@@ -141,7 +141,7 @@ export function TablePanel({ work, title, what, placeholder, columns, children }
                     </select>
                 </label>
                 {children}
-                <Count work={work} what={what} />
+                <Count work={work} what={what} filtered={filter.trim() !== ""} />
                 <PastTools work={work} />
                 <ColumnChooser
                     columns={columns}
@@ -172,6 +172,7 @@ export function TablePanel({ work, title, what, placeholder, columns, children }
                     onSort={(key) => location.setQuery("sort", sortKeyText(key))}
                     selected={Number.isNaN(open) ? undefined : open}
                     onOpen={(id) => location.setQuery("id", String(id))}
+                    held={lens.held.value}
                     onHold={(held) => lens.hold(held)}
                     dress={writing.bytesAs}
                 />
@@ -217,7 +218,7 @@ function Emptiness({ work, what, filter }: { work: TableWork; what: string; filt
 }
 
 /* How many there are, and how old what is. */
-function Count({ work, what }: { work: TableWork; what: string }) {
+function Count({ work, what, filtered }: { work: TableWork; what: string; filtered: boolean }) {
     const shown = useComputed(() => {
         void work.lens.painted.value;
         const { count, table } = work.lens.view.value;
@@ -227,8 +228,8 @@ function Count({ work, what }: { work: TableWork; what: string }) {
     const { count, here } = shown.value;
     if (!facts.loaded) return <p class="method table-count" />;
     const n = (v: number) => v.toLocaleString("en");
-    const all = Math.max(here, facts.total);
-    const passing = count === all ? `${n(all)} ${what}` : `${n(count)} of ${n(all)} ${what}`;
+    const all = facts.whole ? here : Math.max(here, facts.total);
+    const passing = filtered ? `${n(count)} of ${n(all)} ${what}` : `${n(all)} ${what}`;
     const held = work.lens.held.value ? "order held" : "";
     return (
         <p class="method table-count" title={ageTitle(facts)}>

@@ -133,6 +133,7 @@ export function UnitTable({ work, tools }: { work: TableWork; tools: ComponentCh
                                   : wordFor("unit", unit);
                         location.go(location.href("processes", { filter: word }));
                     }}
+                    held={held.value}
                     onHold={(is) => (held.value = is)}
                     dress={preferences.bytesAs.value}
                 />

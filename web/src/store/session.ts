@@ -34,6 +34,7 @@ import { TimeWindow } from "./time-window";
 
 /* A hidden tab only keeps its numbers from growing old. */
 const HIDDEN_INTERVAL_MS = 10_000;
+const RANGE_NOT_BEFORE_MS = 300; // between two windows that are asked for, e.g. while a wheel turns
 const HEAL_NOT_BEFORE_MS = 10_000; // between two reloads because of missing ticks
 const SKEW_LEAST_MS = 1_000;
 const SKEW_TOLD_MS = 30_000;
@@ -88,6 +89,9 @@ export class Session {
     #alertsWanted = false;
     #infoAt = -Infinity;
     #refused = false; // and the problem that is told is no other
+    #eventSeq: number | undefined;
+    #rangedAt = -Infinity;
+    #rangeLater: Cancel | undefined;
     #healedAt = -Infinity;
     #healLater: Cancel | undefined;
     #selection: Selection = NOTHING;
@@ -162,12 +166,12 @@ export class Session {
             const next = range.value;
             if (next === this.#range) return;
             this.#range = next;
-            this.#reload();
+            untracked(() => this.#reloadRange());
         });
     }
 
     start(): void {
-        this.#client.want({ channel: "events" });
+        this.#wantEvents();
         this.#client.want({ channel: "interfaces" });
         this.#client.start();
         this.counts.start();
@@ -231,6 +235,7 @@ export class Session {
         this.#visible = visible;
         this.counts.setVisible(visible);
         this.#subscribe();
+        this.#wantEvents();
         this.alerts.settle();
         if (!visible) return;
         this.#client.retry();
@@ -272,6 +277,13 @@ export class Session {
             this.#followed.delete(wish.channel);
             this.#client.unwant(wish.channel);
         };
+    }
+
+    /* On a busy host they are many. Nobody sees them in a hidden tab; then all that were missed come. */
+    #wantEvents(): void {
+        const since = this.#eventSeq === undefined ? {} : { since: this.#eventSeq };
+        if (this.#visible) this.#client.want({ channel: "events", ...since });
+        else this.#client.unwant("events");
     }
 
     #wantTable(wish: TableWish): void {
@@ -344,6 +356,20 @@ export class Session {
     /* Servers of other versions may not know of it. */
     #offers(channel: string): boolean {
         return untracked(() => this.#hello.value?.channels.includes(channel) === true);
+    }
+
+    /* At once, but one that follows another at its heels waits: of many only the last is asked for. */
+    #reloadRange(): void {
+        const waitMs = this.#rangedAt + RANGE_NOT_BEFORE_MS - this.#clock.now();
+        if (waitMs > 0) {
+            this.#rangeLater ??= this.#clock.after(waitMs, () => {
+                this.#rangeLater = undefined;
+                this.#reloadRange();
+            });
+            return;
+        }
+        if (this.#selection.groups.length) this.#rangedAt = this.#clock.now();
+        this.#reload();
     }
 
     #reload(): void {
@@ -456,6 +482,7 @@ export class Session {
                 const flag = flagFromEvent(m.t, m.kind, m.fields);
                 if (flag) this.#flag(flag);
                 for (const take of this.#eventTakers) take(m);
+                this.#eventSeq = m.seq;
                 this.#client.reached("events", m.seq);
                 break;
             }

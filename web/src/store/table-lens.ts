@@ -9,7 +9,7 @@ import { parseFilter, type FilterTrouble, type Word } from "../domain/filter";
 import { parseSortKey, TableView, type SortKey } from "../domain/table-view";
 import type { FullTable } from "./full-table";
 
-const ARRANGE_NOT_BEFORE_MS = 1000;
+const ARRANGE_NOT_BEFORE_MS = 900; // ticks come each second, some a little early
 
 export class TableLens {
     readonly #full: FullTable;

@@ -22,7 +22,8 @@ const CARD_PX = 68;
 const HEAD_PX = 32;
 const CARDS_BELOW_PX = 640;
 const KEYS_HOLD_MS = 3000;
-const OVERSCAN = 6;
+const POINTER_HOLD_MS = 30_000; // a pointer that was left lying there holds nothing for ever
+const OVERSCAN = 3;
 
 export interface DataTableProps {
     name: string; // in ids
@@ -35,6 +36,7 @@ export interface DataTableProps {
     onSort(key: SortKey): void;
     selected: number | undefined; // the id of the row that is open
     onOpen(id: number): void;
+    held: boolean; // the order is: rows that ended are still there, and crossed out
     onHold(held: boolean): void;
     dress: unknown; // changes when values are written in another way
 }
@@ -254,7 +256,7 @@ export function DataTable(props: DataTableProps) {
         <>
             <div
                 ref={scroller}
-                class={`data-table${cards ? " cards" : ""}`}
+                class={`data-table${cards ? " cards" : ""}${props.held ? " held" : ""}`}
                 role="grid"
                 aria-label={props.label}
                 aria-colcount={shown.length}
@@ -302,8 +304,13 @@ export function DataTable(props: DataTableProps) {
                     ref={inner}
                     role="rowgroup"
                     class="data-body"
-                    onPointerEnter={(e) => e.pointerType === "mouse" && hold.over(true)}
+                    onPointerMove={(e) => e.pointerType === "mouse" && hold.over(true)}
                     onPointerLeave={() => hold.over(false)}
+                    onPointerOver={(e) => {
+                        const at = e.target instanceof Element && e.target.closest(".cell");
+                        const cells = work.current!.rows.flatMap((r) => r.cells);
+                        cells.find((c) => c.element === at)?.explain();
+                    }}
                     onClick={(e) => {
                         const body = work.current!;
                         const cell = e.target instanceof Element && e.target.closest(".cell");
@@ -327,26 +334,31 @@ export function DataTable(props: DataTableProps) {
     );
 }
 
-/* Held while the pointer is over the rows, and for a moment after each key. */
+/* Held while the pointer is over the rows and was moved lately, and for a moment after each key. */
 function useHold(tell: (held: boolean) => void) {
-    const state = useRef({ over: false, timer: 0 });
+    const state = useRef({ until: 0, timer: 0 });
     useLayoutEffect(() => () => clearTimeout(state.current.timer), []);
     return useMemo(() => {
         const s = state.current;
-        const say = () => tell(s.over || s.timer !== 0);
+        const holdFor = (ms: number) => {
+            s.until = performance.now() + ms;
+            if (s.timer) return;
+            tell(true);
+            const look = () => {
+                const left = s.until - performance.now();
+                s.timer = left > 0 ? window.setTimeout(look, left) : 0;
+                if (!s.timer) tell(false);
+            };
+            s.timer = window.setTimeout(look, ms);
+        };
+        const release = () => {
+            clearTimeout(s.timer);
+            s.timer = 0;
+            tell(false);
+        };
         return {
-            over(is: boolean) {
-                s.over = is;
-                say();
-            },
-            touch() {
-                clearTimeout(s.timer);
-                s.timer = window.setTimeout(() => {
-                    s.timer = 0;
-                    say();
-                }, KEYS_HOLD_MS);
-                say();
-            },
+            over: (is: boolean) => (is ? holdFor(POINTER_HOLD_MS) : release()),
+            touch: () => holdFor(KEYS_HOLD_MS),
         };
     }, []);
 }

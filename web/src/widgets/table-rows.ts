@@ -19,10 +19,10 @@ export interface TableColumn {
     write(cell: TableCell, table: ColumnTable, column: number, slot: number): void;
 }
 
-/* One cell. What it says is text, whatever is in it. */
+/* One cell. What it says is text, whatever is in it; few elements, since they are laid out often. */
 export class TableCell {
     readonly element: HTMLElement;
-    readonly #value: HTMLElement;
+    readonly #value: Text | HTMLElement;
     readonly #unit: HTMLElement | undefined;
     #text = "";
     #unitText = "";
@@ -34,15 +34,16 @@ export class TableCell {
         this.element.setAttribute("aria-colindex", String(index + 1));
         this.element.className = cellClass(spec);
         if (spec.said) this.element.dataset["title"] = spec.said;
-        // Names may be written from right to left; they do not turn what stands beside them.
-        this.#value = document.createElement(spec.right ? "span" : "bdi");
-        this.#value.className = spec.right ? "number" : "text";
-        this.element.append(this.#value);
-        if (spec.right) {
-            this.#unit = document.createElement("span");
-            this.#unit.className = "unit";
-            this.element.append(this.#unit);
+        if (!spec.right) {
+            this.#value = document.createTextNode("");
+            this.element.append(this.#value);
+            return;
         }
+        this.#value = document.createElement("span");
+        this.#value.className = "number";
+        this.#unit = document.createElement("span");
+        this.#unit.className = "unit";
+        this.element.append(this.#value, this.#unit);
     }
 
     /* tone: a word that the style knows: quiet, nil, warning. */
@@ -50,7 +51,6 @@ export class TableCell {
         if (text !== this.#text) {
             this.#text = text;
             this.#value.textContent = text;
-            if (!this.#unit) this.element.title = text.length > 12 ? text : "";
         }
         if (unit !== this.#unitText && this.#unit) {
             this.#unitText = unit;
@@ -65,6 +65,12 @@ export class TableCell {
 
     get text(): string {
         return [this.#text, this.#unitText].filter(Boolean).join(" ");
+    }
+
+    /* What does not fit is told to a pointer that rests on it. */
+    explain(): void {
+        const { element } = this;
+        element.title = element.scrollWidth > element.clientWidth ? this.#text : "";
     }
 }
 
@@ -81,6 +87,7 @@ export class TableRow {
     #id = NaN;
     #index = -1;
     #top = -1;
+    #marked = "";
 
     constructor(readonly columns: readonly TableColumn[]) {
         this.element = document.createElement("div");
@@ -119,6 +126,9 @@ export class TableRow {
     }
 
     mark(active: boolean, selected: boolean, cell: number): void {
+        const marked = `${active} ${selected} ${active ? cell : -1}`;
+        if (marked === this.#marked) return;
+        this.#marked = marked;
         this.element.classList.toggle("active", active);
         this.element.setAttribute("aria-selected", String(selected));
         this.cells.forEach((c, i) => c.element.classList.toggle("active", active && i === cell));
