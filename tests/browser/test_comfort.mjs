@@ -299,7 +299,7 @@ await run({
 
     "pages: beside, folded, in a drawer, at the foot of a phone; nothing is cut off": async () => {
         const { page } = await opened("/");
-        const pages = page.getByRole("navigation", { name: "Pages" });
+        const pages = page.getByRole("navigation", { name: "Pages", exact: true });
         assert.equal(
             await pages.getByRole("link", { name: "Overview" }).getAttribute("aria-current"),
             "page",

@@ -17,10 +17,9 @@ import {
 import type { Compare } from "../domain/compare";
 import { interfaceFrom, type Interface } from "../domain/interfaces";
 import { rangeQuery, type Range } from "../domain/range";
-import { durationText } from "../domain/units";
+import { skewWords } from "../domain/skew";
 import type { GetJson, SendJson } from "../link/http";
 import { StreamClient, type LinkState, type Socket } from "../link/stream-client";
-import { parseBaselines } from "../proto/baselines";
 import { eventsAddress, parseEvents, parseInfo, type Info } from "../proto/history";
 import type { Gap, Hello, Metrics, ServerMessage, StreamEvent, TableMessage } from "../proto/stream";
 import { Alerts } from "./alerts";
@@ -37,7 +36,6 @@ const HIDDEN_INTERVAL_MS = 10_000;
 const RANGE_NOT_BEFORE_MS = 300; // between two windows that are asked for, e.g. while a wheel turns
 const HEAL_NOT_BEFORE_MS = 10_000; // between two reloads because of missing ticks
 const SKEW_LEAST_MS = 1_000;
-const SKEW_TOLD_MS = 30_000;
 const INFO_NOT_BEFORE_MS = 10_000; // between two questions because ticks came at other times
 
 /* What has to be there for a table to have rows. */
@@ -207,12 +205,6 @@ export class Session {
         if (this.#link.value.name === "open") this.#freshness.lost();
         this.#client.renew();
         void this.#askInfo();
-    }
-
-    async baselineNames(signal: AbortSignal): Promise<readonly string[]> {
-        const answer = await this.getJson("api/v1/baselines", signal);
-        const list = answer.ok ? parseBaselines(answer.value) : answer;
-        return list.ok ? list.value.filter((b) => b.kind === "saved").map((b) => b.name) : [];
     }
 
     /* Beside what the window shows: the same series at another time; undefined: nothing. */
@@ -422,14 +414,7 @@ export class Session {
         if (serverMs === undefined) return;
         const skew = serverMs - (askedAt + this.#clock.wall()) / 2;
         this.#skew.value = Math.abs(skew) < SKEW_LEAST_MS ? 0 : Math.round(skew);
-        this.#problem(
-            "clock",
-            Math.abs(skew) < SKEW_TOLD_MS
-                ? undefined
-                : `This machine's clock is ${durationText(Math.abs(skew))} ` +
-                      `${skew > 0 ? "behind" : "ahead of"} the server's. ` +
-                      "Times and ages on this page are the server's.",
-        );
+        this.#problem("clock", skewWords(skew));
     }
 
     /* Ticks come at other times than was said: either they were late, or the interval was changed. */
