@@ -29,6 +29,7 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     ["alerts", page("Alerts", "a", () => import("../pages/alerts").then((m) => m.AlertsPage))],
     ["baselines", page("Baselines", "c", () => import("../pages/baselines").then((m) => m.BaselinesPage))],
     ["performance", page("Performance", "p", () => import("../pages/performance").then((m) => m.PerformancePage))],
+    ["settings", page("Settings", "s", () => import("../pages/settings").then((m) => m.SettingsPage))],
 ]);
 
 /* Fetched when it is first wanted. */

@@ -38,6 +38,13 @@ export class Counts {
         if (!this.#timer) void this.#look();
     }
 
+    /* What is offered has changed. */
+    again(): void {
+        if (!this.#timer) return;
+        this.stop();
+        this.start();
+    }
+
     stop(): void {
         this.#timer?.();
         this.#timer = undefined;
@@ -45,9 +52,7 @@ export class Counts {
 
     setVisible(visible: boolean): void {
         this.#visible = visible;
-        if (!visible || !this.#timer) return;
-        this.stop();
-        this.start();
+        if (visible) this.again();
     }
 
     async #look(): Promise<void> {

@@ -28,11 +28,13 @@ import { Bands } from "./bands";
 import { Counts } from "./counts";
 import { Freshness } from "./freshness";
 import { Ghost } from "./ghost";
+import { Losses } from "./losses";
 import { NOTHING, type Selection } from "./selection";
 import { TimeWindow } from "./time-window";
 
 /* A hidden tab only keeps its numbers from growing old. */
 const HIDDEN_INTERVAL_MS = 10_000;
+const RANGE_NOT_BEFORE_MS = 300; // between two windows that are asked for, e.g. while a wheel turns
 const HEAL_NOT_BEFORE_MS = 10_000; // between two reloads because of missing ticks
 const SKEW_LEAST_MS = 1_000;
 const SKEW_TOLD_MS = 30_000;
@@ -66,6 +68,7 @@ export class Session {
     readonly bands: Bands;
     readonly ghost: Ghost;
     readonly counts: Counts;
+    readonly #losses: Losses;
     readonly #clock: Clock;
     /* For what only one page asks for. */
     readonly getJson: GetJson;
@@ -86,6 +89,9 @@ export class Session {
     #alertsWanted = false;
     #infoAt = -Infinity;
     #refused = false; // and the problem that is told is no other
+    #eventSeq: number | undefined;
+    #rangedAt = -Infinity;
+    #rangeLater: Cancel | undefined;
     #healedAt = -Infinity;
     #healLater: Cancel | undefined;
     #selection: Selection = NOTHING;
@@ -142,6 +148,7 @@ export class Session {
         this.alerts = new Alerts(getJson, send);
         this.bands = new Bands(getJson, clock, () => this.#frame.request());
         this.ghost = new Ghost(getJson, () => this.#frame.request());
+        this.#losses = new Losses(getJson, clock, (words) => this.#problem("store", words));
         this.counts = new Counts(getJson, clock, (table) => this.offersTable(table));
         this.#client = new StreamClient(openSocket, clock, {
             message: (m) => this.#receive(m),
@@ -159,20 +166,22 @@ export class Session {
             const next = range.value;
             if (next === this.#range) return;
             this.#range = next;
-            this.#reload();
+            untracked(() => this.#reloadRange());
         });
     }
 
     start(): void {
-        this.#client.want({ channel: "events" });
+        this.#wantEvents();
         this.#client.want({ channel: "interfaces" });
         this.#client.start();
         this.counts.start();
+        this.#losses.start();
         void this.#askInfo();
     }
 
     stop(): void {
         this.counts.stop();
+        this.#losses.stop();
         this.#client.stop();
     }
 
@@ -226,6 +235,7 @@ export class Session {
         this.#visible = visible;
         this.counts.setVisible(visible);
         this.#subscribe();
+        this.#wantEvents();
         this.alerts.settle();
         if (!visible) return;
         this.#client.retry();
@@ -267,6 +277,13 @@ export class Session {
             this.#followed.delete(wish.channel);
             this.#client.unwant(wish.channel);
         };
+    }
+
+    /* On a busy host they are many. Nobody sees them in a hidden tab; then all that were missed come. */
+    #wantEvents(): void {
+        const since = this.#eventSeq === undefined ? {} : { since: this.#eventSeq };
+        if (this.#visible) this.#client.want({ channel: "events", ...since });
+        else this.#client.unwant("events");
     }
 
     #wantTable(wish: TableWish): void {
@@ -341,6 +358,20 @@ export class Session {
         return untracked(() => this.#hello.value?.channels.includes(channel) === true);
     }
 
+    /* At once, but one that follows another at its heels waits: of many only the last is asked for. */
+    #reloadRange(): void {
+        const waitMs = this.#rangedAt + RANGE_NOT_BEFORE_MS - this.#clock.now();
+        if (waitMs > 0) {
+            this.#rangeLater ??= this.#clock.after(waitMs, () => {
+                this.#rangeLater = undefined;
+                this.#reloadRange();
+            });
+            return;
+        }
+        if (this.#selection.groups.length) this.#rangedAt = this.#clock.now();
+        this.#reload();
+    }
+
     #reload(): void {
         if (!this.#range || !this.#selection.groups.length) return;
         this.window.load(this.#selection, this.#range);
@@ -373,8 +404,10 @@ export class Session {
         const answer = await this.getJson("api/v1/info");
         const info = answer.ok ? parseInfo(answer.value) : answer;
         if (!info.ok) return;
+        const first = this.#info.value === undefined;
         this.#info.value = info.value;
         this.#setSkew(info.value.nowMs, askedAt);
+        if (first) this.counts.again();
         this.window.intervalMs = info.value.intervalMs;
         const hello = this.#hello.value;
         if (hello && hello.intervalMs !== info.value.intervalMs) {
@@ -449,6 +482,7 @@ export class Session {
                 const flag = flagFromEvent(m.t, m.kind, m.fields);
                 if (flag) this.#flag(flag);
                 for (const take of this.#eventTakers) take(m);
+                this.#eventSeq = m.seq;
                 this.#client.reached("events", m.seq);
                 break;
             }
