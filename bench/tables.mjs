@@ -71,7 +71,7 @@ async function tasks(work, argument) {
     const trace = JSON.parse((await browser.stopTracing()).toString());
     const main = trace.traceEvents.find((e) => e.name === "thread_name" && e.args.name === "CrRendererMain");
     return trace.traceEvents
-        .filter((e) => e.name.endsWith("RunTask") && e.pid === main.pid && e.tid === main.tid && e.tdur !== undefined)
+        .filter((e) => e.name === "ThreadControllerImpl::RunTask" && e.pid === main.pid && e.tid === main.tid && e.tdur !== undefined)
         .map((e) => e.tdur / 1000)
         .sort((a, b) => b - a);
 }

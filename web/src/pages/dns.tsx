@@ -2,8 +2,6 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { DataChart } from "../charts/data-chart";
 import type { ColumnTable } from "../domain/column-table";
-import type { HeatmapSpec } from "../domain/data-spec";
-import { NO_BUCKETS, occupied, totalsOf, type Buckets } from "../domain/distribution";
 import { withWord, wordFor } from "../domain/filter";
 import { namer } from "../domain/table-sums";
 import { digits } from "../domain/units";
@@ -15,6 +13,7 @@ import { usePage } from "./context";
 import { rcodeBars, slowestBars } from "./flow-charts";
 import { Moment } from "./moment";
 import { RowDetails } from "./row-details";
+import { spreadSpec, type SpreadWords } from "./spread";
 import { READING, useSums } from "./sums";
 import { momentColumn, numberColumn, textColumn, type Writing } from "./table-columns";
 import { TablePanel, useTable, type TableWork } from "./table-panel";
@@ -149,32 +148,16 @@ function Latency() {
     const spread = useMemo(() => new Distribution(session, HISTOGRAM), [session]);
     useEffect(() => spread.follow(location), [spread, location]);
     const buckets = spread.state.value.value;
-    const spec = useMemo(() => heatmapOf(buckets), [buckets]);
+    const spec = useMemo(() => spreadSpec(buckets, LOOKUPS), [buckets]);
     return <DataChart spec={spec} size="large" empty="No lookup was answered in this window." />;
 }
 
-function heatmapOf(b: Buckets = NO_BUCKETS): HeatmapSpec {
-    const width = b.edges.length;
-    const [first, end] = occupied(totalsOf(b));
-    const rows = end - first;
-    const counts = new Float64Array(Math.max(0, b.steps * rows));
-    for (let step = 0; step < b.steps; step++)
-        for (let r = 0; r < rows; r++)
-            counts[step * rows + r] = b.counts[step * width + first + r]!;
-    return {
-        kind: "heatmap",
-        key: "dns-latency",
-        title: "How long lookups took",
-        subtitle: "from query to answer, by the daemon's histogram",
-        measure: "seconds",
-        counted: "lookups",
-        fromMs: b.fromMs,
-        stepMs: b.stepMs,
-        steps: rows > 0 ? b.steps : 0,
-        edges: b.edges.slice(first, end),
-        counts,
-    };
-}
+const LOOKUPS: SpreadWords = {
+    key: "dns-latency",
+    title: "How long lookups took",
+    subtitle: "from query to answer, by the daemon's histogram",
+    counted: "lookups",
+};
 
 function Details({ work }: { work: TableWork }) {
     const { location } = usePage();

@@ -18,8 +18,8 @@ import type { TableWish } from "./session";
 
 export const STREAMED = 2000; // rows, as many as the server gives
 const PAST_ROWS = 10_000; // as many as are stored
-const PAGE_ROWS = 5000;
-const SLICE_ROWS = 1000; // taken in at once, so that scrolling stays smooth
+const PAGE_ROWS = 2500; // read at once, so that scrolling stays smooth
+const SLICE_ROWS = 500; // and taken in at once
 const ROWS_MOST = 200_000; // the rest is counted, and the filter finds it on the server
 const READ_AGAIN_MS = 10_000;
 const WISH_LATER_MS = 400; // a filter that is being written is not a wish yet

@@ -110,7 +110,7 @@ export class TableRow {
         }
         if (top !== this.#top) {
             this.#top = top;
-            element.style.transform = `translateY(${top}px)`;
+            element.style.top = `${top}px`;
         }
         const id = table.idOf(slot);
         if (id !== this.#id) {
