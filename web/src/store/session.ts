@@ -46,7 +46,6 @@ const TABLE_NEEDS: Readonly<Record<string, string>> = {
 
 export type Liveness = "connecting" | "live" | "paused" | "stale";
 
-/* Something the reader should know. */
 export interface Problem {
     key: "history" | "protocol" | "subscription" | "clock" | "store";
     text: string;
