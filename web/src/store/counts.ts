@@ -8,6 +8,12 @@ import { asNumber, asObject } from "../base/json";
 import type { Cancel, Clock } from "../base/clock";
 import type { GetJson } from "../link/http";
 
+/* What has to be there for a table to have rows. */
+export const TABLE_NEEDS: Readonly<Record<string, string>> = {
+    connections: "connections",
+    processes: "process_traffic",
+};
+
 const EVERY_MS = 10_000;
 const TABLES = ["connections", "processes"];
 

@@ -24,7 +24,7 @@ import { eventsAddress, parseEvents, parseInfo, type Info } from "../proto/histo
 import type { Gap, Hello, Metrics, ServerMessage, StreamEvent, TableMessage } from "../proto/stream";
 import { Alerts } from "./alerts";
 import { Bands } from "./bands";
-import { Counts } from "./counts";
+import { Counts, TABLE_NEEDS } from "./counts";
 import { Freshness } from "./freshness";
 import { Ghost } from "./ghost";
 import { Losses } from "./losses";
@@ -37,12 +37,6 @@ const RANGE_NOT_BEFORE_MS = 300; // between two windows that are asked for, e.g.
 const HEAL_NOT_BEFORE_MS = 10_000; // between two reloads because of missing ticks
 const SKEW_LEAST_MS = 1_000;
 const INFO_NOT_BEFORE_MS = 10_000; // between two questions because ticks came at other times
-
-/* What has to be there for a table to have rows. */
-const TABLE_NEEDS: Readonly<Record<string, string>> = {
-    connections: "connections",
-    processes: "process_traffic",
-};
 
 export type Liveness = "connecting" | "live" | "paused" | "stale";
 
