@@ -30,6 +30,7 @@ import "./style/performance.css";
 import "./style/comfort.css";
 import "./style/events.css";
 import "./style/now.css";
+import "./style/drawn.css";
 
 const base = basePathOf(import.meta.url);
 const preferences = loadPreferences();

@@ -7,13 +7,14 @@ import { effect, useSignal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { DataSpec } from "../domain/data-spec";
 import { notation } from "../domain/notation";
-import { unitOf } from "../domain/units";
-import { readingOf, tableOf, type Reading } from "./data-words";
+import { unitOf, type ByteUnit } from "../domain/units";
+import { readingOf, tableOf } from "./data-words";
 import { useEnvironment, type ChartState } from "./environment";
 import { Frame, type ChartSize } from "./frame";
 import { whenNear } from "./near";
 import { SaveData } from "./save-data";
 import type { Drawing } from "./drawn/drawing";
+import type { Reading } from "./words/words";
 
 interface DataChartProps {
     spec: DataSpec;
@@ -32,6 +33,7 @@ export function DataChart({ spec, size, empty, state, onOpen }: DataChartProps) 
     const open = useRef(onOpen);
     open.current = onOpen;
     const readout = useSignal("");
+    const byKeys = useSignal(false);
     const trouble = useSignal("");
     const reading: Reading = useMemo(() => readingOf(spec), [spec]);
 
@@ -43,10 +45,16 @@ export function DataChart({ spec, size, empty, state, onOpen }: DataChartProps) 
                 const { Drawing } = await import("./drawn/drawing");
                 if (gone) return;
                 drawing.current = new Drawing(element, {
-                    read: (words) => (readout.value = words),
+                    read: (words, keys) => {
+                        readout.value = words;
+                        byKeys.value = keys;
+                    },
                     open: (key) => open.current?.(key),
+                    zoom: env.zoom,
+                    moment: (t) => (env.cursor.value = t),
                 });
                 paint();
+                drawing.current.showMoment(env.cursor.peek());
             } catch {
                 trouble.value =
                     "This chart could not be fetched: the server is gone or was replaced. Reload the page.";
@@ -63,9 +71,11 @@ export function DataChart({ spec, size, empty, state, onOpen }: DataChartProps) 
             void notation();
             paint();
         });
+        const follow = effect(() => drawing.current?.showMoment(env.cursor.value));
         return () => {
             gone = true;
             stop();
+            follow();
             forget();
             observer.disconnect();
             drawing.current?.destroy();
@@ -73,7 +83,7 @@ export function DataChart({ spec, size, empty, state, onOpen }: DataChartProps) 
         };
     }, [env]);
 
-    // Each specification is painted once, when the page is.
+    // Each specification is painted once, when the page is; the first with what draws.
     useLayoutEffect(() => {
         drawing.current?.paint(spec, env.palette.peek(), env.bytesAs.peek());
     }, [spec]);
@@ -88,19 +98,16 @@ export function DataChart({ spec, size, empty, state, onOpen }: DataChartProps) 
             state={reading.empty ? "empty" : (state ?? env.state.value)}
             title={spec.title}
             unit={unit}
-            subtitle={spec.subtitle}
+            subtitle={[spec.subtitle, reading.lost].filter(Boolean).join(" · ")}
             summary={reading.summary(bytesAs)}
-            legend={reading.legend.map((l) => (
-                <li key={l.name}>
-                    <svg class={`swatch tone-${l.tone}`} viewBox="0 0 16 4" aria-hidden="true">
-                        <line x1="0" y1="2" x2="16" y2="2" />
-                    </svg>
-                    <span class="name">{l.name}</span>
-                </li>
-            ))}
-            readout={readout.value}
+            legend={<Legend reading={reading} bytesAs={bytesAs} />}
+            readout={
+                <span aria-live={byKeys.value ? "polite" : "off"} title={readout.value}>
+                    {readout.value}
+                </span>
+            }
             empty={trouble.value || empty}
-            save={<SaveData spec={spec} drawing={drawing} />}
+            save={<SaveData spec={spec} />}
             table={() => tableOf(spec, bytesAs)}
         >
             <div
@@ -118,5 +125,39 @@ export function DataChart({ spec, size, empty, state, onOpen }: DataChartProps) 
                 onBlur={() => drawing.current?.key("Blur")}
             />
         </Frame>
+    );
+}
+
+function Legend({ reading, bytesAs }: { reading: Reading; bytesAs: ByteUnit }) {
+    const ramp = reading.empty ? undefined : reading.ramp?.(bytesAs);
+    if (ramp)
+        return (
+            <li class="ramp">
+                <span>0</span>
+                <svg
+                    viewBox={`0 0 ${ramp.length + 1} 1`}
+                    preserveAspectRatio="none"
+                    aria-hidden="true"
+                >
+                    {["0", ...ramp].map((words, level) => (
+                        <rect key={level} class={`heat-${level}`} x={level} width="1" height="1">
+                            <title>{level === 0 ? words : `up to ${words}`}</title>
+                        </rect>
+                    ))}
+                </svg>
+                <span>{ramp.at(-1)}</span>
+            </li>
+        );
+    return (
+        <>
+            {reading.legend.map((l) => (
+                <li key={l.name}>
+                    <svg class={`swatch tone-${l.tone}`} viewBox="0 0 16 4" aria-hidden="true">
+                        <line x1="0" y1="2" x2="16" y2="2" />
+                    </svg>
+                    <span class="name">{l.name}</span>
+                </li>
+            ))}
+        </>
     );
 }

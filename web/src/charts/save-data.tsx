@@ -1,25 +1,33 @@
 /* What a drawn chart can be saved as: pictures from what draws it, numbers from its table. */
 import { useSignal } from "@preact/signals";
-import type { MutableRef } from "preact/hooks";
 import type { DataSpec } from "../domain/data-spec";
-import type { Drawing } from "./drawn/drawing";
 import { tableOf } from "./data-words";
 import { useEnvironment } from "./environment";
 import { SaveButton, SaveGroup, SaveMenu } from "./save-menu";
 
-interface SaveDataProps {
-    spec: DataSpec;
-    drawing: MutableRef<Drawing | undefined>;
-}
+const FORMATS = [
+    { as: "png", name: "PNG", title: "PNG, the picture in this theme" },
+    { as: "svg", name: "SVG", title: "SVG, the picture as vectors" },
+    { as: "csv", name: "CSV", title: "CSV, the values as drawn" },
+    { as: "json", name: "JSON", title: "JSON, the values as drawn" },
+] as const;
 
-export function SaveData({ spec }: SaveDataProps) {
+type DataFile = (typeof FORMATS)[number]["as"];
+
+export function SaveData({ spec }: { spec: DataSpec }) {
     const env = useEnvironment();
     const trouble = useSignal("");
-    const save = async (as: "csv" | "json", close: () => void) => {
+    const save = async (as: DataFile, close: () => void) => {
+        trouble.value = "";
         try {
-            const { saveTable } = await import("./table-files");
-            const { columns, rows } = tableOf(spec, env.bytesAs.peek());
-            saveTable({ key: spec.key, columns, rows: () => [...rows] }, env, as);
+            if (as === "png" || as === "svg") {
+                const { saveDrawn } = await import("./drawn/files");
+                await saveDrawn(spec, env, as);
+            } else {
+                const { saveTable } = await import("./table-files");
+                const { columns, rows } = tableOf(spec, env.bytesAs.peek());
+                saveTable({ key: spec.key, columns, rows: () => [...rows] }, env, as);
+            }
             close();
         } catch {
             trouble.value =
@@ -30,9 +38,15 @@ export function SaveData({ spec }: SaveDataProps) {
         <SaveMenu what={spec.title}>
             {(close) => (
                 <>
-                    <SaveGroup title="Values as drawn">
-                        <SaveButton name="CSV" title="CSV, the values as drawn" run={() => save("csv", close)} />
-                        <SaveButton name="JSON" title="JSON, the values as drawn" run={() => save("json", close)} />
+                    <SaveGroup title="As drawn">
+                        {FORMATS.map((f) => (
+                            <SaveButton
+                                key={f.as}
+                                name={f.name}
+                                title={f.title}
+                                run={() => save(f.as, close)}
+                            />
+                        ))}
                     </SaveGroup>
                     <p class="line-trouble" role="status">
                         {trouble.value}

@@ -1,4 +1,4 @@
-/* Tones as colours of the palette. */
+/* Tones as colours of the palette. Good is neutral. */
 import type { DataTone } from "../../domain/data-spec";
 import type { Palette } from "../palette";
 
