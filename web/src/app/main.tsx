@@ -4,6 +4,8 @@ import { render } from "preact";
 import { systemClock } from "../base/clock";
 import { onWake } from "../base/sleep";
 import { Environment, type ChartEnvironment } from "../charts/environment";
+import { readPalette } from "../charts/palette";
+import { hiddenQuery, parseHidden, withHidden } from "../domain/hidden";
 import { basePathOf, streamAddress } from "../link/base-path";
 import { jsonGetter, jsonSender } from "../link/http";
 import { logOut, rememberPage } from "../link/login";
@@ -60,6 +62,20 @@ async function leave(): Promise<void> {
     else session.start();
 }
 
+/* The theme is an attribute of the root; charts read their colours after it is set. */
+const prefersLight = window.matchMedia("(prefers-color-scheme: light)");
+const systemTheme = signal<"dark" | "light">(prefersLight.matches ? "light" : "dark");
+prefersLight.addEventListener("change", (e) => (systemTheme.value = e.matches ? "light" : "dark"));
+const palette = signal(readPalette());
+effect(() => {
+    const theme = preferences.theme.value;
+    document.documentElement.dataset["theme"] = theme === "system" ? systemTheme.value : theme;
+    palette.value = readPalette();
+});
+
+const hides = computed(() => JSON.stringify(location.place.value.query.getAll("hide")));
+const hidden = computed(() => parseHidden(JSON.parse(hides.value) as string[])); // anew when it changes
+
 const environment: ChartEnvironment = {
     source: session.window,
     painted: session.painted,
@@ -76,6 +92,11 @@ const environment: ChartEnvironment = {
     base,
     cursor: signal<number | undefined>(undefined),
     zoom: (fromMs, toMs) => location.setRange({ kind: "fixed", fromMs, toMs }),
+    show: (range, gliding) => location.setRange(range, gliding),
+    back: () => location.back(),
+    present: () => session.presentMs,
+    hidden,
+    hide: (key, names) => location.setAll("hide", hiddenQuery(withHidden(hidden.peek(), key, names))),
 };
 
 /* Asked for before anything is rendered: the answers travel while the page is built. */

@@ -14,7 +14,7 @@ import {
     readRange,
     shifted,
     spanOf,
-    zoomed,
+    widened,
     type Range,
 } from "../domain/range";
 import { exactText, fromToText, serverNow, zoneText } from "../domain/time";
@@ -30,7 +30,7 @@ export function shiftBy({ location }: PageContext, part: number): void {
 }
 
 export function zoomBy({ location }: PageContext, factor: number): void {
-    location.setRange(zoomed(location.range.value, factor, serverNow()));
+    location.setRange(widened(location.range.value, factor, serverNow()));
 }
 
 /* false: the browser gives nobody the clipboard here (no TLS, say). */

@@ -7,6 +7,8 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Flag } from "../domain/flags";
 import type { Grid } from "../domain/grid";
+import type { Hidden } from "../domain/hidden";
+import type { Range } from "../domain/range";
 import type { ByteUnit } from "../domain/units";
 import type { Palette } from "./palette";
 
@@ -54,6 +56,15 @@ export interface ChartEnvironment {
     cursor: Signal<number | undefined>;
     /* The reader marked a stretch of time. */
     zoom(fromMs: number, toMs: number): void;
+    /* The reader wants another window; gliding: as one of many small steps. */
+    show(range: Range, gliding: boolean): void;
+    /* The window before this one. */
+    back(): void;
+    /* The server's present, in epoch ms. */
+    present(): number;
+    /* What is hidden of the charts, and the reader's wish to change that of one. */
+    hidden: ReadonlySignal<Hidden>;
+    hide(key: string, names: ReadonlySet<string>): void;
 }
 
 export const Environment = createContext<ChartEnvironment | undefined>(undefined);

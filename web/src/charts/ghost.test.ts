@@ -38,21 +38,28 @@ function source(shiftMs: number | undefined): GhostSource {
     };
 }
 
+const NOTHING: ReadonlySet<string> = new Set();
+
 test("the past lies under the window, in the unit shown, mirrored as its trace", () => {
     const bounds = { fromMs: T0 + DAY, toMs: T0 + DAY + 3000 };
-    const [above, below] = new GhostGatherer(SPEC).gather(source(DAY), "bits", bounds);
+    const gatherer = new GhostGatherer(SPEC);
+    const from = source(DAY);
+    const lines = gatherer.gather(from, "bits", NOTHING);
+    const [above, below] = lines;
     assert.equal(above!.times.at(-1), T0 + DAY + 3000);
     assert.equal(ghostAt(above!, T0 + DAY + 1500), 16);
     assert.ok(Number.isNaN(ghostAt(above!, T0 + DAY + 2000)));
     assert.equal(ghostAt(below!, T0 + DAY + 3000), 480);
-    assert.equal(ghostPeak([above!, below!], 1), 48);
-    assert.equal(ghostPeak([above!, below!], -1), 480);
-    assert.ok(Number.isNaN(ghostAt(above!, T0)), "nothing before the first");
+    assert.equal(ghostPeak(lines, 1, bounds), 48);
+    assert.equal(ghostPeak(lines, -1, bounds), 480);
+    assert.equal(ghostPeak(lines, 1, { fromMs: T0 + DAY, toMs: T0 + DAY + 1000 }), 16);
+    assert.ok(Number.isNaN(ghostAt(above!, T0 - DAY)), "nothing before the first");
+    assert.equal(gatherer.gather(from, "bits", NOTHING), lines, "nothing changed: the same lines");
+    assert.equal(gatherer.gather(from, "bits", new Set(["in"])).length, 1);
 });
 
-test("a level is the mean of what is known, across the window", () => {
-    const bounds = { fromMs: T0 + DAY, toMs: T0 + DAY + 3000 };
-    const [above] = new GhostGatherer(SPEC).gather(source(undefined), "bytes", bounds);
-    assert.deepEqual(above!.times, [bounds.fromMs, bounds.toMs]);
-    assert.deepEqual(above!.values, [3, 3]);
+test("a level is the mean of what is known, at all times", () => {
+    const [above] = new GhostGatherer(SPEC).gather(source(undefined), "bytes", NOTHING);
+    assert.equal(above!.level, 3);
+    assert.equal(ghostAt(above!, 5), 3);
 });

@@ -27,7 +27,8 @@ export interface TimeContent {
     madeMs: number;
     fromMs: number;
     toMs: number;
-    traces: readonly Float64Array[]; // as plotted: in the unit, below the axis negative
+    traces: readonly Float64Array[]; // as plotted: in the unit, below the axis negative, stacked
+    own: readonly Float64Array[]; // each for itself
     n: number;
     first: number;
     timeOf(step: number): number;
@@ -61,7 +62,9 @@ export function timeScene(c: TimeContent, palette: Palette, measure: MeasureText
         measure,
     );
     ground(out, c, palette, x, y);
-    c.traces.forEach((_, s) => trace(out, c, s, palette, x, y));
+    // Stacked areas from the top one down, each over what is behind it.
+    const order = c.traces.map((_, s) => s);
+    for (const s of c.spec.stack ? order.reverse() : order) trace(out, c, s, palette, x, y);
     limits(out, c, palette, y);
     flags(out, c, palette, x);
     newest(out, c, palette, x, y);
@@ -165,24 +168,27 @@ function trace(
     const spec = c.spec.traces[s]!;
     const stroke = palette[spec.tone];
     const width = PLOT.right - PLOT.left;
-    const { times, traces } = decimate([c.traces[s]!], c.n, c.first, (k) => c.timeOf(k), width);
-    const values = traces[0]!;
+    const d = decimate([c.traces[s]!], c.n, c.first, (k) => c.timeOf(k), width);
+    const { times, n } = d;
+    const values = d.traces[0]!;
     const zero = y(0);
     const inside = (i: number) =>
-        values[i] != null && times[i]! >= c.fromMs && times[i]! <= c.toMs;
-    for (let i = 0; i < times.length;) {
+        !Number.isNaN(values[i]!) && times[i]! >= c.fromMs && times[i]! <= c.toMs;
+    for (let i = 0; i < n;) {
         let end = i;
         const points: number[] = [];
-        while (end < times.length && inside(end)) {
+        while (end < n && inside(end)) {
             points.push(x(times[end]!), y(values[end]!));
             end++;
         }
         if (end === i + 1)
             out.push({ kind: "dot", x: points[0]!, y: points[1]!, r: 1.5, fill: stroke });
         if (end > i + 1) {
-            if (spec.area) {
+            if (spec.area || c.spec.stack) {
                 const closed = [points[0]!, zero, ...points, points[points.length - 2]!, zero];
-                out.push({ kind: "area", points: closed, fill: stroke, opacity: 0.18 });
+                const area = { kind: "area" as const, points: closed };
+                if (c.spec.stack) out.push({ ...area, fill: palette.surface, opacity: 1 });
+                out.push({ ...area, fill: stroke, opacity: c.spec.stack ? 0.42 : 0.18 });
             }
             const { dash, name: series } = spec;
             out.push({ kind: "line", points, stroke, width: 1.4, dash, series });

@@ -12,6 +12,9 @@ import {
     sameRange,
     shifted,
     SPAN_MOST_MS,
+    panned,
+    rangeOver,
+    widened,
     zoomed,
 } from "./range";
 
@@ -84,20 +87,52 @@ test("moving to the left stands still, back at the present it follows again", ()
 });
 
 test("zooming keeps the middle, and never shows the future", () => {
-    assert.deepEqual(zoomed({ kind: "last", spanMs: HOUR }, 2, NOW), {
+    assert.deepEqual(widened({ kind: "last", spanMs: HOUR }, 2, NOW), {
         kind: "last",
         spanMs: 2 * HOUR,
     });
     const old = { kind: "fixed", fromMs: NOW - 10 * HOUR, toMs: NOW - 9 * HOUR } as const;
-    assert.deepEqual(zoomed(old, 3, NOW), {
+    assert.deepEqual(widened(old, 3, NOW), {
         kind: "fixed",
         fromMs: NOW - 11 * HOUR,
         toMs: NOW - 8 * HOUR,
     });
     const fresh = { kind: "fixed", fromMs: NOW - HOUR, toMs: NOW } as const;
-    assert.deepEqual(zoomed(fresh, 4, NOW), {
+    assert.deepEqual(widened(fresh, 4, NOW), {
         kind: "fixed",
         fromMs: NOW - 4 * HOUR,
         toMs: NOW,
     });
+});
+
+test("zooming keeps the moment under the pointer where it is, within limits", () => {
+    const s = { fromMs: 1_000_000, toMs: 1_100_000 };
+    const closer = zoomed(s, 0.5, 1_025_000);
+    assert.deepEqual(closer, { fromMs: 1_012_500, toMs: 1_062_500 });
+    assert.deepEqual(zoomed(closer, 2, 1_025_000), s);
+    const least = zoomed(s, 1e-9, 1_050_000);
+    assert.equal(Math.round(least.toMs - least.fromMs), 1000);
+    const most = zoomed(s, 1e12, 1_050_000);
+    assert.equal(most.toMs - most.fromMs, SPAN_MOST_MS);
+});
+
+test("a stretch that reaches the present follows it, one before stands still", () => {
+    const now = 2_000_000_000_000;
+    const over = (from: number, to: number, follow = false) =>
+        rangeOver({ fromMs: now + from, toMs: now + to }, now, follow);
+    assert.deepEqual(over(-300_000, 0), { kind: "last", spanMs: 300_000 });
+    assert.deepEqual(over(-200_000, 100_000), { kind: "last", spanMs: 300_000 });
+    assert.deepEqual(over(-300_000, -60_000), {
+        kind: "fixed",
+        fromMs: now - 300_000,
+        toMs: now - 60_000,
+    });
+    // Too short to follow: it ends at the present, or is the shortest that follows.
+    assert.deepEqual(over(-10_000, 5000), { kind: "fixed", fromMs: now - 15_000, toMs: now });
+    assert.deepEqual(over(-10_000, 5000, true), { kind: "last", spanMs: 60_000 });
+    assert.equal((over(-1e12, 10, true) as { spanMs: number }).spanMs, SPAN_MOST_MS);
+});
+
+test("panning is by a share of the window", () => {
+    assert.deepEqual(panned({ fromMs: 100, toMs: 200 }, -0.25), { fromMs: 75, toMs: 175 });
 });

@@ -121,6 +121,44 @@ export function spanOf(r: Range): number {
     return r.kind === "last" ? r.spanMs : r.toMs - r.fromMs;
 }
 
+const AT_PRESENT = 0.02; // of its length that a window may end before the present and still follow it
+
+export interface Stretch {
+    fromMs: number;
+    toMs: number;
+}
+
+/* By `factor` longer, around a moment that stays where it is. */
+export function zoomed({ fromMs, toMs }: Stretch, factor: number, aroundMs: number): Stretch {
+    const span = toMs - fromMs;
+    const wanted = Math.min(Math.max(span * factor, FIXED_LEAST_MS), SPAN_MOST_MS);
+    const from = aroundMs - ((aroundMs - fromMs) * wanted) / span;
+    return { fromMs: from, toMs: from + wanted };
+}
+
+/* Later by a share of its length. */
+export function panned({ fromMs, toMs }: Stretch, share: number): Stretch {
+    const by = (toMs - fromMs) * share;
+    return { fromMs: fromMs + by, toMs: toMs + by };
+}
+
+/*
+ * What to show when a stretch is wanted: one that reaches the present follows it. One too short for
+ * that ends at the present, unless `follow` says that the present is what is wanted.
+ */
+export function rangeOver({ fromMs, toMs }: Stretch, presentMs: number, follow: boolean): Range {
+    const span = toMs - fromMs;
+    const reaches = toMs >= presentMs - span * AT_PRESENT;
+    if (reaches && (follow || span >= SPAN_LEAST_MS))
+        return {
+            kind: "last",
+            spanMs: Math.round(Math.min(Math.max(span, SPAN_LEAST_MS), SPAN_MOST_MS) / 1000) * 1000,
+        };
+    const end = Math.min(toMs, presentMs);
+    const from = Math.max(0, Math.floor(end - span));
+    return { kind: "fixed", fromMs: from, toMs: Math.max(from + 1, Math.ceil(end)) };
+}
+
 export function sameRange(a: Range, b: Range): boolean {
     const x = rangeQuery(a);
     const y = rangeQuery(b);
@@ -141,7 +179,7 @@ export function shifted(r: Range, part: number, nowMs: number): Range {
 }
 
 /* Longer (factor above one) or shorter; one that follows the present goes on doing so. */
-export function zoomed(r: Range, factor: number, nowMs: number): Range {
+export function widened(r: Range, factor: number, nowMs: number): Range {
     if (r.kind === "last") return last(Math.round((r.spanMs * factor) / SECOND_MS) * SECOND_MS);
     const span = Math.min(Math.max((r.toMs - r.fromMs) * factor, FIXED_LEAST_MS), SPAN_MOST_MS);
     const middle = (r.fromMs + r.toMs) / 2;

@@ -21,6 +21,8 @@ export interface Place {
 /* Of the query, what goes along from page to page. */
 const KEPT = ["from", "to", "compare"];
 
+const GLIDE_MS = 1000; // steps of one movement come closer than that
+
 export class Location {
     readonly base: string;
     readonly #place;
@@ -28,6 +30,7 @@ export class Location {
     readonly range: ReadonlySignal<Range>;
     readonly compare: ReadonlySignal<Compare | undefined>;
     #following: Range = DEFAULT_RANGE; // the newest window that followed the present
+    #glidedAt = -Infinity;
 
     constructor(base: string) {
         this.base = base;
@@ -77,12 +80,23 @@ export class Location {
         return true;
     }
 
-    setRange(range: Range): void {
+    /* gliding: one step of several, which are one step for the way back. */
+    setRange(range: Range, gliding = false): void {
+        const now = performance.now();
+        const same = gliding && now - this.#glidedAt < GLIDE_MS;
+        this.#glidedAt = gliding ? now : -Infinity;
         this.#edit((q) => {
             const { from, to } = rangeQuery(range);
             q.set("from", from);
             q.set("to", to);
-        }, true);
+        }, !same);
+    }
+
+    /* To what was seen before this range, when it was chosen here; else to the present. */
+    back(): void {
+        this.#glidedAt = -Infinity;
+        if ((history.state as { chosen?: boolean } | null)?.chosen) history.back();
+        else if (this.range.peek().kind === "fixed") this.follow();
     }
 
     /* Back from a marked stretch to the window that it was marked in. */
@@ -100,13 +114,21 @@ export class Location {
         this.#edit((q) => (value === "" ? q.delete(key) : q.set(key, value)), false);
     }
 
+    /* The same for one that may stand there several times. */
+    setAll(key: string, values: readonly string[]): void {
+        this.#edit((q) => {
+            q.delete(key);
+            for (const v of values) q.append(key, v);
+        }, false);
+    }
+
     #edit(change: (q: URLSearchParams) => void, remember: boolean): void {
         const q = new URLSearchParams(this.#place.value.query);
         change(q);
         const url = window.location.pathname + (q.toString() ? "?" + q.toString() : "");
         if (url === window.location.pathname + window.location.search) return;
-        if (remember) history.pushState(null, "", url);
-        else history.replaceState(null, "", url);
+        if (remember) history.pushState({ chosen: true }, "", url);
+        else history.replaceState(history.state, "", url);
         this.#place.value = this.#read();
     }
 

@@ -292,6 +292,11 @@ export class Session {
         return this.#hello.value?.intervalMs ?? 1000;
     }
 
+    /* The server's present, as far as it is known here. */
+    get presentMs(): number {
+        return this.#lastT || this.#clock.wall();
+    }
+
     #pace(): number {
         return this.#visible ? this.intervalMs : Math.max(this.intervalMs, HIDDEN_INTERVAL_MS);
     }
