@@ -9,7 +9,7 @@ export function colourOf(tone: DataTone, palette: Palette): string {
         case "warning":
             return palette.alarm;
         case "unknown":
-            return palette.hatch;
+            return palette.quiet;
         default:
             return palette[tone];
     }

@@ -74,12 +74,17 @@ function rangeOf(spec: DataSpec): string {
     return "";
 }
 
+/* Rules for a pointer, of which a file knows nothing. */
+const RULES = /<style[^>]*>[^]*?<\/style>/g;
+
+/* Names of fonts go into attributes as they are, so that they must not have their quotes. */
 function svgOf(spec: DataSpec, place: Place): string {
+    const palette = { ...place.palette, font: place.palette.font.replace(/"/g, "'") };
     const size = { width: WIDTH, height: HEIGHT };
     const chart = echarts.init(null, undefined, { renderer: "svg", ssr: true, ...size });
     try {
-        chart.setOption(optionOf(drawn(spec, place), place.palette, false));
-        return chart.renderToSVGString();
+        chart.setOption(optionOf(drawn(spec, { ...place, palette }), palette, false));
+        return chart.renderToSVGString().replace(RULES, "");
     } finally {
         chart.dispose();
     }

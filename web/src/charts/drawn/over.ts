@@ -10,13 +10,14 @@ import type { Outline, TimeAxis } from "./kind";
 const Z = 100;
 
 export class Over {
+    readonly #edge = new graphic.Rect({ silent: true, z: Z, invisible: true }); // on any colour seen
     readonly #box = new graphic.Rect({ silent: true, z: Z, invisible: true });
     readonly #ring = new graphic.Circle({ silent: true, z: Z, invisible: true });
     readonly #line = new graphic.Line({ silent: true, z: Z, invisible: true });
     readonly #stretch = new graphic.Rect({ silent: true, z: Z, invisible: true });
 
     constructor(zr: ReturnType<EChartsType["getZr"]>) {
-        const all: unknown[] = [this.#box, this.#ring, this.#line, this.#stretch];
+        const all: unknown[] = [this.#edge, this.#box, this.#ring, this.#line, this.#stretch];
         for (const element of all) zr.add(element as Parameters<typeof zr.add>[0]);
     }
 
@@ -24,6 +25,7 @@ export class Over {
         const ring = o?.kind === "ring";
         this.#ring.attr("invisible", !ring);
         this.#box.attr("invisible", !o || ring);
+        this.#edge.attr("invisible", o?.kind !== "cell");
         if (!o) return;
         if (o.kind === "ring") {
             this.#ring.setShape({ cx: o.x, cy: o.y, r: o.r });
@@ -32,7 +34,10 @@ export class Over {
         }
         const { x, y, width, height } = o;
         if (o.kind === "cell") {
-            this.#box.setShape({ x: x - 0.5, y: y - 0.5, width: width + 1, height: height + 1 });
+            const around = { x: x - 0.5, y: y - 0.5, width: width + 1, height: height + 1 };
+            this.#edge.setShape(around);
+            this.#edge.setStyle({ fill: "none", stroke: palette.surface, lineWidth: 4 });
+            this.#box.setShape(around);
             this.#box.setStyle({ fill: "none", stroke: palette.text, lineWidth: 1.5, opacity: 1 });
         } else {
             this.#box.setShape({ x, y, width, height });

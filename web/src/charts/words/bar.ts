@@ -1,7 +1,7 @@
 /* Ranked parts, in words. */
 import type { Cell } from "../../domain/csv";
 import type { BarSpec, DataTone } from "../../domain/data-spec";
-import { along, head, named, said, type Words } from "./words";
+import { along, exact, head, inUnit, named, said, type Words } from "./words";
 
 type Bar = BarSpec["bars"][number];
 
@@ -36,7 +36,10 @@ export const BAR: Words<BarSpec> = {
             columns: ["name", ...names.map((n) => head(n, spec.measure, bytesAs)), "note"],
             rows: spec.bars.map((b): Cell[] => [
                 b.name,
-                ...names.map((n) => b.parts.find((p) => p.name === n)?.value ?? null),
+                ...names.map((n) => {
+                    const part = b.parts.find((p) => p.name === n);
+                    return part ? inUnit(part.value, spec.measure, bytesAs) : null;
+                }),
                 b.note ?? "",
             ]),
         };
@@ -46,9 +49,11 @@ export const BAR: Words<BarSpec> = {
             count: bars.length,
             words(part, bytesAs) {
                 const bar = bars[part]!;
-                const shares = bar.parts.map((p) => `${p.name} ${said(p.value, measure, bytesAs)}`);
+                const shares = bar.parts.map(
+                    (p) => `${p.name} ${exact(p.value, measure, bytesAs)}`,
+                );
                 return [
-                    `${named(bar.name)} ${said(totalOf(bar), measure, bytesAs)}`,
+                    `${named(bar.name)} ${exact(totalOf(bar), measure, bytesAs)}`,
                     bar.parts.length > 1 ? shares.join(", ") : "",
                     bar.note ?? "",
                 ]

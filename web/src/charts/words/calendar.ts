@@ -1,7 +1,7 @@
 /* The hours of a week, in words. Parts are cells, numbered as the values are. */
 import type { Cell } from "../../domain/csv";
 import type { CalendarSpec } from "../../domain/data-spec";
-import { counted, head, peakOf, rampOf, said, within, type Words } from "./words";
+import { counted, exact, head, inUnit, peakOf, rampOf, said, within, type Words } from "./words";
 
 export const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] as const;
 export const HOURS = 24;
@@ -47,7 +47,7 @@ export const CALENDAR: Words<CalendarSpec> = {
             rows: meansOf(spec).map((v, cell): Cell[] => [
                 DAYS[Math.floor(cell / HOURS)]!,
                 `${two(cell % HOURS)}:00`,
-                v,
+                inUnit(v, spec.measure, bytesAs),
                 spec.samples[cell] ?? 0,
             ]),
         };
@@ -60,7 +60,7 @@ export const CALENDAR: Words<CalendarSpec> = {
                 if (!Number.isFinite(mean)) return `${hourText(part)} · not measured`;
                 const n = spec.samples[part]!;
                 const of = n === 1 ? "one hour" : `mean of ${counted(n, "hours")}`;
-                return `${hourText(part)} · ${said(mean, spec.measure, bytesAs)} · ${of}`;
+                return `${hourText(part)} · ${exact(mean, spec.measure, bytesAs)} · ${of}`;
             },
             key: () => undefined,
             step(part, arrow) {

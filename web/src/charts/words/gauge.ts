@@ -1,7 +1,7 @@
 /* One number within its limits, in words. */
 import type { Cell } from "../../domain/csv";
 import type { GaugeSpec } from "../../domain/data-spec";
-import { along, head, said, type Words } from "./words";
+import { along, exact, head, inUnit, type Words } from "./words";
 
 /* The gravest limit that is reached. */
 export function stateOf({ value, limits = [] }: GaugeSpec): "warning" | "critical" | undefined {
@@ -28,9 +28,9 @@ export const GAUGE: Words<GaugeSpec> = {
         return {
             columns: ["what", head("value", measure, bytesAs)],
             rows: [
-                ["value", value],
-                ["end of the scale", most],
-                ...limits.map((l): Cell[] => [`${l.tone} from`, l.value]),
+                ["value", inUnit(value, measure, bytesAs)],
+                ["end of the scale", inUnit(most, measure, bytesAs)],
+                ...limits.map((l): Cell[] => [`${l.tone} from`, inUnit(l.value, measure, bytesAs)]),
             ],
         };
     },
@@ -40,8 +40,10 @@ export const GAUGE: Words<GaugeSpec> = {
             count: 1,
             words(_, bytesAs) {
                 const state = stateOf(spec);
-                const reached = `${said(value, measure, bytesAs)} of ${said(most, measure, bytesAs)}`;
-                const from = limits.map((l) => `${l.tone} from ${said(l.value, measure, bytesAs)}`);
+                const reached = `${exact(value, measure, bytesAs)} of ${exact(most, measure, bytesAs)}`;
+                const from = limits.map(
+                    (l) => `${l.tone} from ${exact(l.value, measure, bytesAs)}`,
+                );
                 return [state ? `${reached}, ${state}` : reached, ...from].join(" · ");
             },
             key: () => undefined,

@@ -2,7 +2,7 @@
 import type { Cell } from "../../domain/csv";
 import type { HeatmapSpec } from "../../domain/data-spec";
 import { clockText } from "../../domain/units";
-import { counted, edge, head, peakOf, rampOf, within, type Words } from "./words";
+import { counted, edge, head, inUnit, peakOf, rampOf, within, type Words } from "./words";
 
 /* Below the lowest edge there is nothing, so the first bucket begins at zero. */
 export function bucketText(spec: HeatmapSpec, bucket: number, bytesAs: "bits" | "bytes"): string {
@@ -37,7 +37,8 @@ export const HEATMAP: Words<HeatmapSpec> = {
                 new Date(spec.fromMs + step * spec.stepMs).toISOString(),
                 ...edges.map((_, b) => spec.counts[step * edges.length + b] ?? NaN),
             ]);
-        const upTo = (e: number) => (e === Infinity ? "more" : head(`to ${e}`, measure, bytesAs));
+        const upTo = (e: number) =>
+            e === Infinity ? "more" : head(`to ${inUnit(e, measure, bytesAs)}`, measure, bytesAs);
         return { columns: ["time", ...edges.map(upTo)], rows };
     },
     parts(spec) {

@@ -1,7 +1,7 @@
 /* One distribution, in words. */
 import type { Cell } from "../../domain/csv";
 import type { HistogramSpec } from "../../domain/data-spec";
-import { along, counted, edge, head, said, type Words } from "./words";
+import { along, counted, edge, head, inUnit, said, type Words } from "./words";
 
 export function bucketsOf({ edges }: HistogramSpec): number {
     return Math.max(0, edges.length - 1);
@@ -32,8 +32,8 @@ export const HISTOGRAM: Words<HistogramSpec> = {
                 ...series.map((s) => (series.length > 1 ? s.name : spec.counted)),
             ],
             rows: Array.from({ length: bucketsOf(spec) }, (_, i): Cell[] => [
-                edges[i]!,
-                edges[i + 1]! === Infinity ? "∞" : edges[i + 1]!,
+                inUnit(edges[i]!, measure, bytesAs),
+                edges[i + 1] === Infinity ? "∞" : inUnit(edges[i + 1]!, measure, bytesAs),
                 ...series.map((s) => s.counts[i] ?? null),
             ]),
         };

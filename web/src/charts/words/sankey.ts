@@ -4,7 +4,7 @@
  */
 import type { SankeySpec } from "../../domain/data-spec";
 import { flowOf, type Flow, type FlowLink, type FlowNode } from "../../domain/flow";
-import { along, counted, head, named, said, type Words } from "./words";
+import { along, counted, exact, head, inUnit, named, type Words } from "./words";
 
 export type FlowPart =
     | { kind: "node"; index: number; node: FlowNode }
@@ -56,7 +56,12 @@ export const SANKEY: Words<SankeySpec> = {
         const nameOf = namer(flow);
         return {
             columns: ["from", "to", head("value", spec.measure, bytesAs), "note"],
-            rows: flow.links.map((l) => [nameOf(l.from), nameOf(l.to), l.value, l.note ?? ""]),
+            rows: flow.links.map((l) => [
+                nameOf(l.from),
+                nameOf(l.to),
+                inUnit(l.value, spec.measure, bytesAs),
+                l.note ?? "",
+            ]),
         };
     },
     parts(spec) {
@@ -66,7 +71,7 @@ export const SANKEY: Words<SankeySpec> = {
             words(part, bytesAs) {
                 const p = parts[part]!;
                 if (p.kind === "link") return linkText(flow, p.link, spec, bytesAs);
-                const value = said(flow.value.get(p.node.id)!, spec.measure, bytesAs);
+                const value = exact(flow.value.get(p.node.id)!, spec.measure, bytesAs);
                 const out = flow.links.filter((l) => l.from === p.node.id).length;
                 const into = flow.links.filter((l) => l.to === p.node.id).length;
                 return [
@@ -93,7 +98,7 @@ function namer(flow: Flow): (id: string) => string {
 
 function linkText(flow: Flow, link: FlowLink, spec: SankeySpec, bytesAs: "bits" | "bytes"): string {
     const nameOf = namer(flow);
-    const value = said(link.value, spec.measure, bytesAs);
+    const value = exact(link.value, spec.measure, bytesAs);
     const words = `${named(nameOf(link.from))} → ${named(nameOf(link.to))} ${value}`;
     return link.note ? `${words} · ${link.note}` : words;
 }

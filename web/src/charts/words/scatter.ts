@@ -4,7 +4,7 @@
  */
 import type { ScatterSpec } from "../../domain/data-spec";
 import { NO_VALUE } from "../../domain/units";
-import { counted, head, named, said, within, type Words } from "./words";
+import { counted, exact, head, inUnit, named, within, type Words } from "./words";
 
 export interface Placed {
     x: number;
@@ -66,7 +66,14 @@ export const SCATTER: Words<ScatterSpec> = {
                 head(x.title, x.measure, bytesAs),
                 head(y.title, y.measure, bytesAs),
             ],
-            rows: spec.groups.flatMap((g) => g.points.map((p) => [g.name, p.title, p.x, p.y])),
+            rows: spec.groups.flatMap((g) =>
+                g.points.map((p) => [
+                    g.name,
+                    p.title,
+                    inUnit(p.x, x.measure, bytesAs),
+                    inUnit(p.y, y.measure, bytesAs),
+                ]),
+            ),
         };
     },
     parts(spec) {
@@ -82,8 +89,8 @@ export const SCATTER: Words<ScatterSpec> = {
                     spec.groups.length > 1 ? ` (${named(spec.groups[p.group]!.name)})` : "";
                 return [
                     named(p.title) + group,
-                    `${spec.x.title} ${said(p.x, spec.x.measure, bytesAs)}`,
-                    `${spec.y.title} ${said(p.y, spec.y.measure, bytesAs)}`,
+                    `${spec.x.title} ${exact(p.x, spec.x.measure, bytesAs)}`,
+                    `${spec.y.title} ${exact(p.y, spec.y.measure, bytesAs)}`,
                 ].join(" · ");
             },
             key: (part) => points[part]?.key,

@@ -46,10 +46,15 @@ export function said(value: number, measure: Measure, bytesAs: ByteUnit): string
     return text(quantity(value, measure, bytesAs));
 }
 
-/* A column's head: tables have numbers in base units, so that they can be worked with. */
+/* A column's head: its numbers have no prefixes, so that they can be worked with. */
 export function head(name: string, measure: Measure, bytesAs: ByteUnit): string {
     const unit = unitOf(measure, bytesAs);
     return unit ? `${name} (${unit})` : name;
+}
+
+/* A number of such a column, in the unit that the head names. */
+export function inUnit(value: number, measure: Measure, bytesAs: ByteUnit): number {
+    return Number((value * plotFactor(measure, bytesAs)).toPrecision(12));
 }
 
 /* An amount of things: whole numbers up to a million are exact. */
@@ -59,7 +64,13 @@ export function counted(value: number, what: string): string {
         : Number.isInteger(value) && Math.abs(value) < 1e6
           ? value.toLocaleString("en").replace(/,/g, "\u2009")
           : said(value, "count", "bytes");
-    return what ? `${number} ${what}` : number;
+    if (!what) return number;
+    return `${number} ${value === 1 ? what.replace(/(ss)es$|s$/, "$1") : what}`;
+}
+
+/* A value as it is read: things that are counted to the last one. */
+export function exact(value: number, measure: Measure, bytesAs: ByteUnit): string {
+    return measure === "count" ? counted(value, "") : said(value, measure, bytesAs);
 }
 
 const LONG = 7; // digits that nobody counts
