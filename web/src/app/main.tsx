@@ -33,6 +33,7 @@ import "./style/comfort.css";
 import "./style/events.css";
 import "./style/now.css";
 import "./style/drawn.css";
+import "./style/explore.css";
 
 const base = basePathOf(import.meta.url);
 const preferences = loadPreferences();
