@@ -4,11 +4,13 @@
  * metrics are never put together.
  */
 import { bucketsOf, quantileOf, totalsOf, type Buckets } from "./distribution";
-import type { Combine } from "./catalogue";
+import type { Combine, Kind } from "./catalogue";
 
 export interface AnswerSeries {
     name: string;
     labels: Readonly<Record<string, string>>;
+    unit: string;
+    kind: Kind;
     times: Float64Array;
     values: Float64Array;
 }
@@ -22,6 +24,8 @@ export interface Steps {
 export interface Trace {
     key: string;
     metric: string;
+    unit: string; // of what was measured
+    kind: Kind;
     value: string | undefined; // of the label that it is split by; undefined: all together, or the rest
     rest: boolean;
     series: number; // that it is made of
@@ -39,6 +43,7 @@ export interface Statistics {
 }
 
 const QUANTILES: Readonly<Record<string, number>> = { p50: 0.5, p90: 0.9, p99: 0.99 };
+const UNSPLIT_MOST = 40; // metrics of one question that are shown, each a trace
 const SEPARATOR = "\u0000"; // is in no name and no label
 
 export function stepsOf(fromMs: number, toMs: number, stepMs: number): Steps {
@@ -116,20 +121,22 @@ export function meanOf(values: Float64Array): number {
 interface Shape {
     by: string;
     top: number;
-    combine: Combine;
+    combine(kind: Kind, unit: string): Combine;
     kept?: ReadonlySet<string> | undefined; // keys that were the largest before: they stay so
 }
 
 /* The largest, and behind them what is left as one. */
 function withRest<T>(groups: readonly Group<T>[], size: (g: Group<T>) => number, shape: Shape): Group<T>[] {
-    const { top, kept, by } = shape;
+    const { kept, by } = shape;
+    const top = by === "" ? UNSPLIT_MOST : shape.top;
     const sizes = new Map(groups.map((g) => [g, size(g) || 0]));
     const ranked = [...groups].sort((a, b) => sizes.get(b)! - sizes.get(a)!);
     const stays = kept && ranked.filter((g) => kept.has(keyOf(g)));
     const chosen =
         stays && stays.length === Math.min(top, kept.size) ? inOrder(stays, kept) : ranked.slice(0, top);
     const left = ranked.filter((g) => !chosen.includes(g));
-    if (by === "" || left.length < 2) return [...chosen, ...left];
+    if (by === "") return chosen;
+    if (left.length < 2) return [...chosen, ...left];
     const rests = new Map<string, Group<T>>();
     for (const g of left) {
         const rest = rests.get(g.metric) ?? { metric: g.metric, value: undefined, rest: true, members: [] };
@@ -155,10 +162,15 @@ export function keptOf(traces: readonly Trace[]): ReadonlySet<string> {
 
 export function tracesOf(series: readonly AnswerSeries[], steps: Steps, shape: Shape): Trace[] {
     const groups = grouped(series, shape.by, (name) => name);
-    const values = (g: Group<AnswerSeries>) => combined(g.members, steps, shape.combine);
+    const values = (g: Group<AnswerSeries>) => {
+        const { kind, unit } = g.members[0]!;
+        return combined(g.members, steps, shape.combine(kind, unit));
+    };
     return withRest(groups, (g) => meanOf(values(g)), shape).map((g) => ({
         key: keyOf(g),
         metric: g.metric,
+        unit: g.members[0]!.unit,
+        kind: g.members[0]!.kind,
         value: g.value,
         rest: g.rest,
         series: g.members.length,
@@ -184,6 +196,8 @@ export function bucketTracesOf(
         return {
             key: keyOf(g),
             metric: g.metric,
+            unit: g.members[0]!.unit,
+            kind: g.members[0]!.kind,
             value: g.value,
             rest: g.rest,
             series: new Set(g.members.map((s) => JSON.stringify({ ...s.labels, le: "" }))).size,
@@ -219,6 +233,8 @@ export function ratioTracesOf(series: readonly AnswerSeries[], steps: Steps, sha
         return {
             key: keyOf(g),
             metric: g.metric,
+            unit: g.members[0]!.unit,
+            kind: g.members[0]!.kind,
             value: g.value,
             rest: g.rest,
             series: g.members.filter((s) => s.name.endsWith("_count")).length,

@@ -148,9 +148,14 @@ export function typesOf(all: readonly { kind: Kind; unit: string; agg: Agg }[]):
     ];
 }
 
+/* What takes parts of a second is told in milliseconds. */
+function latency(unit: string): { measure: Measure; what: string } {
+    return unit === "seconds" ? { measure: "milliseconds", what: "" } : measureOf(unit);
+}
+
 /* In what the values come that the server gives. */
 export function measured(kind: Kind, unit: string, agg: Agg): { measure: Measure; what: string } {
-    if (kind === "histogram") return agg === "sum" ? { measure: "count", what: "measurements" } : measureOf(unit);
+    if (kind === "histogram") return agg === "sum" ? { measure: "count", what: "measurements" } : latency(unit);
     if (kind === "gauge" || agg === "sum") return measureOf(unit);
     if (unit === "bytes" || unit === "packets") return measureOf(`${unit}/s`);
     if (unit === "") return { measure: "/s", what: "" };

@@ -1,8 +1,8 @@
 /*
  * What changed in a stretch of time: for each series how far its mean lies from that of the stretch
- * before, in units of how much it usually moves (Cohen's d with the deviation of both pooled). A
- * series that never moved and then does has no such unit; a hundredth of its level stands in, so that
- * it ranks high, but finitely.
+ * before, in units of how much it usually moves (Cohen's d with the deviation of both pooled). The
+ * unit is at least a hundredth of the level: a series that never moved ranks high when it does, but
+ * finitely, and one that hardly moves does not rank high for hardly anything.
  */
 export interface ChangeSeries {
     name: string;

@@ -64,7 +64,7 @@ export function isLabel(text: string): boolean {
 
 export function isMatch(text: string): boolean {
     const at = text.indexOf("=");
-    return isLabel(text.slice(0, at)) && text.length <= GLOB_MOST && isGlob(text);
+    return at > 0 && isLabel(text.slice(0, at)) && text.length <= GLOB_MOST && isGlob(text);
 }
 
 export function matchParts(match: string): { label: string; glob: string } {

@@ -22,6 +22,11 @@ export function cut(text: string, most = CUT): string {
     return letters.length > most ? letters.slice(0, most - 1).join("") + "…" : text;
 }
 
+/* Somebody else's sentence, to stand in one of ours. */
+export function plain(sentence: string): string {
+    return sentence.replace(/\.$/, "");
+}
+
 interface Said {
     query: Query;
     kind: Kind;
@@ -30,6 +35,7 @@ interface Said {
     series: number;
     traces: number;
     rest: boolean;
+    metrics: number; // that are called so
 }
 
 /* "node_network_receive_bytes_total where device is eth*" */
@@ -46,13 +52,17 @@ const TOGETHER: Readonly<Record<Combine, string>> = {
 };
 
 /* How it was made from what was measured. */
-export function methodWords({ query, kind, agg, combine, series, traces, rest }: Said): string {
+export function methodWords({ query, kind, agg, combine, series, traces, rest, metrics }: Said): string {
     const rate = kind === "counter" && agg !== "sum" ? " per second" : "";
     const what = `${AGG_WORDS[agg]}${rate}`;
     if (series === 0) return what;
     const how = kind === "histogram" ? "put together" : TOGETHER[combine];
+    if (query.by === "" && traces > 1)
+        return metrics > traces
+            ? `${what} · the ${traces} largest of ${metrics} metrics, each with its series ${how}`
+            : `${what} · ${traces} metrics, each with its series ${how}`;
     if (query.by === "")
         return series > 1 ? `${what} · ${series} series, ${how}` : `${what} · one series`;
-    const which = rest ? `the ${traces - 1} largest and the rest` : `${traces} of them`;
+    const which = rest ? `the ${traces - 1} largest and the rest` : `all ${traces}`;
     return `${what} · by ${query.by}: ${which}${series > traces ? `, ${series} series, ${how}` : ""}`;
 }

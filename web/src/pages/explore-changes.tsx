@@ -7,7 +7,7 @@ import { useSignal } from "@preact/signals";
 import { groupOf, measured } from "../domain/catalogue";
 import type { Change } from "../domain/changed";
 import { queryOf, type Query } from "../domain/exploration";
-import { cut } from "../domain/explore-words";
+import { cut, plain } from "../domain/explore-words";
 import { pinned, type Range } from "../domain/range";
 import { exactGlob } from "../domain/saving";
 import { fromToText, serverNow } from "../domain/time";
@@ -70,7 +70,7 @@ export function ChangesPanel({ explorer, family, onAdd, full }: ChangesProps) {
                     />
                 )}
             </div>
-            {error && <p class="table-empty">It could not be read: {error}.</p>}
+            {error && <p class="table-empty">It could not be read: {plain(error)}.</p>}
             {loading && <Skeleton rows={4} what="what changed" />}
             {at && value && !loading && (
                 <>

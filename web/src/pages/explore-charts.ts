@@ -3,7 +3,7 @@
  * Whatever the chart, the question stays the same.
  */
 import { binned, niceStep, statisticsOf, type Statistics, type Trace } from "../domain/answers";
-import { combineOf, valuesOf } from "../domain/catalogue";
+import { AGG_WORDS, combineOf, measured, valuesOf } from "../domain/catalogue";
 import type { DataSpec } from "../domain/data-spec";
 import { occupied, quantileOf, totalsOf } from "../domain/distribution";
 import { letterOf, type Exploration } from "../domain/exploration";
@@ -18,6 +18,7 @@ const GAUGES_MOST = 12;
 const BARS_MOST = 40;
 const SIGMAS = 2;
 const HOUR_MS = 3_600_000;
+const LEAST = 1e-6; // any metric may be here: a small one is not flat
 
 export interface Named {
     key: string; // unique in the page
@@ -26,6 +27,8 @@ export interface Named {
     answered: Answered;
     index: number; // of the question
     look: ReturnType<typeof lookOf>;
+    measure: Measure;
+    what: string;
 }
 
 export interface Spark {
@@ -52,17 +55,15 @@ export type Drawn =
     | { kind: "data"; key: string; spec: DataSpec }
     | { kind: "sparks"; key: string; title: string; rows: Spark[] };
 
-function traceName({ trace, answered, index }: Omit<Named, "name" | "look" | "key">, several: boolean): string {
-    const { query, asked } = answered;
-    const many = new Set(answered.traces.map((t) => t.metric)).size > 1;
+function traceName(trace: Trace, { query, agg, traces }: Answered, letter: string): string {
+    const many = new Set(traces.map((t) => t.metric)).size > 1;
     const own = trace.rest
         ? `other (${trace.series})`
         : query.by === ""
-          ? trace.metric
+          ? `${letter ? `${AGG_WORDS[agg]} ` : ""}${trace.metric}`
           : trace.value || `no ${query.by}`;
     const metric = many && query.by !== "" ? `${trace.metric} · ` : "";
-    void asked;
-    return `${several ? `${letterOf(index)} · ` : ""}${metric}${own}`;
+    return `${letter ? `${letter} · ` : ""}${metric}${own}`;
 }
 
 /* All traces of all questions, with a look and a name each. */
@@ -71,19 +72,20 @@ export function namedOf(answers: readonly Answered[]): Named[] {
     const taken = new Set<string>();
     for (const [index, answered] of answers.entries())
         for (const trace of answered.traces) {
-            const plain = traceName({ trace, answered, index }, answers.length > 1);
+            const plain = traceName(trace, answered, answers.length > 1 ? letterOf(index) : "");
             let name = plain;
             for (let i = 2; taken.has(name); i++) name = `${plain} (${i})`;
             taken.add(name);
             const look = lookOf(named.length);
-            named.push({ key: `${letterOf(index)} ${trace.key}`, name, trace, answered, index, look });
+            const unit = measured(trace.kind, trace.unit, answered.agg);
+            named.push({ key: `${letterOf(index)} ${trace.key}`, name, trace, answered, index, look, ...unit });
         }
     return named;
 }
 
 /* rate: the values are per second, so they amount to something. */
 export function statistics({ trace, answered }: Named): Statistics {
-    const rate = answered.kind === "counter" && answered.agg !== "sum";
+    const rate = trace.kind === "counter" && answered.agg !== "sum";
     return statisticsOf(trace.values, answered.steps.stepMs, rate);
 }
 
@@ -98,9 +100,9 @@ interface Chart {
 
 function chartsOf(exploration: Exploration, answers: readonly Answered[], named: readonly Named[]): Chart[] {
     const charts = new Map<string, Chart>();
-    for (const [index, answered] of answers.entries()) {
-        const { measure, what } = answered;
-        const key = exploration.layout === "each" ? letterOf(index) : `${measure} ${what}`;
+    for (const n of named) {
+        const { measure, what, index } = n;
+        const key = `${exploration.layout === "each" ? letterOf(index) : ""} ${measure} ${what}`;
         const chart = charts.get(key) ?? {
             key: `explore-${charts.size}`,
             title: "",
@@ -110,8 +112,8 @@ function chartsOf(exploration: Exploration, answers: readonly Answered[], named:
             answers: [],
         };
         charts.set(key, chart);
-        chart.answers.push(answered);
-        chart.named.push(...named.filter((n) => n.index === index));
+        if (!chart.answers.includes(answers[index]!)) chart.answers.push(answers[index]!);
+        chart.named.push(n);
     }
     return [...charts.values()].map((c) => ({ ...c, title: titleOf(c) }));
 }
@@ -143,14 +145,15 @@ export function methodOf({ query, kind, agg, asked, traces }: Answered): string 
         series: traces.reduce((n, t) => n + t.series, 0),
         traces: traces.length,
         rest: traces.some((t) => t.rest),
+        metrics: asked.families.length,
     });
 }
 
 /* What each trace selects of the stream; undefined: the stream cannot give it. */
 function liveTrace({ trace, answered, name, look }: Named, area: boolean): TraceSpec | undefined {
-    const { query, asked, kind, agg } = answered;
-    const adds = combineOf(kind, asked.unit, agg) === "sum" || trace.series === 1;
-    if (kind === "histogram" || agg !== "avg" || !adds || !asked.families.length) return undefined;
+    const { query, asked, agg } = answered;
+    const adds = combineOf(trace.kind, trace.unit, agg) === "sum" || trace.series === 1;
+    if (trace.kind === "histogram" || agg !== "avg" || !adds || !asked.families.length) return undefined;
     const labels: Record<string, readonly string[]> = {};
     for (const m of query.match) {
         const label = m.slice(0, m.indexOf("="));
@@ -190,6 +193,7 @@ function timeChart(c: Chart, type: "line" | "area" | "stacked"): Drawn {
         key: c.key,
         title: c.title,
         measure: c.measure,
+        least: LEAST,
         ...(c.what ? { what: c.what } : {}),
         ...(type === "stacked" ? { stack: true } : {}),
         traces: [],
@@ -280,7 +284,7 @@ function barChart(c: Chart): Drawn {
         .slice(0, BARS_MOST)
         .map(({ n, value }) => ({
             name: n.name,
-            parts: [{ name: n.name, tone: "category-1" as const, value }],
+            parts: [{ name: AGG_WORDS[n.answered.agg], tone: "category-1" as const, value }],
         }));
     return data(c, { kind: "bar", measure: c.measure, bars });
 }

@@ -1,6 +1,7 @@
 /* Sets of questions that are kept under a name. */
 import { useSignal } from "@preact/signals";
 import { DASHBOARD_NAME, sameExploration, type Exploration } from "../domain/exploration";
+import { plain } from "../domain/explore-words";
 import { serverNow } from "../domain/time";
 import type { Dashboards } from "../store/dashboards";
 import { Action } from "../widgets/action";
@@ -38,7 +39,7 @@ export function DashboardsPanel({ store, exploration, name, onOpen }: Dashboards
             <h2 id="dashboards-title">
                 Dashboards <span class="count">{value ? list.length : ""}</span>
             </h2>
-            {error && <p class="table-empty">Dashboards could not be read: {error}.</p>}
+            {error && <p class="table-empty">Dashboards could not be read: {plain(error)}.</p>}
             {value && list.length === 0 && (
                 <p class="table-empty" data-empty="dashboards">
                     None is saved yet. A dashboard keeps these questions, their charts and layout under a name, for
@@ -93,7 +94,7 @@ export function DashboardsPanel({ store, exploration, name, onOpen }: Dashboards
                     ))}
                 </ul>
             )}
-            <form class="baseline-form silence-form" aria-label="Save a dashboard" onSubmit={(e) => e.preventDefault()}>
+            {exploration.queries.length > 0 && <form class="baseline-form silence-form" aria-label="Save a dashboard" onSubmit={(e) => e.preventDefault()}>
                 <label>
                     Name{" "}
                     <input
@@ -138,7 +139,7 @@ export function DashboardsPanel({ store, exploration, name, onOpen }: Dashboards
                 <p id="dashboard-said" role="status" class="line-note">
                     {wrong || said.value}
                 </p>
-            </form>
+            </form>}
         </section>
     );
 }

@@ -9,7 +9,7 @@ import {
     type Family,
 } from "../domain/catalogue";
 import { isMatch, letterOf, matchParts, TOP_MOST, type Query } from "../domain/exploration";
-import { cut } from "../domain/explore-words";
+import { cut, plain } from "../domain/explore-words";
 import { exactGlob } from "../domain/saving";
 import { Segmented } from "../widgets/segmented";
 import { MetricPicker } from "./metric-picker";
@@ -113,7 +113,7 @@ export function QueryRow({ query, index, families, error, onChange, onRemove }: 
             </div>
             {error ? (
                 <p class="query-about line-trouble" role="status">
-                    It could not be read: {error}.
+                    It could not be read: {plain(error)}.
                 </p>
             ) : (
                 <p class="query-about">

@@ -18,10 +18,10 @@ const COLUMNS: readonly { key: Column; title: string }[] = [
 ];
 
 /* A rate amounts to something, a level does not. */
-export function totals({ answered }: Named): Measure | undefined {
-    if (answered.kind === "gauge" || (answered.kind === "histogram" && answered.agg !== "sum"))
-        return undefined;
-    return answered.measure === "bytes/s" || answered.measure === "bytes" ? "bytes" : "count";
+export function totals({ answered: { agg }, trace: { kind }, measure }: Named): Measure | undefined {
+    const adds = agg === "sum" || (agg === "avg" && kind === "counter");
+    if (!adds) return undefined;
+    return measure === "bytes/s" || measure === "bytes" ? "bytes" : "count";
 }
 
 export function StatisticsTable({ named }: { named: readonly Named[] }) {
@@ -45,7 +45,7 @@ export function StatisticsTable({ named }: { named: readonly Named[] }) {
         rows: () =>
             rows.map(({ n, s }) => [
                 n.name,
-                n.answered.what || unitOf(n.answered.measure, "bytes"),
+                n.what || unitOf(n.measure, "bytes"),
                 ...[s.min, s.mean, s.max, s.last, totals(n) ? s.total : NaN].map((v) =>
                     Number.isNaN(v) ? null : v,
                 ),
@@ -95,7 +95,7 @@ export function StatisticsTable({ named }: { named: readonly Named[] }) {
 }
 
 function Row({ n, s, bytesAs }: { n: Named; s: Statistics; bytesAs: ByteUnit }) {
-    const { measure, what } = n.answered;
+    const { measure, what } = n;
     const said = (v: number, m = measure) => text(quantity(v, m, bytesAs));
     const total = totals(n);
     return (

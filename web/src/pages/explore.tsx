@@ -21,7 +21,7 @@ import {
     type Exploration,
     type Query,
 } from "../domain/exploration";
-import { subjectWords, TYPE_WORDS } from "../domain/explore-words";
+import { plain, subjectWords, TYPE_WORDS } from "../domain/explore-words";
 import { spanOf } from "../domain/range";
 import { metricsOf } from "../domain/trace";
 import { durationText, quantity, text } from "../domain/units";
@@ -105,6 +105,10 @@ export function ExplorePage() {
         if (families) explorer.ask({ exploration, families, range, compare });
     }, [exploration, families, range, compare, explorer]);
 
+    useEffect(() => {
+        if (exploration.queries.length === 0) session.show(PULSE);
+    }, [exploration, session]);
+
     const answers = explorer.answers.value;
     // Answers to what was asked before say nothing of what is asked now.
     const value = answers.value?.every((a, i) => a.query === exploration.queries[i]) ? answers.value : undefined;
@@ -131,12 +135,12 @@ export function ExplorePage() {
             <Sentence exploration={exploration} answers={own} loading={answers.loading} />
             {name !== "" && saved.error && !asked.queries.length && (
                 <p class="table-empty" role="alert">
-                    The dashboard “{name}” could not be opened: {saved.error}.
+                    The dashboard “{name}” could not be opened: {plain(saved.error)}.
                 </p>
             )}
             {catalogue.error && !families && (
                 <p class="table-empty" role="alert">
-                    Which metrics there are could not be read: {catalogue.error}.{" "}
+                    Which metrics there are could not be read: {plain(catalogue.error)}.{" "}
                     <button type="button" class="button" onClick={() => void explorer.catalogue.load()}>
                         Read again
                     </button>
@@ -371,7 +375,7 @@ function Charts({ exploration, drawn, loading, error }: ChartsProps) {
     const live = useMemo(() => selectionOf(exploration, drawn), [exploration, drawn]);
     useEffect(() => session.show(live), [session, live.key]);
     const empty = error
-        ? `It could not be read: ${error}.`
+        ? `It could not be read: ${plain(error)}.`
         : loading
           ? "Reading history…"
           : "No series is called so and fits the conditions in this window.";

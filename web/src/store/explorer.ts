@@ -22,7 +22,6 @@ import {
     askedOf,
     combineOf,
     familiesOf,
-    measured,
     type Asked,
     type Family,
     type Kind,
@@ -37,7 +36,6 @@ import {
     type Query,
 } from "../domain/exploration";
 import { rangeQuery, spanOf, type Range } from "../domain/range";
-import type { Measure } from "../domain/units";
 import { parseBaselines } from "../proto/baselines";
 import { historyAddress, parseCatalogue, parseHistory, type History } from "../proto/history";
 import { Remote, type Loaded } from "./remote";
@@ -48,8 +46,6 @@ export interface Answered {
     asked: Asked;
     kind: Kind;
     agg: Agg; // that was asked: what the address wanted, where that makes sense
-    measure: Measure;
-    what: string;
     steps: Steps;
     traces: Trace[];
     truncated: boolean;
@@ -107,7 +103,6 @@ interface Read {
     steps: Steps;
     traces: Trace[];
     kind: Kind;
-    unit: string;
     truncated: boolean;
 }
 
@@ -178,14 +173,13 @@ export class Explorer {
         const now: Window = { ...rangeQuery(range), spanMs: spanOf(range) };
         const key = `${index}`;
         const read = await this.#read(query, asked, exploration.type, now, this.#kept.get(key), stop);
-        const { kind, unit } = read.ok ? read.value : asked;
+        const { kind } = read.ok ? read.value : asked;
         const agg = aggFor(kind, query.agg);
         const answered: Answered = {
             query,
             asked,
             kind,
             agg,
-            ...measured(kind, unit, agg),
             steps: read.ok ? read.value.steps : NO_STEPS,
             traces: read.ok ? read.value.traces : [],
             truncated: read.ok && read.value.truncated,
@@ -278,20 +272,21 @@ export class Explorer {
         if (steps.count > POINTS_MOST + 1) return fail("the answer has too many steps");
         const first = history.value.series[0]?.info;
         const kind = histogram ? "histogram" : (first?.kind ?? asked.kind);
-        const unit = histogram ? asked.unit : (first?.unit ?? asked.unit);
         const series: AnswerSeries[] = history.value.series.map((s) => ({
             name: s.info.name,
             labels: s.info.labels,
+            unit: histogram ? asked.unit : s.info.unit,
+            kind: histogram ? "histogram" : s.info.kind,
             times: s.times,
             values: s.values,
         }));
-        const shape = { by: query.by, top: query.top, combine: combineOf(kind, unit, agg), kept };
+        const shape = { by: query.by, top: query.top, combine: (kind: Kind, unit: string) => combineOf(kind, unit, agg), kept };
         const traces = counts
             ? bucketTracesOf(series, steps, shape, agg)
             : histogram && agg === "avg"
               ? ratioTracesOf(series, steps, shape)
               : tracesOf(series, steps, shape);
-        return ok({ steps, traces, kind, unit, truncated });
+        return ok({ steps, traces, kind, truncated });
     }
 
     async #history(address: string, stop: AbortSignal): Promise<Result<History>> {
