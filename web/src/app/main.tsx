@@ -36,6 +36,7 @@ import "./style/events.css";
 import "./style/now.css";
 import "./style/drawn.css";
 import "./style/tables.css";
+import "./style/explore.css";
 
 const base = basePathOf(import.meta.url);
 const preferences = loadPreferences();

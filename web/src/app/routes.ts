@@ -28,6 +28,7 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     ["events", page("Events", "e", () => import("../pages/events").then((m) => m.EventsPage))],
     ["alerts", page("Alerts", "a", () => import("../pages/alerts").then((m) => m.AlertsPage))],
     ["baselines", page("Baselines", "c", () => import("../pages/baselines").then((m) => m.BaselinesPage))],
+    ["explore", page("Explore", "x", () => import("../pages/explore").then((m) => m.ExplorePage))],
     ["performance", page("Performance", "p", () => import("../pages/performance").then((m) => m.PerformancePage))],
     ["settings", page("Settings", "s", () => import("../pages/settings").then((m) => m.SettingsPage))],
 ]);

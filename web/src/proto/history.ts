@@ -16,6 +16,7 @@ export interface History {
     toMs: number;
     stepMs: number;
     series: HistorySeries[];
+    truncated: boolean; // there were more series than an answer has
 }
 
 export function parseHistory(v: unknown): Result<History> {
@@ -40,7 +41,7 @@ export function parseHistory(v: unknown): Result<History> {
         }
         series.push({ info, times: times.subarray(0, n), values: values.subarray(0, n) });
     }
-    return ok({ fromMs, toMs, stepMs, series });
+    return ok({ fromMs, toMs, stepMs, series, truncated: o["truncated"] === true });
 }
 
 export interface HistoryQuery {
@@ -152,6 +153,18 @@ export function parseSeriesList(v: unknown): SeriesInfo[] {
     return asArray(v)
         .map(parseSeries)
         .filter((s) => s !== undefined);
+}
+
+export interface DescribedSeries extends SeriesInfo {
+    help: string;
+}
+
+/* The same with what each is about. */
+export function parseCatalogue(v: unknown): DescribedSeries[] {
+    return asArray(v).flatMap((entry) => {
+        const s = parseSeries(entry);
+        return s ? [{ ...s, help: asText(asObject(entry)?.["help"]) }] : [];
+    });
 }
 
 /* The server's own words for a failed request, or undefined when it said nothing. */
