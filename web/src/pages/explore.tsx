@@ -26,6 +26,7 @@ import { spanOf } from "../domain/range";
 import { metricsOf } from "../domain/trace";
 import { durationText, quantity, text } from "../domain/units";
 import { Dashboards } from "../store/dashboards";
+import { baselineNames } from "../store/baselines";
 import { Explorer, type Answered } from "../store/explorer";
 import { PULSE, type Selection } from "../store/selection";
 import { Segmented } from "../widgets/segmented";
@@ -299,7 +300,7 @@ function Tools({ exploration, families, onChange }: ToolsProps) {
     const names = useSignal<readonly string[]>([]);
     useEffect(() => {
         const stop = new AbortController();
-        void session.baselineNames(stop.signal).then((list) => (names.value = list));
+        void baselineNames(session, stop.signal).then((list) => (names.value = list));
         return () => stop.abort();
     }, [session]);
     const offered = typesOf(
