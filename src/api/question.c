@@ -32,6 +32,8 @@ static void question_done(struct job *job)
             http_respond_error(q->request, 409, "exists", q->about, "%s", q->error.text);
         else if (q->err == -EUCLEAN)
             http_respond_error(q->request, 500, "damaged", q->about, "%s", q->error.text);
+        else if (q->err && q->files)
+            http_respond_error(q->request, 503, q->files, q->about, "%s", q->error.text);
         else if (q->err)
             http_respond_error(q->request, 503, "history_unavailable", NULL,
                                "the history cannot be read: %s", q->error.text);
@@ -47,9 +49,10 @@ static int question_work(struct job *job, const struct reading *reading)
 {
     struct question *q = CONTAINER_OF(job, struct question, job);
     /* What cannot be read must not look like what was never recorded. */
-    if (reading->unreadable)
+    bool unreadable = reading->unreadable && !q->files;
+    if (unreadable)
         q->error = *reading->unreadable;
-    q->err = reading->unreadable ? q->error.code : q->work(q, reading);
+    q->err = unreadable ? q->error.code : q->work(q, reading);
     return q->err;
 }
 

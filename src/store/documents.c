@@ -280,6 +280,11 @@ static int write_all(int fd, const char *text, size_t len)
     return fsync(fd) < 0 ? -errno : 0;
 }
 
+static size_t most_of(const char *kind)
+{
+    return strcmp(kind, DOCUMENT_KIND_DASHBOARDS) == 0 ? DASHBOARDS_MAX : DOCUMENTS_MAX;
+}
+
 /* Whether there is room for this one; the lock is held. */
 static int check_room(const struct place *p, int dir_fd, bool replace)
 {
@@ -294,9 +299,9 @@ static int check_room(const struct place *p, int dir_fd, bool replace)
     if (errno != ENOENT)
         return failed(p, -errno, "write it");
     int err = documents_list(p->data_dir, p->kind, &list, p->err);
-    if (!err && list->count >= DOCUMENTS_MAX)
-        err = store_fail(p->err, -ENOSPC, "there are %d documents in %s/%s already; delete some",
-                         DOCUMENTS_MAX, p->data_dir, p->kind);
+    if (!err && list->count >= most_of(p->kind))
+        err = store_fail(p->err, -ENOSPC, "there are %zu documents in %s/%s already; delete some",
+                         most_of(p->kind), p->data_dir, p->kind);
     return err;
 }
 

@@ -1,5 +1,6 @@
 /*
- * documents.h: small named JSON documents beside the database: baselines, results of benchmarks.
+ * documents.h: small named JSON documents beside the database: baselines, results of benchmarks,
+ * dashboards.
  * One file each, DATA_DIR/KIND/NAME.json, mode 0600 (the folder 0700), owned by who owns DATA_DIR
  * so that command line and daemon can both write. Written whole: to a temporary file, synced,
  * renamed, the folder synced. Readable by any JSON tool. Any thread, any process; no state.
@@ -18,6 +19,9 @@
 #define DOCUMENTS_MAX 1000                    /* of one kind; more are refused with -ENOSPC */
 #define DOCUMENT_KIND_BASELINES "baselines"   /* named statistics */
 #define DOCUMENT_KIND_BENCHMARKS "benchmarks" /* results */
+#define DOCUMENT_KIND_DASHBOARDS "dashboards" /* what people have put together */
+#define DASHBOARDS_MAX 200                    /* of these there are less, and they are small */
+#define DASHBOARD_BYTES_MAX (64U << 10)
 
 struct document_entry {
     char name[DOCUMENT_NAME_MAX + 1];

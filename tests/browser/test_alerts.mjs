@@ -413,9 +413,9 @@ await run({
             await says(sentence(page), /warns above 8Mbit, is critical above 16Mbit/);
 
             // A line is dragged up by a fifth of the picture.
-            const over = await chart(page, "rule").locator(".u-over").boundingBox();
+            const over = await chart(page, "rule").locator(".plot-area").boundingBox();
             const end = await page.evaluate(() =>
-                document.querySelector('figure[data-key="rule"] .u-over').getBoundingClientRect(),
+                document.querySelector('figure[data-key="rule"] .plot-area').getBoundingClientRect(),
             );
             assert.ok(end.height > 50);
             const find = async () => {
@@ -558,7 +558,7 @@ await run({
         );
         fake.anomaly(ids.map((id) => [id, 0.5, 1e5, 2e4]));
         await page.getByRole("button", { name: "Pause" }).click();
-        const box = await figure.locator(".u-over").boundingBox();
+        const box = await figure.locator(".plot-area").boundingBox();
         const told = new Set();
         for (let x = 2; x < box.width; x += 6) {
             await page.mouse.move(box.x + x, box.y + 20);

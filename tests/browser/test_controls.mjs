@@ -133,7 +133,7 @@ await run({
         const server = await Server.start();
         const page = await device(await launch(), server);
         await server.holdsTicks(15);
-        const box = await chart(page, "throughput").locator(".u-over").boundingBox();
+        const box = await chart(page, "throughput").locator(".plot-area").boundingBox();
         const y = box.y + box.height / 2;
         await page.mouse.move(box.x + box.width * 0.5, y);
         await page.mouse.down();
@@ -157,7 +157,7 @@ await run({
         const server = await Server.start();
         const page = await device(await launch(), server);
         await server.holdsTicks(10);
-        const box = await chart(page, "throughput").locator(".u-over").boundingBox();
+        const box = await chart(page, "throughput").locator(".plot-area").boundingBox();
         await page.mouse.move(box.x + box.width - 3, box.y + 20);
         const times = () => page.locator(".readout").allInnerTexts();
         await until("three charts say the time", async () => {

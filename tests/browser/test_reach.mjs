@@ -125,7 +125,7 @@ await run({
                     .filter(
                         (e) =>
                             e.getBoundingClientRect().right > innerWidth + 1 &&
-                            !e.closest(".legend, .method, .uplot"),
+                            !e.closest(".legend, .method, .plot"),
                     )
                     .map((e) => e.className || e.tagName),
             }));

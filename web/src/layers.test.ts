@@ -22,8 +22,11 @@ const PACKAGES: Record<string, readonly string[]> = {
     "@preact/signals": ["store", "charts", "widgets", "pages", "app"],
     "preact": ["charts", "widgets", "pages", "app"],
     "preact/hooks": ["charts", "widgets", "pages", "app"],
-    "uplot": ["charts"],
-    "uplot/dist/uPlot.min.css": ["charts"],
+    "echarts/core": ["charts"],
+    "echarts/charts": ["charts"],
+    "echarts/components": ["charts"],
+    "echarts/renderers": ["charts"],
+    "@tanstack/virtual-core": ["widgets"],
 };
 
 interface Import {

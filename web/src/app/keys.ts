@@ -2,57 +2,109 @@
 import type { Signal } from "@preact/signals";
 import { CHOICES } from "../domain/range";
 import type { PageContext } from "../pages/context";
-import type { Shortcut } from "../widgets/help";
+import type { ShortcutGroup } from "../widgets/help";
+import { toggleNavigation } from "./navigation";
+import { ROUTES } from "./routes";
+import { openPalette } from "./search";
+import { copyLink, SHIFT, shiftBy, ZOOM, zoomBy } from "./time-bar";
 
-export const SHORTCUTS: readonly Shortcut[] = [
-    { keys: ["Space"], what: "pause, go on" },
-    { keys: ["1", "…", "6"], what: "show the last 1 minute … 24 hours" },
-    { keys: ["o"], what: "overview" },
-    { keys: ["i"], what: "interfaces" },
-    { keys: ["a"], what: "alerts" },
-    { keys: ["c"], what: "baselines: compare" },
-    { keys: ["p"], what: "performance" },
-    { keys: ["/"], what: "filter the table" },
-    { keys: ["↑", "↓", "Enter"], what: "walk through the table, open" },
-    { keys: ["←", "→"], what: "read values of the focused chart" },
-    { keys: ["b"], what: "bits or bytes" },
-    { keys: ["t"], what: "dark, light or the system's theme" },
-    { keys: ["Esc"], what: "back: from a marked stretch, an interface, a rule, this list" },
-    { keys: ["?"], what: "this list" },
-];
+export function shortcuts(): readonly ShortcutGroup[] {
+    return [
+        {
+            name: "Find",
+            shortcuts: [
+                { keys: ["Ctrl K"], what: "search and commands" },
+                { keys: ["/"], what: "filter the table, else search" },
+                { keys: ["?"], what: "this list" },
+                { keys: ["Esc"], what: "back: from an open row, a marked stretch, an interface, a rule, a list" },
+            ],
+        },
+        {
+            name: "Time",
+            shortcuts: [
+                { keys: ["Space"], what: "pause, go on" },
+                { keys: ["1", "…", "6"], what: "show the last 1 minute … 24 hours" },
+                { keys: ["[", "]"], what: "earlier, later" },
+                { keys: ["−", "+"], what: "wider, narrower" },
+                { keys: ["v"], what: "compare with a day before" },
+                { keys: ["y"], what: "copy a link to what is shown" },
+                { keys: ["Alt ←", "Alt →"], what: "the window before, the one after" },
+            ],
+        },
+        {
+            name: "Charts and tables",
+            shortcuts: [
+                { keys: ["←", "→"], what: "read values of the focused chart" },
+    { keys: ["Shift ←", "→"], what: "its window earlier, later; a double click goes back" },
+    { keys: ["+", "−"], what: "closer, farther, as Shift and the wheel do" },
+                { keys: ["↑", "↓", "Enter"], what: "walk through the table, open" },
+            ],
+        },
+        {
+            name: "Display",
+            shortcuts: [
+                { keys: ["b"], what: "bits or bytes" },
+                { keys: ["t"], what: "dark, light or the system's theme" },
+                { keys: ["u"], what: "UTC or local time" },
+                { keys: ["m"], what: "show or hide the list of pages" },
+            ],
+        },
+        {
+            name: "Pages",
+            shortcuts: [...ROUTES.values()]
+                .filter((r) => r.key)
+                .map((r) => ({ keys: [r.key], what: r.title })),
+        },
+    ];
+}
 
 export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
     const { session, location, preferences } = page;
     const actions: Record<string, () => void> = {
         " ": () => togglePause(page),
-        "o": () => location.go(location.href("")),
-        "i": () => location.go(location.href("interfaces")),
-        "a": () => location.go(location.href("alerts")),
-        "c": () => location.go(location.href("baselines")),
-        "p": () => location.go(location.href("performance")),
+        "[": () => shiftBy(page, -SHIFT),
+        "]": () => location.range.value.kind === "fixed" && shiftBy(page, SHIFT),
+        "-": () => zoomBy(page, ZOOM),
+        "+": () => zoomBy(page, 1 / ZOOM),
+        "=": () => zoomBy(page, 1 / ZOOM),
+        "v": () => location.setCompare(location.compare.value ? "" : "1d"),
+        "y": () => void copyLink(page),
         "b": () =>
             (preferences.bytesAs.value = preferences.bytesAs.value === "bits" ? "bytes" : "bits"),
+        "u": () => (preferences.zone.value = preferences.zone.value === "utc" ? "local" : "utc"),
         "t": () => nextTheme(page),
+        "m": toggleNavigation,
         "?": () => (help.value = !help.value),
         "/": () => {
-            if (!document.getElementById("filter")) location.go(location.href("interfaces"));
-            requestAnimationFrame(() => document.getElementById("filter")?.focus());
+            const filter = document.getElementById("filter");
+            if (filter) filter.focus();
+            else openPalette();
         },
         "Escape": () => {
-            if (location.range.value.kind === "fixed") location.follow();
+            if (location.place.value.query.has("id")) location.setQuery("id", "");
+            else if (location.range.value.kind === "fixed") location.follow();
             else if (location.place.value.query.has("device"))
                 location.go(location.href("interfaces"));
             else if (isEditor(location.place.value.query)) location.go(location.href("alerts"));
             else session.hold(false);
         },
     };
+    for (const [address, { key }] of ROUTES)
+        if (key) actions[key] = () => location.go(location.href(address));
     CHOICES.forEach((c, i) => {
         actions[String(i + 1)] = () => location.setRange({ kind: "last", spanMs: c.spanMs });
     });
     document.addEventListener("keydown", (e) => {
-        if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey) return;
+        if (e.defaultPrevented) return;
         // An open dialog has its own keys. `help` hears only later that it was closed.
-        if (e.key !== "?" && document.querySelector("dialog[open]")) return;
+        const dialog = document.querySelector("dialog[open], [popover]:popover-open");
+        if ((e.ctrlKey || e.metaKey) && !e.altKey && !e.shiftKey && e.key.toLowerCase() === "k") {
+            e.preventDefault();
+            if (!dialog) openPalette();
+            return;
+        }
+        if (e.ctrlKey || e.metaKey || e.altKey) return;
+        if (dialog && !(e.key === "?" && help.value)) return;
         const target = e.target as Element;
         if (target.closest("input, select, textarea")) return;
         if (e.key === " " && target.closest("button, a, summary")) return;

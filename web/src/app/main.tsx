@@ -2,12 +2,16 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { render } from "preact";
 import { systemClock } from "../base/clock";
+import { onWake } from "../base/sleep";
 import { Environment, type ChartEnvironment } from "../charts/environment";
 import { readPalette } from "../charts/palette";
+import { hiddenQuery, parseHidden, withHidden } from "../domain/hidden";
+import { stretchOf } from "../domain/range";
 import { basePathOf, streamAddress } from "../link/base-path";
 import { jsonGetter, jsonSender } from "../link/http";
 import { logOut, rememberPage } from "../link/login";
 import { Context } from "../pages/context";
+import { readSkewFrom } from "../domain/time";
 import { SUBPROTOCOL } from "../proto/stream";
 import { Location } from "../store/location";
 import { loadPreferences } from "../store/preferences";
@@ -15,6 +19,7 @@ import { Session } from "../store/session";
 import { withAlerts } from "./alert-flags";
 import { drawAttention } from "./attention";
 import { listenToKeys } from "./keys";
+import { applyLook } from "./look";
 import { pageAt } from "./routes";
 import { Shell } from "./shell";
 import "./style/tokens.css";
@@ -25,6 +30,13 @@ import "./style/alerts.css";
 import "./style/saving.css";
 import "./style/baselines.css";
 import "./style/performance.css";
+import "./style/comfort.css";
+import "./style/settings.css";
+import "./style/events.css";
+import "./style/now.css";
+import "./style/drawn.css";
+import "./style/tables.css";
+import "./style/explore.css";
 
 const base = basePathOf(import.meta.url);
 const preferences = loadPreferences();
@@ -65,6 +77,9 @@ effect(() => {
     palette.value = readPalette();
 });
 
+const hides = computed(() => JSON.stringify(location.place.value.query.getAll("hide")));
+const hidden = computed(() => parseHidden(JSON.parse(hides.value) as string[])); // anew when it changes
+
 const environment: ChartEnvironment = {
     source: session.window,
     painted: session.painted,
@@ -72,13 +87,21 @@ const environment: ChartEnvironment = {
         session.liveness.value === "connecting" ? "live" : session.liveness.value,
     ),
     bytesAs: preferences.bytesAs,
-    palette,
+    palette: applyLook(preferences),
     flags: computed(() => withAlerts(session)),
     bands: session.bands,
+    ghost: session.ghost,
     host: computed(() => session.hello.value?.host ?? session.info.value?.host ?? ""),
     version: computed(() => session.hello.value?.version ?? session.info.value?.version ?? ""),
     base,
+    cursor: signal<number | undefined>(undefined),
     zoom: (fromMs, toMs) => location.setRange({ kind: "fixed", fromMs, toMs }),
+    show: (range, gliding) => location.setRange(range, gliding),
+    wanted: () => stretchOf(location.range.peek(), session.presentMs),
+    back: () => location.back(),
+    present: () => session.presentMs,
+    hidden,
+    hide: (key, names) => location.setAll("hide", hiddenQuery(withHidden(hidden.peek(), key, names))),
 };
 
 /* Asked for before anything is rendered: the answers travel while the page is built. */
@@ -89,8 +112,18 @@ effect(() => {
     if (selection) untracked(() => session.show(selection));
 });
 
+effect(() => {
+    const compare = location.compare.value;
+    untracked(() => session.compareWith(compare));
+});
+
 document.addEventListener("visibilitychange", () => session.setVisible(!document.hidden));
 window.addEventListener("online", () => session.retry());
+const heldBack = onWake(() => {
+    if (!document.hidden) session.woke();
+});
+document.addEventListener("visibilitychange", heldBack);
+readSkewFrom(() => session.skewMs.value);
 
 const page = { session, location, preferences };
 const help = signal(false);

@@ -1,18 +1,22 @@
 /* What surrounds every page: the bar at the top, the navigation, the strip of problems. */
 import { useComputed, useSignal, type Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { CHOICES, spanOf, type Range } from "../domain/range";
-import { clockText, durationText, fromToText } from "../domain/units";
+import { everySeen } from "../base/seen";
+import { notation } from "../domain/notation";
+import { clockText } from "../domain/units";
 import { usePage } from "../pages/context";
 import { tally } from "../domain/alerts";
 import { Help } from "../widgets/help";
 import { LivePill } from "../widgets/live-pill";
-import { Brand, PauseMark, SeverityMark } from "../widgets/marks";
+import { Brand, PauseMark } from "../widgets/marks";
 import { Segmented } from "../widgets/segmented";
 import { StatusStrip, type StripMessage } from "../widgets/status-strip";
 import { badgeTitle } from "./attention";
-import { nextTheme, SHORTCUTS, togglePause } from "./keys";
+import { nextTheme, shortcuts, togglePause } from "./keys";
+import { FootBar, Navigation, NavigationButton } from "./navigation";
 import { pageAt } from "./routes";
+import { SearchField } from "./search";
+import { TimeBar } from "./time-bar";
 import { AlertToasts } from "./toasts";
 
 const CLOCK_MS = 250; // how often ages and countdowns are looked at
@@ -28,6 +32,7 @@ export function Shell({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): v
     const { firing } = tally(session.alerts.active.value);
     const what = device ?? query.get("rule") ?? title;
 
+    useArrival(page);
     useEffect(() => {
         const state = liveness === "paused" || liveness === "stale" ? `(${liveness}) ` : "";
         const words = [what, host, "netsonde"].filter(Boolean).join(" · ");
@@ -40,24 +45,41 @@ export function Shell({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): v
                 Skip to the charts
             </a>
             <header class="topbar">
+                <NavigationButton />
                 <a class="brand" href={location.href("")} aria-label="netsonde, overview">
                     <Brand />
                     <span>netsonde</span>
                 </a>
-                <span class="host">{host}</span>
+                <span class="host" title={host}>
+                    <bdi>{host}</bdi>
+                </span>
                 <Live />
             </header>
-            <RangePicker />
+            <TimeBar />
             <Tools help={help} onLogOut={onLogOut} />
             <Navigation />
             <main id="main" tabIndex={-1} data-liveness={liveness}>
                 <Page />
             </main>
+            <FootBar />
             <AlertToasts />
             <Problems />
-            <Help open={help.value} shortcuts={SHORTCUTS} onClose={() => (help.value = false)} />
+            <Help open={help.value} groups={shortcuts()} onClose={() => (help.value = false)} />
         </div>
     );
+}
+
+/*
+ * On another page what is read first has the focus, so that keys and screen readers begin there; the
+ * first page that is opened leaves it to the browser.
+ */
+function useArrival(page: string): void {
+    const before = useRef(page);
+    useEffect(() => {
+        if (before.current === page) return;
+        before.current = page;
+        document.getElementById("main")?.focus({ preventScroll: true });
+    }, [page]);
 }
 
 /* Real links stay real: only a plain click on one of ours that leads to a page is taken. */
@@ -71,63 +93,10 @@ function followLink(e: MouseEvent, go: (href: string) => boolean): void {
     window.scrollTo(0, 0);
 }
 
-function Navigation() {
-    const { session, location } = usePage();
-    const { page } = location.place.value;
-    const count = session.interfaces.value.length;
-    const { worst, firing } = tally(session.alerts.active.value);
-    const nav = useRef<HTMLElement>(null);
-    useEffect(() => {
-        const here = nav.current!.querySelector("[aria-current]");
-        here?.scrollIntoView({ block: "nearest", inline: "nearest" });
-    }, [page]);
-    return (
-        <nav class="pages" aria-label="Pages" ref={nav}>
-            <a href={location.href("")} aria-current={page === "" ? "page" : undefined}>
-                Overview
-            </a>
-            <a
-                href={location.href("interfaces")}
-                aria-current={page === "interfaces" ? "page" : undefined}
-            >
-                Interfaces <span class="count count-quiet">{count || ""}</span>
-            </a>
-            <a href={location.href("alerts")} aria-current={page === "alerts" ? "page" : undefined}>
-                Alerts
-                <span class="count">
-                    {worst && (
-                        <>
-                            <SeverityMark severity={worst} /> {firing}
-                            <span class="visually-hidden"> firing</span>
-                        </>
-                    )}
-                </span>
-            </a>
-            <a
-                href={location.href("baselines")}
-                aria-current={page === "baselines" ? "page" : undefined}
-            >
-                Baselines
-            </a>
-            <a
-                href={location.href("performance")}
-                aria-current={page === "performance" ? "page" : undefined}
-            >
-                Performance
-            </a>
-        </nav>
-    );
-}
-
 /* Counts up a few times a second while somebody looks. */
 function useClock(): number {
     const now = useSignal(performance.now());
-    useEffect(() => {
-        const timer = setInterval(() => {
-            if (!document.hidden) now.value = performance.now();
-        }, CLOCK_MS);
-        return () => clearInterval(timer);
-    }, []);
+    useEffect(() => everySeen(() => (now.value = performance.now()), CLOCK_MS), []);
     return now.value;
 }
 
@@ -162,42 +131,6 @@ function Live() {
     );
 }
 
-function RangePicker() {
-    const { location } = usePage();
-    const range = location.range.value;
-    return (
-        <section class={`range range-${range.kind}`} aria-label="Window of time">
-            <Segmented
-                label="Window"
-                choices={CHOICES.map((c) => ({ ...c, value: c.spanMs, name: `last ${c.name}` }))}
-                value={range.kind === "last" ? range.spanMs : undefined}
-                onChoose={(spanMs) => location.setRange({ kind: "last", spanMs })}
-            />
-            <RangeNote range={range} onLeave={() => location.follow()} />
-        </section>
-    );
-}
-
-/* Says what the buttons cannot: a marked stretch, a window from the address. */
-function RangeNote({ range, onLeave }: { range: Range; onLeave(): void }) {
-    if (range.kind === "fixed") {
-        const stretch = fromToText(range.fromMs, range.toMs, Date.now());
-        return (
-            <button
-                type="button"
-                class="button range-note"
-                aria-label={`Leave ${stretch}, go back to the present`}
-                title="Back to the present (Esc)"
-                onClick={onLeave}
-            >
-                {stretch} <span aria-hidden="true">×</span>
-            </button>
-        );
-    }
-    if (CHOICES.some((c) => c.spanMs === range.spanMs)) return null;
-    return <span class="range-note">last {durationText(spanOf(range))}</span>;
-}
-
 const THEME_WORDS = { system: "auto", dark: "dark", light: "light" } as const;
 
 function Tools({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): void }) {
@@ -205,6 +138,7 @@ function Tools({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): void }) 
     const { bytesAs, theme } = context.preferences;
     return (
         <section class="tools" aria-label="Display">
+            <SearchField />
             <Segmented
                 label="Unit of traffic"
                 choices={[
@@ -214,6 +148,11 @@ function Tools({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): void }) 
                 value={bytesAs.value}
                 onChoose={(unit) => (bytesAs.value = unit)}
             />
+            {notation().zone === "utc" && (
+                <span class="zone" title="Times are shown in UTC; see Settings">
+                    UTC
+                </span>
+            )}
             <button
                 type="button"
                 class="button theme-button"

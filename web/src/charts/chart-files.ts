@@ -6,11 +6,11 @@ import { csvText, type Cell } from "../domain/csv";
 import { fileName } from "../domain/saving";
 import { roundUp } from "../domain/scale";
 import type { ChartSpec } from "../domain/trace";
-import { plotFactor } from "../domain/units";
+import { baseOf, plotFactor } from "../domain/units";
 import { ends } from "./axis";
 import { saveFile } from "./download";
 import type { ChartEnvironment } from "./environment";
-import { Gatherer } from "./gather";
+import { Gatherer, peaksOf, valuesAt } from "./gather";
 import { bandsOf, type Limit } from "./overlay";
 import { measurer, sceneToPng } from "./paint";
 import { sceneToSvg } from "./svg";
@@ -38,8 +38,9 @@ function contentOf(shown: Shown, madeMs: number): TimeContent | undefined {
     const data = new Gatherer(spec).gather(env.source, bytesAs);
     if (!data || !grid || !bounds) return undefined;
     const factor = plotFactor(spec.measure, bytesAs);
-    const highest = Math.max(data.above, ...limits.map((l) => l.value * factor));
-    const end = (peak: number) => roundUp(peak * 1.04, spec.least ?? 1);
+    const peaks = peaksOf(data.traces, data.from, data.n);
+    const highest = Math.max(peaks.above, ...limits.map((l) => l.value * factor));
+    const end = (peak: number) => roundUp(peak * 1.04, spec.least ?? 1, baseOf(spec.measure));
     const mirrored = spec.traces.some((t) => t.below);
     const unmeasured: { fromMs: number; toMs: number }[] = [];
     for (let i = 0; i < data.gaps.length && !loading && !unread; i += 2)
@@ -56,16 +57,17 @@ function contentOf(shown: Shown, madeMs: number): TimeContent | undefined {
         madeMs,
         ...bounds,
         traces: data.traces,
+        own: data.own,
         n: data.n,
         first: data.first,
         timeOf: (step) => grid.timeOf(step),
-        legend: data.latest.map((v) => shown.valueText(v)),
+        legend: valuesAt(data, data.n - 1).map((v) => shown.valueText(v)),
         unmeasured,
         flags,
         bands: bandsOf(spec, data.ids, env.bands, factor),
         limits,
         factor,
-        scale: shown.scale ?? ends(end(highest), end(data.below), mirrored),
+        scale: shown.scale ?? ends(end(highest), end(peaks.below), mirrored),
     };
 }
 
@@ -76,7 +78,7 @@ export function chartCsv(c: TimeContent): string {
     for (let i = 0; i < c.n; i++) {
         const t = c.timeOf(c.first + i);
         if (t < c.fromMs || t > c.toMs) continue;
-        const values = c.traces.map((trace) => Math.abs(trace[i]!));
+        const values = c.own.map((trace) => Math.abs(trace[i]!));
         rows.push([new Date(t).toISOString(), ...values.map((v) => Number(v.toPrecision(12)))]);
     }
     return csvText(header, rows);

@@ -1,31 +1,43 @@
 /*
- * A chart as the reader meets it: title with unit, legend with values, how it was measured and what
- * is missing, and the picture. It paints when the environment says so and is otherwise at rest.
+ * A chart over time as the reader meets it: in the frame of all charts, with what is read of it and
+ * what is missing. It paints when the environment says so and is otherwise at rest; out of sight it
+ * only keeps count.
  */
 import { effect, signal, useSignal, type ReadonlySignal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import type { ChartSpec, TraceSpec } from "../domain/trace";
-import {
-    clockText,
-    durationText,
-    NO_VALUE,
-    plotFactor,
-    quantity,
-    text,
-    unitOf,
-    type ByteUnit,
-} from "../domain/units";
+import { notation } from "../domain/notation";
 import type { Flag } from "../domain/flags";
+import { panned, zoomed } from "../domain/range";
+import type { ChartSpec } from "../domain/trace";
+import { durationText, plotFactor, unitOf } from "../domain/units";
+import {
+    chartTable,
+    emptyText,
+    ghostText,
+    readoutText,
+    shortText,
+    spokenValues,
+    summaryOf,
+} from "./chart-words";
 import { useEnvironment, type ChartSource } from "./environment";
-import { Gatherer } from "./gather";
-import { whenNear } from "./near";
-import { bandsOf, type Limit } from "./overlay";
-import { Picture, stretchText, type Readout } from "./picture";
+import { Frame, type ChartSize } from "./frame";
+import { Gatherer, valuesAt } from "./gather";
+import { GhostGatherer, type GhostLine } from "./ghost";
+import { hiddenOf, Legend } from "./legend";
+import { whenNear, whileInSight } from "./near";
+import { Bands, type Limit } from "./overlay";
+import { Picture, type Readout } from "./picture";
+import { Pointer } from "./pointer";
 import { SaveChart } from "./save-chart";
+
+const SUMMARY_MS = 10_000; // between two sentences of what the picture shows
+const CLOSER = 0.5;
+const PAN = 0.25; // of the window
+const FAR = 10; // steps
 
 interface ChartProps {
     spec: ChartSpec;
-    size: "large" | "half" | "third" | "quarter";
+    size: ChartSize;
     note?: string | undefined; // what is counted, before the method
     device?: string | undefined; // show this device's flags only
     limits?: ReadonlySignal<readonly Limit[]>; // lines across it
@@ -33,171 +45,227 @@ interface ChartProps {
     empty?: string; // why there is nothing, where the page knows better
 }
 
+/* What is said of the data around the picture. */
 interface Facts {
-    latest: number[];
     empty: boolean;
-    methods: string[];
+    method: string;
     missingMs: number;
     banded: boolean;
+    compared: string; // with what, or ""
 }
 
-const NO_FACTS: Facts = { latest: [], empty: true, methods: [], missingMs: 0, banded: false };
+const NO_FACTS: Facts = { empty: true, method: "", missingMs: 0, banded: false, compared: "" };
+const NO_LIMITS: readonly Limit[] = [];
 
 export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWords }: ChartProps) {
     const env = useEnvironment();
     const host = useRef<HTMLDivElement>(null);
     const picture = useRef<Picture>();
+    const pointer = useRef<Pointer>();
     const facts = useSignal<Facts>(NO_FACTS);
+    const summary = useSignal("");
     const readout = useSignal<Readout | undefined>(undefined);
     const byKeys = useSignal(false);
+    const ghosts = useRef<readonly GhostLine[]>([]);
     const wordy = size === "large";
     const drag = useRef(onDrag);
     drag.current = onDrag;
     const drags = onDrag !== undefined;
+    const hidden = hiddenOf(env.hidden.value, spec.key);
+    const unit = spec.what ?? unitOf(spec.measure, env.bytesAs.value);
 
     // Before the first paint, so that what is in sight is known with it.
     useLayoutEffect(() => {
         const element = host.current!;
         const gatherer = new Gatherer(spec);
+        const bands = new Bands();
+        const ghostly = new GhostGatherer(spec);
+        const flagsOf = relevantTo(device);
         const laidOut = signal(0);
-        const box = () => ({ width: element.clientWidth, height: element.clientHeight });
+        const inSight = signal(false);
         let palette = env.palette.peek();
+        let written = "";
+        let toldAt = -Infinity;
+        const fit = () => picture.current?.resize(element.clientWidth, element.clientHeight);
         const forget = whenNear(element, () => {
             palette = env.palette.peek();
-            const factor = () => plotFactor(spec.measure, env.bytesAs.peek());
-            const handlers = {
-                cursor: (r?: Readout) => (readout.value = r),
-                zoom: env.zoom,
-                drag: drags
-                    ? (key: string, plotted: number) => drag.current?.(key, plotted / factor())
-                    : undefined,
-            };
-            picture.current = new Picture(element, box(), spec, palette, handlers, wordy);
+            const p = (picture.current = new Picture(element, spec, palette, wordy));
+            const tones = spec.traces.map((t) => t.tone);
+            pointer.current = new Pointer(element, p, tones, {
+                ...env,
+                drag: drags ? (key, v) => drag.current?.(key, v / p.factor) : undefined,
+            });
+            fit();
             laidOut.value++;
         });
-        const observer = new ResizeObserver(() => {
-            if (!picture.current) return;
-            picture.current.resize(box().width, box().height);
-            laidOut.value++;
-        });
+        const look = whileInSight(element, (now) => (inSight.value = now));
+        const observer = new ResizeObserver(fit);
         observer.observe(element);
+        const read = () => {
+            const t = env.cursor.peek();
+            pointer.current?.point(t);
+            const next = t === undefined ? undefined : picture.current?.read(t);
+            if (next || readout.peek()) readout.value = next;
+        };
         const stop = effect(() => {
             void env.painted.value;
             void laidOut.value;
             const p = picture.current;
-            if (env.palette.value !== palette) {
-                palette = env.palette.value;
-                p?.recolour(palette);
+            if (env.palette.value !== palette) p?.recolour((palette = env.palette.value));
+            const { prefixes, zone } = notation();
+            if (written !== prefixes + zone) {
+                written = prefixes + zone;
+                p?.recolour(palette); // axes are written anew
             }
             const bytesAs = env.bytesAs.value;
-            const flags = relevant(env.flags.value, device);
+            const flags = flagsOf(env.flags.value);
             const { grid, bounds } = env.source;
-            const data = gatherer.gather(env.source, bytesAs);
+            const lines = limits?.value ?? NO_LIMITS;
+            const seen = inSight.value;
+            const hidden = hiddenOf(env.hidden.value, spec.key);
+            const data = gatherer.gather(env.source, bytesAs, hidden);
             if (!data || !grid || !bounds) {
                 facts.value = NO_FACTS;
                 return;
             }
-            const latestText = data.latest.map((v) => shortText(v, spec, bytesAs));
-            const key = `${bytesAs} ${grid.stepMs} ${grid.capacity}`;
             const factor = plotFactor(spec.measure, bytesAs);
-            const bands = bandsOf(spec, data.ids, env.bands, factor);
-            const backdrop = { bands, limits: limits?.value ?? [], factor };
-            p?.paint(data, grid, bounds, latestText, flags, key, whole(env.source), backdrop);
-            const { latest, empty, methods, missingMs } = data;
-            const banded = bands.length > 0;
-            facts.value = { latest: [...latest], empty, methods, missingMs, banded };
-            if (readout.peek()) readout.value = p?.readout;
+            const usual = bands.of(spec, data.ids, env.bands, factor, hidden);
+            const { empty, missingMs } = data;
+            const method = data.methods.join(" + ");
+            const next = { empty, method, missingMs, banded: usual.length > 0, compared: env.ghost.words };
+            if (!sameFacts(facts.peek(), next)) facts.value = next;
+            ghosts.current = ghostly.gather(env.ghost, bytesAs, hidden);
+            if (!p || !seen) return;
+            const newest = valuesAt(data, data.n - 1);
+            p.paint({
+                data,
+                grid,
+                bounds,
+                latestText: newest.map((v) => shortText(v, spec, bytesAs)),
+                flags,
+                scaleKey: `${bytesAs} ${prefixes} ${grid.stepMs} ${grid.capacity}`,
+                complete: whole(env.source),
+                bands: usual,
+                limits: lines,
+                ghosts: ghosts.current,
+                factor,
+            });
+            pointer.current?.settle();
+            if (env.cursor.peek() !== undefined) read();
+            const now = performance.now();
+            if (now - toldAt < SUMMARY_MS) return;
+            toldAt = now;
+            summary.value = summaryOf(data, spec, bytesAs);
+        });
+        const stopReading = effect(() => {
+            void env.cursor.value;
+            read();
         });
         return () => {
             stop();
+            stopReading();
             forget();
+            look();
             observer.disconnect();
+            pointer.current?.destroy();
             picture.current?.destroy();
-            picture.current = undefined;
+            pointer.current = picture.current = undefined;
         };
     }, [spec, env, device, wordy, limits, drags]);
 
-    const kind = useMemo(() => (spec.traces.some((t) => t.area) ? "area" : "line"), [spec]);
-    const { empty, methods, missingMs, banded } = facts.value;
-    const state = empty ? "empty" : env.state.value;
-    const unit = spec.what ?? unitOf(spec.measure, env.bytesAs.value);
+    const kind = useMemo(
+        () => (spec.stack || spec.traces.some((t) => t.area) ? "area" : "line"),
+        [spec],
+    );
+    const { empty, method, missingMs, banded, compared } = facts.value;
+    const bytesAs = env.bytesAs.value;
     const usual = banded && `shaded: usual ± ${env.bands.sigmas} σ`;
-    const source = [note, methods.join(" + "), usual].filter(Boolean).join(" · ");
+    const dashed = compared && `dashed: ${compared}`;
+    const source = [note, method, usual, dashed].filter(Boolean).join(" · ");
     const missing = missingMs > 0 && `${durationText(missingMs)} missing`;
     const measured = [source, missing].filter(Boolean).join(" · ");
     const at = readout.value;
+    const drawn = useMemo(
+        () => ({ ...spec, traces: spec.traces.filter((t) => !hidden.has(t.name)) }),
+        [spec, hidden],
+    );
     const shown = () => ({
-        spec,
+        spec: drawn,
         env,
-        unit: unit ?? "",
+        unit,
         subtitle: measured,
-        flags: relevant(env.flags.peek(), device),
+        flags: relevantTo(device)(env.flags.peek()),
         limits: limits?.peek() ?? [],
         scale: picture.current?.scale,
         valueText: (v: number) => shortText(v, spec, env.bytesAs.peek()),
     });
-    const tight = size === "third" || size === "quarter" || spec.traces.length > 2;
+    const table = () => {
+        const { grid, bounds } = env.source;
+        const data = new Gatherer(drawn).gather(env.source, bytesAs);
+        if (!data || !grid || !bounds) return { columns: ["time"], rows: [] };
+        return chartTable(data, grid, bounds, drawn, unit);
+    };
+    const keys = (e: KeyboardEvent) => {
+        if (e.ctrlKey || e.metaKey || e.altKey) return;
+        const done = move(e, picture.current, pointer.current, env.cursor);
+        if (!done) return;
+        e.preventDefault();
+        e.stopPropagation();
+        if (done === "read") byKeys.value = true;
+    };
     return (
-        <figure
-            class={`chart chart-${size}`}
-            data-chart={kind}
-            data-state={state}
-            data-key={spec.key}
+        <Frame
+            kind={kind}
+            chartKey={spec.key}
+            size={size}
+            state={empty ? "empty" : env.state.value}
+            title={spec.title}
+            unit={unit}
+            subtitle={size === "quarter" ? missing || source : measured}
+            summary={empty ? "" : summary.value}
+            tight={size === "third" || size === "quarter" || spec.traces.length > 2}
+            reading={at !== undefined}
+            legend={
+                <Legend
+                    chartKey={spec.key}
+                    entries={spec.traces.map(({ name, tone, dash }, i) => ({
+                        name,
+                        tone,
+                        dash,
+                        value: at ? shortText(at.values[i]!, spec, bytesAs) : "",
+                    }))}
+                />
+            }
+            readout={
+                at && (
+                    <>
+                        {readoutText(at)}
+                        {ghostText(ghosts.current, at, compared, spec, bytesAs)}
+                        {byKeys.value && (
+                            <span class="visually-hidden">{spokenValues(at, spec, bytesAs)}</span>
+                        )}
+                    </>
+                )
+            }
+            speaks={byKeys.value}
+            empty={emptyWords ?? emptyText(env.source)}
+            save={<SaveChart title={spec.title} shown={shown} />}
+            table={table}
+            painted={env.painted}
         >
-            <figcaption>
-                <h3>
-                    {spec.title} {unit && <span class="unit">{unit}</span>}
-                </h3>
-                <p class="method" title={measured}>
-                    {size === "quarter" ? missing || source : measured}
-                </p>
-                <SaveChart title={spec.title} shown={shown} />
-                <ul class={`legend${tight ? " tight" : ""}${at ? " reading" : ""}`}>
-                    {spec.traces.map((trace, i) => (
-                        <LegendItem
-                            key={trace.name}
-                            trace={trace}
-                            value={at ? at.values[i] : facts.value.latest[i]}
-                            spec={spec}
-                            bytesAs={env.bytesAs.value}
-                        />
-                    ))}
-                </ul>
-                <p class="readout" aria-live={byKeys.value ? "polite" : "off"}>
-                    {at ? readoutText(at) : ""}
-                    {at && byKeys.value && (
-                        <span class="visually-hidden">
-                            {spokenValues(at, spec, env.bytesAs.value)}
-                        </span>
-                    )}
-                </p>
-            </figcaption>
             <div
                 class="plot"
                 ref={host}
                 role="img"
                 tabIndex={0}
-                aria-label={`${spec.title} over time. Arrow keys read values.`}
-                onKeyDown={(e) => {
-                    const by = KEYS[e.key];
-                    if (by === undefined || e.ctrlKey || e.metaKey || e.altKey) return;
-                    e.preventDefault();
-                    e.stopPropagation();
-                    byKeys.value = true;
-                    const wide = e.shiftKey && typeof by === "number" ? by * 10 : by;
-                    picture.current?.moveCursor(wide);
-                }}
+                aria-label={`${spec.title} over time. Arrow keys read values, with Shift they move the window; plus and minus zoom.`}
+                onKeyDown={keys}
                 onBlur={() => {
-                    if (byKeys.value) picture.current?.moveCursor(undefined);
+                    if (byKeys.value) env.cursor.value = undefined;
                     byKeys.value = false;
                 }}
             />
-            {empty && (
-                <p class="chart-empty">
-                    {emptyWords ?? emptyText(env.source)}
-                </p>
-            )}
-        </figure>
+        </Frame>
     );
 }
 
@@ -206,60 +274,61 @@ function whole({ loading, unread }: ChartSource): boolean {
     return !loading && !unread;
 }
 
-function emptyText({ loading, unread }: ChartSource): string {
-    if (loading) return "Reading history…";
-    return unread ? "History could not be read." : "Nothing was measured in this window.";
+function sameFacts(a: Facts, b: Facts): boolean {
+    return (Object.keys(a) as (keyof Facts)[]).every((k) => a[k] === b[k]);
 }
 
-const KEYS: Record<string, number | "first" | "last"> = {
+const READS: Record<string, number | "first" | "last"> = {
     ArrowLeft: -1,
     ArrowRight: 1,
+    PageUp: FAR,
+    PageDown: -FAR,
     Home: "first",
     End: "last",
 };
 
-interface LegendItemProps {
-    trace: TraceSpec;
-    value: number | undefined;
-    spec: ChartSpec;
-    bytesAs: ByteUnit;
+/* By keys what the pointer does. Returns what was done. */
+function move(
+    e: KeyboardEvent,
+    picture: Picture | undefined,
+    pointer: Pointer | undefined,
+    cursor: { value: number | undefined },
+): "read" | "moved" | undefined {
+    const place = picture?.place;
+    if (!place || !pointer) return undefined;
+    const pan = e.shiftKey && { ArrowLeft: -PAN, ArrowRight: PAN }[e.key];
+    if (pan) {
+        pointer.go((s) => panned(s, pan), pan > 0, e.repeat);
+        return "moved";
+    }
+    const factor = { "+": CLOSER, "=": CLOSER, "-": 1 / CLOSER }[e.key];
+    if (factor !== undefined) {
+        const t = cursor.value;
+        const share = t === undefined ? 1 : (t - place.fromMs) / (place.toMs - place.fromMs);
+        const held = Math.min(1, Math.max(0, share));
+        pointer.go(
+            (s) => zoomed(s, factor, s.fromMs + held * (s.toMs - s.fromMs)),
+            factor > 1,
+            e.repeat,
+        );
+        return "moved";
+    }
+    const by = e.shiftKey ? undefined : READS[e.key];
+    if (by === undefined) return undefined;
+    cursor.value = picture.step(cursor.value, by);
+    return "read";
 }
 
-function LegendItem({ trace, value, spec, bytesAs }: LegendItemProps) {
-    return (
-        <li>
-            <svg class={`swatch tone-${trace.tone}`} viewBox="0 0 16 4" aria-hidden="true">
-                <line x1="0" y1="2" x2="16" y2="2" stroke-dasharray={trace.dash?.join(" ")} />
-            </svg>
-            <span class="name">{trace.name}</span>
-            <span class="value">{shortText(value ?? NaN, spec, bytesAs)}</span>
-        </li>
-    );
-}
-
-/* Values of a gathered trace are in plotted units already; the title says which. */
-function shortText(plotted: number, spec: ChartSpec, bytesAs: ByteUnit): string {
-    if (Number.isNaN(plotted)) return NO_VALUE;
-    const q = quantity(plotted / plotFactor(spec.measure, bytesAs), spec.measure, bytesAs);
-    const prefix = q.unit.slice(0, q.unit.length - unitOf(spec.measure, bytesAs).length);
-    return prefix ? `${q.number}\u2009${prefix}` : q.number;
-}
-
-function spokenValues(at: Readout, spec: ChartSpec, bytesAs: ByteUnit): string {
-    const factor = plotFactor(spec.measure, bytesAs);
-    return spec.traces
-        .map((t, i) => `${t.name} ${text(quantity(at.values[i]! / factor, spec.measure, bytesAs))}`)
-        .join(", ");
-}
-
-function readoutText(at: Readout): string {
-    if (at.flag) return `${clockText(at.flag.t)} · ${at.flag.text}`;
-    if (at.unmeasured) return `${clockText(at.t)} · ${stretchText(at.unmeasured)}`;
-    return clockText(at.t);
-}
-
-function relevant(flags: readonly Flag[], device: string | undefined): readonly Flag[] {
-    return device === undefined
-        ? flags
-        : flags.filter((f) => f.device === "" || f.device === device);
+/* The flags of the host and of one device; the same list for the same flags. */
+function relevantTo(device: string | undefined): (flags: readonly Flag[]) => readonly Flag[] {
+    let of: readonly Flag[] | undefined;
+    let found: readonly Flag[] = [];
+    return (flags) => {
+        if (flags === of) return found;
+        of = flags;
+        return (found =
+            device === undefined
+                ? flags
+                : flags.filter((f) => f.device === "" || f.device === device));
+    };
 }

@@ -1,6 +1,15 @@
 /*
  * From the rings to what one chart needs for one paint: each trace summed up, in the unit shown,
- * with its sign, and what is to be said about it. Buffers are kept from paint to paint.
+ * with its sign, stacked where asked, and what is to be said about it.
+ *
+ *       first        from                        n
+ *         ├────────────┼───────────────────────────┼──────────┤ room
+ *           has left     in the window               to come
+ *           it since
+ *
+ * A tick adds to the end: only the newest steps are read. When the room is used up, or something
+ * older has changed, all of it is read anew, and is another object. So the same object is as it was up
+ * to what was its newest step.
  */
 import type { Grid } from "../domain/grid";
 import { idsOf, type ChartSpec, type TraceSpec } from "../domain/trace";
@@ -8,12 +17,12 @@ import { plotFactor, type ByteUnit } from "../domain/units";
 import type { ChartSource } from "./environment";
 
 export interface Gathered {
-    n: number; // steps with a place in the window
-    first: number; // number of the oldest step
-    traces: Float64Array[];
-    latest: number[]; // newest value of each trace, unsigned; NaN when it is a gap
-    above: number; // largest value over the axis, and under it
-    below: number;
+    first: number; // number of the step at index 0
+    from: number; // index of the oldest step in the window; those before have left it
+    n: number; // steps there are
+    room: number; // steps that the arrays hold
+    traces: Float64Array[]; // as drawn: below the axis negative, on top of each other when stacked
+    own: Float64Array[]; // each for itself, with its sign
     empty: boolean;
     gaps: number[]; // stretches without a value in any trace: first step and one past the last, in turn
     missingMs: number; // how much of that lies inside the data
@@ -27,77 +36,128 @@ interface Labelled {
     labels: Readonly<Record<string, string>>;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+const ROOM = 1.25; // of the window
+
 export class Gatherer {
     readonly #spec: ChartSpec;
     #version = -1;
     #ids: number[][] = [];
     #perIds: number[][] = [];
     #methods: string[] = [];
-    #buffers: Float64Array[] = [];
     #divisor = new Float64Array(0);
+    #known: Gathered | undefined;
+    /* What `#known` was made of. */
+    #grid: Grid | undefined;
+    #revision = -1;
+    #factor = NaN;
+    #hidden: ReadonlySet<string> = NONE;
 
     constructor(spec: ChartSpec) {
         this.#spec = spec;
     }
 
-    gather(source: ChartSource, bytesAs: ByteUnit): Gathered | undefined {
+    /* hidden: names of the traces that are not drawn; what they know is known all the same. */
+    gather(
+        source: ChartSource,
+        bytesAs: ByteUnit,
+        hidden: ReadonlySet<string> = NONE,
+    ): Gathered | undefined {
         const grid = source.grid;
         if (!grid || grid.head < 0) return undefined;
-        this.#resolve(source);
-        const { traces: specs, measure } = this.#spec;
-        if (this.#buffers.length !== specs.length || this.#buffers[0]!.length !== grid.capacity)
-            this.#buffers = specs.map(() => new Float64Array(grid.capacity));
-        const factor = plotFactor(measure, bytesAs);
-        const out: Gathered = {
-            n: 0,
+        const factor = plotFactor(this.#spec.measure, bytesAs);
+        const same = !this.#resolve(source) && this.#isOf(grid, factor, hidden);
+        const g = same ? this.#known! : this.#begin(grid, factor, hidden);
+        const at = same ? g.n - 1 : 0; // the newest step may have got more
+        g.n = grid.head - g.first + 1;
+        g.from = grid.oldest - g.first;
+        this.#read(g, grid, at);
+        countMissing(g, grid);
+        return g;
+    }
+
+    #isOf(grid: Grid, factor: number, hidden: ReadonlySet<string>): boolean {
+        const g = this.#known;
+        return (
+            g !== undefined &&
+            grid === this.#grid &&
+            grid.revision === this.#revision &&
+            factor === this.#factor &&
+            hidden === this.#hidden &&
+            grid.head - g.first < g.room &&
+            grid.oldest <= g.first + g.n - 1
+        );
+    }
+
+    #begin(grid: Grid, factor: number, hidden: ReadonlySet<string>): Gathered {
+        this.#grid = grid;
+        this.#revision = grid.revision;
+        this.#factor = factor;
+        this.#hidden = hidden;
+        const { traces, stack } = this.#spec;
+        const room = Math.ceil(grid.capacity * ROOM) + 1;
+        const fits = this.#known?.room === room && this.#known.own.length === traces.length;
+        const own = fits ? this.#known!.own : traces.map(() => new Float64Array(room));
+        const stacked = () => (fits ? this.#known!.traces : traces.map(() => new Float64Array(room)));
+        this.#known = {
             first: grid.oldest,
-            traces: this.#buffers,
-            latest: [],
-            above: 0,
-            below: 0,
+            from: 0,
+            n: 0,
+            room,
+            traces: stack ? stacked() : own,
+            own,
             empty: true,
             gaps: [],
             missingMs: 0,
             methods: this.#methods,
             ids: this.#ids,
         };
-        specs.forEach((trace, s) => {
-            const values = this.#buffers[s]!;
-            const n = (out.n = grid.sum(this.#ids[s]!, values));
-            if (trace.per) this.#divide(grid, this.#perIds[s]!, values, n);
-            let peak = 0;
-            for (let i = 0; i < n; i++) {
-                values[i]! *= factor;
-                if (values[i]! > peak) peak = values[i]!;
-            }
-            out.latest.push(n ? values[n - 1]! : NaN);
-            if (trace.below) {
-                out.below = Math.max(out.below, peak);
-                for (let i = 0; i < n; i++) values[i] = -values[i]!;
-            } else out.above = Math.max(out.above, peak);
+        return this.#known;
+    }
+
+    /* The steps from index `at` on. */
+    #read(g: Gathered, grid: Grid, at: number): void {
+        const { traces, stack } = this.#spec;
+        traces.forEach((trace, s) => {
+            const values = g.own[s]!;
+            grid.sum(this.#ids[s]!, values, g.first + at, at);
+            if (trace.per) this.#divide(grid, this.#perIds[s]!, values, g, at);
+            const factor = trace.below ? -this.#factor : this.#factor;
+            for (let i = at; i < g.n; i++) values[i]! *= factor;
         });
-        out.gaps = gapsOf(out.traces, out.n);
-        countMissing(out, grid);
-        return out;
+        findGaps(g.gaps, g.own, at, g.n);
+        traces.forEach((trace, s) => {
+            if (this.#hidden.has(trace.name)) g.own[s]!.fill(NaN, at, g.n);
+        });
+        if (stack) pile(traces, g, at);
     }
 
     /* A ratio; where there is nothing to divide by, nothing is known. */
-    #divide(grid: Grid, ids: readonly number[], values: Float64Array, n: number): void {
-        if (this.#divisor.length < grid.capacity) this.#divisor = new Float64Array(grid.capacity);
-        grid.sum(ids, this.#divisor);
-        for (let i = 0; i < n; i++)
+    #divide(
+        grid: Grid,
+        ids: readonly number[],
+        values: Float64Array,
+        g: Gathered,
+        at: number,
+    ): void {
+        if (this.#divisor.length < g.room) this.#divisor = new Float64Array(g.room);
+        grid.sum(ids, this.#divisor, g.first + at, at);
+        for (let i = at; i < g.n; i++)
             values[i] = this.#divisor[i]! > 0 ? values[i]! / this.#divisor[i]! : NaN;
     }
 
-    #resolve(source: ChartSource): void {
-        if (source.seriesVersion === this.#version) return;
+    /* True: the traces are made of other series than before, or measured otherwise. */
+    #resolve(source: ChartSource): boolean {
+        if (source.seriesVersion === this.#version) return false;
         this.#version = source.seriesVersion;
+        const before = JSON.stringify([this.#ids, this.#perIds, this.#methods]);
         const all = [...source.series.values()];
         this.#ids = this.#spec.traces.map((t) => idsOf(t, all));
         this.#perIds = this.#spec.traces.map((t) => (t.per ? divisorsOf(t, t.per, all) : []));
         const methods = new Set(this.#ids.flat().map((id) => source.series.get(id)!.method));
         methods.delete("");
         this.#methods = [...methods].sort();
+        return JSON.stringify([this.#ids, this.#perIds, this.#methods]) !== before;
     }
 }
 
@@ -115,24 +175,72 @@ function divisorsOf(t: TraceSpec, names: readonly string[], all: Iterable<Labell
     return ids;
 }
 
+/*
+ * Each trace on top of those before it that have a value there; a gap of one is a gap in it alone.
+ * What goes down from the axis is piled on its own.
+ */
+function pile(specs: readonly TraceSpec[], g: Gathered, at: number): void {
+    for (let i = at; i < g.n; i++) {
+        let above = 0;
+        let below = 0;
+        for (let s = 0; s < specs.length; s++) {
+            const v = g.own[s]![i]!;
+            if (v !== v) g.traces[s]![i] = v;
+            else if (specs[s]!.below) g.traces[s]![i] = below += v;
+            else g.traces[s]![i] = above += v;
+        }
+    }
+}
+
 /* Indices into the traces, in pairs: where a stretch without any value begins and where it ends. */
 export function gapsOf(traces: readonly Float64Array[], n: number): number[] {
     const gaps: number[] = [];
-    for (let i = 0; i < n; i++) {
+    findGaps(gaps, traces, 0, n);
+    return gaps;
+}
+
+/* The same from index `at` on, where up to there is known already. */
+function findGaps(gaps: number[], traces: readonly Float64Array[], at: number, n: number): void {
+    while (gaps.length && gaps[gaps.length - 1]! >= at) gaps.pop();
+    for (let i = at; i < n; i++) {
         let known = false;
-        for (const t of traces) known ||= !Number.isNaN(t[i]!);
+        for (let s = 0; s < traces.length && !known; s++) known = traces[s]![i] === traces[s]![i];
         const open = gaps.length % 2 === 1;
         if (known === open) gaps.push(i);
     }
     if (gaps.length % 2 === 1) gaps.push(n);
-    return gaps;
 }
 
 /* Neither the time before the first value nor that after the last counts as missing. */
 function countMissing(g: Gathered, grid: Grid): void {
-    g.empty = g.n === 0 || (g.gaps[0] === 0 && g.gaps[1] === g.n);
     let steps = 0;
-    for (let i = 0; i < g.gaps.length; i += 2)
-        if (g.gaps[i]! > 0 && g.gaps[i + 1]! < g.n) steps += g.gaps[i + 1]! - g.gaps[i]!;
+    g.empty = g.n === g.from;
+    for (let i = 0; i < g.gaps.length; i += 2) {
+        const from = g.gaps[i]!;
+        const end = g.gaps[i + 1]!;
+        if (from > g.from && end < g.n) steps += end - from;
+        if (from <= g.from && end === g.n) g.empty = true;
+    }
     g.missingMs = steps * grid.stepMs;
+}
+
+/* The values farthest from the axis, above and below it, among the given. */
+export function peaksOf(
+    traces: readonly Float64Array[],
+    from: number,
+    n: number,
+): { above: number; below: number } {
+    let above = 0;
+    let below = 0;
+    for (const t of traces)
+        for (let i = from; i < n; i++) {
+            if (t[i]! > above) above = t[i]!;
+            else if (-t[i]! > below) below = -t[i]!;
+        }
+    return { above, below };
+}
+
+/* Of each trace at one step, unsigned; NaN when it is a gap. */
+export function valuesAt(g: Gathered, i: number): number[] {
+    return g.own.map((t) => (i >= g.from && i < g.n ? Math.abs(t[i]!) : NaN));
 }

@@ -21,6 +21,15 @@ function askLater(): void {
     else setTimeout(later, 50); // Safari
 }
 
+/* Says whether the element is on the screen, now and whenever that changes. Returns what ends it. */
+export function whileInSight(element: Element, tell: (inSight: boolean) => void): () => void {
+    const observer = new IntersectionObserver((entries) =>
+        tell(entries[entries.length - 1]!.isIntersecting),
+    );
+    observer.observe(element);
+    return () => observer.disconnect();
+}
+
 /* Runs once: soon when the element is on the screen, else when there is time. Returns a cancel. */
 export function whenNear(element: Element, run: () => void): () => void {
     const finish = () => {

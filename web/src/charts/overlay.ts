@@ -3,11 +3,11 @@
  * lines across it, and marks on the time axis where an alert fired. Severity is told by shape as well
  * as by colour: a triangle warns, an octagon is critical.
  */
-import type uPlot from "uplot";
 import type { Flag } from "../domain/flags";
 import type { ChartSpec } from "../domain/trace";
 import type { BandSource } from "./environment";
 import type { Palette } from "./palette";
+import { inFrame, type Place } from "./place";
 
 const STEM_PX = 22; // what flaps leaves the traces to be seen
 
@@ -54,25 +54,44 @@ export function bandsOf(
     });
 }
 
-function inFrame(u: uPlot, draw: (ctx: CanvasRenderingContext2D) => void): void {
-    const { ctx, bbox } = u;
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-    ctx.clip();
-    draw(ctx);
-    ctx.restore();
+/* Made anew only when what is usual changed, so that who draws can see that it did not. */
+export class Bands {
+    #made: readonly Band[] = [];
+    #of: readonly unknown[] = [];
+
+    of(
+        spec: ChartSpec,
+        ids: readonly (readonly number[])[],
+        source: BandSource,
+        factor: number,
+        hidden: ReadonlySet<string>,
+    ): readonly Band[] {
+        const { mean, sigma, sigmas } = source;
+        const of = [spec, ids, mean, mean?.head, mean?.revision, sigma, sigma?.revision, sigmas, factor, hidden];
+        if (of.some((v, i) => v !== this.#of[i])) {
+            this.#of = of;
+            const shown = ids.map((own, s) => (hidden.has(spec.traces[s]!.name) ? [] : own));
+            const made = spec.stack ? [] : bandsOf(spec, shown, source, factor);
+            if (made.length || this.#made.length) this.#made = made;
+        }
+        return this.#made;
+    }
 }
 
-export function drawBands(u: uPlot, bands: readonly Band[], palette: Palette, px: number): void {
+export function drawBands(
+    ctx: CanvasRenderingContext2D,
+    place: Place,
+    bands: readonly Band[],
+    palette: Palette,
+): void {
     if (bands.length === 0) return;
-    inFrame(u, (ctx) => {
+    inFrame(ctx, place, () => {
         for (const band of bands) {
-            const x = band.times.map((t) => u.valToPos(t, "x", true));
-            const low = band.low.map((v) => u.valToPos(v, "y", true));
-            const high = band.high.map((v) => u.valToPos(v, "y", true));
+            const x = band.times.map((t) => place.x(t));
+            const low = band.low.map((v) => place.y(v));
+            const high = band.high.map((v) => place.y(v));
             ctx.fillStyle = ctx.strokeStyle = palette[band.tone];
-            ctx.lineWidth = px;
+            ctx.lineWidth = place.px;
             for (let i = 0; i < x.length;) {
                 let end = i;
                 while (end < x.length && !Number.isNaN(low[end]!)) end++;
@@ -138,31 +157,31 @@ function toneOf(palette: Palette, tone: Limit["tone"]): string {
 }
 
 export function drawLimits(
-    u: uPlot,
+    ctx: CanvasRenderingContext2D,
+    place: Place,
     limits: readonly Limit[],
     factor: number,
     palette: Palette,
-    px: number,
     fontPx: number,
 ): void {
     if (limits.length === 0) return;
-    inFrame(u, (ctx) => {
-        const { bbox } = u;
+    const { px, left, right, top } = place;
+    inFrame(ctx, place, () => {
         ctx.font = `500 ${fontPx * px}px ${palette.font}`;
         ctx.textBaseline = "bottom";
         ctx.textAlign = "left";
         ctx.lineWidth = 1.4 * px;
         for (const limit of limits) {
-            const y = Math.round(u.valToPos(limit.value * factor, "y", true)) + 0.5;
+            const y = Math.round(place.y(limit.value * factor)) + 0.5;
             ctx.strokeStyle = ctx.fillStyle = toneOf(palette, limit.tone);
             ctx.setLineDash(limit.tone === "clear" ? [2 * px, 4 * px] : [7 * px, 4 * px]);
             ctx.beginPath();
-            ctx.moveTo(bbox.left, y);
-            ctx.lineTo(bbox.left + bbox.width, y);
+            ctx.moveTo(left, y);
+            ctx.lineTo(right, y);
             ctx.stroke();
-            const under = y - bbox.top < (fontPx + 4) * px;
+            const under = y - top < (fontPx + 4) * px;
             const base = under ? y + (fontPx + 3) * px : y - 2 * px;
-            let x = bbox.left + 6 * px;
+            let x = left + 6 * px;
             if (limit.tone !== "clear") {
                 shape(ctx, limit.tone, x + 4 * px, base - (fontPx / 2 + 1) * px, 4.5 * px);
                 x += 13 * px;
@@ -172,10 +191,51 @@ export function drawLimits(
     });
 }
 
+/* What happened, on the time axis. */
+export function drawFlags(
+    ctx: CanvasRenderingContext2D,
+    place: Place,
+    flags: readonly Flag[],
+    palette: Palette,
+): void {
+    const { px, top, bottom } = place;
+    ctx.save();
+    for (const flag of flags) {
+        if (flag.t < place.fromMs || flag.t > place.toMs) continue;
+        const x = Math.round(place.x(flag.t)) + 0.5;
+        ctx.lineWidth = px;
+        if (isAlert(flag)) {
+            drawAlertMark(ctx, place, flag, x, palette);
+            continue;
+        }
+        ctx.strokeStyle = ctx.fillStyle = palette.flag;
+        ctx.globalAlpha = 0.55;
+        ctx.beginPath();
+        ctx.moveTo(x, top);
+        ctx.lineTo(x, bottom);
+        ctx.stroke();
+        ctx.globalAlpha = 1;
+        ctx.beginPath();
+        ctx.moveTo(x, top);
+        ctx.lineTo(x + 7 * px, top + 3 * px);
+        ctx.lineTo(x, top + 6 * px);
+        ctx.fill();
+    }
+    ctx.restore();
+}
+
+function isAlert({ kind }: Flag): boolean {
+    return kind === "warning" || kind === "critical" || kind === "resolved";
+}
+
 /* On the time axis: where an alert began, and a ring where it was over. */
-export function drawAlertMark(u: uPlot, flag: Flag, x: number, palette: Palette, px: number): void {
-    const { ctx, bbox } = u;
-    const foot = bbox.top + bbox.height;
+function drawAlertMark(
+    ctx: CanvasRenderingContext2D,
+    { px, bottom: foot }: Place,
+    flag: Flag,
+    x: number,
+    palette: Palette,
+): void {
     if (flag.kind === "resolved") {
         ctx.strokeStyle = palette.quiet;
         ctx.lineWidth = 1.4 * px;

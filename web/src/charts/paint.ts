@@ -12,7 +12,11 @@ export function measurer(font: string): MeasureText {
     };
 }
 
-export async function sceneToPng(scene: Scene): Promise<Blob> {
+/* more: what else is painted, in pixels of the scene. */
+export async function sceneToPng(
+    scene: Scene,
+    more?: (ctx: CanvasRenderingContext2D) => void,
+): Promise<Blob> {
     const canvas = document.createElement("canvas");
     canvas.width = Math.round(scene.width * FINER);
     canvas.height = Math.round(scene.height * FINER);
@@ -25,6 +29,7 @@ export async function sceneToPng(scene: Scene): Promise<Blob> {
         paint(ctx, mark, scene.font);
         ctx.restore();
     }
+    more?.(ctx);
     const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/png"));
     if (!blob) throw new Error("the browser made no picture");
     return blob;

@@ -1,31 +1,49 @@
 /*
- * One uPlot on one element: the only file that knows the library. It is given gathered traces and
- * draws them; marks of its own are the zero line, the ground of what was not measured, the newest
- * values at the right edge and the flags on the time axis.
+ * The picture of a chart over time, on two canvases that lie on each other:
+ *
+ *     settled  ┌───────────────────────────┐     axes, bands, what is unknown, flags, limits and
+ *              │  ╱╲    ╱╲╱╲               │     the traces up to the newest bin
+ *              │─╱──╲╱╲╱────╲──            │
+ *              └───────────────────────────┘
+ *     fresh                     ┌─────┐          the newest bin and the newest values
+ *                               │ ╲╱• │12 k
+ *
+ * A tick changes the fresh one, a strip at the right edge. When the present has moved on by a whole
+ * pixel, the settled one is moved by that and gets a column; it is drawn as a whole when something else
+ * in it changed. What is pointed at is
+ * shown by elements on top, so that reading draws nothing.
  */
-import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
-import { decimate } from "../domain/decimate";
+import { binFor, Decimator } from "../domain/decimate";
 import type { Flag } from "../domain/flags";
 import type { Grid } from "../domain/grid";
 import { AxisEnd } from "../domain/scale";
 import type { ChartSpec } from "../domain/trace";
-import { axisText, clockText } from "../domain/units";
-import { ends, marks, spread, TIME_STEPS, timeMark, timeMarks, timeSpace } from "./axis";
-import type { Gathered } from "./gather";
-import { hatchOf } from "./hatch";
-import { drawAlertMark, drawBands, drawLimits, type Band, type Limit } from "./overlay";
+import { baseOf, type Base } from "../domain/units";
+import { ends } from "./axis";
+import { isCalm } from "./calm";
+import { peaksOf, valuesAt, type Gathered } from "./gather";
+import { drawGhosts, ghostPeak, type GhostLine } from "./ghost";
+import {
+    drawAxes,
+    drawGraticule,
+    drawTimes,
+    drawUnmeasured,
+    FONT_PX,
+    TIMES_PX,
+    type Stretch,
+} from "./ground";
+import { drawTraces, lengthOf } from "./lines";
+import { drawNewest } from "./newest";
+import { drawBands, drawFlags, drawLimits, type Band, type Limit } from "./overlay";
 import type { Palette } from "./palette";
+import { GUTTER_RIGHT, Place, type Box } from "./place";
 
-const GUTTER_LEFT = 46;
-const GUTTER_RIGHT = 52;
-const AXIS_HEIGHT = 22;
-const FONT_PX = 11;
-const MARK_ROOM_PX = 32; // of the chart's height for a mark of the y-axis, about
 const EASE_MS = 160;
 const FLAG_REACH_PX = 6;
-const ZOOM_LEAST_PX = 8;
-const DRAG_REACH_PX = 6;
+const GOLDEN = 0.618; // parts of it lie evenly, however many there are
+const FLAG_PX = 8; // how far a flag flies
+const OVERLAP = 4; // points that are drawn again, so that lines join
+const STRIP_PX = 16; // of the plot that the fresh canvas covers at least
 
 export interface Readout {
     t: number;
@@ -34,151 +52,172 @@ export interface Readout {
     unmeasured: Stretch | undefined; // it lies in one
 }
 
-/* Nothing was measured between the last value before and the first one after; undefined: there is none. */
-export interface Stretch {
-    after: number | undefined; // epoch ms
-    before: number | undefined;
-}
-
-export interface PictureHandlers {
-    cursor(readout: Readout | undefined): void;
-    zoom(fromMs: number, toMs: number): void;
-    /* A limit was moved to this height, in plotted units; without it limits stand still. */
-    drag?: ((key: string, plotted: number) => void) | undefined;
-}
-
-/* What lies behind and across the traces. */
-export interface Backdrop {
+/* All that a picture shows. Parts that did not change are the same objects as before. */
+export interface Shown {
+    data: Gathered;
+    grid: Grid;
+    bounds: { fromMs: number; toMs: number };
+    latestText: readonly string[];
+    flags: readonly Flag[];
+    scaleKey: string; // while it stays the same, axes move rarely and gently; else they start afresh
+    complete: boolean; // false: what is missing may still come
     bands: readonly Band[];
     limits: readonly Limit[];
+    ghosts: readonly GhostLine[];
     factor: number; // from the limits' units to the plotted one
 }
 
-export const NO_BACKDROP: Backdrop = { bands: [], limits: [], factor: 1 };
+let pictures = 0; // made so far
 
 export class Picture {
+    readonly #phase = (pictures++ * GOLDEN) % 1;
     readonly #spec: ChartSpec;
-    readonly #handlers: PictureHandlers;
-    readonly #plot: uPlot;
+    readonly #settled: HTMLCanvasElement;
+    readonly #fresh: HTMLCanvasElement;
     readonly #mirrored: boolean;
     readonly #wordy: boolean;
     readonly #endAbove: AxisEnd;
     readonly #endBelow: AxisEnd;
-    readonly #calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+    readonly #points = new Decimator();
     #palette: Palette;
-    #flags: readonly Flag[] = [];
-    #backdrop = NO_BACKDROP;
-    #latestText: string[] = [];
-    #latest: number[] = [];
-    #latestAt = 0;
+    #box: Box = { width: 0, height: 0, px: 1 };
+    #shown: Shown | undefined;
+    #decimated: Gathered | undefined; // what the points are of, and up to which step
+    #taken = 0;
+    #place: Place | undefined;
     #unmeasured: Stretch[] = [];
-    #painted = false;
-    #empty = true; // no value in sight: then there is no scale to show either
-    #x: [number, number] = [0, 1];
-    #y: [number, number] = [0, 1];
+    #y: readonly [number, number] = [0, 1];
     #scaleKey = "";
     #ease = 0;
+    /* What the settled canvas holds. */
+    #drawn: Shown | undefined;
+    #gaps = 0;
+    #end = 0; // points up to there
+    #from = 0; // and from there on
+    #phases: number[] = []; // of the dashes at its first point
+    #endPhases: number[] = [];
 
     constructor(
         host: HTMLElement,
-        size: { width: number; height: number },
         spec: ChartSpec,
         palette: Palette,
-        handlers: PictureHandlers,
         wordy: boolean, // says in the picture what it says to the pointer
     ) {
         this.#spec = spec;
         this.#wordy = wordy;
         this.#palette = palette;
-        this.#handlers = handlers;
         this.#mirrored = spec.traces.some((t) => t.below);
         this.#endAbove = new AxisEnd(spec.least ?? 1);
         this.#endBelow = new AxisEnd(spec.least ?? 1);
-        const empty = [[], ...spec.traces.map(() => [])] as unknown as uPlot.AlignedData;
-        this.#plot = new uPlot(this.#options(size), empty, host);
-        if (handlers.drag) this.#letDrag(host, handlers.drag);
+        this.#settled = document.createElement("canvas");
+        this.#fresh = document.createElement("canvas");
+        this.#fresh.className = "plot-fresh";
+        host.prepend(this.#settled, this.#fresh);
     }
 
     destroy(): void {
         cancelAnimationFrame(this.#ease);
-        this.#plot.destroy();
+        this.#settled.remove();
+        this.#fresh.remove();
+    }
+
+    /* Where values stand; undefined before the first painting. */
+    get place(): Place | undefined {
+        return this.#place;
+    }
+
+    get limits(): readonly Limit[] {
+        return this.#shown?.limits ?? [];
+    }
+
+    get factor(): number {
+        return this.#shown?.factor ?? 1;
     }
 
     /* Both ends of the axis that is shown, or moved to. */
     get scale(): readonly [number, number] | undefined {
-        if (!this.#painted || this.#empty) return undefined;
+        if (!this.#shown || this.#shown.data.empty) return undefined;
         return ends(this.#endAbove.end, this.#endBelow.end, this.#mirrored);
     }
 
     resize(width: number, height: number): void {
-        if (width !== this.#plot.width || height !== this.#plot.height)
-            this.#plot.setSize({ width, height });
+        const px = window.devicePixelRatio || 1;
+        const { width: w, height: h, px: before } = this.#box;
+        if (w === width && h === height && px === before) return;
+        this.#box = { width, height, px };
+        this.#settled.width = Math.round(width * px);
+        this.#settled.height = this.#fresh.height = Math.round(height * px);
+        this.#drawn = undefined;
+        if (this.#shown) this.paint(this.#shown);
     }
 
     recolour(palette: Palette): void {
         this.#palette = palette;
-        this.#plot.redraw(true, true);
+        this.#drawn = undefined;
+        if (this.#shown) this.paint(this.#shown);
     }
 
-    /*
-     * scaleKey: while it stays the same, axes move rarely and gently; another window or unit starts
-     * afresh.
-     */
-    paint(
-        data: Gathered,
-        grid: Grid,
-        bounds: { fromMs: number; toMs: number },
-        latestText: string[],
-        flags: readonly Flag[],
-        scaleKey: string,
-        complete: boolean, // false: what is missing may still come
-        backdrop: Backdrop,
-    ): void {
-        this.#backdrop = backdrop;
-        const limit = Math.max(0, ...backdrop.limits.map((l) => l.value * backdrop.factor));
-        this.#painted = true;
-        this.#empty = data.empty;
-        this.#flags = flags;
-        this.#unmeasured = complete ? stretches(data, grid) : [];
-        this.#latest = data.latest;
-        this.#latestText = latestText;
-        this.#latestAt = grid.timeOf(data.first + data.n - 1);
-        this.#x = [bounds.fromMs, Math.max(bounds.toMs, bounds.fromMs + 1)];
-        const width = this.#plot.bbox.width / uPlot.pxRatio || 1;
-        const d = decimate(data.traces, data.n, data.first, (k) => grid.timeOf(k), width);
+    paint(shown: Shown): void {
+        if (this.#box.width === 0) return;
+        const { data, limits, ghosts, bounds, factor, scaleKey } = shown;
+        this.#shown = shown;
+        this.#decimate(data, shown.grid);
+        const peaks = peaksOf(this.#points.traces, this.#firstPoint(data), this.#points.n);
+        const limit = Math.max(
+            ghostPeak(ghosts, 1, bounds),
+            ...limits.map((l) => l.value * factor),
+        );
         const anew = scaleKey !== this.#scaleKey;
         this.#scaleKey = scaleKey;
         const now = performance.now();
         const target = ends(
-            this.#endAbove.follow(Math.max(data.above, limit), now, anew),
-            this.#endBelow.follow(data.below, now, anew),
+            this.#endAbove.follow(Math.max(peaks.above, limit), now, anew, this.#base),
+            this.#endBelow.follow(
+                Math.max(peaks.below, ghostPeak(ghosts, -1, bounds)),
+                now,
+                anew,
+                this.#base,
+            ),
             this.#mirrored,
         );
-        const columns = [d.times, ...d.traces] as uPlot.AlignedData;
-        this.#scaleTo(target, anew || this.#calm.matches, columns);
+        this.#scaleTo(target, anew || isCalm());
     }
 
-    /* Moves the reading line by whole points; undefined takes it away. */
-    moveCursor(by: number | "first" | "last" | undefined): void {
-        const times = this.#plot.data[0];
-        if (by === undefined || times.length === 0) {
-            this.#plot.setCursor({ left: -10, top: -10 });
-            return;
+    get #base(): Base {
+        return baseOf(this.#spec.measure);
+    }
+
+    #decimate(data: Gathered, grid: Grid): void {
+        const width = this.#box.width - GUTTER_RIGHT;
+        const bin = binFor(data.n - data.from, width);
+        const same = data === this.#decimated && bin === this.#points.bin;
+        if (!same) {
+            this.#points.begin(data.first, data.room, data.traces.length, bin);
+            this.#decimated = data;
+            this.#taken = 0;
+            this.#drawn = undefined;
+            this.#phases = data.traces.map(() => 0);
+            this.#from = 0;
         }
-        const last = times.length - 1;
-        const from = this.#plot.cursor.idx ?? last + 1;
-        const to = by === "first" ? 0 : by === "last" ? last : from + by;
-        const i = Math.min(last, Math.max(0, to));
-        this.#plot.setCursor({ left: this.#plot.valToPos(times[i]!, "x"), top: 1 });
+        // The newest step may have got more since.
+        const from = Math.max(0, this.#taken - 1);
+        if (this.#points.pointOf(from) < this.#end) this.#drawn = undefined;
+        this.#points.take(data.traces, from, data.n, (k) => grid.timeOf(k));
+        this.#taken = data.n;
     }
 
-    #scaleTo(target: [number, number], atOnce: boolean, columns: uPlot.AlignedData): void {
+    /* Of what is in sight, and one before it, so that lines come from beyond the edge. */
+    #firstPoint(data: Gathered): number {
+        return Math.max(0, this.#points.pointOf(data.from) - 1);
+    }
+
+    #scaleTo(target: [number, number], atOnce: boolean): void {
         cancelAnimationFrame(this.#ease);
         const from = this.#y;
         const moves = from[0] !== target[0] || from[1] !== target[1];
         if (atOnce || !moves) {
             this.#y = target;
-            this.#plot.setData(columns);
+            this.#draw();
             return;
         }
         const start = performance.now();
@@ -190,298 +229,233 @@ export class Picture {
                 from[1] + (target[1] - from[1]) * eased,
             ];
             if (part === 1) this.#y = target;
-            this.#plot.setData(columns);
+            this.#draw();
             if (part < 1) this.#ease = requestAnimationFrame(step);
         };
         step();
     }
 
-    #options(size: { width: number; height: number }): uPlot.Options {
-        const font = () => `${FONT_PX}px ${this.#palette.font}`;
-        const quiet = () => this.#palette.quiet;
-        const grid = { stroke: () => this.#palette.grid, width: 1 };
-        return {
-            ...size,
-            ms: 1,
-            padding: [8, GUTTER_RIGHT, 0, 0],
-            legend: { show: false },
-            cursor: {
-                y: false,
-                drag: { x: true, y: false, setScale: false },
-                sync: { key: "page", setSeries: false, scales: ["x", null] },
-                points: {
-                    size: 7,
-                    width: 1.5,
-                    stroke: (_, s) => this.#colour(s),
-                    fill: () => this.#palette.surface,
-                },
-            },
-            scales: {
-                x: { time: true, range: () => this.#x },
-                y: { range: () => this.#y },
-            },
-            axes: [
-                {
-                    stroke: quiet,
-                    font: font(),
-                    grid,
-                    ticks: { show: false },
-                    size: AXIS_HEIGHT,
-                    gap: 5,
-                    space: (_, __, low, high, room) => timeSpace(high - low, room),
-                    incrs: [...TIME_STEPS],
-                    splits: (_, __, low, high, incr) =>
-                        this.#painted ? timeMarks(low, high, incr) : [],
-                    values: (_, splits, __, ___, incr) => splits.map((ms) => timeMark(ms, incr)),
-                },
-                {
-                    stroke: quiet,
-                    font: font(),
-                    grid,
-                    ticks: { show: false },
-                    size: GUTTER_LEFT,
-                    gap: 8,
-                    splits: (u, _, low, high) =>
-                        this.#empty ? [] : marks(low, high, u.height / MARK_ROOM_PX),
-                    values: (_, splits) => splits.map(axisText),
-                },
-            ],
-            series: [
-                {},
-                ...this.#spec.traces.map((trace, i): uPlot.Series => ({
-                    stroke: () => this.#colour(i + 1),
-                    fill: trace.area ? () => this.#colour(i + 1) + "2e" : () => "transparent",
-                    fillTo: () => 0,
-                    width: 1.4,
-                    ...(trace.dash ? { dash: [...trace.dash] } : {}),
-                    spanGaps: false,
-                    points: { show: false, size: 3, filter: lonelyPoints },
-                })),
-            ],
-            hooks: {
-                drawAxes: [
-                    () => this.#drawZero(),
-                    () => drawBands(this.#plot, this.#backdrop.bands, this.#palette, uPlot.pxRatio),
-                    () => this.#drawUnmeasured(),
-                ],
-                draw: [() => this.#drawLimits(), () => this.#drawFlags(), () => this.#drawLatest()],
-                setCursor: [() => this.#handlers.cursor(this.#read())],
-                setSelect: [() => this.#selected()],
-            },
-        };
+    #draw(): void {
+        const shown = this.#shown!;
+        const place = new Place(this.#box, shown.bounds, this.#y, this.#phase);
+        const by = this.#moved(shown, place);
+        if (by !== 0) {
+            this.#place = place;
+            if (by === undefined) this.#drawSettled(shown, place);
+            else this.#scroll(shown, place, by);
+            this.#drawn = shown;
+        }
+        this.#drawFresh(shown, this.#place!);
     }
 
-    #colour(series: number): string {
-        return this.#palette[this.#spec.traces[series - 1]!.tone];
+    /*
+     * What the settled canvas holds is right when it is moved to the left by so many pixels; undefined:
+     * it has to be drawn.
+     */
+    #moved(shown: Shown, place: Place): number | undefined {
+        const old = this.#drawn;
+        const by = this.#place?.movedTo(place);
+        if (
+            old === undefined ||
+            by === undefined ||
+            shown.data.gaps.length !== this.#gaps ||
+            old.data !== shown.data ||
+            old.flags !== shown.flags ||
+            old.complete !== shown.complete ||
+            old.bands !== shown.bands ||
+            old.limits !== shown.limits ||
+            old.ghosts !== shown.ghosts ||
+            old.factor !== shown.factor
+        )
+            return undefined;
+        // Words keep to their places, and what is unknown up to the present grows.
+        const still = shown.limits.length > 0 || (this.#wordy && this.#unmeasured.length > 0);
+        const open = this.#unmeasured.some((s) => s.before === undefined);
+        const more = shown.bands.length > 0 || shown.ghosts.length > 0;
+        return by > 0 && (still || open || more || by > place.width / 2) ? undefined : by;
     }
 
-    #read(): Readout | undefined {
-        const i = this.#plot.cursor.idx;
-        const left = this.#plot.cursor.left ?? -1;
-        if (i === null || i === undefined || left < 0) return undefined;
-        const t = this.#plot.data[0][i];
-        if (t === undefined) return undefined;
-        const values = this.#spec.traces.map((_, s) => Math.abs(this.#plot.data[s + 1]![i] ?? NaN));
-        const flag = this.#flags.find(
-            (f) => Math.abs(this.#plot.valToPos(f.t, "x") - left) <= FLAG_REACH_PX,
+    #drawSettled(shown: Shown, place: Place): void {
+        const { data, grid, complete, bands, flags, limits, ghosts, factor } = shown;
+        const ctx = this.#settled.getContext("2d")!;
+        const palette = this.#palette;
+        ctx.clearRect(0, 0, this.#settled.width, this.#settled.height);
+        this.#unmeasured = complete ? stretches(data, grid) : [];
+        this.#gaps = data.gaps.length;
+        const from = this.#firstPoint(data);
+        drawAxes(ctx, place, palette, !data.empty, this.#base);
+        drawBands(ctx, place, bands, palette);
+        drawUnmeasured(ctx, place, this.#unmeasured, palette, this.#wordy);
+        drawGhosts(ctx, place, ghosts, palette);
+        // Dashes stay where they are on the line while its older end leaves the window.
+        this.#spec.traces.forEach((t, s) => {
+            if (t.dash) this.#phases[s]! += lengthOf(place, this.#points, s, this.#from, from);
+        });
+        this.#from = from;
+        this.#end = from;
+        this.#endPhases = [...this.#phases];
+        this.#drawUpTo(ctx, place, data, from);
+        drawLimits(ctx, place, limits, factor, palette, FONT_PX);
+        drawFlags(ctx, place, flags, palette);
+    }
+
+    /* The traces from this point up to the newest bin, which is left to the fresh canvas. */
+    #drawUpTo(ctx: CanvasRenderingContext2D, place: Place, data: Gathered, from: number): void {
+        const phases = this.#endPhases.map((phase, s) =>
+            this.#spec.traces[s]!.dash
+                ? phase - lengthOf(place, this.#points, s, from, this.#end - 1)
+                : phase,
         );
-        const inside = (s: Stretch) => t > (s.after ?? -Infinity) && t < (s.before ?? Infinity);
-        const unmeasured = this.#unmeasured.find(inside);
-        return { t, values, flag, unmeasured };
+        this.#end = Math.max(from, this.#points.pointOf(data.n - 1));
+        this.#endPhases = drawTraces(
+            ctx,
+            place,
+            this.#spec,
+            this.#points,
+            from,
+            this.#end,
+            this.#palette,
+            phases,
+        );
     }
 
-    /* What the cursor stands on after new data moved under it. */
-    get readout(): Readout | undefined {
-        return this.#read();
-    }
-
-    #selected(): void {
-        const { left, width } = this.#plot.select;
-        if (width < ZOOM_LEAST_PX) return;
-        const from = this.#plot.posToVal(left, "x");
-        const to = this.#plot.posToVal(left + width, "x");
-        this.#plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-        this.#handlers.zoom(Math.floor(from), Math.ceil(to));
-    }
-
-    #drawZero(): void {
-        if (this.#empty) return;
-        const { ctx, bbox } = this.#plot;
-        const y = Math.round(this.#plot.valToPos(0, "y", true)) + 0.5;
+    /* Moves what there is and draws the columns that come into sight, with those that touch them. */
+    #scroll(shown: Shown, place: Place, by: number): void {
+        const { data, flags } = shown;
+        const ctx = this.#settled.getContext("2d")!;
+        const { left, right, bottom, width, px } = place;
+        const from = Math.max(this.#from, this.#end - OVERLAP);
+        const reach = right - place.x(this.#points.times[from]!);
+        const fresh = Math.min(width, Math.ceil(Math.max(reach, by + FLAG_PX * px)));
         ctx.save();
-        ctx.setLineDash([]);
-        ctx.strokeStyle = this.#palette.zero;
-        ctx.lineWidth = uPlot.pxRatio;
         ctx.beginPath();
-        ctx.moveTo(bbox.left, y);
-        ctx.lineTo(bbox.left + bbox.width, y);
-        ctx.stroke();
+        ctx.rect(left, 0, width - fresh, bottom + 1);
+        ctx.clip();
+        ctx.globalCompositeOperation = "copy";
+        ctx.drawImage(this.#settled, -by, 0);
         ctx.restore();
-    }
-
-    /* Over grid and zero line: where nothing is known there is no scale to read. */
-    #drawUnmeasured(): void {
-        if (this.#unmeasured.length === 0) return;
-        const { ctx, bbox } = this.#plot;
-        const px = uPlot.pxRatio;
-        const right = bbox.left + bbox.width;
-        const at = (t: number) => Math.round(this.#plot.valToPos(t, "x", true));
+        const x = right - fresh;
+        ctx.clearRect(x, 0, this.#settled.width - x, bottom + 1);
+        // Only the marks of time: the lowest one of the other axis reaches down a little.
+        const foot = Math.round(bottom + TIMES_PX * px);
+        ctx.clearRect(0, foot, this.#settled.width, this.#settled.height - foot);
+        drawTimes(ctx, place, this.#palette);
         ctx.save();
-        ctx.font = `${FONT_PX * px}px ${this.#palette.font}`;
-        ctx.textBaseline = "middle";
-        ctx.textAlign = "center";
-        for (const s of this.#unmeasured) {
-            const from = s.after === undefined ? bbox.left : Math.max(bbox.left, at(s.after));
-            const to = s.before === undefined ? right : Math.min(right, at(s.before));
-            if (to <= from) continue;
-            ctx.fillStyle = hatchOf(ctx, this.#palette, px);
-            ctx.fillRect(from, bbox.top, to - from, bbox.height);
-            if (!this.#wordy || (s.after ?? s.before) === undefined) continue;
-            const words = stretchText(s);
-            const width = ctx.measureText(words).width + 16 * px;
-            if (width > to - from) continue;
-            const x = (from + to) / 2;
-            const y = bbox.top + bbox.height / 2;
-            ctx.fillStyle = this.#palette.unknown;
-            ctx.fillRect(x - width / 2, y - 10 * px, width, 20 * px);
-            ctx.fillStyle = this.#palette.quiet;
-            ctx.fillText(words, x, y);
-        }
+        ctx.beginPath();
+        ctx.rect(x, 0, fresh + FLAG_PX * px, bottom + 1);
+        ctx.clip();
+        drawGraticule(ctx, place, this.#palette, !data.empty, this.#base);
+        drawUnmeasured(ctx, place, this.#unmeasured, this.#palette, false);
+        this.#drawUpTo(ctx, place, data, Math.max(this.#from, from - OVERLAP));
+        drawFlags(ctx, place, flags, this.#palette);
         ctx.restore();
     }
 
-    #drawLimits(): void {
-        const { limits, factor } = this.#backdrop;
-        drawLimits(this.#plot, limits, factor, this.#palette, uPlot.pxRatio, FONT_PX);
-    }
-
-    /* A press near a limit moves it; the library, which marks stretches, does not hear of it. */
-    #letDrag(host: HTMLElement, drag: (key: string, plotted: number) => void): void {
-        const heightOf = (e: MouseEvent) => e.clientY - this.#plot.over.getBoundingClientRect().top;
-        const nearest = (e: MouseEvent) => {
-            const { limits, factor } = this.#backdrop;
-            return limits.find(
-                (l) =>
-                    Math.abs(this.#plot.valToPos(l.value * factor, "y") - heightOf(e)) <=
-                    DRAG_REACH_PX,
+    #drawFresh(shown: Shown, place: Place): void {
+        const { data, grid, latestText } = shown;
+        const from = Math.max(0, this.#end - 1);
+        const { px } = this.#box;
+        // As wide as what is new, rounded up so that it is seldom made anew.
+        const reach = place.right - place.x(this.#points.times[from]!) + 4 * px;
+        const strip = Math.round(STRIP_PX * px) * Math.ceil(reach / (STRIP_PX * px));
+        const left = Math.max(0, place.right - strip);
+        const width = this.#settled.width - left;
+        if (this.#fresh.width !== width) {
+            this.#fresh.width = width;
+            this.#fresh.style.width = `${width / px}px`;
+        }
+        const ctx = this.#fresh.getContext("2d")!;
+        ctx.setTransform(1, 0, 0, 1, 0, 0);
+        ctx.clearRect(0, 0, width, this.#fresh.height);
+        ctx.translate(-left, 0);
+        const { times, n } = this.#points;
+        if (times[n - 1]! >= place.fromMs)
+            drawTraces(
+                ctx,
+                place,
+                this.#spec,
+                this.#points,
+                from,
+                n,
+                this.#palette,
+                this.#endPhases,
             );
+        const newest = this.#spec.traces.map(({ tone }, s) => ({
+            tone,
+            value: data.traces[s]![data.n - 1]!,
+            text: latestText[s] ?? "",
+        }));
+        drawNewest(ctx, place, grid.timeOf(data.first + data.n - 1), newest, this.#palette);
+    }
+
+    /* The moment nearest to this one of which there may be values. */
+    nearest(t: number): number | undefined {
+        const i = this.#indexAt(t);
+        return i === undefined ? undefined : this.#timeOf(i);
+    }
+
+    /* The moment so many steps later, or the first or last one; without a start from the newest. */
+    step(from: number | undefined, by: number | "first" | "last"): number | undefined {
+        const data = this.#shown?.data;
+        if (!data || data.n === data.from) return undefined;
+        const now = (from === undefined ? undefined : this.#indexAt(from)) ?? data.n;
+        const to = by === "first" ? data.from : by === "last" ? data.n - 1 : now + by;
+        return this.#timeOf(Math.min(data.n - 1, Math.max(data.from, to)));
+    }
+
+    /* What is to be read at a moment; undefined where it is out of sight. */
+    read(t: number): Readout | undefined {
+        const shown = this.#shown;
+        const place = this.#place;
+        const i = this.#indexAt(t);
+        if (!shown || !place || i === undefined) return undefined;
+        if (t < place.fromMs - shown.grid.stepMs || t > place.toMs + shown.grid.stepMs)
+            return undefined;
+        const at = this.#timeOf(i);
+        const reach = FLAG_REACH_PX * place.px;
+        const flag = shown.flags.find((f) => Math.abs(place.x(f.t) - place.x(t)) <= reach);
+        const inside = (s: Stretch) => at > (s.after ?? -Infinity) && at < (s.before ?? Infinity);
+        return {
+            t: at,
+            values: valuesAt(shown.data, i),
+            flag,
+            unmeasured: this.#unmeasured.find(inside),
         };
-        let held: string | undefined;
-        host.addEventListener("pointerdown", (e) => {
-            held = e.button === 0 ? nearest(e)?.key : undefined;
-            if (held !== undefined) host.setPointerCapture(e.pointerId);
-        });
-        host.addEventListener("mousedown", (e) => held !== undefined && e.stopPropagation(), {
-            capture: true,
-        });
-        host.addEventListener("pointermove", (e) => {
-            if (held === undefined) host.classList.toggle("at-limit", nearest(e) !== undefined);
-            else drag(held, Math.max(0, this.#plot.posToVal(heightOf(e), "y")));
-        });
-        for (const end of ["pointerup", "pointercancel"] as const)
-            host.addEventListener(end, () => (held = undefined));
     }
 
-    #drawFlags(): void {
-        const { ctx, bbox } = this.#plot;
-        const px = uPlot.pxRatio;
-        ctx.save();
-        ctx.setLineDash([]);
-        for (const flag of this.#flags) {
-            if (flag.t < this.#x[0] || flag.t > this.#x[1]) continue;
-            const x = Math.round(this.#plot.valToPos(flag.t, "x", true)) + 0.5;
-            ctx.lineWidth = px;
-            if (isAlert(flag)) {
-                drawAlertMark(this.#plot, flag, x, this.#palette, px);
-                continue;
-            }
-            ctx.strokeStyle = ctx.fillStyle = this.#palette.flag;
-            ctx.globalAlpha = 0.55;
-            ctx.beginPath();
-            ctx.moveTo(x, bbox.top);
-            ctx.lineTo(x, bbox.top + bbox.height);
-            ctx.stroke();
-            ctx.globalAlpha = 1;
-            ctx.beginPath();
-            ctx.moveTo(x, bbox.top);
-            ctx.lineTo(x + 7 * px, bbox.top + 3 * px);
-            ctx.lineTo(x, bbox.top + 6 * px);
-            ctx.fill();
-        }
-        ctx.restore();
+    /* Heights of all traces there, in the canvas' pixels; NaN in a gap. */
+    heights(t: number): number[] {
+        const i = this.#indexAt(t);
+        const { data } = this.#shown ?? {};
+        if (!data || !this.#place || i === undefined) return [];
+        return data.traces.map((v) => this.#place!.y(v[i]!));
     }
 
-    #drawLatest(): void {
-        const { ctx, bbox } = this.#plot;
-        const px = uPlot.pxRatio;
-        const right = bbox.left + bbox.width;
-        const x = Math.min(right, this.#plot.valToPos(this.#latestAt, "x", true));
-        const seen = this.#spec.traces.flatMap((trace, s) => {
-            const v = this.#latest[s];
-            if (v === undefined || Number.isNaN(v)) return [];
-            const y = this.#plot.valToPos(trace.below ? -v : v, "y", true);
-            return [{ y, below: trace.below === true, s, text: this.#latestText[s] ?? "" }];
-        });
-        // Equal words at the same place are one label, e.g. four counters at zero.
-        const labels = seen.filter(
-            (l, i) =>
-                !seen.some((o, j) => j < i && o.text === l.text && Math.abs(o.y - l.y) < 2 * px),
-        );
-        const apart = (FONT_PX + 2) * px;
-        const places = spread(
-            labels.map((l) => l.y),
-            apart,
-            bbox.top + apart / 2,
-            bbox.top + bbox.height,
-        );
-        ctx.save();
-        ctx.font = `500 ${FONT_PX * px}px ${this.#palette.font}`;
-        ctx.textBaseline = "middle";
-        ctx.textAlign = "left";
-        for (const { y, s } of seen) {
-            ctx.fillStyle = this.#colour(s + 1);
-            ctx.beginPath();
-            ctx.arc(x, y, 2.5 * px, 0, 2 * Math.PI);
-            ctx.fill();
-        }
-        labels.forEach((label, i) => {
-            ctx.fillStyle = this.#colour(label.s + 1);
-            ctx.fillText(label.text, right + 8 * px, places[i]!);
-        });
-        ctx.restore();
+    #timeOf(i: number): number {
+        return this.#shown!.grid.timeOf(this.#shown!.data.first + i);
+    }
+
+    #indexAt(t: number): number | undefined {
+        if (!this.#shown) return undefined;
+        const { grid, data } = this.#shown;
+        if (data.n === data.from) return undefined;
+        const i = Math.round((t - grid.timeOf(data.first)) / grid.stepMs);
+        return Math.min(data.n - 1, Math.max(data.from, i));
     }
 }
 
-function isAlert({ kind }: Flag): boolean {
-    return kind === "warning" || kind === "critical" || kind === "resolved";
-}
-
+/* Those that reach into the window. */
 function stretches(data: Gathered, grid: Grid): Stretch[] {
     const out: Stretch[] = [];
     const timeAt = (i: number) => grid.timeOf(data.first + i);
     for (let i = 0; i < data.gaps.length; i += 2) {
         const from = data.gaps[i]!;
         const end = data.gaps[i + 1]!;
+        if (end <= data.from) continue;
         out.push({
-            after: from > 0 ? timeAt(from - 1) : undefined,
+            after: from > data.from ? timeAt(from - 1) : undefined,
             before: end < data.n ? timeAt(end) : undefined,
         });
     }
     return out;
 }
-
-export function stretchText({ after, before }: Stretch): string {
-    if (after === undefined && before === undefined) return "not measured";
-    if (after === undefined) return `not measured before ${clockText(before!)}`;
-    if (before === undefined) return `not measured since ${clockText(after)}`;
-    return `not measured ${clockText(after)} – ${clockText(before)}`;
-}
-
-/* A single value between two gaps has no line; it gets a dot. */
-const lonelyPoints: uPlot.Series.Points.Filter = (u, series) => {
-    const values = u.data[series]!;
-    const alone: number[] = [];
-    for (let i = 0; i < values.length; i++)
-        if (values[i] != null && values[i - 1] == null && values[i + 1] == null) alone.push(i);
-    return alone.length ? alone : null;
-};

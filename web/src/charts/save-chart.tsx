@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { askedOf, samplesQuery, type ExportFormat } from "../domain/saving";
 import { fromToText } from "../domain/units";
+import { serverNow } from "../domain/time";
 import type { ChartFile, Shown } from "./chart-files";
 import { SaveButton, SaveGroup, SaveLink, SaveMenu } from "./save-menu";
 
@@ -51,7 +52,7 @@ function Choices({ shown, close }: { shown(): Shown; close(): void }) {
                     <SaveButton key={p.as} name={p.name} title={p.title} run={() => save(p.as)} />
                 ))}
             </SaveGroup>
-            {bounds && (
+            {bounds && asked.metrics.length > 0 && (
                 <SaveGroup title="Every stored sample" note={all || undefined}>
                     {SAMPLES.map(({ format, name }) => (
                         <SaveLink
@@ -66,7 +67,7 @@ function Choices({ shown, close }: { shown(): Shown; close(): void }) {
                 </SaveGroup>
             )}
             <p class="save-note">
-                {bounds && fromToText(bounds.fromMs, bounds.toMs, Date.now())}
+                {bounds && fromToText(bounds.fromMs, bounds.toMs, serverNow())}
             </p>
             <p class="line-trouble" role="status">
                 {trouble.value}

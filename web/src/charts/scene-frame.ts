@@ -2,6 +2,7 @@
  * What stands around every saved chart, at one place for all kinds: title with unit, host, range, how
  * it was measured, legend with values; at the foot who made it and when.
  */
+import { exactText, zoneText } from "../domain/time";
 import type { Palette } from "./palette";
 import { fitted, type Mark, type MeasureText } from "./scene";
 
@@ -29,25 +30,8 @@ export interface Framed {
     }[];
 }
 
-const two = (n: number) => String(n).padStart(2, "0");
-
-/* 2026-11-29 17:20:00, in the reader's time; the picture says which that is. */
-export function localTime(ms: number): string {
-    const d = new Date(ms);
-    const day = `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`;
-    return `${day} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
-}
-
-export function zoneText(ms: number): string {
-    const offset = -new Date(ms).getTimezoneOffset();
-    const size = Math.abs(offset);
-    return offset === 0
-        ? "UTC"
-        : `UTC${offset < 0 ? "\u2212" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
-}
-
 export function rangeText(fromMs: number, toMs: number): string {
-    return `${localTime(fromMs)} – ${localTime(toMs)} ${zoneText(toMs)}`;
+    return `${exactText(fromMs)} – ${exactText(toMs)} ${zoneText(toMs)}`;
 }
 
 export function frame(f: Framed, palette: Palette, measure: MeasureText): Mark[] {
@@ -57,7 +41,7 @@ export function frame(f: Framed, palette: Palette, measure: MeasureText): Mark[]
     const small = { y: SCENE_HEIGHT - 16, size: FOOT_PX, fill: palette.quiet };
     const maker = `netsonde ${f.version}`.trim();
     const text = fitted(maker, SCENE_WIDTH / 2, (t) => measure(t, FOOT_PX));
-    const made = `saved ${localTime(f.madeMs)} ${zoneText(f.madeMs)}`;
+    const made = `saved ${exactText(f.madeMs)} ${zoneText(f.madeMs)}`;
     out.push(
         { kind: "text", x: EDGE, text, ...small },
         { kind: "text", x: SCENE_WIDTH - EDGE, text: made, anchor: "end", ...small },

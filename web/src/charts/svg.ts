@@ -17,8 +17,12 @@ const ENTITIES: Record<string, string> = {
 const FORBIDDEN =
     /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
 
+function permitted(text: string): string {
+    return text.replace(FORBIDDEN, "\uFFFD");
+}
+
 export function escaped(text: string): string {
-    return text.replace(FORBIDDEN, "\uFFFD").replace(/[&<>"']/g, (c) => ENTITIES[c]!);
+    return permitted(text).replace(/[&<>"']/g, (c) => ENTITIES[c]!);
 }
 
 /* At most two digits behind the point, which is finer than anybody sees. */
@@ -122,7 +126,18 @@ function hatchPath(m: BoxMark): string {
     return d;
 }
 
-export function sceneToSvg(scene: Scene): string {
+/* A picture that another made, as one SVG element; its texts are escaped already. */
+export interface Inset {
+    x: number;
+    y: number;
+    svg: string;
+}
+
+function insetOf({ x, y, svg }: Inset): string {
+    return permitted(svg).replace(/^\s*<svg /, `<svg x="${n(x)}" y="${n(y)}" `);
+}
+
+export function sceneToSvg(scene: Scene, inset?: Inset): string {
     const { width, height, title, description, font, ground } = scene;
     const body = [
         `<title>${escaped(title)}</title>`,
@@ -133,6 +148,7 @@ export function sceneToSvg(scene: Scene): string {
             { "font-family": font, "font-variant-numeric": "tabular-nums" },
             "\n" + scene.marks.map(markup).join("\n") + "\n",
         ),
+        ...(inset ? [insetOf(inset)] : []),
     ];
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n' +

@@ -34,6 +34,7 @@ function content(more: Partial<TimeContent> = {}): TimeContent {
             new Float64Array([1, 2, NaN, 4, 5, 6, 7, 8, 9, 10]),
             new Float64Array([-1, -1, NaN, -1, -1, -1, -1, -1, NaN, -1]),
         ],
+        own: [],
         n: 10,
         first: 0,
         timeOf: (step) => T0 + step * 1000,

@@ -6,12 +6,13 @@
 import { decimate } from "../domain/decimate";
 import type { Flag } from "../domain/flags";
 import type { ChartSpec } from "../domain/trace";
-import { axisText } from "../domain/units";
+import { exactText } from "../domain/time";
+import { axisText, baseOf } from "../domain/units";
 import { marks, timeMark, timeMarks, TIME_STEPS } from "./axis";
 import type { Band, Limit } from "./overlay";
 import type { Palette } from "./palette";
 import type { Mark, MeasureText, Scene } from "./scene";
-import { frame, localTime, PLOT, rangeText, SCENE_HEIGHT, SCENE_WIDTH } from "./scene-frame";
+import { frame, PLOT, rangeText, SCENE_HEIGHT, SCENE_WIDTH } from "./scene-frame";
 
 const AXIS_PX = 11;
 const MARK_ROOM_PX = 40;
@@ -26,7 +27,8 @@ export interface TimeContent {
     madeMs: number;
     fromMs: number;
     toMs: number;
-    traces: readonly Float64Array[]; // as plotted: in the unit, below the axis negative
+    traces: readonly Float64Array[]; // as plotted: in the unit, below the axis negative, stacked
+    own: readonly Float64Array[]; // each for itself
     n: number;
     first: number;
     timeOf(step: number): number;
@@ -60,7 +62,9 @@ export function timeScene(c: TimeContent, palette: Palette, measure: MeasureText
         measure,
     );
     ground(out, c, palette, x, y);
-    c.traces.forEach((_, s) => trace(out, c, s, palette, x, y));
+    // Stacked areas from the top one down, each over what is behind it.
+    const order = c.traces.map((_, s) => s);
+    for (const s of c.spec.stack ? order.reverse() : order) trace(out, c, s, palette, x, y);
     limits(out, c, palette, y);
     flags(out, c, palette, x);
     newest(out, c, palette, x, y);
@@ -86,17 +90,18 @@ function ground(
 ): void {
     const [low, high] = c.scale;
     const label = { size: AXIS_PX, fill: palette.quiet };
-    for (const v of marks(low, high, (PLOT.bottom - PLOT.top) / MARK_ROOM_PX)) {
+    const base = baseOf(c.spec.measure);
+    for (const v of marks(low, high, (PLOT.bottom - PLOT.top) / MARK_ROOM_PX, base)) {
         const at = Math.round(y(v)) + 0.5;
         const stroke = v === 0 ? palette.zero : palette.grid;
         out.push(
             { kind: "line", points: [PLOT.left, at, PLOT.right, at], stroke, width: 1 },
-            { kind: "text", x: PLOT.left - 8, y: at + 4, text: axisText(v), anchor: "end", ...label },
+            { kind: "text", x: PLOT.left - 8, y: at + 4, text: axisText(v, base), anchor: "end", ...label },
         );
     }
     const wanted = (PLOT.right - PLOT.left) / TIME_ROOM_PX;
     const least = (c.toMs - c.fromMs) / wanted;
-    const step = TIME_STEPS.find((s) => s >= least) ?? Math.ceil(least / 86_400_000) * 86_400_000;
+    const step = TIME_STEPS.find((s) => s >= least) ?? TIME_STEPS.at(-1)!;
     for (const t of timeMarks(c.fromMs, c.toMs, step)) {
         const at = Math.round(x(t)) + 0.5;
         out.push(
@@ -163,24 +168,27 @@ function trace(
     const spec = c.spec.traces[s]!;
     const stroke = palette[spec.tone];
     const width = PLOT.right - PLOT.left;
-    const { times, traces } = decimate([c.traces[s]!], c.n, c.first, (k) => c.timeOf(k), width);
-    const values = traces[0]!;
+    const d = decimate([c.traces[s]!], c.n, c.first, (k) => c.timeOf(k), width);
+    const { times, n } = d;
+    const values = d.traces[0]!;
     const zero = y(0);
     const inside = (i: number) =>
-        values[i] != null && times[i]! >= c.fromMs && times[i]! <= c.toMs;
-    for (let i = 0; i < times.length;) {
+        !Number.isNaN(values[i]!) && times[i]! >= c.fromMs && times[i]! <= c.toMs;
+    for (let i = 0; i < n;) {
         let end = i;
         const points: number[] = [];
-        while (end < times.length && inside(end)) {
+        while (end < n && inside(end)) {
             points.push(x(times[end]!), y(values[end]!));
             end++;
         }
         if (end === i + 1)
             out.push({ kind: "dot", x: points[0]!, y: points[1]!, r: 1.5, fill: stroke });
         if (end > i + 1) {
-            if (spec.area) {
+            if (spec.area || c.spec.stack) {
                 const closed = [points[0]!, zero, ...points, points[points.length - 2]!, zero];
-                out.push({ kind: "area", points: closed, fill: stroke, opacity: 0.18 });
+                const area = { kind: "area" as const, points: closed };
+                if (c.spec.stack) out.push({ ...area, fill: palette.surface, opacity: 1 });
+                out.push({ ...area, fill: stroke, opacity: c.spec.stack ? 0.42 : 0.18 });
             }
             const { dash, name: series } = spec;
             out.push({ kind: "line", points, stroke, width: 1.4, dash, series });
@@ -218,7 +226,7 @@ function flags(out: Mark[], c: TimeContent, palette: Palette, x: (t: number) => 
         const bottom = PLOT.bottom;
         out.push({ kind: "line", points: [at, top, at, bottom], stroke, width: 1, opacity: 0.6 });
         const y = alert ? bottom - 5 : PLOT.top + 3;
-        out.push({ kind: "dot", x: at, y, r: 3, fill: stroke, title: `${localTime(f.t)} ${f.text}` });
+        out.push({ kind: "dot", x: at, y, r: 3, fill: stroke, title: `${exactText(f.t)} ${f.text}` });
     }
 }
 

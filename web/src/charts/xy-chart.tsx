@@ -6,10 +6,13 @@ import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { ChartState } from "./environment";
 import { useEnvironment } from "./environment";
+import { Frame } from "./frame";
+import { hiddenOf, Legend } from "./legend";
 import { SaveXy } from "./save-xy";
 import type { Mark } from "./scene";
 import { SceneView } from "./scene-view";
 import { nearest, xyMarks, xyScale, type XyContent, type XyPlace, type XyPoint } from "./xy-scene";
+import { xyRows } from "./xy-table";
 
 export interface XySpec {
     key: string;
@@ -48,7 +51,11 @@ export function XyChart({ spec, size, empty, state, onOpen }: XyChartProps) {
         return () => observer.disconnect();
     }, []);
 
-    const { content } = spec;
+    const hidden = hiddenOf(env.hidden.value, spec.key);
+    const content = useMemo<XyContent>(
+        () => ({ ...spec.content, series: spec.content.series.filter((s) => !hidden.has(s.name)) }),
+        [spec.content, hidden],
+    );
     const { width, height } = box.value;
     const palette = env.palette.value;
     const place = useMemo<XyPlace>(
@@ -64,7 +71,7 @@ export function XyChart({ spec, size, empty, state, onOpen }: XyChartProps) {
         () => (width > 0 ? xyMarks(content, place, palette) : []),
         [content, place, palette, width],
     );
-    const isEmpty = !content.series.some((s) => s.points.some((p) => !Number.isNaN(p.y)));
+    const isEmpty = !spec.content.series.some((s) => s.points.some((p) => !Number.isNaN(p.y)));
     const chosen = at.value && content.series[at.value.series]?.points[at.value.point];
     const scale = xyScale(content, place);
     const ring: Mark[] =
@@ -85,45 +92,28 @@ export function XyChart({ spec, size, empty, state, onOpen }: XyChartProps) {
         return nearest(content, scale, e.clientX - frame.left, e.clientY - frame.top);
     };
     const open = (p: XyPoint | undefined) => p?.key !== undefined && onOpen?.(p.key);
+    const table = () => {
+        const { columns, rows } = xyRows(spec);
+        return { columns, rows: [...rows].reverse() };
+    };
+    const known = content.series.flatMap((s) => s.points).filter((p) => !Number.isNaN(p.y));
     return (
-        <figure
-            class={`chart chart-${size}`}
-            data-chart="line"
-            data-state={isEmpty ? "empty" : (state ?? env.state.value)}
-            data-key={spec.key}
+        <Frame
+            kind="line"
+            chartKey={spec.key}
+            size={size}
+            state={isEmpty ? "empty" : (state ?? env.state.value)}
+            title={spec.title}
+            unit={spec.unit}
+            subtitle={spec.subtitle}
+            summary={known.length ? `${known.length} points; the newest: ${known[known.length - 1]!.title}` : ""}
+            legend={<Legend chartKey={spec.key} entries={spec.content.series} />}
+            readout={chosen?.title ?? ""}
+            speaks
+            empty={empty}
+            save={<SaveXy spec={spec} />}
+            table={table}
         >
-            <figcaption>
-                <h3>
-                    {spec.title} {spec.unit && <span class="unit">{spec.unit}</span>}
-                </h3>
-                <p class="method" title={spec.subtitle}>
-                    {spec.subtitle}
-                </p>
-                <SaveXy spec={spec} />
-                <ul class="legend">
-                    {content.series.map((s) => (
-                        <li key={s.name}>
-                            <svg
-                                class={`swatch tone-${s.tone}${s.faint ? " faint" : ""}`}
-                                viewBox="0 0 16 4"
-                                aria-hidden="true"
-                            >
-                                <line
-                                    x1="0"
-                                    y1="2"
-                                    x2="16"
-                                    y2="2"
-                                    stroke-dasharray={s.dash?.join(" ")}
-                                />
-                            </svg>
-                            <span class="name">{s.name}</span>
-                        </li>
-                    ))}
-                </ul>
-                <p class="readout" aria-live="polite">
-                    {chosen?.title ?? ""}
-                </p>
-            </figcaption>
             <div
                 class={`plot plot-xy${chosen?.key !== undefined && onOpen ? " opens" : ""}`}
                 ref={host}
@@ -151,8 +141,7 @@ export function XyChart({ spec, size, empty, state, onOpen }: XyChartProps) {
                     <SceneView width={width} height={height} marks={[...marks, ...ring]} />
                 )}
             </div>
-            {isEmpty && <p class="chart-empty">{empty}</p>}
-        </figure>
+        </Frame>
     );
 }
 

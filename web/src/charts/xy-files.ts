@@ -1,5 +1,5 @@
 /* A chart of points as a file. Fetched when somebody saves one for the first time. */
-import { csvText, jsonText, type Cell } from "../domain/csv";
+import { csvText, jsonText } from "../domain/csv";
 import { fileName } from "../domain/saving";
 import { saveFile } from "./download";
 import type { ChartEnvironment } from "./environment";
@@ -10,6 +10,7 @@ import { frame, PLOT, rangeText, SCENE_HEIGHT, SCENE_WIDTH } from "./scene-frame
 import type { XyFile } from "./save-xy";
 import { sceneToSvg } from "./svg";
 import type { XySpec } from "./xy-chart";
+import { xyRows } from "./xy-table";
 import { xyMarks } from "./xy-scene";
 
 interface Origin {
@@ -44,21 +45,6 @@ export function xyScene(
         font: palette.font,
         ground: palette.surface,
         marks: [...around, ...xyMarks(content, PLOT, palette)],
-    };
-}
-
-/* One row a point. */
-export function xyRows({ xTitle, unit, content }: XySpec): { columns: string[]; rows: Cell[][] } {
-    const time = content.axis === "time";
-    return {
-        columns: ["series", time ? "time" : xTitle, unit ? `value (${unit})` : "value"],
-        rows: content.series.flatMap((s) =>
-            s.points.map((p): Cell[] => [
-                s.name,
-                time ? new Date(p.x).toISOString() : p.x,
-                Number.isNaN(p.y) ? null : Number(p.y.toPrecision(12)),
-            ]),
-        ),
     };
 }
 

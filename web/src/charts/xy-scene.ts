@@ -138,7 +138,7 @@ function xAxis(out: Mark[], c: XyContent, scale: XyScale, at: XyPlace, palette: 
         places = logMarks(low, high).map((v) => ({ v, text: v.toLocaleString("en") }));
     else {
         const least = (high - low) / ((at.right - at.left) / TIME_ROOM_PX);
-        const step = TIME_STEPS.find((s) => s >= least) ?? Math.ceil(least / DAY_MS) * DAY_MS;
+        const step = TIME_STEPS.find((s) => s >= least) ?? TIME_STEPS.at(-1)!;
         places = timeMarks(low, high, step).map((v) => ({ v, text: timeMark(v, step) }));
     }
     let last = -Infinity;

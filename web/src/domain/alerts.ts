@@ -3,7 +3,8 @@
  * on the time axis. An alert that another one mutes is there, but it does not call for anybody.
  */
 import type { Flag } from "./flags";
-import { clockText, durationText, valueText, type ByteUnit } from "./units";
+import { clockText, dateText, dayText, momentAt, partsOf, sameDay } from "./time";
+import { durationText, valueText, type ByteUnit } from "./units";
 
 export type Severity = "warning" | "critical";
 
@@ -272,24 +273,16 @@ const MORNING_H = 8;
 
 /* The next morning: of today while it is still night. */
 export function tomorrowMs(nowMs: number): number {
-    const d = new Date(nowMs);
-    if (d.getHours() >= MORNING_H) d.setDate(d.getDate() + 1);
-    d.setHours(MORNING_H, 0, 0, 0);
-    return d.getTime();
+    const { year, month, day, hour } = partsOf(nowMs);
+    return momentAt(year, month, hour >= MORNING_H ? day + 1 : day, MORNING_H);
 }
 
-/* As <input type="datetime-local"> wants it: local, to the minute. */
+/* As <input type="datetime-local"> wants it: in the reader's zone, to the minute. */
 export function localInput(ms: number): string {
-    const d = new Date(ms);
-    const two = (n: number) => String(n).padStart(2, "0");
-    const day = `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`;
-    return `${day}T${two(d.getHours())}:${two(d.getMinutes())}`;
+    return `${dateText(ms)}T${clockText(ms).slice(0, 5)}`;
 }
 
-/* Today 14:05:10, another day 28 Nov 14:05. */
+/* Today 14:05:10, another day Nov 28 14:05. */
 export function momentText(ms: number, nowMs: number): string {
-    const d = new Date(ms);
-    if (d.toDateString() === new Date(nowMs).toDateString()) return clockText(ms);
-    const day = d.toLocaleDateString("en", { day: "numeric", month: "short" });
-    return `${day} ${clockText(ms).slice(0, 5)}`;
+    return sameDay(ms, nowMs) ? clockText(ms) : `${dayText(ms)} ${clockText(ms).slice(0, 5)}`;
 }

@@ -14,7 +14,7 @@ export interface Column {
     values: Float64Array;
     until: number; // newest tick time that is in here; ticks up to it are ignored
     countStep: number; // the step that `count` speaks of
-    count: number; // live ticks in that step so far
+    count: number; // ticks in that step so far
 }
 
 export class Grid {
@@ -23,6 +23,7 @@ export class Grid {
     readonly capacity: number;
     readonly #columns = new Map<number, Column>();
     #head = -1; // newest step; -1: nothing yet
+    #revision = 0;
 
     constructor(stepMs: number, spanMs: number, someStepStartMs: number) {
         this.stepMs = stepMs;
@@ -40,6 +41,11 @@ export class Grid {
 
     get ids(): IterableIterator<number> {
         return this.#columns.keys();
+    }
+
+    /* Grows when something older than the newest step changes: who keeps sums has to make them anew. */
+    get revision(): number {
+        return this.#revision;
     }
 
     stepOf(t: number): number {
@@ -88,6 +94,7 @@ export class Grid {
      */
     fill(id: number, times: Float64Array, values: Float64Array, lengthMs: number): void {
         if (times.length === 0) return;
+        this.#revision++;
         const column = this.column(id).values;
         this.advance(this.stepOf(times[times.length - 1]! + lengthMs - 1));
         const oldest = this.oldest;
@@ -99,21 +106,26 @@ export class Grid {
         }
     }
 
-    /* Adds one tick. Ticks that are already in, or older than the window, change nothing. */
-    append(id: number, t: number, value: number): void {
+    /*
+     * Adds one tick, or the mean of `ticks` of them. What is already in, or older than the window,
+     * changes nothing.
+     */
+    append(id: number, t: number, value: number, ticks = 1): void {
         const column = this.column(id);
         if (t <= column.until) return;
         column.until = t;
         const step = this.stepOf(t);
         this.advance(step);
         if (step < this.oldest || Number.isNaN(value)) return;
+        if (step < this.#head) this.#revision++;
         const i = step % this.capacity;
         if (column.countStep !== step) {
             column.countStep = step;
             column.count = 0;
         }
-        const n = column.count++;
-        column.values[i] = n === 0 ? value : (column.values[i]! * n + value) / (n + 1);
+        const n = column.count;
+        column.count = n + ticks;
+        column.values[i] = n === 0 ? value : (column.values[i]! * n + value * ticks) / (n + ticks);
     }
 
     /* The value of one step; NaN outside. */
@@ -162,20 +174,19 @@ export class Grid {
     }
 
     /*
-     * Writes the sum of the given columns, oldest step first, into `out` (capacity long) and returns
-     * how many steps that are. A step in which none of them has a value is a gap.
+     * Writes the sum of the given columns from step `first` on, which lies in the window, into
+     * out[at…] and returns how many steps that are. A step in which none of them has a value is a gap.
      */
-    sum(ids: readonly number[], out: Float64Array): number {
-        const first = this.oldest;
+    sum(ids: readonly number[], out: Float64Array, first = this.oldest, at = 0): number {
         const n = this.#head < 0 ? 0 : this.#head - first + 1;
-        out.fill(NaN, 0, n);
+        out.fill(NaN, at, at + n);
         const start = first % this.capacity; // the ring's two halves follow each other from here
         const wrap = Math.min(n, this.capacity - start);
         for (const id of ids) {
             const values = this.#columns.get(id)?.values;
             if (!values) continue;
-            addTo(out, 0, values, start, wrap);
-            addTo(out, wrap, values, 0, n - wrap);
+            addTo(out, at, values, start, wrap);
+            addTo(out, at + wrap, values, 0, n - wrap);
         }
         return n;
     }

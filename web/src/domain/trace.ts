@@ -11,7 +11,30 @@ export type Tone =
     | "category-1"
     | "category-2"
     | "category-3"
-    | "category-4";
+    | "category-4"
+    | "category-5"
+    | "category-6"
+    | "category-7"
+    | "category-8";
+
+/*
+ * How the n-th of several equal things is drawn. Colour alone tells nobody apart who sees few, so each
+ * has a dash of its own; the ninth looks like the first.
+ */
+const LOOKS: readonly { tone: Tone; dash?: readonly number[] }[] = [
+    { tone: "category-1" },
+    { tone: "category-2", dash: [7, 3] },
+    { tone: "category-3", dash: [2, 3] },
+    { tone: "category-4", dash: [9, 3, 2, 3] },
+    { tone: "category-5", dash: [4, 2] },
+    { tone: "category-6", dash: [12, 4] },
+    { tone: "category-7", dash: [5, 3, 1, 3, 1, 3] },
+    { tone: "category-8", dash: [1, 2] },
+];
+
+export function lookOf(n: number): { tone: Tone; dash?: readonly number[] } {
+    return LOOKS[n % LOOKS.length]!;
+}
 
 export interface TraceSpec {
     name: string;
@@ -30,6 +53,7 @@ export interface ChartSpec {
     measure: Measure;
     what?: string; // a unit word beside the measure, e.g. "segments/s"
     traces: readonly TraceSpec[];
+    stack?: boolean; // each trace stands on those before it, those below the axis hang from each other
     least?: number; // the axis never ends below this, in the measure's unit
     behind?: readonly string[]; // patterns of the series that the traces are made of, if not theirs
 }

@@ -1,8 +1,13 @@
 /*
- * Numbers as people read them: three significant digits, decimal prefixes (k = 1000) for everything,
- * the unit apart from the number so that it can be set smaller. A number keeps its width while it
- * lives because the digits do (and the page sets them in tabular figures).
+ * Numbers as people read them: three significant digits, decimal prefixes (k = 1000) for everything
+ * but bits and bytes of a reader who wants them binary (Ki = 1024), the unit apart from the number so
+ * that it can be set smaller. A number keeps its width while it lives because the digits do (and the
+ * page sets them in tabular figures).
  */
+import { notation } from "./notation";
+
+export { clockText, fromToText, whenText } from "./time";
+
 export interface Quantity {
     number: string;
     unit: string;
@@ -14,7 +19,8 @@ export type ByteUnit = "bits" | "bytes";
 export type Measure =
     "bytes/s" | "bytes" | "packets/s" | "/s" | "count" | "seconds" | "milliseconds" | "ratio";
 
-const PREFIXES = ["", "k", "M", "G", "T", "P"];
+const DECIMAL = ["", "k", "M", "G", "T", "P"];
+const BINARY = ["", "Ki", "Mi", "Gi", "Ti", "Pi"];
 const MINUS = "\u2212";
 export const NO_VALUE = "\u2013";
 
@@ -28,19 +34,33 @@ export function digits(value: number): string {
     return v.toFixed(0);
 }
 
-function prefixed(value: number, unit: string, joined: boolean): Quantity {
+export type Base = 1000 | 1024;
+
+/* What a prefix multiplies with: only amounts of information are ever counted in 1024s. */
+export function baseOf(measure: Measure): Base {
+    const informed = measure === "bytes" || measure === "bytes/s";
+    return informed && notation().prefixes === "iec" ? 1024 : 1000;
+}
+
+function scaled(value: number, base: Base, full: number): { v: number; prefix: string } {
+    const prefixes = base === 1024 ? BINARY : DECIMAL;
     let v = Math.abs(value);
     let p = 0;
-    while (v >= 999.5 && p < PREFIXES.length - 1) {
-        v /= 1000;
+    while (v >= full && p < prefixes.length - 1) {
+        v /= base;
         p++;
     }
+    return { v, prefix: prefixes[p]! };
+}
+
+function prefixed(value: number, unit: string, joined: boolean, base: Base = 1000): Quantity {
+    const { v, prefix } = scaled(value, base, base - 0.5);
     const sign = value < 0 ? MINUS : "";
-    const whole = p === 0 && Number.isInteger(v);
+    const whole = prefix === "" && Number.isInteger(v);
     const number = sign + (whole ? String(v) : digits(v));
     return joined
-        ? { number, unit: PREFIXES[p]! + unit }
-        : { number: number + (p ? "\u2009" + PREFIXES[p]! : ""), unit };
+        ? { number, unit: prefix + unit }
+        : { number: number + (prefix && "\u2009" + prefix), unit };
 }
 
 export function quantity(value: number, measure: Measure, bytesAs: ByteUnit): Quantity {
@@ -49,9 +69,9 @@ export function quantity(value: number, measure: Measure, bytesAs: ByteUnit): Qu
     if (!Number.isFinite(value)) return { number: NO_VALUE, unit };
     switch (measure) {
         case "bytes/s":
-            return prefixed(value * factor, unit, true);
+            return prefixed(value * factor, unit, true, baseOf(measure));
         case "bytes":
-            return prefixed(value, unit, true); // amounts stay bytes, as everywhere
+            return prefixed(value, unit, true, baseOf(measure)); // amounts stay bytes, as everywhere
         case "seconds":
             return briefly(value);
         case "milliseconds":
@@ -102,14 +122,9 @@ export function plotFactor(measure: Measure, bytesAs: ByteUnit): number {
 }
 
 /* A tick of an axis: short and exact, since ends are round numbers. */
-export function axisText(value: number): string {
-    let v = Math.abs(value);
-    let p = 0;
-    while (v >= 1000 && p < PREFIXES.length - 1) {
-        v /= 1000;
-        p++;
-    }
-    return String(Number(v.toPrecision(3))) + (p ? "\u2009" + PREFIXES[p]! : "");
+export function axisText(value: number, base: Base = 1000): string {
+    const { v, prefix } = scaled(value, base, base);
+    return String(Number(v.toPrecision(3))) + (prefix && "\u2009" + prefix);
 }
 
 export function text(q: Quantity): string {
@@ -142,13 +157,8 @@ export function valueText(value: number, unit: string, bytesAs: ByteUnit): strin
 /* A link's speed: 1 Gbit/s, 2.5 Gbit/s. Always bits, as printed on the box. */
 export function speed(bps: number | undefined): Quantity {
     if (bps === undefined || !(bps > 0)) return { number: NO_VALUE, unit: "" };
-    let v = bps;
-    let p = 0;
-    while (v >= 1000 && p < PREFIXES.length - 1) {
-        v /= 1000;
-        p++;
-    }
-    return { number: String(Number(v.toPrecision(3))), unit: `${PREFIXES[p]!}bit/s` };
+    const { v, prefix } = scaled(bps, 1000, 1000);
+    return { number: String(Number(v.toPrecision(3))), unit: `${prefix}bit/s` };
 }
 
 /* How long: 45 s, 3 min, 2 h, 5 d. */
@@ -158,20 +168,4 @@ export function durationText(ms: number): string {
     if (s < 7200) return `${Math.floor(s / 60)}\u2009min`;
     if (s < 172_800) return `${Math.floor(s / 3600)}\u2009h`;
     return `${Math.floor(s / 86_400)}\u2009d`;
-}
-
-/* From when to when; with the day where that is not today's. */
-export function fromToText(fromMs: number, toMs: number, nowMs: number): string {
-    const day = (ms: number) => new Date(ms).toDateString();
-    const named = (ms: number) =>
-        new Date(ms).toLocaleDateString("en", { day: "numeric", month: "short" }) + " ";
-    const from = day(fromMs) === day(nowMs) ? "" : named(fromMs);
-    const to = day(toMs) === day(fromMs) ? "" : named(toMs);
-    return `${from}${clockText(fromMs)} – ${to}${clockText(toMs)}`;
-}
-
-export function clockText(ms: number): string {
-    const d = new Date(ms);
-    const two = (n: number) => String(n).padStart(2, "0");
-    return `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
 }

@@ -105,6 +105,13 @@ export class StreamClient {
         this.#connect();
     }
 
+    /* A connection that may be dead without knowing it (the machine slept) is replaced at once. */
+    renew(): void {
+        if (this.#state.name === "stopped" || this.#state.name === "connecting") return;
+        this.#attempt = 0;
+        this.#connect();
+    }
+
     /* Some wish was refused for lack of room and has not been granted since. */
     get refused(): boolean {
         return this.#busy.size > 0;

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { rangeQuery, spanOf, type Range } from "../domain/range";
 import { durationText, fromToText, NO_VALUE } from "../domain/units";
+import { serverNow } from "../domain/time";
 import type { Baseline, Baselines } from "../store/baselines";
 import { Action } from "../widgets/action";
 import { WarningMark } from "../widgets/marks";
@@ -145,7 +146,7 @@ function Row({ baseline: b, store, tell }: RowProps) {
 
 function stretchWords(range: Range): string {
     return range.kind === "fixed"
-        ? fromToText(range.fromMs, range.toMs, Date.now())
+        ? fromToText(range.fromMs, range.toMs, serverNow())
         : `the last ${durationText(spanOf(range))}`;
 }
 

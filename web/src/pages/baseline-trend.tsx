@@ -8,6 +8,7 @@ import type { XySeries } from "../charts/xy-scene";
 import { reasonWords, sharesOf, VERDICT_WORDS } from "../domain/baselines";
 import { momentText } from "../domain/alerts";
 import { digits, durationText } from "../domain/units";
+import { serverNow } from "../domain/time";
 import type { Baselines, Comparison } from "../store/baselines";
 import { VerdictMark } from "../widgets/marks";
 import { useNow } from "../widgets/now";
@@ -137,7 +138,7 @@ export function trendSpec(newestFirst: readonly Comparison[]): XySpec {
                 x: c.t,
                 y: share * 100,
                 title:
-                    `${momentText(c.t, Date.now())}, ${reasonWords(c.reason)}: ` +
+                    `${momentText(c.t, serverNow())}, ${reasonWords(c.reason)}: ` +
                     `${digits(share * 100)}\u2009% ${which}`,
                 key: keyOf(c),
             };

@@ -8,6 +8,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import { comparisonVerdict, nameWords, reasonWords } from "../domain/baselines";
 import { rangeQuery, spanOf } from "../domain/range";
 import { durationText, fromToText } from "../domain/units";
+import { serverNow } from "../domain/time";
 import { Baselines } from "../store/baselines";
 import { PULSE } from "../store/selection";
 import { SeverityMark } from "../widgets/marks";
@@ -128,9 +129,9 @@ function Tools({ store }: { store: Baselines }) {
     const range = location.range.value;
     const compared = comparedRange(range);
     const stretch = value
-        ? fromToText(value.fromMs, value.toMs, Date.now())
+        ? fromToText(value.fromMs, value.toMs, serverNow())
         : compared.kind === "fixed"
-          ? fromToText(compared.fromMs, compared.toMs, Date.now())
+          ? fromToText(compared.fromMs, compared.toMs, serverNow())
           : `the last ${durationText(spanOf(compared))}`;
     const listed = list.some((b) => b.name === chosen);
     return (

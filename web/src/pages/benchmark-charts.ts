@@ -44,7 +44,7 @@ function figureSpec(f: Figure<BenchRun>, axis: string, now: number): XySpec {
         content: {
             axis: "log",
             least: 1e-6,
-            yText: axisText,
+            yText: (v) => axisText(v),
             series: f.curves.map(({ run, points }, i): XySeries => {
                 const dash = DASHES[i - 1];
                 return {
@@ -97,7 +97,7 @@ function historySpec(
         content: {
             axis: "time",
             least: 1e-6,
-            yText: axisText,
+            yText: (v) => axisText(v),
             series: lines.map((h, i) => ({
                 name: h.name,
                 tone: TONES[i % TONES.length]!,

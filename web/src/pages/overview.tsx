@@ -2,7 +2,7 @@
 import { computed, useComputed } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
-import { Gatherer, type Gathered } from "../charts/gather";
+import { Gatherer, peaksOf, valuesAt, type Gathered } from "../charts/gather";
 import { alertVerdict } from "../domain/alerts";
 import { totalDevices } from "../domain/interfaces";
 import type { ChartSpec } from "../domain/trace";
@@ -16,6 +16,7 @@ import { Value } from "../widgets/value";
 import { Colophon } from "./colophon";
 import { usePage } from "./context";
 import { meansOf } from "./means";
+import { NowPanel } from "./now-panel";
 import {
     lossChart,
     LOSS_METRICS,
@@ -46,7 +47,16 @@ const WEIGHED: Readonly<Record<string, Weight>> = {
 
 export const OVERVIEW_SELECTION: Selection = {
     key: "overview",
-    groups: [...NETWORK_GROUPS, [...new Set([...PROTOCOL_METRICS, ...Object.keys(WEIGHED)])]],
+    groups: [
+        ...NETWORK_GROUPS,
+        [
+            ...new Set([
+                ...PROTOCOL_METRICS,
+                ...Object.keys(WEIGHED),
+                "netsonde_anomalous_series",
+            ]),
+        ],
+    ],
     match: [],
 };
 
@@ -86,6 +96,7 @@ export function Overview() {
             <h1 class="visually-hidden">Overview</h1>
             <Sentence devices={charts.devices} />
             <Figures devices={charts.devices} throughput={charts.throughput} />
+            <NowPanel />
             <h2 class="visually-hidden" id="traffic-title">
                 Traffic
             </h2>
@@ -231,16 +242,17 @@ function Figures({ devices, throughput }: { devices: readonly string[]; throughp
             const now = session.interfaces.value;
             const all = past ? meansOf(session.window, now) : now;
             const rows = all.filter((i) => devices.includes(i.device));
+            const peaks = t && !t.empty ? peaksOf(t.traces, t.from, t.n) : undefined;
             const sum = (of: (i: (typeof rows)[0]) => number) =>
                 rows.length ? rows.reduce((a, i) => a + (of(i) || 0), 0) : NaN;
             return {
                 past,
-                receive: { rate: sum((i) => i.rxRate), peak: t && !t.empty ? t.above : NaN },
-                transmit: { rate: sum((i) => i.txRate), peak: t && !t.empty ? t.below : NaN },
+                receive: { rate: sum((i) => i.rxRate), peak: peaks?.above ?? NaN },
+                transmit: { rate: sum((i) => i.txRate), peak: peaks?.below ?? NaN },
                 // A step may be the mean of many ticks.
-                connections: Math.round((past ? e && meanOf(e) : e?.latest[0]) ?? NaN),
+                connections: Math.round((past ? e && meanOf(e) : e && valuesAt(e, e.n - 1)[0]) ?? NaN),
                 retransmitted:
-                    r && !r.empty ? total(r.traces[0]!, r.n) / total(r.traces[1]!, r.n) : undefined,
+                    r && !r.empty ? total(r.traces[0]!, r) / total(r.traces[1]!, r) : undefined,
             };
         });
     }, [session, location, throughput, devices]);
@@ -295,13 +307,13 @@ function shareWords(share: number | undefined): string {
     return Number.isFinite(share) ? `${digits(share * 100)}\u2009%` : "no segments sent";
 }
 
-function total(values: Float64Array, n: number): number {
+function total(values: Float64Array, { from, n }: Gathered): number {
     let sum = 0;
-    for (let i = 0; i < n; i++) sum += values[i]! || 0;
+    for (let i = from; i < n; i++) sum += values[i]! || 0;
     return sum;
 }
 
-function meanOf({ traces, n }: Gathered): number {
-    const known = traces[0]!.subarray(0, n).filter((v) => !Number.isNaN(v));
-    return total(known, known.length) / known.length;
+function meanOf(g: Gathered): number {
+    const known = g.traces[0]!.subarray(g.from, g.n).filter((v) => !Number.isNaN(v));
+    return known.reduce((sum, v) => sum + v, 0) / known.length;
 }

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { localInput, momentText, tomorrowMs } from "../domain/alerts";
+import { parseMoment, serverNow } from "../domain/time";
 import type { Alert } from "../store/alerts";
 import { Action } from "../widgets/action";
 import { useAdmin } from "./admin";
@@ -19,7 +20,7 @@ const CHOICES: readonly { value: Until; name: string }[] = [
 ];
 
 function endOf(until: Until, own: string, now: number): number {
-    if (until === "own") return new Date(own).getTime();
+    if (until === "own") return parseMoment(own);
     return until === "tomorrow" ? tomorrowMs(now) : now + (until === "1h" ? 1 : 4) * HOUR_MS;
 }
 
@@ -33,16 +34,16 @@ export function SilenceForm({ alert, close }: { alert: Alert; close(): void }) {
     const admin = useAdmin();
     const first = useRef<HTMLInputElement>(null);
     const until = useSignal<Until>("1h");
-    const own = useSignal(localInput(Date.now() + 2 * HOUR_MS));
+    const own = useSignal(localInput(serverNow() + 2 * HOUR_MS));
     const wide = useSignal(false);
     const comment = useSignal("");
     const trouble = useSignal<string | undefined>(undefined);
     useEffect(() => first.current?.focus(), []);
     const id = `silence-${alert.id}`;
-    const end = endOf(until.value, own.value, Date.now());
+    const end = endOf(until.value, own.value, serverNow());
     const send = async () => {
-        const toMs = endOf(until.value, own.value, Date.now());
-        if (!(toMs > Date.now())) return { ok: false, error: "The end lies in the past" };
+        const toMs = endOf(until.value, own.value, serverNow());
+        if (!(toMs > serverNow())) return { ok: false, error: "The end lies in the past" };
         return session.alerts.silence({
             rule: exactly(alert.rule),
             series: wide.value ? "*" : exactly(alert.series),
@@ -113,7 +114,7 @@ export function SilenceForm({ alert, close }: { alert: Alert; close(): void }) {
                     }}
                 >
                     {Number.isFinite(end)
-                        ? `Silence until ${momentText(end, Date.now())}`
+                        ? `Silence until ${momentText(end, serverNow())}`
                         : "Silence"}
                 </Action>
                 <button type="button" class="button" onClick={close}>

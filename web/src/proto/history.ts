@@ -1,5 +1,5 @@
 /* Answers of the HTTP interface: history, information, errors. */
-import { asArray, asNumber, asObject, asSample, asText } from "../base/json";
+import { asArray, asNumber, asObject, asSample, asText, type Json } from "../base/json";
 import { fail, ok, type Result } from "../base/result";
 import { parseSeries, type SeriesInfo } from "./series";
 import { parseEvent, type StreamEvent } from "./stream";
@@ -16,6 +16,7 @@ export interface History {
     toMs: number;
     stepMs: number;
     series: HistorySeries[];
+    truncated: boolean; // there were more series than an answer has
 }
 
 export function parseHistory(v: unknown): Result<History> {
@@ -40,7 +41,7 @@ export function parseHistory(v: unknown): Result<History> {
         }
         series.push({ info, times: times.subarray(0, n), values: values.subarray(0, n) });
     }
-    return ok({ fromMs, toMs, stepMs, series });
+    return ok({ fromMs, toMs, stepMs, series, truncated: o["truncated"] === true });
 }
 
 export interface HistoryQuery {
@@ -87,12 +88,22 @@ export interface EngineInfo {
 export interface Info {
     version: string;
     host: string;
+    nowMs: number | undefined; // the server's clock when it answered
     startedMs: number | undefined;
     intervalMs: number;
     admin: boolean; // who asks may change things
     session: boolean; // of a login: there is something to log out of
     engines: EngineInfo[];
-    capabilities: { name: string; engine: string }[]; // engine "": nobody provides it here
+    capabilities: CapabilityInfo[];
+    sandbox: Json; // what is in force, by name
+}
+
+export interface CapabilityInfo {
+    name: string;
+    engine: string; // "": nobody provides it here
+    state: string;
+    reason: string;
+    remedy: string; // the command that adds it
 }
 
 export function parseInfo(v: unknown): Result<Info> {
@@ -101,13 +112,25 @@ export function parseInfo(v: unknown): Result<Info> {
     return ok({
         version: asText(o["version"]),
         host: asText(o["host"]),
+        nowMs: asNumber(o["t"]),
         startedMs: asNumber(o["started"]),
         intervalMs: asNumber(o["interval_ms"]) ?? 1000,
         admin: o["role"] === "admin",
         session: o["session"] === true,
+        sandbox: asObject(o["sandbox"]) ?? {},
         capabilities: asArray(o["capabilities"]).flatMap((c) => {
-            const name = asText(asObject(c)?.["name"]);
-            return name === "" ? [] : [{ name, engine: asText(asObject(c)?.["engine"]) }];
+            const o = asObject(c);
+            const name = asText(o?.["name"]);
+            if (!o || name === "") return [];
+            return [
+                {
+                    name,
+                    engine: asText(o["engine"]),
+                    state: asText(o["state"]),
+                    reason: asText(o["reason"]),
+                    remedy: asText(o["remedy"]),
+                },
+            ];
         }),
         engines: asArray(o["engines"]).flatMap((e) => {
             const engine = asObject(e);
@@ -130,6 +153,18 @@ export function parseSeriesList(v: unknown): SeriesInfo[] {
     return asArray(v)
         .map(parseSeries)
         .filter((s) => s !== undefined);
+}
+
+export interface DescribedSeries extends SeriesInfo {
+    help: string;
+}
+
+/* The same with what each is about. */
+export function parseCatalogue(v: unknown): DescribedSeries[] {
+    return asArray(v).flatMap((entry) => {
+        const s = parseSeries(entry);
+        return s ? [{ ...s, help: asText(asObject(entry)?.["help"]) }] : [];
+    });
 }
 
 /* The server's own words for a failed request, or undefined when it said nothing. */

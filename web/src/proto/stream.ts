@@ -62,6 +62,7 @@ export interface TableMessage {
     t: number;
     /* The whole table: rows that are not in it are gone. */
     full: boolean;
+    total: number; // rows that pass the filter, sent or not
     columns: string[];
     rows: (readonly unknown[])[];
     removed: number[];
@@ -195,6 +196,7 @@ function parseTable(o: Json): Result<TableMessage> {
         seq: asNumber(o["seq"]) ?? 0,
         t: asNumber(o["t"]) ?? 0,
         full: o["full"] === true,
+        total: asNumber(o["total"]) ?? 0,
         columns: columns.map((c) => asText(c)),
         rows: asArray(o["rows"]).filter((r): r is readonly unknown[] => Array.isArray(r)),
         removed: asArray(o["removed"]).filter((id): id is number => typeof id === "number"),
@@ -208,6 +210,10 @@ export interface Subscription {
     match?: string[];
     intervalMs?: number;
     since?: number;
+    /* Of tables: which rows, which of them first, how many. */
+    filter?: string;
+    sort?: string;
+    limit?: number;
 }
 
 export function subscribeText(id: number, s: Subscription): string {
@@ -219,6 +225,9 @@ export function subscribeText(id: number, s: Subscription): string {
         match: s.match,
         interval_ms: s.intervalMs,
         since: s.since,
+        filter: s.filter || undefined,
+        sort: s.sort || undefined,
+        limit: s.limit,
     });
 }
 

@@ -14,41 +14,61 @@ import {
     withFlag,
     type Flag,
 } from "../domain/flags";
+import type { Compare } from "../domain/compare";
 import { interfaceFrom, type Interface } from "../domain/interfaces";
 import { rangeQuery, type Range } from "../domain/range";
+import { skewWords } from "../domain/skew";
 import type { GetJson, SendJson } from "../link/http";
 import { StreamClient, type LinkState, type Socket } from "../link/stream-client";
 import { eventsAddress, parseEvents, parseInfo, type Info } from "../proto/history";
-import type { Gap, Hello, Metrics, ServerMessage, TableMessage } from "../proto/stream";
+import type { Gap, Hello, Metrics, ServerMessage, StreamEvent, TableMessage } from "../proto/stream";
 import { Alerts } from "./alerts";
 import { Bands } from "./bands";
+import { Counts, TABLE_NEEDS } from "./counts";
 import { Freshness } from "./freshness";
+import { Ghost } from "./ghost";
+import { Losses } from "./losses";
 import { NOTHING, type Selection } from "./selection";
 import { TimeWindow } from "./time-window";
 
 /* A hidden tab only keeps its numbers from growing old. */
 const HIDDEN_INTERVAL_MS = 10_000;
+const RANGE_NOT_BEFORE_MS = 300; // between two windows that are asked for, e.g. while a wheel turns
 const HEAL_NOT_BEFORE_MS = 10_000; // between two reloads because of missing ticks
+const SKEW_LEAST_MS = 1_000;
 const INFO_NOT_BEFORE_MS = 10_000; // between two questions because ticks came at other times
 
 export type Liveness = "connecting" | "live" | "paused" | "stale";
 
 /* Something the reader should know. */
 export interface Problem {
-    key: "history" | "protocol" | "subscription";
+    key: "history" | "protocol" | "subscription" | "clock" | "store";
     text: string;
+}
+
+/* Which rows of a table: the server's filter language and order, at most so many. */
+export interface TableWish {
+    channel: string;
+    filter: string;
+    sort: string; // "" for the server's own order
+    limit: number;
 }
 
 export class Session {
     readonly window: TimeWindow;
     readonly alerts: Alerts;
     readonly bands: Bands;
+    readonly ghost: Ghost;
+    readonly counts: Counts;
+    readonly #losses: Losses;
     readonly #clock: Clock;
     /* For what only one page asks for. */
     readonly getJson: GetJson;
     readonly send: SendJson;
     readonly #listeners = new Map<string, Set<(body: Json) => void>>();
     readonly #heard = new Set<string>(); // of these, what is subscribed
+    readonly #eventTakers = new Set<(e: StreamEvent) => void>();
+    readonly #followed = new Map<string, { wish: TableWish; take: (m: TableMessage) => void }>();
     readonly #client: StreamClient;
     readonly #frame: FrameQueue;
     readonly #freshness: Freshness;
@@ -61,16 +81,21 @@ export class Session {
     #alertsWanted = false;
     #infoAt = -Infinity;
     #refused = false; // and the problem that is told is no other
+    #eventSeq: number | undefined;
+    #rangedAt = -Infinity;
+    #rangeLater: Cancel | undefined;
     #healedAt = -Infinity;
     #healLater: Cancel | undefined;
     #selection: Selection = NOTHING;
     #range: Range | undefined;
+    #compare: Compare | undefined;
     #visible = true;
 
     readonly #painted = signal(0);
     readonly #link = signal<LinkState>({ name: "stopped" });
     readonly #hello = signal<Hello | undefined>(undefined);
     readonly #info = signal<Info | undefined>(undefined);
+    readonly #skew = signal(0);
     readonly #latency = signal<number | undefined>(undefined);
     readonly #stale = signal(false);
     readonly #beats = signal(0);
@@ -84,6 +109,8 @@ export class Session {
     readonly link: ReadonlySignal<LinkState> = this.#link;
     readonly hello: ReadonlySignal<Hello | undefined> = this.#hello;
     readonly info: ReadonlySignal<Info | undefined> = this.#info;
+    /* How many milliseconds the server's clock is ahead of this machine's, to about a second. */
+    readonly skewMs: ReadonlySignal<number> = this.#skew;
     readonly latency: ReadonlySignal<number | undefined> = this.#latency;
     /* Grows with every tick that arrives, painted or not. */
     readonly beats: ReadonlySignal<number> = this.#beats;
@@ -112,6 +139,9 @@ export class Session {
         });
         this.alerts = new Alerts(getJson, send);
         this.bands = new Bands(getJson, clock, () => this.#frame.request());
+        this.ghost = new Ghost(getJson, () => this.#frame.request());
+        this.#losses = new Losses(getJson, clock, (words) => this.#problem("store", words));
+        this.counts = new Counts(getJson, clock, (table) => this.offersTable(table));
         this.#client = new StreamClient(openSocket, clock, {
             message: (m) => this.#receive(m),
             state: (s) => this.#linkChanged(s),
@@ -128,18 +158,22 @@ export class Session {
             const next = range.value;
             if (next === this.#range) return;
             this.#range = next;
-            this.#reload();
+            untracked(() => this.#reloadRange());
         });
     }
 
     start(): void {
-        this.#client.want({ channel: "events" });
+        this.#wantEvents();
         this.#client.want({ channel: "interfaces" });
         this.#client.start();
+        this.counts.start();
+        this.#losses.start();
         void this.#askInfo();
     }
 
     stop(): void {
+        this.counts.stop();
+        this.#losses.stop();
         this.#client.stop();
     }
 
@@ -160,6 +194,20 @@ export class Session {
         this.#reload();
     }
 
+    /* The machine slept: what is shown is old, and the connection is perhaps dead without a word. */
+    woke(): void {
+        if (this.#link.value.name === "open") this.#freshness.lost();
+        this.#client.renew();
+        void this.#askInfo();
+    }
+
+    /* Beside what the window shows: the same series at another time; undefined: nothing. */
+    compareWith(compare: Compare | undefined): void {
+        if (compare?.text === this.#compare?.text) return;
+        this.#compare = compare;
+        if (this.#range) this.ghost.load(this.#selection, this.#range, compare);
+    }
+
     /* Holds the picture; going on again starts from history, so nothing is missing. */
     hold(held: boolean): void {
         if (held === this.#held.value) return;
@@ -171,7 +219,9 @@ export class Session {
     setVisible(visible: boolean): void {
         if (visible === this.#visible) return;
         this.#visible = visible;
+        this.counts.setVisible(visible);
         this.#subscribe();
+        this.#wantEvents();
         this.alerts.settle();
         if (!visible) return;
         this.#client.retry();
@@ -194,6 +244,39 @@ export class Session {
         };
     }
 
+    /* Every event of the host as it comes, until the returned function is called. */
+    hearEvents(take: (e: StreamEvent) => void): () => void {
+        this.#eventTakers.add(take);
+        return () => this.#eventTakers.delete(take);
+    }
+
+    /*
+     * A table that the page in sight reads, as it comes: the first message after each subscription is
+     * a whole one. One at a time of each channel; a second wish replaces the first. Returns what ends it.
+     */
+    follow(wish: TableWish, take: (m: TableMessage) => void): () => void {
+        const followed = { wish, take };
+        this.#followed.set(wish.channel, followed);
+        this.#wantTable(wish);
+        return () => {
+            if (this.#followed.get(wish.channel) !== followed) return;
+            this.#followed.delete(wish.channel);
+            this.#client.unwant(wish.channel);
+        };
+    }
+
+    /* On a busy host they are many. Nobody sees them in a hidden tab; then all that were missed come. */
+    #wantEvents(): void {
+        const since = this.#eventSeq === undefined ? {} : { since: this.#eventSeq };
+        if (this.#visible) this.#client.want({ channel: "events", ...since });
+        else this.#client.unwant("events");
+    }
+
+    #wantTable(wish: TableWish): void {
+        if (!this.#offers(wish.channel)) return;
+        this.#client.want({ ...wish, ...(this.#visible ? {} : { intervalMs: HIDDEN_INTERVAL_MS }) });
+    }
+
     #hear(channel: string): void {
         if (this.#heard.has(channel) || !this.#offers(channel)) return;
         this.#heard.add(channel);
@@ -212,6 +295,11 @@ export class Session {
         return this.#hello.value?.intervalMs ?? 1000;
     }
 
+    /* The server's present, as far as it is known here. */
+    get presentMs(): number {
+        return this.#lastT || this.#clock.wall();
+    }
+
     #pace(): number {
         return this.#visible ? this.intervalMs : Math.max(this.intervalMs, HIDDEN_INTERVAL_MS);
     }
@@ -220,6 +308,7 @@ export class Session {
         const slow = this.#visible ? {} : { intervalMs: HIDDEN_INTERVAL_MS };
         this.#lastSeq = undefined;
         this.#client.want({ channel: "interfaces", ...slow });
+        for (const { wish } of this.#followed.values()) this.#wantTable(wish);
         if (this.#selection.groups.length)
             this.#client.want({
                 channel: "metrics",
@@ -244,14 +333,35 @@ export class Session {
             });
     }
 
+    /* Whether something fills the table here; who asks for one that nothing fills gets an error. */
+    offersTable(table: string): boolean {
+        const all = this.#info.value?.capabilities ?? [];
+        return all.some((c) => c.name === TABLE_NEEDS[table] && c.engine !== "");
+    }
+
     /* Servers of other versions may not know of it. */
     #offers(channel: string): boolean {
         return untracked(() => this.#hello.value?.channels.includes(channel) === true);
     }
 
+    /* At once, but one that follows another at its heels waits: of many only the last is asked for. */
+    #reloadRange(): void {
+        const waitMs = this.#rangedAt + RANGE_NOT_BEFORE_MS - this.#clock.now();
+        if (waitMs > 0) {
+            this.#rangeLater ??= this.#clock.after(waitMs, () => {
+                this.#rangeLater = undefined;
+                this.#reloadRange();
+            });
+            return;
+        }
+        if (this.#selection.groups.length) this.#rangedAt = this.#clock.now();
+        this.#reload();
+    }
+
     #reload(): void {
         if (!this.#range || !this.#selection.groups.length) return;
         this.window.load(this.#selection, this.#range);
+        if (this.#compare) this.ghost.load(this.#selection, this.#range, this.#compare);
         void this.#askEvents(this.#range);
         this.#reloadAlerts(this.#range);
     }
@@ -276,10 +386,14 @@ export class Session {
 
     async #askInfo(): Promise<void> {
         this.#infoAt = this.#clock.now();
+        const askedAt = this.#clock.wall();
         const answer = await this.getJson("api/v1/info");
         const info = answer.ok ? parseInfo(answer.value) : answer;
         if (!info.ok) return;
+        const first = this.#info.value === undefined;
         this.#info.value = info.value;
+        this.#setSkew(info.value.nowMs, askedAt);
+        if (first) this.counts.again();
         this.window.intervalMs = info.value.intervalMs;
         const hello = this.#hello.value;
         if (hello && hello.intervalMs !== info.value.intervalMs) {
@@ -287,6 +401,14 @@ export class Session {
             if (this.#link.value.name === "open") this.#freshness.expect(this.#pace());
         }
         if (info.value.startedMs !== undefined) this.#flag(flagFromStart(info.value.startedMs));
+    }
+
+    /* The answer was made somewhere between question and arrival. Less than a second is none. */
+    #setSkew(serverMs: number | undefined, askedAt: number): void {
+        if (serverMs === undefined) return;
+        const skew = serverMs - (askedAt + this.#clock.wall()) / 2;
+        this.#skew.value = Math.abs(skew) < SKEW_LEAST_MS ? 0 : Math.round(skew);
+        this.#problem("clock", skewWords(skew));
     }
 
     /* Ticks come at other times than was said: either they were late, or the interval was changed. */
@@ -330,6 +452,7 @@ export class Session {
                 break;
             case "table":
                 if (m.channel === "interfaces") this.#table(m);
+                this.#followed.get(m.channel)?.take(m);
                 break;
             case "series":
                 this.window.describe(m.series);
@@ -337,6 +460,8 @@ export class Session {
             case "event": {
                 const flag = flagFromEvent(m.t, m.kind, m.fields);
                 if (flag) this.#flag(flag);
+                for (const take of this.#eventTakers) take(m);
+                this.#eventSeq = m.seq;
                 this.#client.reached("events", m.seq);
                 break;
             }
@@ -370,6 +495,7 @@ export class Session {
         this.#freshness.expect(this.#pace());
         if (!before || !this.#alertsWanted) this.#greetFirst(hello);
         for (const channel of this.#listeners.keys()) this.#hear(channel);
+        if (!before) for (const { wish } of this.#followed.values()) this.#wantTable(wish);
         if (before && before.session !== hello.session) void this.#askInfo(); // it was restarted
     }
 
@@ -392,6 +518,7 @@ export class Session {
         if (this.#visible) this.#client.acknowledge(m.seq); // a hidden page is in no hurry
         if (this.paused.value) return;
         this.window.tick(m);
+        this.ghost.reached(m.t);
         if (missing && this.#visible) this.#heal();
         this.#frame.request();
     }

@@ -63,7 +63,8 @@ class Server {
             q
                 .get("from")!
                 .replace(/(\d+)m$/, (_, m) => `${Number(m) * 60}s`)
-                .replace(/(\d+)h$/, (_, h) => `${Number(h) * 3600}s`),
+                .replace(/(\d+)h$/, (_, h) => `${Number(h) * 3600}s`)
+                .replace(/(\d+)d$/, (_, d) => `${Number(d) * 86_400}s`),
         );
         let to = time(q.get("to")!);
         // The server's rule: of one step too many the one of which least is asked for goes.
@@ -342,4 +343,27 @@ test("ticks that waited for another window do not move a fixed one", async () =>
     const grid = window.grid!;
     assert.equal(grid.head, grid.stepOf(T0 + 160_000));
     assert.equal(grid.at(1, grid.stepOf(T0 + 120_000)), 120);
+});
+
+test("in a window of weeks the open step is taken apart into a few means, and ticks go on in it", async () => {
+    const server = new Server();
+    server.now = 9_000;
+    const { window } = open(server);
+    window.intervalMs = INTERVAL;
+    window.load(SELECTION, { kind: "last", spanMs: 30 * 86_400_000 });
+    await server.answerAll();
+    const fine = server.asked.filter((a) => a.includes("points=400"));
+    assert.ok(fine.length >= 1, server.asked.join("\n"));
+    const grid = window.grid!;
+    assert.equal(grid.capacity, 900);
+    const share = () => {
+        const first = (grid.timeOf(grid.head) - T0) / INTERVAL;
+        return grid.at(1, grid.head) / ((Math.max(0, first) + server.now) / 2);
+    };
+    assert.ok(Math.abs(share() - 1) < 0.01, String(share()));
+    for (let i = 0; i < 500; i++) {
+        server.now++;
+        window.tick(server.metrics());
+    }
+    assert.ok(Math.abs(share() - 1) < 0.01, String(share()));
 });

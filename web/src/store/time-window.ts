@@ -5,7 +5,9 @@
  * wait in `pending`, and each column knows the newest tick that history gave it, so nothing is
  * missing and nothing counts twice. When a step is longer than the server's interval, the last step
  * of the answer may be half full; it is taken apart into its ticks by a second, small request, so
- * that live ticks can go on adding to it.
+ * that live ticks can go on adding to it. In a window of weeks a step has thousands of ticks; there it
+ * is taken apart into a few hundred means that weigh as much as their ticks, and a tick or two at the
+ * seam may count twice.
  *
  * A reload (after a pause, a hidden tab, a hole in the stream) fills a second grid while the old one
  * stays on the screen, and replaces it in one step.
@@ -20,8 +22,10 @@ import type { Metrics } from "../proto/stream";
 import type { Selection } from "./selection";
 
 const STEPS = 900; // that a window is cut into, at most
-const TICKS_OF_A_STEP = 20_000; // more than any step holds
+const TICKS_MOST = 1_000; // of a step that is taken apart exactly
+const PARTS = 400; // of a longer one
 const PENDING_MOST = 5_000;
+const USUAL_MS = 1000; // between ticks, while the server has not said so
 const STEPS_MOST = 20_000; // an answer with more is not one of ours
 
 interface Load {
@@ -188,12 +192,16 @@ export class TimeWindow {
         let open = Infinity; // start of the step that is taken apart
         if (coarse.ok && load.range.kind === "last" && this.#mayBeHalfFull(coarse.value)) {
             open = lastStepOf(coarse.value);
-            fine = await this.#ask(load, group, String(open), "now", TICKS_OF_A_STEP);
+            fine = await this.#ask(load, group, String(open), "now", this.#partsOf(coarse.value));
             if (load !== this.#load) return;
         }
         if (coarse.ok) this.#fill(load, coarse.value, open, fine?.ok ? fine.value : undefined);
         load.waiting--;
         this.#settle(load, coarse.ok ? (fine && !fine.ok ? fine.error : undefined) : coarse.error);
+    }
+
+    #partsOf({ stepMs }: History): number {
+        return stepMs / (this.intervalMs ?? USUAL_MS) <= TICKS_MOST ? TICKS_MOST : PARTS;
     }
 
     #mayBeHalfFull(h: History): boolean {
@@ -219,11 +227,12 @@ export class TimeWindow {
         if (open < Infinity) newest = open - 1;
         if (fine) {
             this.describe(fine.series.map((s) => s.info));
+            const ticks = Math.max(1, Math.round(fine.stepMs / (this.intervalMs ?? fine.stepMs)));
             for (const s of fine.series) {
                 filled.add(s.info.id);
                 for (let i = 0; i < s.times.length; i++) {
                     if (Number.isNaN(s.values[i]!)) continue;
-                    grid.append(s.info.id, s.times[i]!, s.values[i]!);
+                    grid.append(s.info.id, s.times[i]!, s.values[i]!, ticks);
                     newest = Math.max(newest, s.times[i]!);
                 }
             }
@@ -257,7 +266,7 @@ export class TimeWindow {
 
     /* Without history the window starts empty; one that follows the present fills from the stream. */
     #bareGrid({ range }: Load): Grid {
-        const interval = this.intervalMs ?? 1000;
+        const interval = this.intervalMs ?? USUAL_MS;
         const step = Math.max(1, Math.ceil(spanOf(range) / STEPS / interval)) * interval;
         const grid = new Grid(step, spanOf(range), 0);
         if (range.kind === "fixed") grid.advance(grid.stepOf(range.toMs));

@@ -1,4 +1,4 @@
-/* What the keys do. A native dialog: focus, Escape and the backdrop come with it. */
+/* What the keys do, in groups. A native dialog: focus, Escape and the backdrop come with it. */
 import { useEffect, useRef } from "preact/hooks";
 
 export interface Shortcut {
@@ -6,13 +6,18 @@ export interface Shortcut {
     what: string;
 }
 
+export interface ShortcutGroup {
+    name: string;
+    shortcuts: readonly Shortcut[];
+}
+
 interface HelpProps {
     open: boolean;
-    shortcuts: readonly Shortcut[];
+    groups: readonly ShortcutGroup[];
     onClose(): void;
 }
 
-export function Help({ open, shortcuts, onClose }: HelpProps) {
+export function Help({ open, groups, onClose }: HelpProps) {
     const dialog = useRef<HTMLDialogElement>(null);
     useEffect(() => {
         const d = dialog.current!;
@@ -29,18 +34,25 @@ export function Help({ open, shortcuts, onClose }: HelpProps) {
         >
             <div class="help-body">
                 <h2 id="help-title">Keys</h2>
-                <dl>
-                    {shortcuts.map((s) => (
-                        <div key={s.what}>
-                            <dt>
-                                {s.keys.map((k) => (
-                                    <kbd key={k}>{k}</kbd>
+                <div class="help-groups">
+                    {groups.map((g) => (
+                        <section key={g.name}>
+                            <h3>{g.name}</h3>
+                            <dl>
+                                {g.shortcuts.map((s) => (
+                                    <div key={s.what}>
+                                        <dt>
+                                            {s.keys.map((k) => (
+                                                <kbd key={k}>{k}</kbd>
+                                            ))}
+                                        </dt>
+                                        <dd>{s.what}</dd>
+                                    </div>
                                 ))}
-                            </dt>
-                            <dd>{s.what}</dd>
-                        </div>
+                            </dl>
+                        </section>
                     ))}
-                </dl>
+                </div>
                 <button type="button" class="button" onClick={onClose}>
                     Close
                 </button>

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { eventMatches, eventText, linkSpans, subjectOf, type HostEvent } from "./events";
+
+let seq = 0;
+function event(kind: string, t: number, fields: Record<string, unknown>): HostEvent {
+    return { seq: ++seq, t, kind, fields };
+}
+
+test("a connection's end says who, how much, how long", () => {
+    const e = event("connection_closed", 0, {
+        protocol: "tcp",
+        local: "10.0.0.1:443",
+        remote: "10.0.0.2:5000",
+        remote_name: "peer.example",
+        direction: "in",
+        rx_bytes: 1200,
+        tx_bytes: 5_000_000,
+        duration_ms: 1500,
+        retransmits: 2,
+        process: "nginx",
+    });
+    assert.equal(
+        eventText(e, "bits").replace(/\s/g, " "),
+        "tcp 10.0.0.1:443 ← peer.example: 1.20 kB in, 5.00 MB out in 1.50 s, 2 sent again",
+    );
+    assert.equal(subjectOf(e), "nginx");
+    assert.ok(eventMatches(e, "NGINX 10.0.0.2"));
+    assert.ok(!eventMatches(e, "nginx udp"));
+});
+
+test("what is not known is left out, and what is unknown is still named", () => {
+    assert.equal(eventText(event("loss", 0, { what: "connection events", count: 3 }), "bits"), "connection events (3)");
+    assert.equal(eventText(event("comet_seen", 0, {}), "bits"), "comet seen");
+});
+
+test("links are in one state after the other, from the window's begin to its end", () => {
+    const rows = linkSpans(
+        [
+            event("link", 50, { device: "eth0", change: "state", before: "down", state: "up" }),
+            event("link", 20, { device: "eth0", change: "state", before: "up", state: "down" }),
+            event("link", 30, { device: "eth0", change: "mtu", mtu_before: 1, mtu: 2 }),
+            event("link", 5, { device: "eth0", change: "state", before: "x", state: "y" }),
+        ],
+        [
+            { device: "eth0", state: "up" },
+            { device: "lo", state: "unknown" },
+        ],
+        10,
+        100,
+    );
+    assert.deepEqual(
+        rows[0]!.spans.map((s) => [s.fromMs, s.toMs, s.state, s.tone]),
+        [
+            [10, 20, "up", "good"],
+            [20, 50, "down", "warning"],
+            [50, 100, "up", "good"],
+        ],
+    );
+    assert.deepEqual(
+        rows[1]!.spans.map((s) => [s.fromMs, s.toMs, s.tone]),
+        [[10, 100, "unknown"]],
+    );
+});
+
+test("a link that is gone now has the spans that are known of it", () => {
+    const rows = linkSpans(
+        [event("link", 40, { device: "veth1", change: "state", before: "up", state: "down" })],
+        [],
+        0,
+        60,
+    );
+    assert.deepEqual(
+        rows[0]!.spans.map((s) => s.state),
+        ["up", "down"],
+    );
+});

@@ -1,0 +1,158 @@
+/* What the host reported, in words: one line an event, and what the links did as spans of time. */
+import type { StateTone, TimelineSpec } from "./data-spec";
+import { NO_VALUE, quantity, text, type ByteUnit } from "./units";
+
+export interface HostEvent {
+    seq: number;
+    t: number; // epoch ms
+    kind: string;
+    fields: Readonly<Record<string, unknown>>;
+}
+
+export const EVENT_GROUPS: readonly { name: string; title: string; kinds: readonly string[] }[] = [
+    { name: "host", title: "Links, addresses, routes", kinds: ["link", "address", "route"] },
+    { name: "losses", title: "Losses and errors", kinds: ["loss", "error"] },
+    {
+        name: "connections",
+        title: "Connections",
+        kinds: ["connection_opened", "connection_closed"],
+    },
+    { name: "dns", title: "DNS", kinds: ["dns"] },
+];
+
+const NAMES: Readonly<Record<string, string>> = {
+    link: "link",
+    address: "address",
+    route: "route",
+    loss: "loss",
+    error: "error",
+    connection_opened: "opened",
+    connection_closed: "closed",
+    dns: "DNS",
+};
+
+export function kindName(kind: string): string {
+    return NAMES[kind] ?? kind.replaceAll("_", " ");
+}
+
+export function toneOf(kind: string): StateTone {
+    return kind === "loss" || kind === "error" ? "warning" : "good";
+}
+
+function word(e: HostEvent, name: string): string {
+    const v = e.fields[name];
+    return typeof v === "string" || typeof v === "number" ? String(v) : "";
+}
+
+function number(e: HostEvent, name: string): number {
+    const v = e.fields[name];
+    return typeof v === "number" ? v : NaN;
+}
+
+function amount(e: HostEvent, name: string, bytesAs: ByteUnit): string {
+    return text(quantity(number(e, name), "bytes", bytesAs));
+}
+
+function duration(ms: number): string {
+    return Number.isNaN(ms) ? NO_VALUE : text(quantity(ms / 1000, "seconds", "bits"));
+}
+
+/* The one that it is about: a device, a program, a name. */
+export function subjectOf(e: HostEvent): string {
+    if (e.kind === "dns") return word(e, "name");
+    return word(e, "device") || word(e, "process") || word(e, "what");
+}
+
+export function eventText(e: HostEvent, bytesAs: ByteUnit): string {
+    const has = (name: string) => word(e, name) !== "";
+    switch (e.kind) {
+        case "link":
+            if (word(e, "change") === "state")
+                return `${word(e, "before")} → ${word(e, "state")}`;
+            if (word(e, "change") === "mtu")
+                return `MTU ${word(e, "mtu_before")} → ${word(e, "mtu")}`;
+            if (word(e, "change") === "renamed") return `renamed from ${word(e, "before")}`;
+            return word(e, "change") || word(e, "state") || "changed";
+        case "address":
+        case "route":
+            return [word(e, "change"), word(e, "address"), word(e, "destination"), word(e, "gateway")]
+                .filter(Boolean)
+                .join(" ");
+        case "connection_opened":
+            return ends(e) + (has("connect_ms") ? ` in ${duration(number(e, "connect_ms"))}` : "");
+        case "connection_closed": {
+            const moved = `${amount(e, "rx_bytes", bytesAs)} in, ${amount(e, "tx_bytes", bytesAs)} out`;
+            const again = number(e, "retransmits");
+            return (
+                `${ends(e)}: ${moved} in ${duration(number(e, "duration_ms"))}` +
+                (again > 0 ? `, ${again} sent again` : "")
+            );
+        }
+        case "dns":
+            return `${word(e, "type")} ${word(e, "rcode")} in ${duration(number(e, "latency_ms"))} from ${word(e, "server")}`;
+        default: {
+            const said = [word(e, "what"), word(e, "reason")].filter(Boolean).join(": ");
+            return (said || kindName(e.kind)) + (has("count") ? ` (${word(e, "count")})` : "");
+        }
+    }
+}
+
+function ends(e: HostEvent): string {
+    const remote = word(e, "remote_name") || word(e, "remote");
+    const arrow = word(e, "direction") === "in" ? "←" : "→";
+    return `${word(e, "protocol")} ${word(e, "local")} ${arrow} ${remote}`;
+}
+
+/* Every word must occur somewhere in it, whatever the case. */
+export function eventMatches(e: HostEvent, words: string): boolean {
+    const hay = Object.values(e.fields).join(" ").toLowerCase();
+    return words
+        .toLowerCase()
+        .split(/\s+/)
+        .every((w) => hay.includes(w));
+}
+
+function linkTone(state: string): StateTone {
+    if (state === "up") return "good";
+    return state === "unknown" || state === "" ? "unknown" : "warning";
+}
+
+export interface LinkNow {
+    device: string;
+    state: string;
+}
+
+/*
+ * From changes of links back to which state each was in, when. Before its first change in the window
+ * a link was as that change says; one that did not change is as it is now. What was not there then is
+ * not known.
+ */
+export function linkSpans(
+    events: readonly HostEvent[],
+    now: readonly LinkNow[],
+    fromMs: number,
+    toMs: number,
+): TimelineSpec["rows"] {
+    const changes = new Map<string, HostEvent[]>();
+    for (const e of events) {
+        if (e.kind !== "link" || word(e, "change") !== "state") continue;
+        if (e.t < fromMs || e.t > toMs) continue;
+        const device = word(e, "device");
+        changes.set(device, [...(changes.get(device) ?? []), e]);
+    }
+    const devices = [...new Set([...now.map((n) => n.device), ...changes.keys()])];
+    return devices.map((name) => {
+        const own = (changes.get(name) ?? []).sort((a, b) => a.t - b.t || a.seq - b.seq);
+        const present = now.find((n) => n.device === name)?.state ?? "";
+        const spans: TimelineSpec["rows"][number]["spans"][number][] = [];
+        let at = fromMs;
+        let state = own.length ? word(own[0]!, "before") : present;
+        for (const e of own) {
+            if (e.t > at) spans.push({ fromMs: at, toMs: e.t, state, tone: linkTone(state) });
+            at = e.t;
+            state = word(e, "state");
+        }
+        if (toMs > at) spans.push({ fromMs: at, toMs, state, tone: linkTone(state) });
+        return { name, spans, key: name };
+    });
+}
