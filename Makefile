@@ -31,7 +31,7 @@ FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-print-directory
-.PHONY: run test build asan tsan valgrind fuzz bench bench-alerts bench-detect bench-ebpf bench-fanout bench-packets bench-sockets bench-storage soak check-long docs lint format install clean
+.PHONY: run test build asan tsan valgrind fuzz bench bench-alerts bench-dashboard bench-detect bench-ebpf bench-fanout bench-packets bench-sockets bench-storage soak check-long docs lint format install clean
 .PHONY: setup-run setup-test setup-lint release-with-tests bench-programs
 
 setup-run setup-test setup-lint: setup-%:
@@ -100,6 +100,10 @@ bench: bench-programs
 	@bench/sockets.py --program $(RELEASE)/bench/bench_sockets
 	@$(RELEASE)/bench/bench_detect
 	@bench/storage.py --netsonde build/netsonde --programs $(RELEASE)/bench $(if $(DATABASE),--database "$(DATABASE)")
+	@node bench/dashboard.mjs --netsonde=build/netsonde --rounds=$(BENCH_ROUNDS)
+
+bench-dashboard: bench-programs
+	@node bench/dashboard.mjs --netsonde=build/netsonde --rounds=$(BENCH_ROUNDS)
 
 bench-storage: bench-programs
 	@bench/storage.py --netsonde build/netsonde --programs $(RELEASE)/bench $(if $(DATABASE),--database "$(DATABASE)")

@@ -98,6 +98,7 @@ void api_routes(struct api *api, struct http_server *server)
         {GET, "/readyz", ACCESS_ANYONE, api_get_readyz, ALWAYS},
         {GET, "/metrics", ACCESS_VIEWER, api_get_metrics, ALWAYS},
         {GET, "/api/v1/info", ACCESS_VIEWER, api_get_info, ALWAYS},
+        {GET, "/api/v1/config", ACCESS_ADMIN, api_get_config, ALWAYS},
         {GET, "/api/v1/performance", ACCESS_VIEWER, api_get_performance, ALWAYS},
         {GET, "/api/v1/series", ACCESS_VIEWER, api_get_series, ALWAYS},
         {GET, "/api/v1/query", ACCESS_VIEWER, api_get_query, ALWAYS},

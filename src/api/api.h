@@ -61,6 +61,8 @@ enum api_info_part {
     /* Not shown there, but said by whoever asks for a table that nobody provides: a line for each
      * enum table_kind, empty when somebody does. */
     API_INFO_TABLES = API_INFO_MEMBERS,
+    /* Of /api/v1/config, for admins only: "\"config\":[...]", without secrets. */
+    API_INFO_CONFIG,
     API_INFO_PARTS
 };
 

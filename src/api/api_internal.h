@@ -117,6 +117,7 @@ void api_test_channel(struct http_request *request, void *user);
 void api_get_rules(struct http_request *request, void *user);
 void api_post_rule(struct http_request *request, void *user);
 void api_test_rule(struct http_request *request, void *user);
+void api_get_config(struct http_request *request, void *user);
 void api_put_rule(struct http_request *request, void *user);
 void api_delete_rule(struct http_request *request, void *user);
 void api_get_stream(struct http_request *request, void *user);

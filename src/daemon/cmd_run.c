@@ -132,6 +132,7 @@ static int run_start(struct run *r)
         return err;
     }
     run_tell_sandbox(r);
+    servers_post_info(r->servers, API_INFO_CONFIG, describe_config(r->config));
     run_print_addresses(r, addresses, count);
     notify_send(r->notify, "READY=1");
     return 0;

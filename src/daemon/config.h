@@ -155,6 +155,11 @@ bool config_check_flag(const struct config_flag *flag, char *why, size_t why_siz
 void config_dump_yaml(const struct config *c, struct buf *out);
 void config_dump_json(const struct config *c, struct buf *out);
 
+/* The same as members of an object that is open, for others to see: each key with its one sentence
+ * of documentation, and without what may be a secret: of an address what follows its host, of a
+ * command its arguments. */
+void config_put_shown(const struct config *c, struct buf *out);
+
 /* The table as documentation: docs/CONFIG.md and the manual page netsonde.yaml(5). */
 void config_print_markdown(struct buf *out);
 void config_print_man(struct buf *out);

@@ -203,8 +203,39 @@ static void put_list(struct buf *out, const struct config *c, enum config_list_k
         put_default_rules(out, c, "# ", "default");
 }
 
+/* scheme://host:port/… : the rest of a webhook's address is often all that guards it. */
+static void put_json_address(struct buf *out, const char *text)
+{
+    CLEANUP(buf_fini) struct buf shown = BUF_INIT;
+    const char *host = strstr(text, "://");
+    host = host ? host + strlen("://") : text;
+    size_t len = strcspn(host, "/?#");
+    const char *user_end = memrchr(host, '@', len);
+    buf_append(&shown, text, (size_t)(host - text));
+    if (user_end) {
+        len -= (size_t)(user_end + 1 - host);
+        host = user_end + 1;
+    }
+    buf_append(&shown, host, len);
+    if (host[len])
+        buf_text(&shown, "/…");
+    json_put_string(out, buf_string(&shown));
+}
+
+/* `shown`: for others to see. `index`: of the text among those of its key. */
+static void put_json_text(struct buf *out, const struct config_pair *pair, size_t index, bool shown)
+{
+    if (shown && (strcmp(pair->key, "url") == 0 || strcmp(pair->key, "dashboard") == 0))
+        put_json_address(out, pair->text);
+    else if (shown && strcmp(pair->key, "command") == 0 && index)
+        json_put_string(out, "…");
+    else
+        json_put_string(out, pair->text);
+}
+
 static void put_json_item(struct buf *out, enum config_list_kind kind,
-                          const struct config_pair *pairs, size_t count, const char *where)
+                          const struct config_pair *pairs, size_t count, const char *where,
+                          bool shown)
 {
     size_t next;
     json_open(out, '{');
@@ -217,7 +248,7 @@ static void put_json_item(struct buf *out, enum config_list_kind kind,
         if (list)
             json_open(out, '[');
         for (size_t k = i; k < next; k++)
-            json_put_string(out, pairs[k].text);
+            put_json_text(out, &pairs[k], k - i, shown);
         if (list)
             json_close(out, ']');
     }
@@ -227,7 +258,8 @@ static void put_json_item(struct buf *out, enum config_list_kind kind,
     json_close(out, '}');
 }
 
-static void put_json_list(struct buf *out, const struct config *c, enum config_list_kind kind)
+static void put_json_list(struct buf *out, const struct config *c, enum config_list_kind kind,
+                          bool shown)
 {
     json_put_key(out, config_list_name(kind));
     json_open(out, '[');
@@ -236,7 +268,7 @@ static void put_json_list(struct buf *out, const struct config *c, enum config_l
         CLEANUP(buf_fini) struct buf where = BUF_INIT;
         put_entry_where(&where, entry);
         if (entry->file)
-            put_json_item(out, kind, entry->pairs, entry->pairs_count, buf_string(&where));
+            put_json_item(out, kind, entry->pairs, entry->pairs_count, buf_string(&where), shown);
     }
     json_close(out, ']');
 }
@@ -251,7 +283,7 @@ static void put_json_default_rules(struct buf *out, const struct config *c)
         if (rules[i]->source == RULE_DEFAULT) {
             struct texts texts = {0};
             rule_each_key(rules[i], add_text, &texts);
-            put_json_item(out, CONFIG_LIST_ALERTS, texts.pairs, texts.count, "default");
+            put_json_item(out, CONFIG_LIST_ALERTS, texts.pairs, texts.count, "default", false);
             texts_fini(&texts);
         }
         rule_unref(rules[i]);
@@ -312,41 +344,59 @@ static void put_json_value(struct buf *out, const struct config_row *row,
     }
 }
 
+static void put_json_row(struct buf *out, const struct config *c, size_t i, bool shown)
+{
+    const struct config_row *row = &config_rows[i];
+    CLEANUP(buf_fini) struct buf name = BUF_INIT;
+    CLEANUP(buf_fini) struct buf where = BUF_INIT;
+    struct config_list texts = {0};
+    config_row_name(row, &name);
+    put_where(&where, &c->origins[i]);
+    if (row->value && row->type == CONFIG_TEXTS)
+        config_list_split(&texts, row->value);
+    else if (row->value)
+        config_list_add(&texts, row->value);
+    json_open(out, '{');
+    json_put_key(out, "key");
+    json_put_string(out, buf_string(&name));
+    json_put_key(out, "value");
+    put_json_value(out, row, &c->origins[i].texts);
+    json_put_key(out, "default");
+    if (row->value)
+        put_json_value(out, row, &texts);
+    else
+        json_put_null(out);
+    json_put_key(out, "from");
+    json_put_string(out, buf_string(&where));
+    if (shown) {
+        json_put_key(out, "doc");
+        json_put_string(out, row->doc);
+    }
+    json_close(out, '}');
+    config_list_fini(&texts);
+}
+
+static void put_json_members(const struct config *c, struct buf *out, bool shown)
+{
+    json_put_key(out, "config");
+    json_open(out, '[');
+    for (size_t i = 0; i < config_rows_count; i++)
+        put_json_row(out, c, i, shown);
+    json_close(out, ']');
+    for (int kind = 0; kind < CONFIG_LISTS; kind++)
+        put_json_list(out, c, (enum config_list_kind)kind, shown);
+    put_json_default_rules(out, c);
+}
+
 void config_dump_json(const struct config *c, struct buf *out)
 {
     json_open(out, '{');
-    json_put_key(out, "config");
-    json_open(out, '[');
-    for (size_t i = 0; i < config_rows_count; i++) {
-        const struct config_row *row = &config_rows[i];
-        CLEANUP(buf_fini) struct buf name = BUF_INIT;
-        CLEANUP(buf_fini) struct buf where = BUF_INIT;
-        struct config_list texts = {0};
-        config_row_name(row, &name);
-        put_where(&where, &c->origins[i]);
-        if (row->value && row->type == CONFIG_TEXTS)
-            config_list_split(&texts, row->value);
-        else if (row->value)
-            config_list_add(&texts, row->value);
-        json_open(out, '{');
-        json_put_key(out, "key");
-        json_put_string(out, buf_string(&name));
-        json_put_key(out, "value");
-        put_json_value(out, row, &c->origins[i].texts);
-        json_put_key(out, "default");
-        if (row->value)
-            put_json_value(out, row, &texts);
-        else
-            json_put_null(out);
-        json_put_key(out, "from");
-        json_put_string(out, buf_string(&where));
-        json_close(out, '}');
-        config_list_fini(&texts);
-    }
-    json_close(out, ']');
-    for (int kind = 0; kind < CONFIG_LISTS; kind++)
-        put_json_list(out, c, (enum config_list_kind)kind);
-    put_json_default_rules(out, c);
+    put_json_members(c, out, false);
     json_close(out, '}');
     buf_char(out, '\n');
+}
+
+void config_put_shown(const struct config *c, struct buf *out)
+{
+    put_json_members(c, out, true);
 }

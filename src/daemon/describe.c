@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "collect/select.h"
+#include "daemon/config.h"
 #include "daemon/privileges.h"
 #include "keeper/finder.h"
 #include "keeper/keeper.h"
@@ -157,5 +158,12 @@ struct bytes *describe_sandbox(const struct sandbox_report *report,
 {
     struct buf b = BUF_INIT;
     describe_put_sandbox(&b, report, keeper, finder);
+    return members_done(&b);
+}
+
+struct bytes *describe_config(const struct config *config)
+{
+    struct buf b = BUF_INIT;
+    config_put_shown(config, &b);
     return members_done(&b);
 }

@@ -8,6 +8,7 @@
 
 struct buf;
 struct collector_status;
+struct config;
 struct finder_status;
 struct keeper_status;
 struct sandbox_report;
@@ -22,6 +23,9 @@ struct bytes *describe_tables(const struct collector_status *status);
 struct bytes *describe_sandbox(const struct sandbox_report *report,
                                const struct keeper_status *keeper,
                                const struct finder_status *finder);
+
+/* The configuration as /api/v1/config shows it, see config_put_shown; likewise. */
+struct bytes *describe_config(const struct config *config);
 
 /* The same into an object that is open. */
 void describe_put_engines(struct buf *b, const struct collector_status *status);

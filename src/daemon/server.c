@@ -53,8 +53,9 @@ struct server {
 };
 
 /* The dashboard's pages of this version: each is index.html. */
-static const char *const server_pages[] = {"/", "/interfaces", "/alerts", "/baselines",
-                                           "/performance"};
+static const char *const server_pages[] = {
+    "/",       "/interfaces", "/connections", "/processes", "/flows",       "/dns",     "/tcp",
+    "/events", "/alerts",     "/explore",     "/baselines", "/performance", "/settings"};
 
 static void server_copy_stats(struct server *s)
 {

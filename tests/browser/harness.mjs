@@ -243,15 +243,19 @@ export function pixelsOf(page, key, token) {
         ([key, token]) => {
             const canvas = document.querySelector(`figure[data-key="${key}"] canvas`);
             if (!canvas || canvas.width === 0) return 0;
-            const probe = document.createElement("canvas").getContext("2d");
+            // A copy: what is read often is kept elsewhere by browsers, which say so.
+            const copy = document.createElement("canvas");
+            copy.width = canvas.width;
+            copy.height = canvas.height;
+            const probe = copy.getContext("2d", { willReadFrequently: true });
             probe.fillStyle = getComputedStyle(document.documentElement)
                 .getPropertyValue(token)
                 .trim();
             probe.fillRect(0, 0, 1, 1);
             const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
-            const { data } = canvas
-                .getContext("2d")
-                .getImageData(0, 0, canvas.width, canvas.height);
+            probe.clearRect(0, 0, 1, 1);
+            probe.drawImage(canvas, 0, 0);
+            const { data } = probe.getImageData(0, 0, canvas.width, canvas.height);
             let n = 0;
             for (let i = 0; i < data.length; i += 4) {
                 const far =

@@ -4,13 +4,13 @@ import { chart, isLive, launch, openPage, run, Server, until } from "./harness.m
 
 const OVER = "/interfaces?device=lo&from=now-1m&to=now";
 
-/* The subscriptions that the page sends from now on. */
+/* What the page subscribes and unsubscribes from now on. */
 function subscriptions(page) {
     const sent = [];
     page.on("websocket", (socket) =>
         socket.on("framesent", ({ payload }) => {
             const message = JSON.parse(String(payload));
-            if (message.op === "subscribe") sent.push(message);
+            if (/subscribe$/.test(message.op)) sent.push(message);
         }),
     );
     return sent;
@@ -117,10 +117,12 @@ await run({
         const newest = (channel) => sent.filter((m) => m.channel === channel).pop();
         await hide(true);
         await until("a slower subscription", () => newest("metrics").interval_ms >= 5000);
+        await until("no events", () => newest("events").op === "unsubscribe");
         const asked = page.waitForRequest((r) => r.url().includes("/api/v1/query"));
         await hide(false);
         await asked;
         await until("full speed again", () => newest("metrics").interval_ms === undefined);
+        await until("and events", () => newest("events").op === "subscribe");
         await isLive(page);
     },
 

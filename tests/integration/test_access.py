@@ -195,6 +195,39 @@ def test_routes():
                 equal(d.status(path), 401, path)
 
 
+def test_configuration():
+    """/api/v1/config: for admins, what is in force and from where, tokens by name, no secret in it"""
+    with Directory() as data:
+        with open(os.path.join(data, "n.yaml"), "w") as f:
+            f.write("collect: {series_limit: 4321}\n"
+                    "channels:\n"
+                    "  - {name: hook, type: webhook, url: \"http://127.0.0.1:9/hooks/TOPSECRET\"}\n")
+        name, viewer = new_token(data)
+        _, admin = new_token(data, "--role", "admin", "--note", "of the test")
+        with Daemon(data, "--config", os.path.join(data, "n.yaml"), environment=TOKEN_MODE) as d:
+            equal(d.status("/api/v1/config"), 401, "nobody")
+            equal(d.status("/api/v1/config", headers=bearer(viewer)), 403, "a viewer")
+            _, _, text = d.request("/api/v1/config", headers=bearer(admin))
+            for secret in ("TOPSECRET", viewer, admin):
+                equal(secret in text, False, "a secret is shown")
+            answer = json.loads(text)
+            rows = {r["key"]: r for r in answer["config"]}
+            equal(rows["collect.series_limit"]["value"], 4321, "value")
+            equal(rows["collect.series_limit"]["default"], 20000, "default")
+            contains(rows["collect.series_limit"]["from"], "n.yaml:1:")
+            equal(rows["auth.mode"]["from"], "env NETSONDE_AUTH_MODE", "from")
+            equal(rows["data_dir"]["value"], data, "directory")
+            equal([c["keys"]["url"] for c in answer["channels"]], ["http://127.0.0.1:9/…"], "channels")
+            tokens = {t["id"]: t for t in answer["tokens"]}
+            equal(len(tokens), 2, "tokens")
+            equal((tokens[name]["role"], tokens[name]["kind"], tokens[name]["expired"]),
+                  ("viewer", "key", False), "the viewer's")
+            equal(sorted(t["note"] for t in answer["tokens"]), ["", "of the test"], "notes")
+            revoke(data, name)
+            until("the list without the revoked one", lambda: len(json.loads(
+                d.request("/api/v1/config", headers=bearer(admin))[2])["tokens"]) == 1)
+
+
 def test_requests_that_are_none():
     """requests to log in that are none: 400, 405, 415; and 403 from pages elsewhere"""
     with Directory() as data, Daemon(data, environment=TOKEN_MODE) as d:
@@ -658,7 +691,7 @@ def test_no_way_out():
 
 if __name__ == "__main__":
     own_network()
-    run([test_token_command, test_root_for_a_user, test_token_usage, test_bad_file, test_routes, test_requests_that_are_none,
+    run([test_token_command, test_root_for_a_user, test_token_usage, test_bad_file, test_routes, test_configuration, test_requests_that_are_none,
          test_loopback, test_mode_none, test_login, test_base_path, test_one_time_login,
          test_full_disk, test_address_of_login, test_restart, test_two_daemons, test_memory, test_revoked, test_threads, test_expired,
          test_attempts, test_attempts_in_all, test_forwarded_streams, test_forwarded_names,

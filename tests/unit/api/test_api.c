@@ -73,6 +73,28 @@ static void test_info(void **state)
     rig_free(rig);
 }
 
+/* Only for admins, once the daemon has said it; tokens without a digest. */
+static void test_config(void **state)
+{
+    struct rig *rig = rig_new("/nonexistent", 10);
+    (void)state;
+    rig_refused(rig, "/api/v1/config", 403, "forbidden", NULL);
+    rig_free(rig);
+    rig = rig_of_role("/nonexistent", 10, true);
+    rig_refused(rig, "/api/v1/config", 503, "not_ready", NULL);
+    const char members[] = "\"config\":[{\"key\":\"store.raw\"}]";
+    api_set_info(rig->api, API_INFO_CONFIG, bytes_copy(members, sizeof(members) - 1));
+    json_t *json = rig_get(rig, "/api/v1/config", 200);
+    const json_t *row = json_array_get(json_object_get(json, "config"), 0);
+    assert_string_equal(json_text(row, "key"), "store.raw");
+    assert_int_equal(json_length(json, "tokens"), 0);
+    json_decref(json);
+    json = rig_get(rig, "/api/v1/info", 200);
+    assert_null(json_object_get(json, "config")); /* viewers may read that */
+    json_decref(json);
+    rig_free(rig);
+}
+
 static void test_performance(void **state)
 {
     struct rig *rig = rig_new("/nonexistent", 10);
@@ -532,21 +554,14 @@ static void test_stream(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_health),
-        cmocka_unit_test(test_info),
-        cmocka_unit_test(test_performance),
-        cmocka_unit_test(test_interfaces),
-        cmocka_unit_test(test_other_tables),
-        cmocka_unit_test(test_query_errors),
-        cmocka_unit_test(test_query_memory),
-        cmocka_unit_test(test_events_memory),
-        cmocka_unit_test(test_query_disk),
-        cmocka_unit_test(test_table_of_past),
-        cmocka_unit_test(test_query_unreadable),
-        cmocka_unit_test(test_client_leaves),
-        cmocka_unit_test(test_busy),
-        cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_health),        cmocka_unit_test(test_info),
+        cmocka_unit_test(test_config),        cmocka_unit_test(test_performance),
+        cmocka_unit_test(test_interfaces),    cmocka_unit_test(test_other_tables),
+        cmocka_unit_test(test_query_errors),  cmocka_unit_test(test_query_memory),
+        cmocka_unit_test(test_events_memory), cmocka_unit_test(test_query_disk),
+        cmocka_unit_test(test_table_of_past), cmocka_unit_test(test_query_unreadable),
+        cmocka_unit_test(test_client_leaves), cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_stop),          cmocka_unit_test(test_stream),
     };
     return cmocka_run_group_tests_name("api/api", tests, NULL, NULL);
 }

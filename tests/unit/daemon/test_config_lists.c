@@ -22,6 +22,7 @@
 #include "config_fixture.h"
 #include "daemon/config_lists.h"
 #include "http/assets.h"
+#include "wire/json.h"
 
 /* The dashboard, which only the executable has. */
 const struct asset assets[] = {{0}};
@@ -367,6 +368,42 @@ static void test_dump_json(void **state)
     buf_fini(&out);
 }
 
+/* What others see has no secret in it, and is otherwise what is in force. */
+static void test_put_shown(void **state)
+{
+    struct fixture *f = *state;
+    struct buf out = BUF_INIT;
+    assert_loads(f, "channels:\n"
+                    "  - {name: hook, type: webhook, url: "
+                    "\"https://h.example:8443/hooks/TOPSECRET?k=HIDDEN\"}\n"
+                    "  - {name: bare, type: alertmanager, url: \"http://127.0.0.1:9093\"}\n"
+                    "  - {name: run, type: exec, command: [/bin/true, \"--password=PRIVATE\", x]}\n"
+                    "alerts: []\n");
+    json_open(&out, '{');
+    config_put_shown(f->config, &out);
+    json_close(&out, '}');
+    for (size_t i = 0; i < 3; i++)
+        assert_null(
+            strstr(buf_string(&out), (const char *[]){"TOPSECRET", "HIDDEN", "PRIVATE"}[i]));
+    json_t *root = json_loads(buf_string(&out), 0, NULL);
+    assert_non_null(root);
+    const json_t *channels = json_object_get(root, "channels");
+    const char *urls[] = {"https://h.example:8443/…", "http://127.0.0.1:9093"};
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *keys = json_object_get(json_array_get(channels, i), "keys");
+        assert_string_equal(json_string_value(json_object_get(keys, "url")), urls[i]);
+    }
+    const json_t *command =
+        json_object_get(json_object_get(json_array_get(channels, 2), "keys"), "command");
+    assert_int_equal(json_array_size(command), 3);
+    assert_string_equal(json_string_value(json_array_get(command, 0)), "/bin/true");
+    assert_string_equal(json_string_value(json_array_get(command, 1)), "…");
+    const json_t *row = json_array_get(json_object_get(root, "config"), 0);
+    assert_non_null(json_string_value(json_object_get(row, "doc")));
+    json_decref(root);
+    buf_fini(&out);
+}
+
 static void test_examples_load(void **state)
 {
     struct fixture *f = *state;
@@ -444,10 +481,19 @@ static void test_parts_and_frequencies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_loads),      TEST(test_nothing),        TEST(test_environment),
-        TEST(test_log_itself), TEST(test_several_files),  TEST(test_mistakes),
-        TEST(test_too_many),   TEST(test_rules_in_force), TEST(test_dump_loads_back),
-        TEST(test_dump_json),  TEST(test_examples_load),  TEST(test_parts_and_frequencies),
+        TEST(test_loads),
+        TEST(test_nothing),
+        TEST(test_environment),
+        TEST(test_log_itself),
+        TEST(test_several_files),
+        TEST(test_mistakes),
+        TEST(test_too_many),
+        TEST(test_rules_in_force),
+        TEST(test_dump_loads_back),
+        TEST(test_dump_json),
+        TEST(test_put_shown),
+        TEST(test_examples_load),
+        TEST(test_parts_and_frequencies),
     };
     return cmocka_run_group_tests_name("daemon/config_lists", tests, NULL, NULL);
 }

@@ -73,7 +73,7 @@ export function fixedCommands(page: PageContext): Command[] {
             id: "navigation",
             group: "Display",
             title: "Show or hide the list of pages",
-            hint: "n",
+            hint: "m",
             run: toggleNavigation,
         },
         ...session.interfaces.value.slice(0, LISTED_MOST).map((i): Command => ({

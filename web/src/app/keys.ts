@@ -16,7 +16,7 @@ export function shortcuts(): readonly ShortcutGroup[] {
                 { keys: ["Ctrl K"], what: "search and commands" },
                 { keys: ["/"], what: "filter the table, else search" },
                 { keys: ["?"], what: "this list" },
-                { keys: ["Esc"], what: "back: from a marked stretch, an interface, a rule, a list" },
+                { keys: ["Esc"], what: "back: from an open row, a marked stretch, an interface, a rule, a list" },
             ],
         },
         {
@@ -35,6 +35,8 @@ export function shortcuts(): readonly ShortcutGroup[] {
             name: "Charts and tables",
             shortcuts: [
                 { keys: ["←", "→"], what: "read values of the focused chart" },
+    { keys: ["Shift ←", "→"], what: "its window earlier, later; a double click goes back" },
+    { keys: ["+", "−"], what: "closer, farther, as Shift and the wheel do" },
                 { keys: ["↑", "↓", "Enter"], what: "walk through the table, open" },
             ],
         },
@@ -44,7 +46,7 @@ export function shortcuts(): readonly ShortcutGroup[] {
                 { keys: ["b"], what: "bits or bytes" },
                 { keys: ["t"], what: "dark, light or the system's theme" },
                 { keys: ["u"], what: "UTC or local time" },
-                { keys: ["n"], what: "show or hide the list of pages" },
+                { keys: ["m"], what: "show or hide the list of pages" },
             ],
         },
         {
@@ -71,7 +73,7 @@ export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
             (preferences.bytesAs.value = preferences.bytesAs.value === "bits" ? "bytes" : "bits"),
         "u": () => (preferences.zone.value = preferences.zone.value === "utc" ? "local" : "utc"),
         "t": () => nextTheme(page),
-        "n": toggleNavigation,
+        "m": toggleNavigation,
         "?": () => (help.value = !help.value),
         "/": () => {
             const filter = document.getElementById("filter");
@@ -79,7 +81,8 @@ export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
             else openPalette();
         },
         "Escape": () => {
-            if (location.range.value.kind === "fixed") location.follow();
+            if (location.place.value.query.has("id")) location.setQuery("id", "");
+            else if (location.range.value.kind === "fixed") location.follow();
             else if (location.place.value.query.has("device"))
                 location.go(location.href("interfaces"));
             else if (isEditor(location.place.value.query)) location.go(location.href("alerts"));

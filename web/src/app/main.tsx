@@ -6,6 +6,7 @@ import { onWake } from "../base/sleep";
 import { Environment, type ChartEnvironment } from "../charts/environment";
 import { readPalette } from "../charts/palette";
 import { hiddenQuery, parseHidden, withHidden } from "../domain/hidden";
+import { stretchOf } from "../domain/range";
 import { basePathOf, streamAddress } from "../link/base-path";
 import { jsonGetter, jsonSender } from "../link/http";
 import { logOut, rememberPage } from "../link/login";
@@ -30,9 +31,11 @@ import "./style/saving.css";
 import "./style/baselines.css";
 import "./style/performance.css";
 import "./style/comfort.css";
+import "./style/settings.css";
 import "./style/events.css";
 import "./style/now.css";
 import "./style/drawn.css";
+import "./style/tables.css";
 import "./style/explore.css";
 
 const base = basePathOf(import.meta.url);
@@ -94,6 +97,7 @@ const environment: ChartEnvironment = {
     cursor: signal<number | undefined>(undefined),
     zoom: (fromMs, toMs) => location.setRange({ kind: "fixed", fromMs, toMs }),
     show: (range, gliding) => location.setRange(range, gliding),
+    wanted: () => stretchOf(location.range.peek(), session.presentMs),
     back: () => location.back(),
     present: () => session.presentMs,
     hidden,

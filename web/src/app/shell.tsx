@@ -1,6 +1,7 @@
 /* What surrounds every page: the bar at the top, the navigation, the strip of problems. */
 import { useComputed, useSignal, type Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { everySeen } from "../base/seen";
 import { notation } from "../domain/notation";
 import { clockText } from "../domain/units";
 import { usePage } from "../pages/context";
@@ -95,12 +96,7 @@ function followLink(e: MouseEvent, go: (href: string) => boolean): void {
 /* Counts up a few times a second while somebody looks. */
 function useClock(): number {
     const now = useSignal(performance.now());
-    useEffect(() => {
-        const timer = setInterval(() => {
-            if (!document.hidden) now.value = performance.now();
-        }, CLOCK_MS);
-        return () => clearInterval(timer);
-    }, []);
+    useEffect(() => everySeen(() => (now.value = performance.now()), CLOCK_MS), []);
     return now.value;
 }
 

@@ -20,6 +20,7 @@ import {
 import { exactText, fromToText, serverNow, zoneText } from "../domain/time";
 import { durationText } from "../domain/units";
 import { usePage, type PageContext } from "../pages/context";
+import { baselineNames } from "../store/baselines";
 import { Segmented } from "../widgets/segmented";
 
 export const SHIFT = 0.5; // of the window
@@ -305,7 +306,7 @@ function BaselineChoice({ value, onChoose }: { value: string; onChoose(name: str
     const names = useSignal<readonly string[]>([]);
     useEffect(() => {
         const stop = new AbortController();
-        void session.baselineNames(stop.signal).then((list) => (names.value = list));
+        void baselineNames(session, stop.signal).then((list) => (names.value = list));
         return () => stop.abort();
     }, []);
     const all = value && !names.value.includes(value) ? [value, ...names.value] : names.value;

@@ -4,6 +4,7 @@
  */
 import { effect, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { everySeen } from "../base/seen";
 import { calls } from "../domain/alerts";
 import { lasting, toastOf, TOASTS_MOST, withToast, type Toast } from "../domain/news";
 import { serverNow } from "../domain/time";
@@ -32,13 +33,12 @@ export function AlertToasts() {
     useEffect(() => {
         const look = () => {
             // Somebody reads: nothing goes away under the pointer.
-            if (document.hidden || host.current?.matches(":hover, :focus-within")) return;
+            if (host.current?.matches(":hover, :focus-within")) return;
             const active = alerts.active.peek();
             const firing = (id: number) => active.some((a) => a.id === id && calls(a));
             toasts.value = lasting(toasts.peek(), serverNow(), firing);
         };
-        const timer = setInterval(look, LOOK_MS);
-        return () => clearInterval(timer);
+        return everySeen(look, LOOK_MS);
     }, [alerts]);
     const shown = toasts.value.slice(-TOASTS_MOST);
     const more = toasts.value.length - shown.length;

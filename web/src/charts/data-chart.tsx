@@ -71,7 +71,10 @@ export function DataChart({ spec, size, empty, state, onOpen }: DataChartProps) 
             void notation();
             paint();
         });
-        const follow = effect(() => drawing.current?.showMoment(env.cursor.value));
+        const follow = effect(() => {
+            const t = env.cursor.value;
+            drawing.current?.showMoment(t);
+        });
         return () => {
             gone = true;
             stop();
@@ -101,11 +104,8 @@ export function DataChart({ spec, size, empty, state, onOpen }: DataChartProps) 
             subtitle={[spec.subtitle, reading.lost].filter(Boolean).join(" · ")}
             summary={reading.summary(bytesAs)}
             legend={<Legend reading={reading} bytesAs={bytesAs} />}
-            readout={
-                <span aria-live={byKeys.value ? "polite" : "off"} title={readout.value}>
-                    {readout.value}
-                </span>
-            }
+            readout={<span title={readout.value}>{readout.value}</span>}
+            speaks={byKeys.value}
             empty={trouble.value || empty}
             save={<SaveData spec={spec} />}
             table={() => tableOf(spec, bytesAs)}

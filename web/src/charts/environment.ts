@@ -8,7 +8,7 @@ import { useContext } from "preact/hooks";
 import type { Flag } from "../domain/flags";
 import type { Grid } from "../domain/grid";
 import type { Hidden } from "../domain/hidden";
-import type { Range } from "../domain/range";
+import type { Range, Stretch } from "../domain/range";
 import type { ByteUnit } from "../domain/units";
 import type { Palette } from "./palette";
 
@@ -58,6 +58,8 @@ export interface ChartEnvironment {
     zoom(fromMs: number, toMs: number): void;
     /* The reader wants another window; gliding: as one of many small steps. */
     show(range: Range, gliding: boolean): void;
+    /* What is shown, or will be as soon as it was read. */
+    wanted(): Stretch;
     /* The window before this one. */
     back(): void;
     /* The server's present, in epoch ms. */

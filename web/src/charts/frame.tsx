@@ -179,11 +179,11 @@ function Values({ title, table, painted }: ValuesProps) {
     );
 }
 
-/* Small whole numbers as they are, others to four digits; thousands apart. */
+/* Whole numbers of up to four digits as they are, others to four; thousands apart. */
 function cellText(cell: Cell): string {
     if (typeof cell !== "number") return cell ?? NO_VALUE;
     if (!Number.isFinite(cell)) return Number.isNaN(cell) ? NO_VALUE : cell > 0 ? "∞" : "−∞";
-    const exact = Number.isInteger(cell) && Math.abs(cell) < 1e6;
+    const exact = Number.isInteger(cell) && Math.abs(cell) < 1e4;
     const shown = exact ? cell : Number(cell.toPrecision(4));
     return shown.toLocaleString("en", { maximumFractionDigits: 9 }).replace(/,/g, "\u2009");
 }

@@ -8,8 +8,9 @@
  *     fresh                     ┌─────┐          the newest bin and the newest values
  *                               │ ╲╱• │12 k
  *
- * A tick changes the fresh one, a strip at the right edge. The settled one is drawn again when the
- * present has moved on by a whole pixel, or when something else in it changed. What is pointed at is
+ * A tick changes the fresh one, a strip at the right edge. When the present has moved on by a whole
+ * pixel, the settled one is moved by that and gets a column; it is drawn as a whole when something else
+ * in it changed. What is pointed at is
  * shown by elements on top, so that reading draws nothing.
  */
 import { binFor, Decimator } from "../domain/decimate";
@@ -22,7 +23,15 @@ import { ends } from "./axis";
 import { isCalm } from "./calm";
 import { peaksOf, valuesAt, type Gathered } from "./gather";
 import { drawGhosts, ghostPeak, type GhostLine } from "./ghost";
-import { drawAxes, drawUnmeasured, FONT_PX, type Stretch } from "./ground";
+import {
+    drawAxes,
+    drawGraticule,
+    drawTimes,
+    drawUnmeasured,
+    FONT_PX,
+    TIMES_PX,
+    type Stretch,
+} from "./ground";
 import { drawTraces, lengthOf } from "./lines";
 import { drawNewest } from "./newest";
 import { drawBands, drawFlags, drawLimits, type Band, type Limit } from "./overlay";
@@ -31,6 +40,9 @@ import { GUTTER_RIGHT, Place, type Box } from "./place";
 
 const EASE_MS = 160;
 const FLAG_REACH_PX = 6;
+const GOLDEN = 0.618; // parts of it lie evenly, however many there are
+const FLAG_PX = 8; // how far a flag flies
+const OVERLAP = 4; // points that are drawn again, so that lines join
 const STRIP_PX = 16; // of the plot that the fresh canvas covers at least
 
 export interface Readout {
@@ -55,7 +67,10 @@ export interface Shown {
     factor: number; // from the limits' units to the plotted one
 }
 
+let pictures = 0; // made so far
+
 export class Picture {
+    readonly #phase = (pictures++ * GOLDEN) % 1;
     readonly #spec: ChartSpec;
     readonly #settled: HTMLCanvasElement;
     readonly #fresh: HTMLCanvasElement;
@@ -222,29 +237,42 @@ export class Picture {
 
     #draw(): void {
         const shown = this.#shown!;
-        const place = new Place(this.#box, shown.bounds, this.#y);
-        if (!this.#stands(shown, place)) {
+        const place = new Place(this.#box, shown.bounds, this.#y, this.#phase);
+        const by = this.#moved(shown, place);
+        if (by !== 0) {
             this.#place = place;
-            this.#drawSettled(shown, place);
+            if (by === undefined) this.#drawSettled(shown, place);
+            else this.#scroll(shown, place, by);
+            this.#drawn = shown;
         }
         this.#drawFresh(shown, this.#place!);
     }
 
-    /* Is what the settled canvas holds still right? */
-    #stands(shown: Shown, place: Place): boolean {
+    /*
+     * What the settled canvas holds is right when it is moved to the left by so many pixels; undefined:
+     * it has to be drawn.
+     */
+    #moved(shown: Shown, place: Place): number | undefined {
         const old = this.#drawn;
-        return (
-            old !== undefined &&
-            place.same(this.#place!) &&
-            shown.data.gaps.length === this.#gaps &&
-            old.data === shown.data &&
-            old.flags === shown.flags &&
-            old.complete === shown.complete &&
-            old.bands === shown.bands &&
-            old.limits === shown.limits &&
-            old.ghosts === shown.ghosts &&
-            old.factor === shown.factor
-        );
+        const by = this.#place?.movedTo(place);
+        if (
+            old === undefined ||
+            by === undefined ||
+            shown.data.gaps.length !== this.#gaps ||
+            old.data !== shown.data ||
+            old.flags !== shown.flags ||
+            old.complete !== shown.complete ||
+            old.bands !== shown.bands ||
+            old.limits !== shown.limits ||
+            old.ghosts !== shown.ghosts ||
+            old.factor !== shown.factor
+        )
+            return undefined;
+        // Words keep to their places, and what is unknown up to the present grows.
+        const still = shown.limits.length > 0 || (this.#wordy && this.#unmeasured.length > 0);
+        const open = this.#unmeasured.some((s) => s.before === undefined);
+        const more = shown.bands.length > 0 || shown.ghosts.length > 0;
+        return by > 0 && (still || open || more || by > place.width / 2) ? undefined : by;
     }
 
     #drawSettled(shown: Shown, place: Place): void {
@@ -253,8 +281,8 @@ export class Picture {
         const palette = this.#palette;
         ctx.clearRect(0, 0, this.#settled.width, this.#settled.height);
         this.#unmeasured = complete ? stretches(data, grid) : [];
+        this.#gaps = data.gaps.length;
         const from = this.#firstPoint(data);
-        this.#end = Math.max(from, this.#points.pointOf(data.n - 1));
         drawAxes(ctx, place, palette, !data.empty, this.#base);
         drawBands(ctx, place, bands, palette);
         drawUnmeasured(ctx, place, this.#unmeasured, palette, this.#wordy);
@@ -264,6 +292,21 @@ export class Picture {
             if (t.dash) this.#phases[s]! += lengthOf(place, this.#points, s, this.#from, from);
         });
         this.#from = from;
+        this.#end = from;
+        this.#endPhases = [...this.#phases];
+        this.#drawUpTo(ctx, place, data, from);
+        drawLimits(ctx, place, limits, factor, palette, FONT_PX);
+        drawFlags(ctx, place, flags, palette);
+    }
+
+    /* The traces from this point up to the newest bin, which is left to the fresh canvas. */
+    #drawUpTo(ctx: CanvasRenderingContext2D, place: Place, data: Gathered, from: number): void {
+        const phases = this.#endPhases.map((phase, s) =>
+            this.#spec.traces[s]!.dash
+                ? phase - lengthOf(place, this.#points, s, from, this.#end - 1)
+                : phase,
+        );
+        this.#end = Math.max(from, this.#points.pointOf(data.n - 1));
         this.#endPhases = drawTraces(
             ctx,
             place,
@@ -271,13 +314,41 @@ export class Picture {
             this.#points,
             from,
             this.#end,
-            palette,
-            this.#phases,
+            this.#palette,
+            phases,
         );
-        drawLimits(ctx, place, limits, factor, palette, FONT_PX);
-        drawFlags(ctx, place, flags, palette);
-        this.#drawn = shown;
-        this.#gaps = data.gaps.length;
+    }
+
+    /* Moves what there is and draws the columns that come into sight, with those that touch them. */
+    #scroll(shown: Shown, place: Place, by: number): void {
+        const { data, flags } = shown;
+        const ctx = this.#settled.getContext("2d")!;
+        const { left, right, bottom, width, px } = place;
+        const from = Math.max(this.#from, this.#end - OVERLAP);
+        const reach = right - place.x(this.#points.times[from]!);
+        const fresh = Math.min(width, Math.ceil(Math.max(reach, by + FLAG_PX * px)));
+        ctx.save();
+        ctx.beginPath();
+        ctx.rect(left, 0, width - fresh, bottom + 1);
+        ctx.clip();
+        ctx.globalCompositeOperation = "copy";
+        ctx.drawImage(this.#settled, -by, 0);
+        ctx.restore();
+        const x = right - fresh;
+        ctx.clearRect(x, 0, this.#settled.width - x, bottom + 1);
+        // Only the marks of time: the lowest one of the other axis reaches down a little.
+        const foot = Math.round(bottom + TIMES_PX * px);
+        ctx.clearRect(0, foot, this.#settled.width, this.#settled.height - foot);
+        drawTimes(ctx, place, this.#palette);
+        ctx.save();
+        ctx.beginPath();
+        ctx.rect(x, 0, fresh + FLAG_PX * px, bottom + 1);
+        ctx.clip();
+        drawGraticule(ctx, place, this.#palette, !data.empty, this.#base);
+        drawUnmeasured(ctx, place, this.#unmeasured, this.#palette, false);
+        this.#drawUpTo(ctx, place, data, Math.max(this.#from, from - OVERLAP));
+        drawFlags(ctx, place, flags, this.#palette);
+        ctx.restore();
     }
 
     #drawFresh(shown: Shown, place: Place): void {

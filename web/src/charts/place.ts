@@ -1,7 +1,8 @@
 /*
  * Where a chart's values stand on its canvas, in the canvas' own pixels. A chart that follows the
  * present moves by whole pixels only: its right edge is the next moment that falls on one, so what is
- * drawn stays as it is until then.
+ * drawn stays as it is until then. Charts of one page do so in turns (their phases), so that not all of
+ * them have to be drawn with the same tick.
  */
 export const GUTTER_LEFT = 46;
 export const GUTTER_RIGHT = 52;
@@ -25,7 +26,13 @@ export class Place {
     readonly low: number;
     readonly high: number;
 
-    constructor(box: Box, time: { fromMs: number; toMs: number }, [low, high]: readonly [number, number]) {
+    /* phase: part of a pixel, from 0 up to 1. */
+    constructor(
+        box: Box,
+        time: { fromMs: number; toMs: number },
+        [low, high]: readonly [number, number],
+        phase = 0,
+    ) {
         const { px } = box;
         this.px = px;
         this.left = Math.round(GUTTER_LEFT * px);
@@ -36,7 +43,7 @@ export class Place {
         this.high = high;
         const span = Math.max(time.toMs - time.fromMs, 1);
         const msOfPixel = span / (this.right - this.left);
-        this.toMs = Math.ceil(time.toMs / msOfPixel - 1e-6) * msOfPixel;
+        this.toMs = (Math.ceil(time.toMs / msOfPixel - phase - 1e-6) + phase) * msOfPixel;
         this.fromMs = this.toMs - span;
     }
 
@@ -64,8 +71,19 @@ export class Place {
         return this.low + ((this.bottom - y) / this.height) * (this.high - this.low);
     }
 
-    same(other: Place): boolean {
-        return (Object.keys(this) as (keyof Place)[]).every((k) => this[k] === other[k]);
+    /*
+     * By how many pixels what was drawn here is moved to the left to be right there; undefined: it is
+     * not the same picture.
+     */
+    movedTo(to: Place): number | undefined {
+        const same = (["px", "left", "top", "right", "bottom", "low", "high"] as const).every(
+            (k) => this[k] === to[k],
+        );
+        const span = this.toMs - this.fromMs;
+        if (!same || Math.abs(to.toMs - to.fromMs - span) > 0.01) return undefined;
+        const by = ((to.toMs - this.toMs) / span) * this.width;
+        const whole = Math.round(by);
+        return whole >= 0 && Math.abs(by - whole) < 0.01 ? whole : undefined;
     }
 }
 

@@ -12,7 +12,6 @@ const DRAG_REACH_PX = 6;
 const NOTCH = 1.25; // a step of the wheel
 const NOTCH_PX = 100; // that it reports for one, about
 const LINE_PX = 33;
-const GLIDE_MS = 600; // who rests for longer starts from what is shown
 
 export interface Hands {
     cursor: Signal<number | undefined>;
@@ -20,6 +19,7 @@ export interface Hands {
     show(range: Range, gliding: boolean): void;
     back(): void;
     present(): number;
+    wanted(): Stretch;
     /* A limit was moved to this height, in plotted units; without it limits stand still. */
     drag?: ((key: string, plotted: number) => void) | undefined;
 }
@@ -34,8 +34,6 @@ export class Pointer {
     #at: number | undefined; // where the pointer is, in CSS pixels of the area
     #from: number | undefined; // where a drag began
     #held: string | undefined; // the limit that is dragged
-    #goal: Stretch | undefined; // what was asked for and is on its way
-    #goalAt = -Infinity;
 
     constructor(host: HTMLElement, picture: Picture, tones: readonly string[], hands: Hands) {
         this.#picture = picture;
@@ -186,16 +184,7 @@ export class Pointer {
 
     /* To another window, from the one that is shown or on its way. */
     go(where: (from: Stretch) => Stretch, follow: boolean, gliding: boolean): void {
-        const { place } = this.#picture;
-        if (!place) return;
-        const now = performance.now();
-        const shown = { fromMs: place.fromMs, toMs: place.toMs };
-        const going = now - this.#goalAt < GLIDE_MS ? this.#goal : undefined;
-        const present = this.#hands.present();
-        const range = rangeOver(where(going ?? shown), present, follow);
-        const toMs = range.kind === "last" ? present : range.toMs;
-        this.#goal = { fromMs: range.kind === "last" ? toMs - range.spanMs : range.fromMs, toMs };
-        this.#goalAt = now;
-        this.#hands.show(range, gliding);
+        const { wanted, present, show } = this.#hands;
+        show(rangeOver(where(wanted()), present(), follow), gliding);
     }
 }

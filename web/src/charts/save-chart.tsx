@@ -52,7 +52,7 @@ function Choices({ shown, close }: { shown(): Shown; close(): void }) {
                     <SaveButton key={p.as} name={p.name} title={p.title} run={() => save(p.as)} />
                 ))}
             </SaveGroup>
-            {bounds && (
+            {bounds && asked.metrics.length > 0 && (
                 <SaveGroup title="Every stored sample" note={all || undefined}>
                     {SAMPLES.map(({ format, name }) => (
                         <SaveLink

@@ -128,6 +128,12 @@ export interface Stretch {
     toMs: number;
 }
 
+/* When a range is, if the present is this. */
+export function stretchOf(range: Range, presentMs: number): Stretch {
+    if (range.kind === "fixed") return range;
+    return { fromMs: presentMs - range.spanMs, toMs: presentMs };
+}
+
 /* By `factor` longer, around a moment that stays where it is. */
 export function zoomed({ fromMs, toMs }: Stretch, factor: number, aroundMs: number): Stretch {
     const span = toMs - fromMs;

@@ -3,7 +3,7 @@ import { useComputed } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
 import { DataChart } from "../charts/data-chart";
-import type { HeatmapSpec, HistogramSpec, SankeySpec } from "../domain/data-spec";
+import type { HistogramSpec, SankeySpec } from "../domain/data-spec";
 import { occupied, quantileOf, totalsOf, type Buckets } from "../domain/distribution";
 import { dropsOf, type Drops } from "../domain/drops";
 import { spanOf } from "../domain/range";
@@ -25,6 +25,7 @@ import {
     STATES_CHART,
     TCP_SELECTION,
 } from "./tcp-charts";
+import { spreadSpec, type SpreadWords } from "./spread";
 
 export function TcpPage() {
     const { session, location } = usePage();
@@ -65,7 +66,7 @@ export function TcpPage() {
                     empty={why}
                 />
                 <DataChart
-                    spec={useMemo(() => heatmapOf(round.value), [round.value])}
+                    spec={useMemo(() => spreadSpec(round.value, ROUND_TRIPS), [round.value])}
                     size="half"
                     empty={why}
                 />
@@ -216,29 +217,12 @@ function quantilesOf(b: Buckets): MadeData {
     return { fromMs: b.fromMs, toMs, stepMs: b.stepMs, columns };
 }
 
-/* Without the rows at both ends in which there is nothing. */
-function heatmapOf(b: Buckets | undefined): HeatmapSpec {
-    const [first, end] = b ? occupied(totalsOf(b)) : [0, 0];
-    const width = b?.edges.length ?? 0;
-    const rows = end - first;
-    const counts = new Float64Array((b?.steps ?? 0) * rows);
-    for (let step = 0; b && step < b.steps; step++)
-        for (let r = 0; r < rows; r++)
-            counts[step * rows + r] = b.counts[step * width + first + r]!;
-    return {
-        kind: "heatmap",
-        key: "tcp-rtt-spread",
-        title: "Round trips over time",
-        subtitle: "how many measurements in each band",
-        measure: "seconds",
-        counted: "measurements",
-        fromMs: b?.fromMs ?? 0,
-        stepMs: b?.stepMs ?? 1000,
-        steps: rows > 0 ? b!.steps : 0,
-        edges: b?.edges.slice(first, end) ?? [],
-        counts,
-    };
-}
+const ROUND_TRIPS: SpreadWords = {
+    key: "tcp-rtt-spread",
+    title: "Round trips over time",
+    subtitle: "how many measurements in each band",
+    counted: "measurements",
+};
 
 function histogramOf(b: Buckets | undefined): HistogramSpec {
     const totals = b ? totalsOf(b) : [];

@@ -72,8 +72,8 @@ test("information, events and error texts from anybody", () => {
         capabilities: [{ name: "softnet", engine: "procfs" }, { name: "x" }, 5],
     });
     assert.deepEqual(able.ok && able.value.capabilities, [
-        { name: "softnet", engine: "procfs" },
-        { name: "x", engine: "" },
+        { name: "softnet", engine: "procfs", state: "", reason: "", remedy: "" },
+        { name: "x", engine: "", state: "", reason: "", remedy: "" },
     ]);
     assert.equal(parseInfo(null).ok, false);
     assert.equal(

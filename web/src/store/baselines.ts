@@ -87,3 +87,13 @@ export class Baselines {
         return sent;
     }
 }
+
+/* Of those that somebody saved; none when they cannot be read. */
+export async function baselineNames(
+    session: Session,
+    signal: AbortSignal,
+): Promise<readonly string[]> {
+    const answer = await session.getJson("api/v1/baselines", signal);
+    const list = answer.ok ? parseBaselines(answer.value) : answer;
+    return list.ok ? list.value.filter((b) => b.kind === "saved").map((b) => b.name) : [];
+}

@@ -8,6 +8,12 @@ import { asNumber, asObject } from "../base/json";
 import type { Cancel, Clock } from "../base/clock";
 import type { GetJson } from "../link/http";
 
+/* What has to be there for a table to have rows. */
+export const TABLE_NEEDS: Readonly<Record<string, string>> = {
+    connections: "connections",
+    processes: "process_traffic",
+};
+
 const EVERY_MS = 10_000;
 const TABLES = ["connections", "processes"];
 
@@ -38,6 +44,13 @@ export class Counts {
         if (!this.#timer) void this.#look();
     }
 
+    /* What is offered has changed. */
+    again(): void {
+        if (!this.#timer) return;
+        this.stop();
+        this.start();
+    }
+
     stop(): void {
         this.#timer?.();
         this.#timer = undefined;
@@ -45,9 +58,7 @@ export class Counts {
 
     setVisible(visible: boolean): void {
         this.#visible = visible;
-        if (!visible || !this.#timer) return;
-        this.stop();
-        this.start();
+        if (visible) this.again();
     }
 
     async #look(): Promise<void> {

@@ -67,7 +67,7 @@ function bench() {
     const paint = () => {
         while (frames.length) frames.shift()!();
     };
-    const queries = () => asked.filter((a) => a.startsWith("api/v1/query")).length;
+    const queries = () => asked.filter((a) => a.startsWith("api/v1/query") && !a.includes("netsonde_store")).length;
     session.show(SELECTION);
     session.start();
     return { clock, session, sockets, asked, range, world, last, greet, tick, paint, queries };
@@ -168,6 +168,22 @@ test("a fixed range is paused by nature; another range is another question", asy
     assert.equal(b.session.liveness.value, "paused");
     b.range.value = { kind: "last", spanMs: 300_000 };
     assert.equal(b.session.liveness.value, "live");
+});
+
+test("of windows that follow each other at once only the first and the last are asked for", async () => {
+    const b = bench();
+    b.greet();
+    await settled();
+    b.clock.advance(1000);
+    const before = b.queries();
+    for (let i = 1; i <= 12; i++)
+        b.range.value = { kind: "fixed", fromMs: T0, toMs: T0 + i * 60_000 };
+    assert.equal(b.queries(), before + 1);
+    b.clock.advance(300);
+    assert.equal(b.queries(), before + 2);
+    assert.ok(b.asked.some((a) => a.includes(`to=${T0 + 12 * 60_000}`)));
+    b.clock.advance(1000);
+    assert.equal(b.queries(), before + 2);
 });
 
 test("tables: whole at first, then changes and removals; seen only in a frame", () => {

@@ -17,32 +17,26 @@ import {
 import type { Compare } from "../domain/compare";
 import { interfaceFrom, type Interface } from "../domain/interfaces";
 import { rangeQuery, type Range } from "../domain/range";
-import { durationText } from "../domain/units";
+import { skewWords } from "../domain/skew";
 import type { GetJson, SendJson } from "../link/http";
 import { StreamClient, type LinkState, type Socket } from "../link/stream-client";
-import { parseBaselines } from "../proto/baselines";
 import { eventsAddress, parseEvents, parseInfo, type Info } from "../proto/history";
 import type { Gap, Hello, Metrics, ServerMessage, StreamEvent, TableMessage } from "../proto/stream";
 import { Alerts } from "./alerts";
 import { Bands } from "./bands";
-import { Counts } from "./counts";
+import { Counts, TABLE_NEEDS } from "./counts";
 import { Freshness } from "./freshness";
 import { Ghost } from "./ghost";
+import { Losses } from "./losses";
 import { NOTHING, type Selection } from "./selection";
 import { TimeWindow } from "./time-window";
 
 /* A hidden tab only keeps its numbers from growing old. */
 const HIDDEN_INTERVAL_MS = 10_000;
+const RANGE_NOT_BEFORE_MS = 300; // between two windows that are asked for, e.g. while a wheel turns
 const HEAL_NOT_BEFORE_MS = 10_000; // between two reloads because of missing ticks
 const SKEW_LEAST_MS = 1_000;
-const SKEW_TOLD_MS = 30_000;
 const INFO_NOT_BEFORE_MS = 10_000; // between two questions because ticks came at other times
-
-/* What has to be there for a table to have rows. */
-const TABLE_NEEDS: Readonly<Record<string, string>> = {
-    connections: "connections",
-    processes: "process_traffic",
-};
 
 export type Liveness = "connecting" | "live" | "paused" | "stale";
 
@@ -66,6 +60,7 @@ export class Session {
     readonly bands: Bands;
     readonly ghost: Ghost;
     readonly counts: Counts;
+    readonly #losses: Losses;
     readonly #clock: Clock;
     /* For what only one page asks for. */
     readonly getJson: GetJson;
@@ -86,6 +81,9 @@ export class Session {
     #alertsWanted = false;
     #infoAt = -Infinity;
     #refused = false; // and the problem that is told is no other
+    #eventSeq: number | undefined;
+    #rangedAt = -Infinity;
+    #rangeLater: Cancel | undefined;
     #healedAt = -Infinity;
     #healLater: Cancel | undefined;
     #selection: Selection = NOTHING;
@@ -142,6 +140,7 @@ export class Session {
         this.alerts = new Alerts(getJson, send);
         this.bands = new Bands(getJson, clock, () => this.#frame.request());
         this.ghost = new Ghost(getJson, () => this.#frame.request());
+        this.#losses = new Losses(getJson, clock, (words) => this.#problem("store", words));
         this.counts = new Counts(getJson, clock, (table) => this.offersTable(table));
         this.#client = new StreamClient(openSocket, clock, {
             message: (m) => this.#receive(m),
@@ -159,20 +158,22 @@ export class Session {
             const next = range.value;
             if (next === this.#range) return;
             this.#range = next;
-            this.#reload();
+            untracked(() => this.#reloadRange());
         });
     }
 
     start(): void {
-        this.#client.want({ channel: "events" });
+        this.#wantEvents();
         this.#client.want({ channel: "interfaces" });
         this.#client.start();
         this.counts.start();
+        this.#losses.start();
         void this.#askInfo();
     }
 
     stop(): void {
         this.counts.stop();
+        this.#losses.stop();
         this.#client.stop();
     }
 
@@ -200,12 +201,6 @@ export class Session {
         void this.#askInfo();
     }
 
-    async baselineNames(signal: AbortSignal): Promise<readonly string[]> {
-        const answer = await this.getJson("api/v1/baselines", signal);
-        const list = answer.ok ? parseBaselines(answer.value) : answer;
-        return list.ok ? list.value.filter((b) => b.kind === "saved").map((b) => b.name) : [];
-    }
-
     /* Beside what the window shows: the same series at another time; undefined: nothing. */
     compareWith(compare: Compare | undefined): void {
         if (compare?.text === this.#compare?.text) return;
@@ -226,6 +221,7 @@ export class Session {
         this.#visible = visible;
         this.counts.setVisible(visible);
         this.#subscribe();
+        this.#wantEvents();
         this.alerts.settle();
         if (!visible) return;
         this.#client.retry();
@@ -267,6 +263,13 @@ export class Session {
             this.#followed.delete(wish.channel);
             this.#client.unwant(wish.channel);
         };
+    }
+
+    /* On a busy host they are many. Nobody sees them in a hidden tab; then all that were missed come. */
+    #wantEvents(): void {
+        const since = this.#eventSeq === undefined ? {} : { since: this.#eventSeq };
+        if (this.#visible) this.#client.want({ channel: "events", ...since });
+        else this.#client.unwant("events");
     }
 
     #wantTable(wish: TableWish): void {
@@ -341,6 +344,20 @@ export class Session {
         return untracked(() => this.#hello.value?.channels.includes(channel) === true);
     }
 
+    /* At once, but one that follows another at its heels waits: of many only the last is asked for. */
+    #reloadRange(): void {
+        const waitMs = this.#rangedAt + RANGE_NOT_BEFORE_MS - this.#clock.now();
+        if (waitMs > 0) {
+            this.#rangeLater ??= this.#clock.after(waitMs, () => {
+                this.#rangeLater = undefined;
+                this.#reloadRange();
+            });
+            return;
+        }
+        if (this.#selection.groups.length) this.#rangedAt = this.#clock.now();
+        this.#reload();
+    }
+
     #reload(): void {
         if (!this.#range || !this.#selection.groups.length) return;
         this.window.load(this.#selection, this.#range);
@@ -373,8 +390,10 @@ export class Session {
         const answer = await this.getJson("api/v1/info");
         const info = answer.ok ? parseInfo(answer.value) : answer;
         if (!info.ok) return;
+        const first = this.#info.value === undefined;
         this.#info.value = info.value;
         this.#setSkew(info.value.nowMs, askedAt);
+        if (first) this.counts.again();
         this.window.intervalMs = info.value.intervalMs;
         const hello = this.#hello.value;
         if (hello && hello.intervalMs !== info.value.intervalMs) {
@@ -389,14 +408,7 @@ export class Session {
         if (serverMs === undefined) return;
         const skew = serverMs - (askedAt + this.#clock.wall()) / 2;
         this.#skew.value = Math.abs(skew) < SKEW_LEAST_MS ? 0 : Math.round(skew);
-        this.#problem(
-            "clock",
-            Math.abs(skew) < SKEW_TOLD_MS
-                ? undefined
-                : `This machine's clock is ${durationText(Math.abs(skew))} ` +
-                      `${skew > 0 ? "behind" : "ahead of"} the server's. ` +
-                      "Times and ages on this page are the server's.",
-        );
+        this.#problem("clock", skewWords(skew));
     }
 
     /* Ticks come at other times than was said: either they were late, or the interval was changed. */
@@ -449,6 +461,7 @@ export class Session {
                 const flag = flagFromEvent(m.t, m.kind, m.fields);
                 if (flag) this.#flag(flag);
                 for (const take of this.#eventTakers) take(m);
+                this.#eventSeq = m.seq;
                 this.#client.reached("events", m.seq);
                 break;
             }

@@ -1,15 +1,11 @@
 /* The server's time for ages that are read, a little more often than they change. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { everySeen } from "../base/seen";
 import { serverNow } from "../domain/time";
 
 export function useNow(everyMs = 1000): number {
     const now = useSignal(serverNow());
-    useEffect(() => {
-        const timer = setInterval(() => {
-            if (!document.hidden) now.value = serverNow();
-        }, everyMs);
-        return () => clearInterval(timer);
-    }, [everyMs]);
+    useEffect(() => everySeen(() => (now.value = serverNow()), everyMs), [everyMs]);
     return now.value;
 }

@@ -74,8 +74,15 @@ function rangeOf(spec: DataSpec): string {
     return "";
 }
 
-/* Rules for a pointer, of which a file knows nothing. */
-const RULES = /<style[^>]*>[^]*?<\/style>/g;
+/* Without rules for a pointer, of which a file knows nothing, and with attributes in place of styles. */
+function plainSvg(svg: string): string {
+    return svg
+        .replace(/<style[^>]*>[^]*?<\/style>/g, "")
+        .replace(/ class="[^"]*"/g, "")
+        .replace(/ style="([^"]*)"/g, (_, style: string) =>
+            style.replace(/([\w-]+):([^;]*);?/g, ' $1="$2"'),
+        );
+}
 
 /* Names of fonts go into attributes as they are, so that they must not have their quotes. */
 function svgOf(spec: DataSpec, place: Place): string {
@@ -84,7 +91,7 @@ function svgOf(spec: DataSpec, place: Place): string {
     const chart = echarts.init(null, undefined, { renderer: "svg", ssr: true, ...size });
     try {
         chart.setOption(optionOf(drawn(spec, { ...place, palette }), palette, false));
-        return chart.renderToSVGString().replace(RULES, "");
+        return plainSvg(chart.renderToSVGString());
     } finally {
         chart.dispose();
     }

@@ -16,6 +16,7 @@ const NODE_PX = 10;
 const LINE_PX = 13; // a label needs so much
 const NAMES_MOST = 0.3; // of the width, at each end
 const BETWEEN = 4;
+const NAME_LEAST_PX = 56;
 
 export interface FlowLayout {
     gap: number;
@@ -55,7 +56,7 @@ export function flowLayout(spec: SankeySpec, place: Place): FlowLayout {
     };
 }
 
-/* Of a name and its value, the name gives way. */
+/* Of a name and its value, the name gives way; where there is little room, it stands alone. */
 function label(
     node: FlowNode,
     spec: SankeySpec,
@@ -64,7 +65,10 @@ function label(
 ): string {
     const width = (text: string) => measure(text, FONT_PX);
     const value = `  ${said(flowParts(spec).flow.value.get(node.id)!, spec.measure, bytesAs)}`;
-    return fitted(plainName(node.name), room - width(value), width) + value;
+    const name = plainName(node.name);
+    const left = room - width(value);
+    if (left < Math.min(NAME_LEAST_PX, width(name))) return fitted(name, room, width);
+    return fitted(name, left, width) + value;
 }
 
 export function drawSankey(spec: SankeySpec, place: Place): Drawn {

@@ -1,0 +1,219 @@
+/* Charts over time: zoom and panning by wheel and keys, legend, table, full screen, one reading line. */
+import assert from "node:assert/strict";
+import { chart, isLive, launch, openPage, pixelsOf, run, Server, until } from "./harness.mjs";
+
+const MINUTE_MS = 60_000;
+
+async function open(path, ticks = 15) {
+    const server = await Server.start();
+    await server.holdsTicks(ticks);
+    const page = await openPage(await launch(), server.address + path);
+    await isLive(page);
+    await page.locator('figure[data-state="live"]').first().waitFor();
+    return { server, page };
+}
+
+const device = "/interfaces?device=lo&from=now-1m&to=now";
+
+function rangeOf(page) {
+    const query = new URL(page.url()).searchParams;
+    return { from: query.get("from"), to: query.get("to") };
+}
+
+const isFixed = (page) => /^\d{13}$/.test(rangeOf(page).from ?? "");
+const spanOf = (page) => Number(rangeOf(page).to) - Number(rangeOf(page).from);
+
+async function areaOf(page, key) {
+    return chart(page, key).locator(".plot-area").boundingBox();
+}
+
+/* Several notches in one movement. */
+async function wheel(page, by, notches) {
+    await page.keyboard.down("Shift");
+    await Promise.all(Array.from({ length: notches }, () => page.mouse.wheel(0, by)));
+    await page.keyboard.up("Shift");
+}
+
+await run({
+    "shift and the wheel go closer around the pointer, the way back is one step, then the present":
+        async () => {
+            const { page } = await open(device);
+            const box = await areaOf(page, "throughput");
+            await page.mouse.move(box.x + box.width / 2, box.y + 40);
+            await page.mouse.wheel(0, -100); // without Shift it is the page's
+            const before = page.url();
+            const around = Date.now() - MINUTE_MS / 2;
+            await wheel(page, -100, 4);
+            await until("a stretch that stands still", () => isFixed(page) && spanOf(page) < 30_000);
+            const { from, to } = rangeOf(page);
+            assert.ok(Math.abs((Number(from) + Number(to)) / 2 - around) < 5000, `${from} ${to}`);
+            await page.goBack();
+            await until("one step back is where it began", () => page.url() === before);
+            await isLive(page);
+            await page.goForward();
+            await until("and forth", () => rangeOf(page).from === from);
+            await page.mouse.move(box.x + box.width / 2, box.y + 40);
+            await wheel(page, 100, 12);
+            await until("far enough away it follows the present", () => rangeOf(page).to === "now");
+            assert.deepEqual(page.complaints, []);
+        },
+
+    "keys zoom and pan the focused chart; beyond the present it follows again": async () => {
+        const { page } = await open(device);
+        const plot = chart(page, "throughput").locator(".plot");
+        await plot.focus();
+        await page.keyboard.press("Shift+ArrowLeft");
+        await until("it stands still", () => isFixed(page));
+        assert.ok(Math.abs(spanOf(page) - MINUTE_MS) < 1500, `${spanOf(page)}`);
+        assert.ok(Math.abs(Number(rangeOf(page).to) - (Date.now() - MINUTE_MS / 4)) < 5000);
+        await page.locator('main[data-liveness="paused"]').waitFor();
+        await page.keyboard.press("+");
+        await until("half as long", () => Math.abs(spanOf(page) - MINUTE_MS / 2) < 1500);
+        await page.keyboard.press("-");
+        await until("as before", () => Math.abs(spanOf(page) - MINUTE_MS) < 1500);
+        for (let i = 0; i < 3; i++) await page.keyboard.press("Shift+ArrowRight");
+        await until("the present", () => rangeOf(page).from === "now-1m");
+        await isLive(page);
+        assert.deepEqual(page.complaints, []);
+    },
+
+    "a double click goes back to the window that the stretch was marked in": async () => {
+        const { page } = await open(device);
+        const box = await areaOf(page, "throughput");
+        const y = box.y + 60;
+        await page.mouse.move(box.x + box.width * 0.3, y);
+        await page.mouse.down();
+        await page.mouse.move(box.x + box.width * 0.6, y, { steps: 3 });
+        assert.ok(await chart(page, "throughput").locator(".plot-marked").isVisible());
+        await page.mouse.up();
+        await until("it is marked", () => isFixed(page));
+        await page.mouse.dblclick(box.x + box.width * 0.5, y);
+        await until("back", () => rangeOf(page).from === "now-1m");
+        assert.deepEqual(page.complaints, []);
+    },
+
+    "the legend hides and shows, alone with Shift, by keys, and the address says so": async () => {
+        const { page } = await open(device);
+        const item = (name) => chart(page, "throughput").getByRole("button", { name, exact: true });
+        const drawn = (token) => pixelsOf(page, "throughput", token);
+        await until("both are drawn", async () =>
+            (await drawn("--receive")) > 20 && (await drawn("--transmit")) > 20);
+        await item("receive").click();
+        await until("receive is gone", async () => (await drawn("--receive")) === 0);
+        assert.ok((await drawn("--transmit")) > 20);
+        assert.equal(await item("receive").getAttribute("aria-pressed"), "false");
+        assert.deepEqual(new URL(page.url()).searchParams.getAll("hide"), ["throughput/receive"]);
+
+        await page.reload();
+        await isLive(page);
+        await until("a link shows the same", async () => (await drawn("--transmit")) > 20);
+        assert.equal(await drawn("--receive"), 0);
+        await item("receive").press("Enter");
+        await until("and it is back", async () => (await drawn("--receive")) > 20);
+        assert.equal(new URL(page.url()).searchParams.has("hide"), false);
+
+        await item("receive").click({ modifiers: ["Shift"] });
+        await until("alone", async () => (await drawn("--transmit")) === 0);
+        assert.ok((await drawn("--receive")) > 20);
+        await item("receive").click({ modifiers: ["Shift"] });
+        await until("all again", async () => (await drawn("--transmit")) > 20);
+        assert.deepEqual(page.complaints, []);
+    },
+
+    "the values as a table: newest first, over the picture, nothing moves": async () => {
+        const { page } = await open(device);
+        const figure = chart(page, "throughput");
+        const before = await figure.boundingBox();
+        await figure.hover();
+        await figure.getByRole("button", { name: "Throughput as a table" }).click();
+        const table = figure.getByRole("region", { name: "Throughput, values" });
+        const heads = await table.locator("th").allInnerTexts();
+        assert.match(heads[0], /^time \(UTC/);
+        assert.deepEqual(heads.slice(1), ["receive (bit/s)", "transmit (bit/s)"]);
+        const times = await table.locator("td:first-child").allInnerTexts();
+        assert.ok(times.length > 30, `${times.length} rows`);
+        assert.match(times[0], /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
+        assert.ok(times[0] > times[times.length - 1]);
+        await until("it goes on", async () =>
+            (await table.locator("td:first-child").first().innerText()) > times[0]);
+        await until("rates are there", async () =>
+            (await table.locator("td.number-cell").allInnerTexts()).some((t) => /^[1-9]/.test(t)));
+        assert.deepEqual(await figure.boundingBox(), before);
+        await figure.getByRole("button", { name: "Throughput as a table" }).click();
+        await table.waitFor({ state: "detached" });
+        assert.deepEqual(page.complaints, []);
+    },
+
+    "a chart on the full screen fills it": async () => {
+        const { page } = await open(device);
+        const figure = chart(page, "packets");
+        const height = (await areaOf(page, "packets")).height;
+        await figure.hover();
+        await figure.getByRole("button", { name: /on the full screen/ }).click();
+        await until("it is larger", async () => (await areaOf(page, "packets")).height > 2 * height);
+        await until("the picture is, too", () =>
+            figure.evaluate((f) => {
+                const canvas = f.querySelector("canvas");
+                return canvas.height / devicePixelRatio > innerHeight / 2;
+            }),
+        );
+        await figure.getByRole("button", { name: /on the full screen/ }).click();
+        await until("and back", async () => (await areaOf(page, "packets")).height === height);
+        assert.deepEqual(page.complaints, []);
+    },
+
+    "one reading line through all charts, at the same moment and the same place": async () => {
+        const { page } = await open(device, 25);
+        await page.getByRole("button", { name: "Pause" }).click();
+        await page.locator('main[data-liveness="paused"]').waitFor();
+        const box = await areaOf(page, "throughput");
+        await page.mouse.move(box.x + box.width - 4, box.y + 30);
+        const lines = await until("three lines and three times", async () => {
+            const all = await page.evaluate(() =>
+                [...document.querySelectorAll("figure.chart")].map((f) => {
+                    const area = f.querySelector(".plot-area").getBoundingClientRect();
+                    const line = f.querySelector(".plot-cursor");
+                    return {
+                        shown: !line.hidden,
+                        part: (line.getBoundingClientRect().left - area.left) / area.width,
+                        said: f.querySelector(".readout").innerText,
+                    };
+                }),
+            );
+            return all.length === 3 && all.every((l) => l.shown && l.said) && all;
+        });
+        assert.equal(new Set(lines.map((l) => l.said)).size, 1, JSON.stringify(lines));
+        for (const l of lines) assert.ok(Math.abs(l.part - lines[0].part) < 0.01);
+        await page.mouse.move(2, 2);
+        await until("no line is left", () =>
+            page.evaluate(() =>
+                [...document.querySelectorAll(".plot-cursor")].every((l) => l.hidden),
+            ),
+        );
+        assert.deepEqual(page.complaints, []);
+    },
+
+    "every chart of the pages can be hovered, wheeled and walked through without a complaint":
+        async () => {
+            const { page, server } = await open("/");
+            for (const path of ["", "interfaces?device=lo", "performance"]) {
+                await page.goto(`${server.address}/${path}`);
+                await page.locator("figure .plot-area").first().waitFor();
+                const keys = await page
+                    .locator("figure[data-key]")
+                    .evaluateAll((all) => all.map((f) => f.dataset.key));
+                assert.ok(keys.length >= 3, `${path}: ${keys}`);
+                for (const key of keys) {
+                    const plot = chart(page, key).locator(".plot");
+                    await plot.scrollIntoViewIfNeeded();
+                    const box = await plot.boundingBox();
+                    for (const part of [0.2, 0.5, 0.8])
+                        await page.mouse.move(box.x + box.width * part, box.y + box.height / 2);
+                    await plot.focus();
+                    for (const k of ["Home", "ArrowRight", "End", "PageDown"])
+                        await page.keyboard.press(k);
+                }
+            }
+            assert.deepEqual(page.complaints, []);
+        },
+});

@@ -1,0 +1,21 @@
+/*
+ * Something that happens again and again while somebody looks: a hidden page is not even woken for it.
+ * Seen again, it happens at once.
+ */
+export function everySeen(run: () => void, ms: number): () => void {
+    let timer: ReturnType<typeof setInterval> | undefined;
+    const settle = () => {
+        clearInterval(timer);
+        timer = document.hidden ? undefined : setInterval(run, ms);
+    };
+    const changed = () => {
+        settle();
+        if (!document.hidden) run();
+    };
+    document.addEventListener("visibilitychange", changed);
+    settle();
+    return () => {
+        document.removeEventListener("visibilitychange", changed);
+        clearInterval(timer);
+    };
+}
