@@ -179,7 +179,7 @@ await run({
         assert.match(page.url(), /device=lo/, "Escape closed the menu, not the page");
         await page.keyboard.press("Enter");
         await menu.getByRole("group", { name: "As drawn" }).waitFor();
-        await page.mouse.click(8, 500);
+        await page.locator(".host").click();
         await until("outside closes it", async () => (await menu.getAttribute("open")) === null);
         assert.deepEqual(page.complaints, []);
     },
@@ -228,6 +228,7 @@ await run({
                 return [d.getHours(), d.getMinutes(), d.getSeconds()].map(two).join(":") === clock;
             });
             assert.ok(row, `${clock} is in the file`);
+            assert.match(said, /receive [\d.]+ \w*bit/);
             const [, number, unit] = /receive ([\d.]+) (\w*)bit\/s/.exec(said);
             const shown = Number(number) * { "": 1, "k": 1e3, "M": 1e6, "G": 1e9 }[unit];
             assert.ok(

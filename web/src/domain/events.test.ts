@@ -43,8 +43,8 @@ test("links are in one state after the other, from the window's begin to its end
             event("link", 5, { device: "eth0", change: "state", before: "x", state: "y" }),
         ],
         [
-            { device: "eth0", state: "up" },
-            { device: "lo", state: "unknown" },
+            { device: "eth0", state: "up", physical: true },
+            { device: "lo", state: "unknown", physical: false },
         ],
         10,
         100,
@@ -71,7 +71,10 @@ test("a link that is gone now has the spans that are known of it", () => {
         60,
     );
     assert.deepEqual(
-        rows[0]!.spans.map((s) => s.state),
-        ["up", "down"],
+        rows[0]!.spans.map((s) => [s.state, s.tone]),
+        [
+            ["up", "good"],
+            ["down", "unknown"],
+        ],
     );
 });

@@ -112,14 +112,16 @@ export function eventMatches(e: HostEvent, words: string): boolean {
         .every((w) => hay.includes(w));
 }
 
-function linkTone(state: string): StateTone {
+/* As healthOf of an interface: down is worth a mark only where a cable should be. */
+function linkTone(state: string, physical: boolean): StateTone {
     if (state === "up") return "good";
-    return state === "unknown" || state === "" ? "unknown" : "warning";
+    return physical && state !== "unknown" && state !== "" ? "warning" : "unknown";
 }
 
 export interface LinkNow {
     device: string;
     state: string;
+    physical: boolean;
 }
 
 /*
@@ -143,16 +145,18 @@ export function linkSpans(
     const devices = [...new Set([...now.map((n) => n.device), ...changes.keys()])];
     return devices.map((name) => {
         const own = (changes.get(name) ?? []).sort((a, b) => a.t - b.t || a.seq - b.seq);
-        const present = now.find((n) => n.device === name)?.state ?? "";
+        const known = now.find((n) => n.device === name);
+        const present = known?.state ?? "";
+        const physical = known?.physical ?? false;
         const spans: TimelineSpec["rows"][number]["spans"][number][] = [];
         let at = fromMs;
         let state = own.length ? word(own[0]!, "before") : present;
         for (const e of own) {
-            if (e.t > at) spans.push({ fromMs: at, toMs: e.t, state, tone: linkTone(state) });
+            if (e.t > at) spans.push({ fromMs: at, toMs: e.t, state, tone: linkTone(state, physical) });
             at = e.t;
             state = word(e, "state");
         }
-        if (toMs > at) spans.push({ fromMs: at, toMs, state, tone: linkTone(state) });
+        if (toMs > at) spans.push({ fromMs: at, toMs, state, tone: linkTone(state, physical) });
         return { name, spans, key: name };
     });
 }

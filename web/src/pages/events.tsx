@@ -13,6 +13,7 @@ import {
     toneOf,
     type HostEvent,
 } from "../domain/events";
+import { isPhysical } from "../domain/interfaces";
 import { spanOf } from "../domain/range";
 import { durationText } from "../domain/units";
 import { EventStore } from "../store/events";
@@ -177,7 +178,7 @@ function LinkChart({ store }: { store: EventStore }) {
     const { events, loading } = store.state.value;
     const states = session.interfaces.value
         .filter((i) => i.kind !== "loopback")
-        .map((i) => ({ device: i.device, state: i.state }));
+        .map((i) => ({ device: i.device, state: i.state, physical: isPhysical(i) }));
     // A link that stays as it is needs no new picture each second.
     const pulse = Math.floor((session.beats.value * session.intervalMs) / (spanOf(range) / 300));
     const spec = useMemo<TimelineSpec>(() => {

@@ -2,13 +2,14 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { calls, inOrder } from "../domain/alerts";
 import { talkersOf, type Talker } from "../domain/talkers";
-import { durationText } from "../domain/units";
+import { clockText, durationText } from "../domain/units";
 import { TableStore } from "../store/table-store";
 import { SeverityMark } from "../widgets/marks";
 import { Skeleton } from "../widgets/skeleton";
 import { useNow } from "../widgets/now";
 import { Value } from "../widgets/value";
 import { usePage } from "./context";
+import { SaveTable } from "./save-table";
 
 const ROWS = 6;
 const ASKED = 50; // the server's order is by rates then totals, one direction after the other
@@ -39,10 +40,18 @@ function TopTalkers() {
     const past = atMs !== undefined && t > 0;
     return (
         <section class="panel" aria-labelledby="talkers-title">
-            <h2 id="talkers-title">
-                <a href={location.href("processes")}>Top talkers</a>{" "}
-                {past && <span class="quiet">as stored at {new Date(t).toLocaleTimeString()}</span>}
-            </h2>
+            <div class="table-head">
+                <h2 id="talkers-title">
+                    <a href={location.href("processes")}>Top talkers</a>{" "}
+                    {past && <span class="quiet">as stored at {clockText(t)}</span>}
+                </h2>
+                <SaveTable
+                    table={{
+                        what: "Processes",
+                        server: () => ({ table: "processes", sort: "", filter: "", atMs }),
+                    }}
+                />
+            </div>
             {error && <p class="table-empty">{error}</p>}
             {!error && t === 0 && <Skeleton rows={ROWS} what="processes" />}
             {!error && t > 0 && talkers.length === 0 && (

@@ -14,7 +14,7 @@ export function Segmented<T extends string | number>(props: SegmentedProps<T>) {
                     key={c.value}
                     type="button"
                     aria-pressed={c.value === props.value}
-                    aria-label={c.name}
+                    aria-label={spoken(c)}
                     title={c.name}
                     onClick={() => props.onChoose(c.value)}
                 >
@@ -23,4 +23,9 @@ export function Segmented<T extends string | number>(props: SegmentedProps<T>) {
             ))}
         </div>
     );
+}
+
+/* What stands there is part of what is said, for those who speak to their browser. */
+function spoken({ short, name }: { short: string; name: string }): string {
+    return name.includes(short) ? name : `${short}, ${name}`;
 }
