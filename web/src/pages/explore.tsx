@@ -27,7 +27,6 @@ import { metricsOf } from "../domain/trace";
 import { durationText, quantity, text } from "../domain/units";
 import { baselineNames } from "../store/baselines";
 import { Dashboards } from "../store/dashboards";
-import { baselineNames } from "../store/baselines";
 import { Explorer, type Answered } from "../store/explorer";
 import { PULSE, type Selection } from "../store/selection";
 import { Segmented } from "../widgets/segmented";
