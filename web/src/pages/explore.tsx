@@ -26,7 +26,6 @@ import { spanOf } from "../domain/range";
 import { metricsOf } from "../domain/trace";
 import { durationText, quantity, text } from "../domain/units";
 import { Dashboards } from "../store/dashboards";
-import { baselineNames } from "../store/baselines";
 import { Explorer, type Answered } from "../store/explorer";
 import { PULSE, type Selection } from "../store/selection";
 import { Segmented } from "../widgets/segmented";
@@ -382,17 +381,35 @@ function Charts({ exploration, drawn, loading, error }: ChartsProps) {
           : "No series is called so and fits the conditions in this window.";
     if (drawn.length === 0 || loading)
         return (
-            <section class="charts" aria-label="Charts">
-                <MadeChart spec={WAITING} size="large" note="" data={undefined} loading={loading} empty={empty} />
-            </section>
+            <>
+                <h2 class="visually-hidden">Charts</h2>
+                <section class="charts" aria-label="Charts">
+                    <MadeChart
+                        spec={WAITING}
+                        size="large"
+                        note=""
+                        data={undefined}
+                        loading={loading}
+                        empty={empty}
+                    />
+                </section>
+            </>
         );
     const size = drawn.length === 1 ? "large" : drawn.some((d) => d.kind === "data" && d.spec.kind === "gauge") ? "quarter" : "half";
     return (
-        <section class="charts" aria-label="Charts">
-            {drawn.map((d) => (
-                <One key={`${d.kind} ${d.key}`} drawn={d} size={exploration.layout === "each" && d.kind !== "data" ? "large" : size} empty={empty} />
-            ))}
-        </section>
+        <>
+            <h2 class="visually-hidden">Charts</h2>
+            <section class="charts" aria-label="Charts">
+                {drawn.map((d) => (
+                    <One
+                        key={`${d.kind} ${d.key}`}
+                        drawn={d}
+                        size={exploration.layout === "each" && d.kind !== "data" ? "large" : size}
+                        empty={empty}
+                    />
+                ))}
+            </section>
+        </>
     );
 }
 
