@@ -124,7 +124,7 @@ await run({
         assert.match(await row(page, 3).innerText(), /acknowledged by admin kim/);
         assert.match(await row(page, 4).innerText(), /Muted by alert 2/);
         assert.match(await row(page, 6).innerText(), /Held by silence 9/);
-        const nav = page.locator('nav a[href="/alerts"]');
+        const nav = page.locator('nav#pages a[href="/alerts"]');
         assert.match(await nav.innerText(), /Alerts\s+2/);
         assert.equal(await nav.locator(".mark-critical").count(), 1);
         await until("the title counts", async () => (await page.title()).startsWith("(2) "));
@@ -422,7 +422,7 @@ await run({
                 for (let y = over.y + 2; y < over.y + over.height; y += 3) {
                     await page.mouse.move(over.x + over.width / 2, y);
                     const near = await page
-                        .locator('figure[data-key="rule"] .plot.at-limit')
+                        .locator('figure[data-key="rule"] .plot-area.at-limit')
                         .count();
                     if (near) return y + 4;
                 }
@@ -501,7 +501,7 @@ await run({
     "a page that cannot be fetched any more says so, the others go on": async () => {
         const { page, context } = await open("/");
         await context.route(/assets\/alerts-\w+\.js/, (route) => route.abort());
-        await page.click('nav a[href="/alerts"]');
+        await page.click('nav#pages a[href="/alerts"]');
         await says(sentence(page), /This page could not be fetched\..*Reload/s);
         await page.click('nav a[href="/interfaces"]');
         await page.locator('tr[data-device="lo"]').waitFor();

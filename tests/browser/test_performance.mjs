@@ -218,7 +218,7 @@ await run({
             ];
         });
         await says(page.locator("tr[data-run]"), /failed/);
-        await page.getByRole("button", { name: "store", exact: true }).click();
+        await page.locator(".segmented").getByRole("button", { name: "store", exact: true }).click();
         await page.waitForURL(/bench=store/);
         await says(page.locator("tr[data-run]"), /<img src=x/);
         const figure = page.locator('figure[data-key^="bench-"]').first();

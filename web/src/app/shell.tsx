@@ -142,8 +142,8 @@ function Tools({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): void }) 
             <Segmented
                 label="Unit of traffic"
                 choices={[
-                    { value: "bits" as const, short: "bit", name: "bits" },
-                    { value: "bytes" as const, short: "byte", name: "bytes" },
+                    { value: "bits" as const, short: "bits", name: "bits" },
+                    { value: "bytes" as const, short: "bytes", name: "bytes" },
                 ]}
                 value={bytesAs.value}
                 onChoose={(unit) => (bytesAs.value = unit)}

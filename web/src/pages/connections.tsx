@@ -96,6 +96,7 @@ function Charts({ work }: { work: TableWork }) {
         location.setQuery("filter", withWord(location.place.peek().query.get("filter") ?? "", word));
     return (
         <section class="charts" aria-label="Charts of the connections">
+            <h2 class="visually-hidden">Charts of the connections</h2>
             <DataChart
                 spec={charts.rtt}
                 size="half"

@@ -125,6 +125,7 @@ function Charts({ work }: { work: TableWork }) {
         location.setQuery("filter", withWord(location.place.peek().query.get("filter") ?? "", word));
     return (
         <section class="charts" aria-label="Charts of the lookups">
+            <h2 class="visually-hidden">Charts of the lookups</h2>
             <Latency />
             <DataChart
                 spec={made.value.slowest}

@@ -25,6 +25,7 @@ import { plain, subjectWords, TYPE_WORDS } from "../domain/explore-words";
 import { spanOf } from "../domain/range";
 import { metricsOf } from "../domain/trace";
 import { durationText, quantity, text } from "../domain/units";
+import { baselineNames } from "../store/baselines";
 import { Dashboards } from "../store/dashboards";
 import { Explorer, type Answered } from "../store/explorer";
 import { PULSE, type Selection } from "../store/selection";

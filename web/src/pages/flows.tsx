@@ -114,6 +114,7 @@ function Charts({ work }: { work: TableWork }) {
         : READING;
     return (
         <section class="charts" aria-label="Charts of the flows">
+            <h2 class="visually-hidden">Charts of the flows</h2>
             <DataChart
                 spec={made.value.applications}
                 size="half"

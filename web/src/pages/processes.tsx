@@ -185,6 +185,7 @@ function Charts({ work }: { work: TableWork }) {
             : "Nobody had used the network then.";
     return (
         <section class="charts" aria-label="Charts of the processes">
+            <h2 class="visually-hidden">Charts of the processes</h2>
             <DataChart
                 spec={made.value.processes}
                 size="half"
