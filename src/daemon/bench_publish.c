@@ -225,7 +225,8 @@ _Noreturn static void poster_run(int fd, pid_t parent, const struct publish_sett
 {
     struct poster *p = mem_alloc(sizeof(*p));
     struct order order = {0};
-    char *told = NULL; /* the newest document */
+    char *told = NULL;  /* the newest document */
+    bool whole = false; /* it was the last */
     p->settings = settings;
     if (helper_detach("netsonde-send", fd, parent) < 0)
         _exit(1);
@@ -238,10 +239,11 @@ _Noreturn static void poster_run(int fd, pid_t parent, const struct publish_sett
         report.err = post(p, document, order.len, order.last, report.why, sizeof(report.why));
         free(told);
         told = document;
-        if (send_all(HELPER_FD, &report, sizeof(report)) < 0 || order.last)
+        whole = order.last;
+        if (send_all(HELPER_FD, &report, sizeof(report)) < 0 || whole)
             break;
     }
-    if (told && !order.last)
+    if (told && !whole)
         post_killed(p, told);
     _exit(0);
 }

@@ -412,7 +412,7 @@ static void note_change(struct comparing *c, enum reason reason, int64_t t_ms)
     bool goes_on = row->pending && t_ms >= row->first_ms &&
                    t_ms - row->first_ms <= CHANGES_WINDOWS * least_ms(c);
     if (!goes_on) {
-        if (row->pending)
+        if (row->pending && row == &c->change)
             c->settled_ms = row->last_ms; /* given up */
         *row = (struct change){.pending = true, .reason = reason, .first_ms = t_ms};
     }

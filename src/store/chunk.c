@@ -8,6 +8,7 @@
 
 int chunk_next(sqlite3_stmt *stmt, uint32_t span, uint32_t series, size_t rows, struct chunk *ret)
 {
+    *ret = (struct chunk){0};
     sqlite3_reset(stmt);
     sqlite3_bind_int64(stmt, 1, chunk_row(span, series));
     int rc = sqlite3_step(stmt);
@@ -23,10 +24,11 @@ int chunk_next(sqlite3_stmt *stmt, uint32_t span, uint32_t series, size_t rows, 
     if (ret->len && (ret->data[0] == CODEC_PLAIN || ret->data[0] == CODEC_PACKED))
         return 0; /* a row of its own, with a checksum of its own */
     if (group_check(ret->data, ret->len, rows) < 0)
-        return -EBADMSG;
+        return -EUCLEAN;
+    uint32_t last = ret->series;
     uint32_t found = group_find(ret->data, ret->len, series, &ret->data, &ret->len);
     ret->series = found;
-    return found ? 0 : -EBADMSG; /* the last one has the row's number */
+    return found && found <= last ? 0 : -EUCLEAN; /* the last one has the row's number */
 }
 
 int chunk_get(sqlite3_stmt *stmt, uint32_t span, uint32_t series, size_t rows, struct chunk *ret)
@@ -47,7 +49,7 @@ static int fetch(void *context, uint32_t series, const uint8_t **ret_data, size_
     struct chunk chunk;
     int error = chunk_get(n->stmt, n->span, series, n->rows, &chunk);
     if (error)
-        return error == -ENOENT ? -EBADMSG : error;
+        return error == -ENOENT || error == -EUCLEAN ? -EBADMSG : error;
     *ret_data = chunk.data;
     *ret_len = chunk.len;
     return 0;

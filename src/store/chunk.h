@@ -14,15 +14,15 @@
 
 struct chunk {
     uint32_t series;
-    int64_t row; /* where it is; after -EBADMSG the one that is damaged */
+    int64_t row; /* where it is; after -EUCLEAN the one that is damaged */
     const uint8_t *data;
     size_t len;
 };
 
 /*
  * A chunk of a span of so many rows. `stmt` is a CHUNK_STATEMENT; the bytes are borrowed until it
- * is reset, which is up to the caller. 0, -ENOENT when that series has none, -EBADMSG when the row
- * that it may be in is damaged, or what the disk says.
+ * is reset, which is up to the caller. 0, -ENOENT when that series has none, -EUCLEAN when the row
+ * that it may be in is damaged, or what the disk says: -EBADMSG is a page of SQLite's.
  */
 int chunk_get(sqlite3_stmt *stmt, uint32_t span, uint32_t series, size_t rows, struct chunk *ret);
 

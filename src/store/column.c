@@ -239,6 +239,8 @@ int column_decode(struct codec *codec, const uint8_t *data, size_t len, size_t t
 int timeline_decode(struct codec *codec, const uint8_t *data, size_t len, size_t ticks,
                     int64_t interval_ms, struct timeline *times)
 {
+    if (len && data[0] >= CODEC_BARE)
+        return -EBADMSG; /* without a checksum, as in a group: never here */
     if (codec_is_packed(data, len))
         return timeline_unpack(codec, data, len, ticks, interval_ms, times);
     uint8_t flags;

@@ -147,9 +147,10 @@ static int look_at(struct store *store, int64_t *row, char **ret_what, int64_t *
     uint32_t span = (uint32_t)(*row >> 32), series = (uint32_t)*row;
     int error = database_prepare(
         store->db,
-        "SELECT c.data, p.ticks, p.tier, p.interval_ms, p.times, s.key, c.id FROM chunk c"
-        " JOIN span p ON p.id = c.id >> 32 LEFT JOIN series s ON s.id = ?1 & 4294967295"
-        " WHERE c.id >= ?1 ORDER BY c.id LIMIT 1",
+        "SELECT c.data, p.ticks, p.tier, p.interval_ms, p.times,"
+        " (SELECT key FROM series WHERE id = ?1 & 4294967295), c.id,"
+        " (SELECT key FROM series WHERE id = c.id & 4294967295)"
+        " FROM chunk c JOIN span p ON p.id = c.id >> 32 WHERE c.id >= ?1 ORDER BY c.id LIMIT 1",
         &stmt);
     if (error)
         return error;
@@ -162,7 +163,8 @@ static int look_at(struct store *store, int64_t *row, char **ret_what, int64_t *
         bool damaged = span_is_good(codec, stmt, &rows) &&
                        !decodes(codec, data, len, sqlite3_column_int(stmt, 2), rows);
         codec_free(codec);
-        const char *key = (const char *)sqlite3_column_text(stmt, 5);
+        bool own = len && (data[0] == CODEC_PLAIN || data[0] == CODEC_PACKED);
+        const char *key = (const char *)sqlite3_column_text(stmt, own ? 7 : 5);
         *row = sqlite3_column_int64(stmt, 6);
         if (damaged) {
             struct buf what CLEANUP(buf_fini) = BUF_INIT;

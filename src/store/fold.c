@@ -73,7 +73,8 @@ struct fold {
     uint64_t chunks;
     bool going_up;  /* the second time through the series: rows of the tier above are made */
     size_t damaged; /* times that cannot be read, of which all is lost */
-    size_t aside;   /* rows of chunks, and chunks that are beside one of these */
+    size_t aside;   /* rows of chunks that were damaged */
+    size_t lost;    /* chunks that are nothing without one of these */
 
     /* Scratch, for source_rows each. Of one series: */
     struct timeline source_times;
@@ -289,7 +290,7 @@ static int next_series(struct store *store, struct source *s, uint32_t id)
     s->next_id = 0;
     if (s->rows == 0) /* its times are damaged: no count, no checksum */
         return 0;
-    while ((error = chunk_next(stmt, s->span, id, s->rows, &chunk)) == -EBADMSG) {
+    while ((error = chunk_next(stmt, s->span, id, s->rows, &chunk)) == -EUCLEAN) {
         sqlite3_reset(stmt);
         store->fold->aside++;
         error = damaged_move(store, chunk.row);
@@ -388,10 +389,16 @@ static int take_chunk(struct store *store, struct source *s, uint32_t id, size_t
                         : take_rows(fold, s, at, chunk.data, chunk.len, kind);
         *found |= good;
         sqlite3_reset(stmt);
-        /* In a good group there is only one that is beside what was damaged. */
-        fold->aside += !good && !fold->going_up;
-        if (!good && own)
+        /* In a good group there is only one that is beside what was damaged: it goes with the span.
+         */
+        if (!good && own) {
+            fold->aside++;
             error = damaged_move(store, chunk.row);
+        } else if (!good && !fold->going_up) {
+            fold->lost++;
+        }
+    } else if (error == -ENOENT || error == -EUCLEAN) {
+        error = 0; /* damaged since it was found: the next look tells */
     }
     sqlite3_reset(stmt);
     if (!error && id == UINT32_MAX)
@@ -600,6 +607,11 @@ static int fold_finish(struct store *store)
                        store->path, fold->damaged);
     if (fold->aside)
         damaged_told(store, fold->aside, "met while rolling up");
+    if (fold->lost)
+        store_note_add(
+            store, EVENT_LOSS, false,
+            "%zu pieces of history said only what they had more than damaged ones, and are lost",
+            fold->lost);
     fold->chunks = 0; /* they are the spans' now */
     fold_abandon(store);
     return 0;

@@ -237,7 +237,7 @@ static int read_chunk(struct plan *plan, struct span_room *room, uint32_t span, 
 {
     struct chunk chunk;
     int error = chunk_get(stmt, span, target->id, ticks, &chunk);
-    if (error == -EBADMSG ||
+    if (error == -EUCLEAN ||
         (!error && !add_chunk(plan, room, stmt, span, chunk.data, chunk.len, ticks, target))) {
         reader_met_damaged(plan->reader, span, target->id);
         error = 0;

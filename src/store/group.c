@@ -19,8 +19,9 @@
 #include "store/codec.h"
 #include "store/varint.h"
 
-#define AROUND_MOST (4 + 1 + 2 * 5 + CODEC_CHECKSUM_BYTES) /* SQLite's header, and what is below   \
-                                                            */
+#define AROUND_MOST                                                                                \
+    (4 + 1 + 2 * 5 + CODEC_CHECKSUM_BYTES) /* SQLite's header, and what is below                   \
+                                            */
 
 /*
  * SQLite keeps up to PAGE_MOST bytes of a row in a page with others. Of a longer one it fills whole
@@ -67,6 +68,7 @@ void group_add(struct group *group, uint32_t series, const uint8_t *data, size_t
         group->before_len = body_len;
         buf_append(&group->bodies, &flags, 1);
         buf_append(&group->bodies, data + 2, body_len - 1);
+        CHECK(buf_ok(&group->bodies));
     }
     uint32_t step = group->count ? series - group->last : 1;
     append_varint(&group->directory, (uint64_t)(same ? 0 : body_len) << 1 | (step > 1));
@@ -86,10 +88,12 @@ void group_take(struct group *group, size_t rows, struct buf *out)
     append_varint(out, group->first);
     buf_append(out, group->directory.data, group->directory.len);
     buf_append(out, group->bodies.data, group->bodies.len);
+    CHECK(buf_ok(out));
     uint8_t sum[CODEC_CHECKSUM_BYTES];
     codec_checksum_put(sum,
                        codec_checksum_packed((uint8_t *)out->data + start, out->len - start, rows));
     buf_append(out, sum, sizeof(sum));
+    CHECK(buf_ok(out) && buf_ok(&group->directory));
     buf_clear(&group->directory);
     buf_clear(&group->bodies);
     group->count = group->before = group->before_len = 0;

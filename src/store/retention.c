@@ -26,7 +26,7 @@
 
 #define CHECKPOINT_PAGES 500     /* of WAL: 2 MB, some milliseconds … */
 #define CHECKPOINT_SHARE 64      /* … but not more than that part of all that there may be */
-#define PIECE_ROWS 512           /* chunks or events deleted at a time */
+#define PIECE_ROWS 32            /* groups of chunks or events deleted at a time */
 #define PIECE_SERIES 64          /* series' rows */
 #define SERIES_MOST 60000        /* of them, on disk and in the ledger: 80 bytes each there */
 #define EVENTS_REACH 4           /* times as far back as samples, when there is too much */

@@ -220,7 +220,7 @@ static int search_span(struct search *s, const struct scan_span *span, sqlite3_s
         sqlite3_reset(stmt);
         if (error == -ENOENT)
             return 0;
-        if (error == -EBADMSG) { /* behind it; what was in it is gone */
+        if (error == -EUCLEAN) { /* behind it; what was in it is gone */
             error = 0;
             reader_met_damaged(s->reader, span->id, target->id);
             if ((uint32_t)chunk.row == UINT32_MAX)

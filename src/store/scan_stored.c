@@ -154,7 +154,7 @@ static int has_chunk(const struct scan *scan, sqlite3_stmt *stmt, const struct s
         error = chunk_get(stmt, span->id, scan->targets[i].id, span->ticks, &chunk);
         sqlite3_reset(stmt);
         *ret = error != -ENOENT; /* also when it is damaged: reading it tells */
-        if (error && error != -ENOENT && error != -EBADMSG)
+        if (error && error != -ENOENT && error != -EUCLEAN)
             return error;
     }
     return 0;
@@ -350,7 +350,7 @@ static int read_span_values(struct scan *scan, struct store_reader *reader, sqli
         const struct scan_target *target = &scan->targets[i];
         struct chunk chunk;
         error = chunk_get(stmt, span->id, target->id, span->ticks, &chunk);
-        if (!error || error == -EBADMSG) {
+        if (!error || error == -EUCLEAN) {
             bool good = !error &&
                         chunk_decode(reader->codec, stmt, span->id, chunk.data, chunk.len,
                                      span->ticks, column) == 0 &&
@@ -629,7 +629,7 @@ int scan_span_has(struct scan *scan, struct store_reader *reader, const struct s
         return 0;
     error = chunk_get(chunks, span->id, id, span->ticks, &chunk);
     if (error)
-        return error == -ENOENT || error == -EBADMSG ? 0 : error;
+        return error == -ENOENT || error == -EUCLEAN ? 0 : error;
     if (chunk_decode(reader->codec, chunks, span->id, chunk.data, chunk.len, span->ticks,
                      &room->column) < 0)
         return 0;

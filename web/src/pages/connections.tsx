@@ -10,6 +10,7 @@ import { connectionColumns } from "./connection-columns";
 import { ConnectionDetails } from "./connection-details";
 import { pathsChart, rttChart, statesChart } from "./connection-charts";
 import { usePage } from "./context";
+import { saidNow } from "./stale";
 import { READING, useSums } from "./sums";
 import { TablePanel, useTable, type TableWork } from "./table-panel";
 
@@ -66,16 +67,17 @@ export function connectionsWords(s: ConnectionsSummary, bytesAs: ByteUnit): Said
 }
 
 function Sentence({ work }: { work: TableWork }) {
-    const { preferences } = usePage();
+    const { session, preferences } = usePage();
     const sums = useSums(work, summarize);
     const s = sums.value;
     const { loaded, error } = work.full.facts.value;
     const bad = s.established > 20 && s.retransmitting > LOSSY * s.established;
-    const said: SaidOfTable = error
+    const known: SaidOfTable = error
         ? { lead: "Connections", rest: "" }
         : loaded
           ? connectionsWords(s, preferences.bytesAs.value)
           : { lead: "Reading the connections.", rest: "" };
+    const said = saidNow(session, known);
     return (
         <h1 class="sentence" data-level={bad ? "warning" : "good"}>
             <strong>{said.lead}</strong> <bdi>{said.rest}</bdi>

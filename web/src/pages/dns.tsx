@@ -10,6 +10,7 @@ import { PULSE } from "../store/selection";
 import type { TableColumn } from "../widgets/table-rows";
 import type { SaidOfTable } from "./connections";
 import { usePage } from "./context";
+import { saidNow } from "./stale";
 import { rcodeBars, slowestBars } from "./flow-charts";
 import { Moment } from "./moment";
 import { RowDetails } from "./row-details";
@@ -101,12 +102,14 @@ export function dnsWords(s: DnsSummary): SaidOfTable {
 }
 
 function Sentence({ work }: { work: TableWork }) {
+    const { session } = usePage();
     const sums = useSums(work, summarizeDns);
-    const said: SaidOfTable = work.full.facts.value.error
+    const known: SaidOfTable = work.full.facts.value.error
         ? { lead: "DNS lookups", rest: "" }
         : work.full.facts.value.loaded
           ? dnsWords(sums.value)
           : { lead: "Reading the lookups.", rest: "" };
+    const said = saidNow(session, known);
     return (
         <h1 class="sentence" data-level="good">
             <strong>{said.lead}</strong> <bdi>{said.rest}</bdi>

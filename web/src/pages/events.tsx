@@ -64,7 +64,7 @@ export function EventsPage() {
     };
     return (
         <div class="events">
-            <Sentence store={links} total={total} loading={loading} chosen={chosen} />
+            <Sentence store={links} total={total} loading={loading} failed={error !== undefined} chosen={chosen} />
             <section class="charts" aria-label="Links over time">
                 <LinkChart store={links} />
             </section>
@@ -148,15 +148,22 @@ interface SentenceProps {
     store: EventStore;
     total: number;
     loading: boolean;
+    failed: boolean;
     chosen: readonly string[];
 }
 
-function Sentence({ store, total, loading, chosen }: SentenceProps) {
+function Sentence({ store, total, loading, failed, chosen }: SentenceProps) {
     const { location } = usePage();
     const range = location.range.value;
     const span = `${range.kind === "fixed" ? "in these" : "in the last"} ${durationText(spanOf(range))}`;
     const links = store.state.value.total;
     const what = chosen.includes("connections") || chosen.includes("dns") ? "events" : "notable events";
+    if (failed)
+        return (
+            <h1 class="sentence" data-level="unknown">
+                <strong>Events could not be read.</strong> What you see may not be all of them.
+            </h1>
+        );
     const lead =
         loading && total === 0
             ? "Reading events…"

@@ -10,6 +10,7 @@ import type { TableColumn } from "../widgets/table-rows";
 import { Value } from "../widgets/value";
 import type { SaidOfTable } from "./connections";
 import { usePage } from "./context";
+import { saidNow } from "./stale";
 import { applicationBars } from "./flow-charts";
 import { Moment } from "./moment";
 import { RowDetails } from "./row-details";
@@ -87,13 +88,14 @@ export function flowsWords(s: FlowsSummary, bytesAs: ByteUnit): SaidOfTable {
 }
 
 function Sentence({ work }: { work: TableWork }) {
-    const { preferences } = usePage();
+    const { session, preferences } = usePage();
     const sums = useSums(work, summarizeFlows);
-    const said: SaidOfTable = work.full.facts.value.error
+    const known: SaidOfTable = work.full.facts.value.error
         ? { lead: "Flows and applications", rest: "" }
         : work.full.facts.value.loaded
           ? flowsWords(sums.value, preferences.bytesAs.value)
           : { lead: "Reading the flows.", rest: "" };
+    const said = saidNow(session, known);
     return (
         <h1 class="sentence" data-level="good">
             <strong>{said.lead}</strong> {said.rest}

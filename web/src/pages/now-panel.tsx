@@ -1,6 +1,7 @@
 /* What the overview says about this moment beside the numbers: who talks, and what calls for somebody. */
 import { useEffect, useMemo } from "preact/hooks";
 import { calls, inOrder } from "../domain/alerts";
+import { wordFor } from "../domain/filter";
 import { talkersOf, type Talker } from "../domain/talkers";
 import { clockText, durationText } from "../domain/units";
 import { TableStore } from "../store/table-store";
@@ -72,7 +73,7 @@ function TopTalkers() {
                                 key={x.id}
                                 talker={x}
                                 most={most}
-                                href={location.href("processes", { filter: `process:${x.name}` })}
+                                href={location.href("processes", { filter: wordFor("process", x.name) })}
                                 bytesAs={preferences.bytesAs.value}
                             />
                         ))}

@@ -14,6 +14,7 @@ import type { TableColumn } from "../widgets/table-rows";
 import { processBars } from "./connection-charts";
 import type { SaidOfTable } from "./connections";
 import { usePage } from "./context";
+import { saidNow } from "./stale";
 import { processChart, ProcessDetails, UNATTRIBUTED } from "./process-details";
 import { READING, useSums } from "./sums";
 import { numberColumn, plainNumber, stateColumn, textColumn, type Writing } from "./table-columns";
@@ -152,13 +153,14 @@ export function processesWords(s: ProcessesSummary, bytesAs: ByteUnit): SaidOfTa
 }
 
 function Sentence({ work }: { work: TableWork }) {
-    const { preferences } = usePage();
+    const { session, preferences } = usePage();
     const sums = useSums(work, summarizeProcesses);
-    const said: SaidOfTable = work.full.facts.value.error
+    const known: SaidOfTable = work.full.facts.value.error
         ? { lead: "Processes", rest: "" }
         : work.full.facts.value.loaded
           ? processesWords(sums.value, preferences.bytesAs.value)
           : { lead: "Reading the processes.", rest: "" };
+    const said = saidNow(session, known);
     return (
         <h1 class="sentence" data-level="good">
             <strong>

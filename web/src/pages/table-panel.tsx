@@ -2,7 +2,7 @@
  * A table of the server with everything around it: filter, columns, files, of when it is and how to
  * go back in time. Filter, order, the row that is open and the moment live in the address.
  */
-import { effect, useComputed, useSignal } from "@preact/signals";
+import { computed, effect, useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { systemClock } from "../base/clock";
@@ -54,6 +54,8 @@ export function useTable(channel: TableChannel): TableWork {
     }, [channel, context]);
     useEffect(() => {
         const { location, session } = context;
+        // By itself, so that a filter that changes in the address does not read the table again.
+        const moment = computed(() => momentOf(context));
         const stops = [
             work.lens.start(),
             effect(() => {
@@ -62,9 +64,8 @@ export function useTable(channel: TableChannel): TableWork {
             }),
             // What is not stored goes on while the rest of the page looks back.
             effect(() => {
-                const moment = momentOf(context);
-                const past = STORED.includes(channel) ? moment : undefined;
-                const paused = session.paused.value && moment === undefined;
+                const past = STORED.includes(channel) ? moment.value : undefined;
+                const paused = session.paused.value && moment.value === undefined;
                 if (past !== undefined) void work.full.showPast(past);
                 else if (paused) work.full.stop();
                 else work.full.showLive();

@@ -15,6 +15,7 @@ import { SeverityMark } from "../widgets/marks";
 import { Value } from "../widgets/value";
 import { usePage } from "./context";
 import { MadeChart, type MadeData } from "./made-chart";
+import { saidNow } from "./stale";
 import {
     CONNECT,
     FLOW_CHARTS,
@@ -119,7 +120,9 @@ function Sentence({ rtt, drops }: { rtt: Buckets | undefined; drops: Drops }) {
         void session.painted.value;
         const range = location.range.value;
         const span = `${range.kind === "fixed" ? "in these" : "in the last"} ${durationText(spanOf(range))}`;
-        return tcpVerdict(factsOf(session, rtt, drops), span);
+        const said = tcpVerdict(factsOf(session, rtt, drops), span);
+        const now = saidNow(session, said);
+        return now === said ? said : { ...now, level: "unknown" as const };
     });
     const { level, lead, rest } = verdict.value;
     return (

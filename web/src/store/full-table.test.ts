@@ -175,3 +175,38 @@ test("why there is none, and a table of the past", async () => {
     const { live, t, cutFrom, error } = table.facts.value;
     assert.deepEqual([live, t, cutFrom, error], [false, 900, 20_000, undefined]);
 });
+
+test("when the stream carries all again, it begins anew, and what ended meanwhile is gone", async () => {
+    const all = Array.from({ length: 3000 }, (_, i) => row(i + 1));
+    const page = (address: string) => {
+        const q = new URLSearchParams(address);
+        const [offset, limit] = [Number(q.get("offset")), Number(q.get("limit"))];
+        return ok({ t: 1000, total: all.length, columns: COLUMNS, rows: all.slice(offset, offset + limit) });
+    };
+    const { clock, asked, wishes, table, say, ids } = bench(page);
+    table.showLive();
+    await settle(clock);
+    say({ full: true, total: 3000, rows: all.slice(0, STREAMED) });
+    await settle(clock);
+    assert.equal(ids().length, 3000);
+    say({ total: 1500, removed: [1, 2] }); // the others were never in the stream
+    assert.equal(wishes.length, 3);
+    say({ full: true, total: 2, rows: [row(8), row(9)] });
+    assert.deepEqual(ids(), [8, 9]);
+    const before = asked.length;
+    clock.advance(60_000);
+    await settle(clock);
+    assert.equal(asked.length, before, "nothing more is read");
+    say({ full: true, total: 3000, rows: all.slice(0, STREAMED) });
+    await settle(clock);
+    assert.equal(ids().length, 3000, "and it may grow again");
+});
+
+test("a hidden page gives back the room of rows that are gone", () => {
+    const { world, table, say } = bench(() => ok({}));
+    table.showLive();
+    say({ full: true, total: 1, rows: [row(1)] });
+    world.visible = false;
+    for (let i = 1; i < 500; i++) say({ total: 1, rows: [row(i + 1)], removed: [i] });
+    assert.ok(table.table.value.size < 10, `${table.table.value.size} slots for one row`);
+});

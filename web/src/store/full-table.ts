@@ -153,7 +153,14 @@ export class FullTable {
 
     #take(m: TableMessage, filter: string): void {
         const whole = filter === "" && m.total <= STREAMED;
+        // What was asked for is only some of it: with all of it the stream begins anew.
+        if (whole && this.#narrow) {
+            this.#stopReading();
+            this.#follow(false);
+            return;
+        }
         const { table } = this;
+        if (!this.#visible()) table.peek().reclaim(); // no frame will
         if (m.full && whole) this.#replace(m.columns, m.rows);
         else {
             this.#fit(m.columns);
@@ -164,10 +171,7 @@ export class FullTable {
         const total = filter === "" ? { total: m.total } : {};
         this.#say({ loaded: true, t: m.t, error: undefined, ...total, whole });
         if (whole) {
-            this.#later?.();
-            this.#later = undefined;
-            this.#abort?.abort();
-            this.#abort = undefined;
+            this.#stopReading();
             return;
         }
         if (!this.#narrow) {
@@ -176,6 +180,13 @@ export class FullTable {
             this.#abort?.abort();
             void this.#readAll();
         }
+    }
+
+    #stopReading(): void {
+        this.#later?.();
+        this.#later = undefined;
+        this.#abort?.abort();
+        this.#abort = undefined;
     }
 
     /* A channel that nobody provides is silent; HTTP says why. */

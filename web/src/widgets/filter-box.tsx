@@ -75,7 +75,7 @@ export function FilterBox(props: FilterBoxProps) {
                         chosen.value = (chosen.value + 1) % names.length;
                         e.preventDefault();
                     } else if (e.key === "ArrowUp" && names.length) {
-                        chosen.value = (chosen.value + names.length) % (names.length + 1) - 1;
+                        chosen.value = ((chosen.value + 1 + names.length) % (names.length + 1)) - 1;
                         e.preventDefault();
                     } else if (e.key === "Enter" && names[chosen.value]) {
                         take(names[chosen.value]!);

@@ -3,6 +3,7 @@
  * and what it says is decided here, the same for the pointer and for keys. Each painting goes into the
  * picture that is there, so nothing flickers.
  */
+import { isCalm } from "../calm";
 import type { DataSpec } from "../../domain/data-spec";
 import type { ByteUnit } from "../../domain/units";
 import { partsOf } from "../data-words";
@@ -30,7 +31,6 @@ export class Drawing {
     readonly #chart: echarts.EChartsType;
     readonly #handlers: DrawingHandlers;
     readonly #over: Over;
-    readonly #calm = window.matchMedia("(prefers-reduced-motion: reduce)");
     #measure: MeasureText | undefined;
     #measuredIn: string | undefined;
     #newest: { spec: DataSpec; palette: Palette; bytesAs: ByteUnit } | undefined;
@@ -98,7 +98,7 @@ export class Drawing {
         if (this.#measuredIn !== palette.font) this.#measure = measurer(palette.font);
         this.#measuredIn = palette.font;
         this.#drawn = drawnOf(spec, { width, height, palette, bytesAs, measure: this.#measure! });
-        this.#chart.setOption(optionOf(this.#drawn, palette, ease && !this.#calm.matches), {
+        this.#chart.setOption(optionOf(this.#drawn, palette, ease && !isCalm()), {
             replaceMerge: ["series"],
             silent: true,
         });
