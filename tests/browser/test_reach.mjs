@@ -39,6 +39,9 @@ await run({
         const server = await Server.start();
         const page = await openPage(await launch(), server.address + "/");
         await isLive(page);
+        await page.locator(".talkers a").first().waitFor();
+        await page.keyboard.press("Space"); // rows come and go otherwise
+        await page.locator('main[data-liveness="paused"]').waitFor();
         const controls = await page
             .locator("a[href], button, summary, [tabindex='0'], input, select")
             .evaluateAll(

@@ -156,7 +156,7 @@ function Tools({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): void }) 
             <button
                 type="button"
                 class="button theme-button"
-                aria-label={`Theme: ${theme.value}`}
+                aria-label={`Theme: ${THEME_WORDS[theme.value]}`}
                 title="Theme (t)"
                 onClick={() => nextTheme(context)}
             >
