@@ -66,6 +66,7 @@ export function EventsPage() {
         <div class="events">
             <Sentence store={links} total={total} loading={loading} failed={error !== undefined} chosen={chosen} />
             <section class="charts" aria-label="Links over time">
+                <h2 class="visually-hidden">Links over time</h2>
                 <LinkChart store={links} />
             </section>
             <div class="table-tools">

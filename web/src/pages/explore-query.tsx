@@ -172,7 +172,7 @@ function Matchers({ query, letter, asked, onChange }: MatchersProps) {
                 <button
                     type="button"
                     class="button"
-                    aria-label={`Only some series of question ${letter}`}
+                    aria-label={`+ where: only some series of question ${letter}`}
                     onClick={() => (open.value = true)}
                 >
                     + where
