@@ -60,9 +60,11 @@ void group_add(struct group *group, uint32_t series, const uint8_t *data, size_t
     CHECK(series > group->last || group->count == 0);
     uint8_t flags = data[1] | CODEC_BARE;
     size_t body_len = len - 1 - CODEC_CHECKSUM_BYTES;
-    const char *before = group->bodies.data + group->before;
-    bool same = group->count && group->before_len == body_len && (uint8_t)before[0] == flags &&
-                memcmp(before + 1, data + 2, body_len - 1) == 0;
+    bool same = group->count && group->before_len == body_len;
+    if (same) {
+        const char *before = group->bodies.data + group->before;
+        same = (uint8_t)before[0] == flags && memcmp(before + 1, data + 2, body_len - 1) == 0;
+    }
     if (!same) {
         group->before = group->bodies.len;
         group->before_len = body_len;
