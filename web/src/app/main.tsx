@@ -4,7 +4,6 @@ import { render } from "preact";
 import { systemClock } from "../base/clock";
 import { onWake } from "../base/sleep";
 import { Environment, type ChartEnvironment } from "../charts/environment";
-import { readPalette } from "../charts/palette";
 import { hiddenQuery, parseHidden, withHidden } from "../domain/hidden";
 import { stretchOf } from "../domain/range";
 import { basePathOf, streamAddress } from "../link/base-path";
@@ -65,17 +64,6 @@ async function leave(): Promise<void> {
     if (await logOut(base)) window.location.replace(base + "login");
     else session.start();
 }
-
-/* The theme is an attribute of the root; charts read their colours after it is set. */
-const prefersLight = window.matchMedia("(prefers-color-scheme: light)");
-const systemTheme = signal<"dark" | "light">(prefersLight.matches ? "light" : "dark");
-prefersLight.addEventListener("change", (e) => (systemTheme.value = e.matches ? "light" : "dark"));
-const palette = signal(readPalette());
-effect(() => {
-    const theme = preferences.theme.value;
-    document.documentElement.dataset["theme"] = theme === "system" ? systemTheme.value : theme;
-    palette.value = readPalette();
-});
 
 const hides = computed(() => JSON.stringify(location.place.value.query.getAll("hide")));
 const hidden = computed(() => parseHidden(JSON.parse(hides.value) as string[])); // anew when it changes
