@@ -3,42 +3,83 @@
 
 #include <errno.h>
 
+#include "base/defs.h"
 #include "store/database.h"
-#include "store/group.h"
 
-int chunk_next(sqlite3_stmt *stmt, uint32_t span, uint32_t series, size_t rows, struct chunk *ret)
+void chunks_fini(struct chunks *chunks)
 {
-    *ret = (struct chunk){0};
-    sqlite3_reset(stmt);
-    sqlite3_bind_int64(stmt, 1, chunk_row(span, series));
-    int rc = sqlite3_step(stmt);
-    if (rc != SQLITE_ROW) {
-        int error = database_error(sqlite3_db_handle(stmt), rc);
-        return error ? error : -ENOENT;
-    }
-    ret->row = sqlite3_column_int64(stmt, 1);
-    ret->series = (uint32_t)ret->row;
-    if ((uint32_t)(ret->row >> 32) != span)
-        return -ENOENT;
-    ret->data = database_blob(stmt, 0, &ret->len);
-    if (ret->len && (ret->data[0] == CODEC_PLAIN || ret->data[0] == CODEC_PACKED))
-        return 0; /* a row of its own, with a checksum of its own */
-    if (group_check(ret->data, ret->len, rows) < 0)
-        return -EUCLEAN;
-    uint32_t last = ret->series;
-    uint32_t found = group_find(ret->data, ret->len, series, &ret->data, &ret->len);
-    ret->series = found;
-    return found && found <= last ? 0 : -EUCLEAN; /* the last one has the row's number */
+    buf_fini(&chunks->bytes);
 }
 
-int chunk_get(sqlite3_stmt *stmt, uint32_t span, uint32_t series, size_t rows, struct chunk *ret)
+/* The row that `series` is in if it has a chunk, into memory: the statement is free again. */
+static int read_row(struct chunks *chunks, uint32_t span, uint32_t series, size_t rows)
 {
-    int error = chunk_next(stmt, span, series, rows, ret);
+    chunks->span = 0;
+    buf_clear(&chunks->bytes);
+    sqlite3_bind_int64(chunks->stmt, 1, chunk_row(span, series));
+    int rc = sqlite3_step(chunks->stmt);
+    int error = database_error(sqlite3_db_handle(chunks->stmt), rc);
+    if (rc == SQLITE_ROW) {
+        size_t len;
+        const uint8_t *data = database_blob(chunks->stmt, 0, &len);
+        chunks->row = sqlite3_column_int64(chunks->stmt, 1);
+        if ((uint32_t)(chunks->row >> 32) == span)
+            buf_append(&chunks->bytes, data, len);
+        else
+            error = -ENOENT;
+    } else if (!error) {
+        error = -ENOENT;
+    }
+    sqlite3_reset(chunks->stmt);
+    if (error)
+        return error;
+    if (!buf_ok(&chunks->bytes))
+        return -ENOMEM;
+    const uint8_t *data = (const uint8_t *)chunks->bytes.data;
+    size_t len = chunks->bytes.len;
+    chunks->alone = len && (data[0] == CODEC_PLAIN || data[0] == CODEC_PACKED);
+    chunks->from = series;
+    if (!chunks->alone) {
+        if (group_check(data, len, rows) < 0 || group_open(&chunks->group, data, len) < 0)
+            return -EUCLEAN;
+        chunks->from = MIN(series, chunks->group.first);
+    }
+    chunks->span = span;
+    return 0;
+}
+
+int chunk_next(struct chunks *chunks, uint32_t span, uint32_t series, size_t rows,
+               struct chunk *ret)
+{
+    *ret = (struct chunk){0};
+    uint32_t last = (uint32_t)chunks->row;
+    int error = 0;
+    if (chunks->span != span || series < chunks->from || series > last)
+        error = read_row(chunks, span, series, rows);
+    last = ret->series = (uint32_t)chunks->row;
+    ret->row = chunks->row;
+    if (error)
+        return error;
+    if (chunks->alone) { /* with a checksum of its own */
+        ret->data = (const uint8_t *)chunks->bytes.data;
+        ret->len = chunks->bytes.len;
+        return 0;
+    }
+    ret->series = group_find(&chunks->group, series, &ret->data, &ret->len);
+    if (ret->series && ret->series <= last) /* the last one has the row's number */
+        return 0;
+    chunks->span = 0;
+    return -EUCLEAN;
+}
+
+int chunk_get(struct chunks *chunks, uint32_t span, uint32_t series, size_t rows, struct chunk *ret)
+{
+    int error = chunk_next(chunks, span, series, rows, ret);
     return !error && ret->series != series ? -ENOENT : error;
 }
 
 struct neighbours {
-    sqlite3_stmt *stmt;
+    struct chunks *chunks;
     uint32_t span;
     size_t rows;
 };
@@ -47,7 +88,7 @@ static int fetch(void *context, uint32_t series, const uint8_t **ret_data, size_
 {
     const struct neighbours *n = context;
     struct chunk chunk;
-    int error = chunk_get(n->stmt, n->span, series, n->rows, &chunk);
+    int error = chunk_get(n->chunks, n->span, series, n->rows, &chunk);
     if (error)
         return error == -ENOENT || error == -EUCLEAN ? -EBADMSG : error;
     *ret_data = chunk.data;
@@ -55,9 +96,9 @@ static int fetch(void *context, uint32_t series, const uint8_t **ret_data, size_
     return 0;
 }
 
-int chunk_decode(struct codec *codec, sqlite3_stmt *stmt, uint32_t span, const uint8_t *data,
+int chunk_decode(struct codec *codec, struct chunks *chunks, uint32_t span, const uint8_t *data,
                  size_t len, size_t ticks, struct column *column)
 {
-    struct neighbours n = {.stmt = stmt, .span = span, .rows = ticks};
+    struct neighbours n = {.chunks = chunks, .span = span, .rows = ticks};
     return column_decode_chain(codec, data, len, ticks, fetch, &n, column);
 }

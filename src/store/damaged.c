@@ -173,8 +173,10 @@ static int look_at(struct store *store, int64_t *row, char **ret_what, int64_t *
                 buf_text(&what, " and what is in one group with it");
             *ret_what = mem_string(buf_string(&what));
         } else {
+            struct group_reader group;
             if (len && data[0] == CODEC_GROUP &&
-                group_find(data, len, series, &data, &len) != series)
+                (group_open(&group, data, len) < 0 ||
+                 group_find(&group, series, &data, &len) != series))
                 return 0;
             if (column_beside(data, len))
                 *ret_beside = chunk_row(span, column_beside(data, len));

@@ -50,6 +50,7 @@ struct source {
     uint64_t first_seq, last_seq;
     int64_t min_ms, max_ms, interval_ms;
     size_t rows;
+    struct chunks chunks;
     uint32_t next_id; /* of the first series not folded yet; 0: none is left */
 };
 
@@ -144,6 +145,8 @@ void fold_abandon(struct store *store)
     free(fold->samples.value);
     rollup_column_fini(&fold->column);
     codec_free(fold->codec);
+    for (size_t i = 0; i < SOURCES_MAX; i++)
+        chunks_fini(&fold->sources[i].chunks);
     group_fini(&fold->rows.group);
     group_fini(&fold->above.group);
     buf_fini(&fold->out);
@@ -184,6 +187,7 @@ static int read_sources(struct store *store, struct fold *fold, bool *ret_ends)
             .max_ms = sqlite3_column_int64(stmt, 4),
             .interval_ms = sqlite3_column_int64(stmt, 5),
             .rows = (size_t)MIN(MAX(sqlite3_column_int64(stmt, 6), 1), ROWS_MAX),
+            .chunks = chunks_over(store->stmt[STMT_CHUNK_GET]),
         };
         if (fold->sources_count && !source_joins(fold, &s)) {
             *ret_ends = true;
@@ -284,20 +288,17 @@ static int add_times(struct store *store, struct fold *fold, struct source *s, s
  * set aside, or it would go with the span. */
 static int next_series(struct store *store, struct source *s, uint32_t id)
 {
-    sqlite3_stmt *stmt = store->stmt[STMT_CHUNK_GET];
     struct chunk chunk;
     int error;
     s->next_id = 0;
     if (s->rows == 0) /* its times are damaged: no count, no checksum */
         return 0;
-    while ((error = chunk_next(stmt, s->span, id, s->rows, &chunk)) == -EUCLEAN) {
-        sqlite3_reset(stmt);
+    while ((error = chunk_next(&s->chunks, s->span, id, s->rows, &chunk)) == -EUCLEAN) {
         store->fold->aside++;
         error = damaged_move(store, chunk.row);
         if (error)
             return error;
     }
-    sqlite3_reset(stmt);
     if (!error)
         s->next_id = chunk.series;
     return error == -ENOENT ? 0 : error;
@@ -349,14 +350,14 @@ static int find_fold(struct store *store)
 /* ---- a series ------------------------------------------------------------------------------- */
 
 /* Its rows in one source into what is made of all, from row `at` on. False: they are damaged. */
-static bool take_samples(struct fold *fold, sqlite3_stmt *stmt, const struct source *s, size_t at,
-                         const uint8_t *data, size_t len, enum metric_kind *kind)
+static bool take_samples(struct fold *fold, struct source *s, size_t at, const uint8_t *data,
+                         size_t len, enum metric_kind *kind)
 {
     struct column part = {
         .state = fold->samples.state + at,
         .value = fold->samples.value + at,
     };
-    if (chunk_decode(fold->codec, stmt, s->span, data, len, s->rows, &part) < 0) {
+    if (chunk_decode(fold->codec, &s->chunks, s->span, data, len, s->rows, &part) < 0) {
         memset(part.state, SAMPLE_ABSENT, s->rows);
         return false;
     }
@@ -379,16 +380,13 @@ static int take_chunk(struct store *store, struct source *s, uint32_t id, size_t
                       enum metric_kind *kind, bool *found)
 {
     struct fold *fold = store->fold;
-    sqlite3_stmt *stmt = store->stmt[STMT_CHUNK_GET];
     struct chunk chunk;
-    int error = chunk_get(stmt, s->span, id, s->rows, &chunk);
+    int error = chunk_get(&s->chunks, s->span, id, s->rows, &chunk);
     if (!error) {
         bool own = chunk.data[0] < CODEC_BARE; /* a row for itself */
-        bool good = fold->tier == TIER_RAW
-                        ? take_samples(fold, stmt, s, at, chunk.data, chunk.len, kind)
-                        : take_rows(fold, s, at, chunk.data, chunk.len, kind);
+        bool good = fold->tier == TIER_RAW ? take_samples(fold, s, at, chunk.data, chunk.len, kind)
+                                           : take_rows(fold, s, at, chunk.data, chunk.len, kind);
         *found |= good;
-        sqlite3_reset(stmt);
         /* In a good group there is only one that is beside what was damaged: it goes with the span.
          */
         if (!good && own) {
@@ -400,7 +398,6 @@ static int take_chunk(struct store *store, struct source *s, uint32_t id, size_t
     } else if (error == -ENOENT || error == -EUCLEAN) {
         error = 0; /* damaged since it was found: the next look tells */
     }
-    sqlite3_reset(stmt);
     if (!error && id == UINT32_MAX)
         s->next_id = 0;
     else if (!error)

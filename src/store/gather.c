@@ -214,12 +214,13 @@ static enum rollup_part part_of(enum aggregate measure)
 }
 
 /* False: it is damaged, or not what its series is. */
-static bool add_chunk(struct plan *plan, struct span_room *room, sqlite3_stmt *stmt, uint32_t span,
-                      const uint8_t *data, size_t len, size_t rows, struct target *target)
+static bool add_chunk(struct plan *plan, struct span_room *room, struct chunks *chunks,
+                      uint32_t span, const uint8_t *data, size_t len, size_t rows,
+                      struct target *target)
 {
     struct codec *codec = plan->reader->codec;
     if (room->tier == TIER_RAW) {
-        if (chunk_decode(codec, stmt, span, data, len, rows, &room->column) < 0 ||
+        if (chunk_decode(codec, chunks, span, data, len, rows, &room->column) < 0 ||
             room->column.kind != target->kind)
             return false;
         add_column(plan, room, rows, target);
@@ -233,16 +234,15 @@ static bool add_chunk(struct plan *plan, struct span_room *room, sqlite3_stmt *s
 }
 
 static int read_chunk(struct plan *plan, struct span_room *room, uint32_t span, size_t ticks,
-                      struct target *target, sqlite3_stmt *stmt)
+                      struct target *target, struct chunks *chunks)
 {
     struct chunk chunk;
-    int error = chunk_get(stmt, span, target->id, ticks, &chunk);
+    int error = chunk_get(chunks, span, target->id, ticks, &chunk);
     if (error == -EUCLEAN ||
-        (!error && !add_chunk(plan, room, stmt, span, chunk.data, chunk.len, ticks, target))) {
+        (!error && !add_chunk(plan, room, chunks, span, chunk.data, chunk.len, ticks, target))) {
         reader_met_damaged(plan->reader, span, target->id);
         error = 0;
     }
-    sqlite3_reset(stmt);
     return error == -ENOENT ? 0 : error;
 }
 
@@ -282,7 +282,7 @@ static size_t read_times(struct plan *plan, struct span_room *room, sqlite3_stmt
 }
 
 static int read_span(struct plan *plan, struct span_room *room, sqlite3_stmt *span,
-                     sqlite3_stmt *chunk)
+                     struct chunks *chunks)
 {
     uint32_t id = (uint32_t)sqlite3_column_int64(span, 0);
     size_t rows = read_times(plan, room, span);
@@ -291,12 +291,12 @@ static int read_span(struct plan *plan, struct span_room *room, sqlite3_stmt *sp
     place_rows(plan, room, rows);
     int error = 0;
     for (size_t i = 0; i < plan_targets(plan) && !error; i++)
-        error = read_chunk(plan, room, id, rows, &plan->targets[i], chunk);
+        error = read_chunk(plan, room, id, rows, &plan->targets[i], chunks);
     return error;
 }
 
 static int gather_tier(struct plan *plan, struct span_room *room, sqlite3_stmt *span,
-                       sqlite3_stmt *chunk)
+                       struct chunks *chunks)
 {
     sqlite3_bind_int64(span, 1, plan->from_ms);
     sqlite3_bind_int64(span, 2, plan_last_ms(plan));
@@ -304,7 +304,7 @@ static int gather_tier(struct plan *plan, struct span_room *room, sqlite3_stmt *
     sqlite3_bind_int(span, 4, room->tier == plan->tier); /* else those not rolled up yet */
     int rc = SQLITE_DONE, error = 0;
     while (!error && (rc = sqlite3_step(span)) == SQLITE_ROW)
-        error = reader_cancelled(plan->reader) ? -ECANCELED : read_span(plan, room, span, chunk);
+        error = reader_cancelled(plan->reader) ? -ECANCELED : read_span(plan, room, span, chunks);
     sqlite3_reset(span);
     return error ? error : database_error(plan->reader->db, rc);
 }
@@ -345,9 +345,10 @@ static int gather_spans(struct plan *plan)
         error = reader_statement(plan->reader, CHUNK_STATEMENT, &chunk);
     if (error)
         return error;
+    struct chunks chunks CLEANUP(chunks_fini) = chunks_over(chunk);
     for (int tier = (int)plan->tier; tier >= 0 && !error; tier--) {
         struct span_room room = {.tier = (enum tier)tier};
-        error = gather_tier(plan, &room, span, chunk);
+        error = gather_tier(plan, &room, span, &chunks);
         if (!error && tier == TIER_RAW)
             error = mark_folded(plan, &room);
         span_room_fini(&room);

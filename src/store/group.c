@@ -121,36 +121,55 @@ static uint32_t next_entry(struct cursor *c, uint32_t series, bool first, size_t
     return series + (uint32_t)step;
 }
 
-uint32_t group_find(const uint8_t *data, size_t len, uint32_t series, const uint8_t **ret_data,
-                    size_t *ret_len)
+static void rewind_to_start(struct group_reader *reader)
+{
+    reader->directory = reader->start;
+    reader->bodies = reader->start_bodies;
+    reader->read = 0;
+    reader->series = reader->first;
+    reader->body = NULL;
+}
+
+int group_open(struct group_reader *reader, const uint8_t *data, size_t len)
 {
     struct cursor c = cursor_over(data + 1, len - 1 - CODEC_CHECKSUM_BYTES);
-    uint64_t count = cursor_varint(&c), first = cursor_varint(&c);
-    if (c.bad || count == 0 || first == 0 || first > UINT32_MAX)
-        return 0;
-    struct cursor bodies = c; /* they begin behind the directory */
-    uint32_t id = (uint32_t)first;
-    for (uint64_t i = 0; i < count && !bodies.bad; i++)
-        id = next_entry(&bodies, id, i == 0, ret_len);
-    if (bodies.bad)
-        return 0;
-    id = (uint32_t)first;
-    const uint8_t *body = NULL;
-    size_t body_len = 0;
-    for (uint64_t i = 0; i < count; i++) {
-        size_t entry;
-        id = next_entry(&c, id, i == 0, &entry);
-        if (entry) {
-            body = cursor_bytes(&bodies, entry);
-            body_len = entry;
-        }
-        if (!body)
-            return 0;
-        if (id >= series) {
-            *ret_data = body;
-            *ret_len = body_len;
-            return id;
-        }
+    reader->count = cursor_varint(&c);
+    uint64_t first = cursor_varint(&c);
+    if (c.bad || reader->count == 0 || first == 0 || first > UINT32_MAX)
+        return -EBADMSG;
+    reader->start = c;
+    reader->first = (uint32_t)first;
+    uint32_t id = reader->first;
+    for (uint64_t i = 0; i < reader->count && !c.bad; i++) {
+        size_t body_len;
+        id = next_entry(&c, id, i == 0, &body_len);
     }
+    if (c.bad)
+        return -EBADMSG;
+    reader->start_bodies = c;
+    rewind_to_start(reader);
     return 0;
+}
+
+uint32_t group_find(struct group_reader *reader, uint32_t series, const uint8_t **ret_data,
+                    size_t *ret_len)
+{
+    if (reader->read && reader->series > series)
+        rewind_to_start(reader);
+    while (reader->read == 0 || reader->series < series) {
+        if (reader->read == reader->count)
+            return 0;
+        size_t body_len;
+        reader->series =
+            next_entry(&reader->directory, reader->series, reader->read++ == 0, &body_len);
+        if (body_len) {
+            reader->body = cursor_bytes(&reader->bodies, body_len);
+            reader->body_len = body_len;
+        }
+        if (!reader->body)
+            return 0;
+    }
+    *ret_data = reader->body;
+    *ret_len = reader->body_len;
+    return reader->series;
 }

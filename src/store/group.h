@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "store/varint.h"
 
 struct group {
     uint32_t first, last; /* series */
@@ -36,7 +37,21 @@ void group_take(struct group *group, size_t rows, struct buf *out);
 /* -EBADMSG: it is damaged, or no group. */
 int group_check(const uint8_t *data, size_t len, size_t rows);
 
-/* In one that was checked: the first series from `series` on; 0: there is none. The bytes are
- * borrowed from `data`. */
-uint32_t group_find(const uint8_t *data, size_t len, uint32_t series, const uint8_t **ret_data,
+/* Where one is in a group. Who asks for growing numbers goes through it once. */
+struct group_reader {
+    struct cursor start, start_bodies; /* of the directory, and behind it */
+    uint64_t count;
+    uint32_t first; /* series */
+    struct cursor directory, bodies;
+    uint64_t read;   /* of `count` */
+    uint32_t series; /* the one it stands at, when any was read */
+    const uint8_t *body;
+    size_t body_len;
+};
+
+/* Of bytes that group_check found good, and which it borrows. -EBADMSG: no group, all the same. */
+int group_open(struct group_reader *reader, const uint8_t *data, size_t len);
+
+/* The first series from `series` on; 0: there is none. The bytes are borrowed as above. */
+uint32_t group_find(struct group_reader *reader, uint32_t series, const uint8_t **ret_data,
                     size_t *ret_len);

@@ -204,7 +204,7 @@ static int search_log(struct search *s)
     return s->missing ? database_error(s->reader->db, rc) : 0;
 }
 
-static int search_span(struct search *s, const struct scan_span *span, sqlite3_stmt *stmt)
+static int search_span(struct search *s, const struct scan_span *span, struct chunks *chunks)
 {
     const struct query *query = &s->scan->query;
     bool edge = span->min_ms < query->from_ms || span->max_ms > query->to_ms;
@@ -216,8 +216,7 @@ static int search_span(struct search *s, const struct scan_span *span, sqlite3_s
             continue;
         }
         struct chunk chunk;
-        error = chunk_next(stmt, span->id, target->id, span->ticks, &chunk);
-        sqlite3_reset(stmt);
+        error = chunk_next(chunks, span->id, target->id, span->ticks, &chunk);
         if (error == -ENOENT)
             return 0;
         if (error == -EUCLEAN) { /* behind it; what was in it is gone */
@@ -248,8 +247,10 @@ static int search_spans(struct search *s)
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
     int error = database_prepare(s->reader->db, CHUNK_STATEMENT, &stmt);
+    struct chunks chunks CLEANUP(chunks_fini) = chunks_over(stmt);
     for (size_t i = 0; i < s->scan->spans_count && s->missing && !error; i++)
-        error = reader_cancelled(s->reader) ? -ECANCELED : search_span(s, &s->scan->spans[i], stmt);
+        error =
+            reader_cancelled(s->reader) ? -ECANCELED : search_span(s, &s->scan->spans[i], &chunks);
     return error;
 }
 

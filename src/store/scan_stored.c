@@ -143,7 +143,7 @@ static void push_moment(struct scan_window *w, const struct scan_moment *m)
     w->moments[w->count++] = *m;
 }
 
-static int has_chunk(const struct scan *scan, sqlite3_stmt *stmt, const struct scan_span *span,
+static int has_chunk(const struct scan *scan, struct chunks *chunks, const struct scan_span *span,
                      const struct scan_window *w, bool *ret)
 {
     int error = 0;
@@ -151,8 +151,7 @@ static int has_chunk(const struct scan *scan, sqlite3_stmt *stmt, const struct s
     *ret = w->columns > FEW_COLUMNS;
     for (size_t i = first; i < end && !*ret; i++) {
         struct chunk chunk;
-        error = chunk_get(stmt, span->id, scan->targets[i].id, span->ticks, &chunk);
-        sqlite3_reset(stmt);
+        error = chunk_get(chunks, span->id, scan->targets[i].id, span->ticks, &chunk);
         *ret = error != -ENOENT; /* also when it is damaged: reading it tells */
         if (error && error != -ENOENT && error != -EUCLEAN)
             return error;
@@ -193,6 +192,7 @@ static int push_spans(struct scan *scan, struct store_reader *reader, uint64_t a
                                  &stmt);
     if (!error)
         error = database_prepare(reader->db, CHUNK_STATEMENT, &chunk);
+    struct chunks chunks CLEANUP(chunks_fini) = chunks_over(chunk);
     for (size_t i = first_span(scan, after); !error && i < scan->spans_count; i++) {
         const struct scan_span *span = &scan->spans[i];
         if (w->count >= most || span->first_seq >= before || span->first_seq > scan->end_seq)
@@ -206,7 +206,7 @@ static int push_spans(struct scan *scan, struct store_reader *reader, uint64_t a
             error = -ESTALE;
         bool wanted = false;
         if (!error)
-            error = has_chunk(scan, chunk, span, w, &wanted);
+            error = has_chunk(scan, &chunks, span, w, &wanted);
         if (!error && wanted) {
             size_t len;
             const uint8_t *data = database_blob(stmt, 0, &len);
@@ -339,7 +339,7 @@ static void put_value(struct scan_window *w, const struct scan_target *target, s
 }
 
 /* Of moments [from, to), which lie in one span. */
-static int read_span_values(struct scan *scan, struct store_reader *reader, sqlite3_stmt *stmt,
+static int read_span_values(struct scan *scan, struct store_reader *reader, struct chunks *chunks,
                             struct scan_window *w, size_t from, size_t to)
 {
     const struct scan_span *span = &scan->spans[w->moments[from].place];
@@ -349,10 +349,10 @@ static int read_span_values(struct scan *scan, struct store_reader *reader, sqli
     for (size_t i = scan->first_target[w->first]; i < end && !error; i++) {
         const struct scan_target *target = &scan->targets[i];
         struct chunk chunk;
-        error = chunk_get(stmt, span->id, target->id, span->ticks, &chunk);
+        error = chunk_get(chunks, span->id, target->id, span->ticks, &chunk);
         if (!error || error == -EUCLEAN) {
             bool good = !error &&
-                        chunk_decode(reader->codec, stmt, span->id, chunk.data, chunk.len,
+                        chunk_decode(reader->codec, chunks, span->id, chunk.data, chunk.len,
                                      span->ticks, column) == 0 &&
                         column->kind == target->kind;
             error = 0;
@@ -367,7 +367,6 @@ static int read_span_values(struct scan *scan, struct store_reader *reader, sqli
             }
         }
         error = error == -ENOENT ? 0 : error;
-        sqlite3_reset(stmt);
     }
     return error;
 }
@@ -453,6 +452,7 @@ static int read_values(struct scan *scan, struct store_reader *reader, const str
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
     int error = reader ? database_prepare(reader->db, CHUNK_STATEMENT, &stmt) : 0;
+    struct chunks chunks CLEANUP(chunks_fini) = chunks_over(stmt);
     for (size_t m = 0, next; m < w->count && !error; m = next) {
         uint32_t place = w->moments[m].place;
         for (next = m + 1; next < w->count && w->moments[next].place == place; next++)
@@ -462,7 +462,7 @@ static int read_values(struct scan *scan, struct store_reader *reader, const str
         else if (place >= SCAN_RECENT)
             read_recent_values(scan, recent, w, m);
         else if (place != SCAN_LOG)
-            error = read_span_values(scan, reader, stmt, w, m, next);
+            error = read_span_values(scan, reader, &chunks, w, m, next);
     }
     return error || !reader ? error : read_log_values(scan, reader, w);
 }
@@ -609,12 +609,12 @@ int scan_span_has(struct scan *scan, struct store_reader *reader, const struct s
                   uint32_t id, bool *ret)
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-    sqlite3_stmt *chunks CLEANUP(database_finalize) = NULL;
+    sqlite3_stmt *chunk_stmt CLEANUP(database_finalize) = NULL;
     struct scan_room *room = room_get(scan);
     *ret = false;
     int error = database_prepare(reader->db, "SELECT times FROM span WHERE id = ?1", &stmt);
     if (!error)
-        error = database_prepare(reader->db, CHUNK_STATEMENT, &chunks);
+        error = database_prepare(reader->db, CHUNK_STATEMENT, &chunk_stmt);
     if (error)
         return error;
     sqlite3_bind_int64(stmt, 1, span->id);
@@ -627,10 +627,11 @@ int scan_span_has(struct scan *scan, struct store_reader *reader, const struct s
     /* What is damaged cannot be read later, either; counted then. */
     if (timeline_decode(reader->codec, data, len, span->ticks, span->interval_ms, &room->times) < 0)
         return 0;
-    error = chunk_get(chunks, span->id, id, span->ticks, &chunk);
+    struct chunks chunks CLEANUP(chunks_fini) = chunks_over(chunk_stmt);
+    error = chunk_get(&chunks, span->id, id, span->ticks, &chunk);
     if (error)
         return error == -ENOENT || error == -EUCLEAN ? 0 : error;
-    if (chunk_decode(reader->codec, chunks, span->id, chunk.data, chunk.len, span->ticks,
+    if (chunk_decode(reader->codec, &chunks, span->id, chunk.data, chunk.len, span->ticks,
                      &room->column) < 0)
         return 0;
     for (uint32_t i = 0; i < span->ticks && !*ret; i++)

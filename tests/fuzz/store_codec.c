@@ -30,7 +30,7 @@ static void try_row(const uint8_t *data, size_t size)
         return;
     while (row_next(&row, &sample))
         samples++;
-    CHECK(samples <= size << 16); /* a run of zeros has no values, but is not endless */
+    CHECK(samples <= size + ROW_ZEROS_MOST); /* zeros in a run take no byte, others one */
 }
 
 struct room {
@@ -163,14 +163,16 @@ static void try_group(struct codec *codec, const uint8_t *data, size_t size, siz
     struct column column = {METRIC_COUNTER, room.state, room.value};
     const uint8_t *found, *again;
     size_t len, again_len;
-    if (group_check(data, size, ticks) < 0)
+    struct group_reader reader, fresh;
+    if (group_check(data, size, ticks) < 0 || group_open(&reader, data, size) < 0)
         return;
     for (uint32_t at = 1, most = 64; at && most > 0; most--) {
-        uint32_t series = group_find(data, size, at, &found, &len);
+        uint32_t series = group_find(&reader, at, &found, &len);
         if (series == 0)
             return;
         CHECK(series >= at && found > data && found + len <= data + size && len > 0);
-        CHECK(group_find(data, size, series, &again, &again_len) == series && again == found);
+        CHECK(group_open(&fresh, data, size) == 0);
+        CHECK(group_find(&fresh, series, &again, &again_len) == series && again == found);
         column_beside(found, len);
         if (codec_is_packed(found, len))
             column_decode(codec, found, len, ticks, &column);
