@@ -23,9 +23,8 @@
 
 #define ROW_FORMAT 1
 
-#define RUN_ZEROS 6          /* the code of such a run */
-#define ZEROS_FEW 5          /* so many are worth a run */
-#define ZEROS_MANY (1 << 16) /* of one, so that a few bytes are not the work of hours */
+#define RUN_ZEROS 6 /* the code of such a run */
+#define ZEROS_FEW 5 /* so many are worth a run */
 
 uint8_t *gauge_put(uint8_t *at, double value)
 {
@@ -69,7 +68,7 @@ static size_t run_end(const struct row_columns *columns, size_t first, bool *ret
            (i == first || columns->id[i] == columns->id[i - 1] + 1)) {
         bool zero = is_zero(columns, i);
         bool all = zeros == i - first; /* of this run */
-        if (zeros >= ZEROS_FEW && all && (!zero || zeros == ZEROS_MANY))
+        if (zeros >= ZEROS_FEW && all && !zero)
             break;
         zeros = zero ? zeros + 1 : 0;
         i++;
@@ -138,7 +137,7 @@ size_t row_encode(const struct row_columns *columns, uint8_t *out)
 
 int row_open(struct row_reader *r, const uint8_t *data, size_t len)
 {
-    *r = (struct row_reader){.id = 1};
+    *r = (struct row_reader){.id = 1, .zeros_left = ROW_ZEROS_MOST};
     if (len < 2 + CODEC_CHECKSUM_BYTES || data[0] != ROW_FORMAT)
         return -EBADMSG;
     size_t covered = len - CODEC_CHECKSUM_BYTES;
@@ -162,9 +161,11 @@ static bool next_run(struct row_reader *r)
     r->left = head >> 3;
     r->zeros = (head & 7) == RUN_ZEROS;
     r->code = r->zeros ? ROW_OK : (enum row_code)(head & 7);
-    if (r->left == 0 || (r->zeros && r->left > ZEROS_MANY) || r->code == ROW_NONE ||
+    if (r->left == 0 || (r->zeros && r->left > r->zeros_left) || r->code == ROW_NONE ||
         r->code >= ROW_CODES)
         cursor_fail(&r->runs);
+    else if (r->zeros)
+        r->zeros_left -= r->left;
     return !r->runs.bad;
 }
 

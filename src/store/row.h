@@ -57,12 +57,16 @@ struct row_columns {
 size_t row_bound(size_t count); /* bytes that row_encode may need */
 size_t row_encode(const struct row_columns *columns, uint8_t *out);
 
+/* More than a registry may have series: samples that take no byte are not endless. */
+#define ROW_ZEROS_MOST (1 << 20)
+
 struct row_reader {
     struct cursor runs, values;
     uint32_t id;
     uint64_t left; /* samples of the current run */
     enum row_code code;
     bool zeros; /* all of them, and nothing is written of them */
+    uint64_t zeros_left;
 };
 
 int row_open(struct row_reader *r, const uint8_t *data, size_t len); /* 0 or -EBADMSG */
