@@ -128,13 +128,22 @@ static double double_of(uint64_t bits)
     return (union sample){.increment = bits}.gauge;
 }
 
-/* Ticks come some ten microseconds early or late. So many bits hide that: three packets in a second
- * are a rate of three. */
-static double round_rate(double rate)
+/* To the bits of a float: not above `rate`, not below, or to the nearest. */
+static double round_down(double rate)
 {
-    int exponent;
-    double mantissa = frexp(rate, &exponent);
-    return ldexp(rint(ldexp(mantissa, ROLLUP_RATE_BITS)), exponent - ROLLUP_RATE_BITS);
+    float f = (float)rate;
+    return (double)f > rate ? (double)nextafterf(f, -INFINITY) : (double)f;
+}
+
+static double round_up(double rate)
+{
+    float f = (float)rate;
+    return (double)f < rate ? (double)nextafterf(f, INFINITY) : (double)f;
+}
+
+static double round_near(double rate)
+{
+    return (double)(float)rate;
 }
 
 void rollup_column_put(struct rollup_column *c, size_t row, const struct rollup *r,
@@ -153,9 +162,9 @@ void rollup_column_put(struct rollup_column *c, size_t row, const struct rollup 
         words[TOTAL][row] = r->total;
         words[UNRATED][row] = r->unrated;
         words[UNRATED_NS][row] = (uint64_t)elapsed_ns - (uint64_t)r->rated_ns;
-        words[RATE_MIN][row] = valued ? bits_of(round_rate(r->min)) : 0;
-        words[RATE_MAX][row] = valued ? bits_of(round_rate(r->max)) : 0;
-        words[RATE_LAST][row] = valued ? bits_of(round_rate(r->last)) : 0;
+        words[RATE_MIN][row] = valued ? bits_of(round_down(r->min)) : 0;
+        words[RATE_MAX][row] = valued ? bits_of(round_up(r->max)) : 0;
+        words[RATE_LAST][row] = valued ? bits_of(round_near(r->last)) : 0;
     }
 }
 

@@ -4,8 +4,8 @@
  * time.
  *
  * Sums are exact: `total` has every increment, also those of gaps. Rates (least, greatest, last)
- * are in counts per second, and in a column to the nearest with ROLLUP_RATE_BITS bits. Gauges stay
- * as they are.
+ * are in counts per second, and in a column with the 24 bits of a float, the least rounded down and
+ * the greatest up, so that no mean ever lies outside of them. Gauges stay as they are.
  */
 #pragma once
 
@@ -16,8 +16,6 @@
 #include "model/metric.h"
 #include "model/tick.h"
 #include "store/column.h"
-
-#define ROLLUP_RATE_BITS 11 /* off by at most 0.05 % */
 
 enum tier { TIER_RAW, TIER_MINUTE, TIER_HOUR, TIERS };
 
