@@ -14,7 +14,7 @@
  *
  * and then the fields in their order, the joined ones in place of the first of them. What was
  * written before there were brief ones has the number of fields instead of these bits, and all
- * stand alone.
+ * stand alone. A brief envelope with a checksum of its own has the number of fields in that.
  *
  * Fields of a row have much to do with each other: where nothing moves within a minute least,
  * greatest and last value are the same, and a sum is a multiple of them. So a field that stands
@@ -34,6 +34,7 @@
 #define TAG_MAX ((1 << TAG_BITS) - 1)
 #define STATES_MASK 3
 #define FLAG_BRIEF 32
+#define SHAPE_SHIFT 24  /* rows are fewer than that many bits can count */
 #define JOINED_MAX 1024 /* numbers; with more of them, lists of their own are worth it */
 #define WAYS_BYTES ((2 * FIELDS_MAX + 8) / 8)
 
@@ -222,6 +223,12 @@ static uint8_t *put_shortest(struct words_room *room, const struct field_column 
     return end;
 }
 
+/* What the checksum of a brief envelope is of beside its bytes. */
+static size_t shape_of(size_t rows, size_t fields)
+{
+    return rows | fields << SHAPE_SHIFT;
+}
+
 void field_column_encode(struct codec *codec, const struct field_column *column, size_t rows,
                          struct buf *out)
 {
@@ -232,7 +239,7 @@ void field_column_encode(struct codec *codec, const struct field_column *column,
     uint8_t *at = states_put(room, (const uint8_t *)column->there, rows, true, body, &states);
     at = put_shortest(room, column, rows, at);
     codec_wrap_packed((uint8_t)(column->tag | (unsigned)states << TAG_BITS | FLAG_BRIEF), body,
-                      (size_t)(at - body), rows, out);
+                      (size_t)(at - body), shape_of(rows, column->fields), out);
 }
 
 int field_column_tag(const uint8_t *data, size_t len, uint8_t *ret)
@@ -328,14 +335,16 @@ int field_column_decode(struct codec *codec, const uint8_t *data, size_t len, si
     const uint8_t *body;
     enum field_way ways[FIELDS_MAX];
     size_t body_len, count = 0;
-    int err = codec_unwrap_packed(data, len, rows, &flags, &body, &body_len);
+    bool brief = codec_peek_packed(data, len, &flags, &body, &body_len) && flags & FLAG_BRIEF;
+    int err = codec_unwrap_packed(data, len, brief ? shape_of(rows, column->fields) : rows, &flags,
+                                  &body, &body_len);
     if (err)
         return err;
     struct words_room *room = codec_words(codec);
     struct cursor c = cursor_over(body, body_len);
     if (!states_get(room, &c, (enum states_way)(flags >> TAG_BITS & STATES_MASK),
                     (uint8_t *)column->there, rows, true, true + 1) ||
-        !get_ways(&c, column, flags & FLAG_BRIEF, ways))
+        !get_ways(&c, column, brief, ways))
         return -EBADMSG;
     for (size_t i = 0; i < rows; i++)
         count += column->there[i];
