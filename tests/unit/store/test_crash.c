@@ -241,6 +241,11 @@ static void test_kills(void **state)
         int64_t until_ns = clock_mono_ns() + (int64_t)world_random(&w, 2000000);
         while (clock_mono_ns() < until_ns)
             continue;
+        /* What is begun is begun anew after a kill, and would never be done by children that live
+         * for a few pieces of it. */
+        uint64_t folded = shared->folded;
+        while (round % 16 == 8 && shared->folded == folded && waitpid(pid, NULL, WNOHANG) == 0)
+            sched_yield();
         kill(pid, SIGKILL);
         int status;
         assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -250,7 +255,7 @@ static void test_kills(void **state)
     assert_true(shared->written >= (uint64_t)kills / 2);
     print_message("%llu ticks, %llu spans were folded\n", (unsigned long long)shared->written,
                   (unsigned long long)shared->folded);
-    assert_true(kills < 50 || shared->folded > 0);
+    assert_true(shared->folded >= (uint64_t)(kills + 7) / 16);
     munmap(shared, sizeof(*shared));
     world_fini(&w);
 }
