@@ -11,7 +11,7 @@
  *   kind (0 counter, 1 gauge), number of labels, number of samples    int64 each
  *   scale                                                             double
  *   name, then each label's name and value                            int64 length and bytes
- *   times in ms                                                       int64 each, on one grid
+ *   times in ms, growing                                              int64 each
  *   values                                                            double each
  *
  * Whoever makes the file is trusted; it is only checked to be whole.
@@ -42,7 +42,6 @@ struct replay {
     int64_t interval_ms;
     size_t count;
     struct column *columns;
-    int64_t first_ms, last_ms;
 };
 
 /* ---- reading ------------------------------------------------------------------------------- */
@@ -95,19 +94,23 @@ static void read_file(FILE *f, struct replay *r)
     r->interval_ms = read_number(f);
     r->count = (size_t)read_number(f);
     r->columns = mem_array(r->count + 1, sizeof(*r->columns));
-    r->first_ms = INT64_MAX;
-    r->last_ms = INT64_MIN;
-    for (size_t i = 0; i < r->count; i++) {
-        struct column *c = &r->columns[i];
-        read_column(f, c);
-        if (c->count) {
-            r->first_ms = MIN(r->first_ms, c->t_ms[0]);
-            r->last_ms = MAX(r->last_ms, c->t_ms[c->count - 1]);
-        }
-    }
+    for (size_t i = 0; i < r->count; i++)
+        read_column(f, &r->columns[i]);
 }
 
 /* ---- writing ------------------------------------------------------------------------------- */
+
+/* The time of the earliest sample that is not written yet; INT64_MAX: all are. */
+static int64_t next_ms(const struct replay *r)
+{
+    int64_t next = INT64_MAX;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct column *c = &r->columns[i];
+        if (c->at < c->count)
+            next = MIN(next, c->t_ms[c->at]);
+    }
+    return next;
+}
 
 /* Samples of this time into the draft; how many. */
 static size_t sample(struct replay *r, struct registry *registry, struct draft *draft, int64_t t_ms)
@@ -137,17 +140,14 @@ static int write_ticks(struct replay *r, struct store *store, uint64_t *ret_samp
     struct draft *draft = draft_new(registry);
     int64_t before_ms = 0, jitter_ns = 0;
     int err = 0;
-    for (int64_t t_ms = r->first_ms; t_ms <= r->last_ms && !err; t_ms += r->interval_ms) {
+    int64_t t_ms;
+    while (!err && (t_ms = next_ms(r)) != INT64_MAX) {
         /* A timer is late by some ten microseconds, each time by others. */
         int64_t late_ns = (int64_t)((uint64_t)t_ms * UINT64_C(0x9e3779b97f4a7c15) >> 47);
-        draft_begin(draft, next.tick_seq, t_ms,
+        draft_begin(draft, next.tick_seq++, t_ms,
                     before_ms ? (t_ms - before_ms) * NS_PER_MS + late_ns - jitter_ns : 0, 0,
                     r->interval_ms);
-        size_t sampled = sample(r, registry, draft, t_ms);
-        if (!sampled)
-            continue; /* nothing was recorded then */
-        *ret_samples += sampled;
-        next.tick_seq++;
+        *ret_samples += sample(r, registry, draft, t_ms);
         before_ms = t_ms;
         jitter_ns = late_ns;
         struct tick *t = draft_seal(draft, 0, &next.event_seq);
