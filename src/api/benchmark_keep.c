@@ -63,7 +63,7 @@ int benchmark_keep(const char *data_dir, const char *id, const char *text, size_
     static const char kind[] = DOCUMENT_KIND_BENCHMARKS;
     int error = document_write(data_dir, kind, id, text, len, false, err);
     *ret_new = error != -EEXIST;
-    if (error == -ENOSPC && prune(data_dir, id, err) == 0)
+    if ((error == -ENOSPC || error == -EMLINK) && prune(data_dir, id, err) == 0)
         error = document_write(data_dir, kind, id, text, len, false, err);
     if (error == -EEXIST)
         return document_write(data_dir, kind, id, text, len, true, err);

@@ -30,6 +30,8 @@ static void question_done(struct job *job)
             http_respond_error(q->request, 400, NULL, NULL, "%s", q->error.text);
         else if (q->err == -EEXIST)
             http_respond_error(q->request, 409, "exists", q->about, "%s", q->error.text);
+        else if (q->err == -EMLINK)
+            http_respond_error(q->request, 409, "too_many", NULL, "%s", q->error.text);
         else if (q->err == -EUCLEAN)
             http_respond_error(q->request, 500, "damaged", q->about, "%s", q->error.text);
         else if (q->err && q->files)

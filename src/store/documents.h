@@ -16,7 +16,7 @@
 
 #define DOCUMENT_NAME_MAX 64                  /* [A-Za-z0-9._-], not beginning with a dot */
 #define DOCUMENT_BYTES_MAX (16U << 20)        /* of one */
-#define DOCUMENTS_MAX 1000                    /* of one kind; more are refused with -ENOSPC */
+#define DOCUMENTS_MAX 1000                    /* of one kind; more are refused with -EMLINK */
 #define DOCUMENT_KIND_BASELINES "baselines"   /* named statistics */
 #define DOCUMENT_KIND_BENCHMARKS "benchmarks" /* results */
 #define DOCUMENT_KIND_DASHBOARDS "dashboards" /* what people have put together */

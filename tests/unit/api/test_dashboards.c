@@ -181,7 +181,7 @@ static void test_number(void **state)
         put(name, "{\"version\":1}");
     }
     struct rig *rig = rig_of_role(dir, 100, true);
-    expect(rig, "PUT", PATH "/one-more", "{\"version\":1}", 503, "\"not_kept\"");
+    expect(rig, "PUT", PATH "/one-more", "{\"version\":1}", 409, "\"too_many\"");
     expect(rig, "PUT", PATH "/d7", "{\"version\":2}", 200, NULL); /* one of them still changes */
     expect(rig, "DELETE", PATH "/d8", NULL, 204, NULL);
     expect(rig, "PUT", PATH "/one-more", "{\"version\":1}", 201, NULL);

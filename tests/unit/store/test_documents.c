@@ -235,7 +235,7 @@ static void test_bounds(void **state)
         make_file(p, file, "{}");
     }
     assert_int_equal(count(p), DOCUMENTS_MAX);
-    assert_int_equal(put(p, "more", "{}", false), -ENOSPC);
+    assert_int_equal(put(p, "more", "{}", false), -EMLINK);
     assert_non_null(strstr(p->err.text, "delete some"));
     assert_int_equal(put(p, "n1", "{ }", true), 0); /* one that is there may change */
     make_file(p, "more.json", "{}");
