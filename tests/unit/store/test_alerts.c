@@ -6,7 +6,6 @@
 #include "world.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -14,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -726,20 +724,6 @@ static void test_damaged_rows(void **state)
 
 /* ---- a database that format 2 has written --------------------------------------------------- */
 
-static void copy_fixture(struct world *w)
-{
-    struct buf data = BUF_INIT;
-    int fd = open(FIXTURES "/format-2.db", O_RDONLY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    struct stat st;
-    assert_int_equal(fstat(fd, &st), 0);
-    char *room = buf_reserve(&data, (size_t)st.st_size);
-    assert_int_equal(read(fd, room, (size_t)st.st_size), st.st_size);
-    world_write_database(w, room, (size_t)st.st_size);
-    close(fd);
-    buf_fini(&data);
-}
-
 static void test_format_2(void **state)
 {
     (void)state;
@@ -747,7 +731,7 @@ static void test_format_2(void **state)
     struct store_error err;
     struct stored_alerts got;
     world_init(&w, 12);
-    copy_fixture(&w);
+    world_copy_database(&w, FIXTURES "/format-2.db");
     assert_int_equal(world_ask_number(&w, "PRAGMA user_version"), 2);
     assert_int_equal(ask_total(&w, 0), 0); /* readers take it as it is */
     assert_int_equal(world_ask_number(&w, "PRAGMA user_version"), 2);

@@ -5,13 +5,10 @@
 #include "world.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/defs.h"
 #include "base/mem.h"
@@ -219,20 +216,6 @@ static void test_damage(void **state)
 
 /* ---- a database that format 1 has written --------------------------------------------------- */
 
-static void copy_fixture(struct world *w)
-{
-    struct buf data = BUF_INIT;
-    int fd = open(FIXTURES "/format-1.db", O_RDONLY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    struct stat st;
-    assert_int_equal(fstat(fd, &st), 0);
-    char *room = buf_reserve(&data, (size_t)st.st_size);
-    assert_int_equal(read(fd, room, (size_t)st.st_size), st.st_size);
-    world_write_database(w, room, (size_t)st.st_size);
-    close(fd);
-    buf_fini(&data);
-}
-
 /* What `netsonde query --metric netsonde_ticks_total --agg sum` says of it. */
 static double ticks_counted(const struct world *w)
 {
@@ -258,7 +241,7 @@ static void test_format_1(void **state)
     struct stored_table got;
     struct store_error err;
     world_init(&w, 7);
-    copy_fixture(&w);
+    world_copy_database(&w, FIXTURES "/format-1.db");
     /* Readers take it as it is. */
     assert_int_equal(world_ask_number(&w, "PRAGMA user_version"), 1);
     assert_true(ticks_counted(&w) == 3);

@@ -361,6 +361,19 @@ void world_write_database(const struct world *w, const void *data, size_t len)
     close(fd);
 }
 
+void world_copy_database(const struct world *w, const char *path)
+{
+    struct buf data CLEANUP(buf_fini) = BUF_INIT;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    assert_true(fd >= 0);
+    assert_int_equal(fstat(fd, &st), 0);
+    char *room = buf_reserve(&data, (size_t)st.st_size);
+    assert_int_equal(read(fd, room, (size_t)st.st_size), st.st_size);
+    close(fd);
+    world_write_database(w, room, (size_t)st.st_size);
+}
+
 int64_t world_ask_number(const struct world *w, const char *sql)
 {
     char *path CLEANUP(mem_freep) = world_path(w, "netsonde.db");

@@ -83,6 +83,7 @@ void world_remove(const char *dir);
 /* The database file, past the store. */
 void world_read_database(const struct world *w, struct buf *ret); /* appends all of it */
 void world_write_database(const struct world *w, const void *data, size_t len);
+void world_copy_database(const struct world *w, const char *path); /* from there */
 int64_t world_ask_number(const struct world *w, const char *sql);
 size_t world_count_aside(const struct world *w); /* databases that were set aside */
 /* Takes all notes; how many of them have `part` in their text. */
