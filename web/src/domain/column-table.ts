@@ -82,7 +82,7 @@ export class ColumnTable {
     #ids = new Float64Array(CAPACITY_LEAST);
     #live = new Uint8Array(CAPACITY_LEAST);
     #passes = new Uint32Array(CAPACITY_LEAST);
-    #changes = new Uint32Array(CAPACITY_LEAST);
+    #changes = new Float64Array(CAPACITY_LEAST); // a fast table has 2^32 of them in hours
     readonly #slots = new Map<number, number>();
     readonly #stores: (Float64Array | Texts | undefined)[]; // undefined: only nulls so far
     #dead: number[] = []; // gone, but perhaps still painted
@@ -194,14 +194,14 @@ export class ColumnTable {
         this.#count--;
     }
 
-    /* From now on rows that are put belong to this pass; `sweep` removes all others. */
+    /* From now on rows that are put belong to this pass; `sweep` removes all others, up to an id. */
     begin(): void {
         this.#pass++;
     }
 
-    sweep(): void {
+    sweep(upTo = Infinity): void {
         for (const [id, slot] of this.#slots)
-            if (this.#passes[slot] !== this.#pass) this.remove(id);
+            if (id <= upTo && this.#passes[slot] !== this.#pass) this.remove(id);
     }
 
     /* Nobody paints rows that are gone any more. */
@@ -236,7 +236,7 @@ export class ColumnTable {
         this.#ids = copied(new Float64Array(capacity), this.#ids);
         this.#live = copied(new Uint8Array(capacity), this.#live);
         this.#passes = copied(new Uint32Array(capacity), this.#passes);
-        this.#changes = copied(new Uint32Array(capacity), this.#changes);
+        this.#changes = copied(new Float64Array(capacity), this.#changes);
         this.#stores.forEach((store, c) => {
             if (store instanceof Texts)
                 store.codes = copied(new Uint32Array(capacity), store.codes);

@@ -56,6 +56,16 @@ function bench(answer: (address: string) => Result<unknown>) {
     return { clock, asked, wishes, world, table, say, ids };
 }
 
+/* The server's side of reading a table by ids: those behind one, so many of them. */
+function pageOf(all: readonly (readonly unknown[])[], address: string): Result<unknown> {
+    const q = new URLSearchParams(address);
+    const behind = Number(q.get("filter")?.replace("id>", "") ?? 0);
+    let first = 0;
+    while (first < all.length && (all[first]![0] as number) <= behind) first++;
+    const rows = all.slice(first, first + Number(q.get("limit")));
+    return ok({ t: 1000, total: all.length - first, columns: COLUMNS, rows });
+}
+
 /* Lets answers arrive and slices be taken in. */
 async function settle(clock: FakeClock): Promise<void> {
     for (let i = 0; i < 120; i++) {
@@ -81,13 +91,7 @@ test("a table that the stream carries whole needs nothing else", async () => {
 
 test("what the stream does not carry is read page by page, and again", async () => {
     const all = Array.from({ length: 12_000 }, (_, i) => row(i + 1));
-    const page = (address: string) => {
-        const q = new URLSearchParams(address);
-        const [offset, limit] = [Number(q.get("offset")), Number(q.get("limit"))];
-        const rows = all.slice(offset, offset + limit);
-        return ok({ t: 1000, total: all.length, columns: COLUMNS, rows });
-    };
-    const { clock, asked, wishes, world, table, say, ids } = bench(page);
+    const { clock, asked, wishes, world, table, say, ids } = bench((a) => pageOf(all, a));
     table.prefer("curl", "-rx_rate");
     table.showLive();
     await settle(clock);
@@ -96,7 +100,9 @@ test("what the stream does not carry is read page by page, and again", async () 
     await settle(clock);
     assert.deepEqual(
         asked.slice(1),
-        [0, 2500, 5000, 7500, 10_000].map((o) => `sort=id&limit=2500&offset=${o}`),
+        ["", "2500", "5000", "7500", "10000"].map(
+            (id) => `sort=id&limit=2500${id && `&filter=id%3E${id}`}`,
+        ),
     );
     assert.equal(ids().length, 12_000);
     assert.equal(table.facts.value.readAt, 1000);
@@ -127,7 +133,7 @@ test("what the stream told while a page was on its way is newer", async () => {
     const slow = new FullTable(
         {
             getJson: (address) =>
-                address.includes("offset")
+                address.includes("sort=id")
                     ? new Promise((done) => (answer = done))
                     : Promise.resolve(ok({})),
             follow: (_, take) => {
@@ -159,6 +165,42 @@ test("what the stream told while a page was on its way is newer", async () => {
     assert.equal(t.number(2, t.slotOf(2)!), 3);
 });
 
+test("rows that end or begin between two pages move none from one to another", async () => {
+    let all = Array.from({ length: 6000 }, (_, i) => row(i + 1));
+    const { clock, asked, table, say, ids } = bench((address) => {
+        const page = pageOf(all, address);
+        if (asked.length === 2) all = [...all.slice(100), row(6001)]; // after the first of them
+        return page;
+    });
+    table.showLive();
+    await settle(clock);
+    say({ full: true, total: 6000, rows: all.slice(0, STREAMED) });
+    await settle(clock);
+    assert.deepEqual(
+        ids().filter((id) => id > 2400),
+        Array.from({ length: 3601 }, (_, i) => i + 2401),
+    );
+});
+
+test("of a table without end what was read is all there, and what ended of it goes", async () => {
+    const all = Array.from({ length: 205_000 }, (_, i) => row(i + 1));
+    const { clock, table, say, ids } = bench((a) => pageOf(all, a));
+    const patient = async () => {
+        for (let i = 0; i < 12; i++) await settle(clock);
+    };
+    table.showLive();
+    await settle(clock);
+    say({ full: true, total: 205_000, rows: [row(204_999)] });
+    await patient();
+    assert.equal(ids().length, 200_001);
+    all.splice(10, 1);
+    clock.advance(10_000);
+    await patient();
+    assert.equal(ids().length, 200_001, "a row less, and one more within reach");
+    assert.ok(!ids().includes(11));
+    assert.ok(ids().includes(204_999), "what the stream has told is not looked for");
+});
+
 test("why there is none, and a table of the past", async () => {
     const { clock, asked, world, table, ids } = bench((a) =>
         a.startsWith("at=")
@@ -178,12 +220,7 @@ test("why there is none, and a table of the past", async () => {
 
 test("when the stream carries all again, it begins anew, and what ended meanwhile is gone", async () => {
     const all = Array.from({ length: 3000 }, (_, i) => row(i + 1));
-    const page = (address: string) => {
-        const q = new URLSearchParams(address);
-        const [offset, limit] = [Number(q.get("offset")), Number(q.get("limit"))];
-        return ok({ t: 1000, total: all.length, columns: COLUMNS, rows: all.slice(offset, offset + limit) });
-    };
-    const { clock, asked, wishes, table, say, ids } = bench(page);
+    const { clock, asked, wishes, table, say, ids } = bench((a) => pageOf(all, a));
     table.showLive();
     await settle(clock);
     say({ full: true, total: 3000, rows: all.slice(0, STREAMED) });

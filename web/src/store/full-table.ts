@@ -198,21 +198,23 @@ export class FullTable {
         this.#say({ loaded: true, error: answer.error, total: 0, t: 0 });
     }
 
-    /* By ids, so that a row does not move from a page to another while they are read. */
+    /* From id to id: rows that end or begin while pages are read move none from one to another. */
     async #readAll(): Promise<void> {
         const abort = (this.#abort = new AbortController());
         let first: Page | undefined;
-        let offset = 0;
+        let count = 0;
+        let last = 0;
         this.#table.peek().begin();
-        while (offset < ROWS_MOST) {
+        for (;;) {
             const since = this.#table.peek().change;
-            const q = `sort=id&limit=${PAGE_ROWS}&offset=${offset}`;
-            const answer = await this.#read(q, abort);
+            const behind = last > 0 ? `&filter=id%3E${last}` : "";
+            const answer = await this.#read(`sort=id&limit=${PAGE_ROWS}${behind}`, abort);
             if (abort !== this.#abort) return;
             if (!answer.ok) break; // what is there stays; the next reading may go well
             const { columns, rows, total } = answer.value;
             first ??= answer.value;
-            offset += rows.length;
+            count += rows.length;
+            last = asNumber(rows[rows.length - 1]?.[0]) ?? last;
             const table = this.#fit(columns);
             for (let i = 0; i < rows.length; i += SLICE_ROWS) {
                 for (const row of rows.slice(i, i + SLICE_ROWS)) table.putOlder(row, since);
@@ -220,10 +222,11 @@ export class FullTable {
                 if (abort !== this.#abort) return;
             }
             this.#say({});
-            if (offset < total && rows.length > 0) continue;
-            table.sweep();
+            const more = total > rows.length && rows.length > 0;
+            if (more && count < ROWS_MOST) continue;
+            table.sweep(more ? last : Infinity);
             this.#say({ readAt: first.t, reading: false });
-            if (total <= STREAMED) {
+            if (first.total <= STREAMED) {
                 this.#follow(false);
                 return;
             }
