@@ -284,6 +284,7 @@ export async function run(cases) {
     console.log(`1..${names.length}`);
     let failed = 0;
     for (const [i, name] of names.entries()) {
+        const began = performance.now();
         try {
             await limited(cases[name](), CASE_LIMIT_MS);
             console.log(`ok ${i + 1} - ${name}`);
@@ -293,6 +294,7 @@ export async function run(cases) {
             for (const line of String(error.stack ?? error).split("\n")) console.log(`# ${line}`);
         }
         await undoAll();
+        console.log(`# ${((performance.now() - began) / 1000).toFixed(1)} s`);
     }
     process.exit(failed ? 1 : 0);
 }

@@ -111,6 +111,7 @@ function Live() {
             <LivePill
                 liveness={session.liveness.value}
                 beats={session.beats.value}
+                intervalMs={session.intervalMs}
                 ageMs={session.ageMs}
                 latencyMs={session.latency.value}
                 staleSince={session.staleSince}

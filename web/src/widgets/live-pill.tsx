@@ -5,9 +5,12 @@
 import { clockText } from "../domain/units";
 import { PauseMark, WarningMark } from "./marks";
 
+const BEAT_MS = 500;
+
 export interface LivePillProps {
     liveness: "connecting" | "live" | "paused" | "stale";
     beats: number;
+    intervalMs: number; // of ticks
     ageMs: number | undefined;
     latencyMs: number | undefined;
     staleSince: number | undefined;
@@ -27,7 +30,12 @@ export function LivePill(p: LivePillProps) {
 function Sign(p: LivePillProps) {
     if (p.liveness === "paused") return <PauseMark paused={false} />;
     if (p.liveness === "stale") return <WarningMark />;
-    return <span class={`pulse pulse-${p.beats % 2}`} aria-hidden="true" />;
+    return <span class={`pulse pulse-${beatOf(p) % 2}`} aria-hidden="true" />;
+}
+
+/* With each tick, but no more than two in a second: more would flash (WCAG 2.3.1). */
+function beatOf({ beats, intervalMs }: LivePillProps): number {
+    return Math.floor((beats * Math.min(intervalMs, BEAT_MS)) / BEAT_MS);
 }
 
 function words(p: LivePillProps): string {
