@@ -229,6 +229,7 @@ int cmd_run(const struct config *config, const struct config_sources *sources)
     sigaddset(&signals, SIGCHLD);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond LimitFSIZE= fails as on a full disk */
     signal(SIGCHLD, SIG_DFL); /* ignored, as it may be handed down, ends of helpers are not told */
 
     run.config_file = sources->file ? sources->file : CONFIG_FILE_DEFAULT;

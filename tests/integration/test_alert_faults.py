@@ -297,8 +297,8 @@ def test_killed():
             if number % 2:
                 with daemon(data, [traffic_rule()], environment=FAST) as d, d.stream("alerts") as s:
                     until("it is over", lambda: look(d) is None)
-                    past = until("history has it", lambda: alerts(d, "resolved", rule="busy"))
-                    equal(one["id"] in [a["id"] for a in past], True, "by its number")
+                    until("history has it by its number", lambda: one["id"] in [
+                        a["id"] for a in alerts(d, "resolved", rule="busy")])
                     equal(s.wait_for("alert")["state"], "resolved", "the first that is told")
                     d.ticks_pass(10)
                     d.kill()

@@ -3,9 +3,10 @@ import { useComputed, useSignal, type Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { everySeen } from "../base/seen";
 import { notation } from "../domain/notation";
-import { clockText } from "../domain/units";
+
 import { usePage } from "../pages/context";
 import { tally } from "../domain/alerts";
+import { serverNow, whenText } from "../domain/time";
 import { Help } from "../widgets/help";
 import { LivePill } from "../widgets/live-pill";
 import { Brand, PauseMark } from "../widgets/marks";
@@ -198,7 +199,7 @@ function Problems() {
         if (link.name === "waiting" || (link.name === "connecting" && link.attempt > 0)) {
             const since = session.staleSince;
             const why = link.name === "waiting" ? link.why : "trying again";
-            const old = since === undefined ? "" : ` What you see is from ${clockText(since)}.`;
+            const old = since === undefined ? "" : ` What you see is from ${whenText(since, serverNow())}.`;
             list.unshift({
                 key: "link",
                 text: `No connection: ${why}.${old} This page keeps trying.`,

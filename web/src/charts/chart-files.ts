@@ -11,6 +11,7 @@ import { ends } from "./axis";
 import { saveFile } from "./download";
 import type { ChartEnvironment } from "./environment";
 import { Gatherer, peaksOf, valuesAt } from "./gather";
+import { GhostGatherer, ghostPeak } from "./ghost";
 import { bandsOf, type Limit } from "./overlay";
 import { measurer, sceneToPng } from "./paint";
 import { sceneToSvg } from "./svg";
@@ -28,6 +29,8 @@ export interface Shown {
     valueText(plotted: number): string;
 }
 
+const NONE_HIDDEN: ReadonlySet<string> = new Set();
+
 export type ChartFile = "png" | "svg" | "csv";
 
 /* What is in sight now; undefined while there is nothing. */
@@ -39,7 +42,10 @@ function contentOf(shown: Shown, madeMs: number): TimeContent | undefined {
     if (!data || !grid || !bounds) return undefined;
     const factor = plotFactor(spec.measure, bytesAs);
     const peaks = peaksOf(data.traces, data.from, data.n);
-    const highest = Math.max(peaks.above, ...limits.map((l) => l.value * factor));
+    const ghosts = new GhostGatherer(spec).gather(env.ghost, bytesAs, NONE_HIDDEN);
+    const above = Math.max(peaks.above, ghostPeak(ghosts, 1, bounds));
+    const below = Math.max(peaks.below, ghostPeak(ghosts, -1, bounds));
+    const highest = Math.max(above, ...limits.map((l) => l.value * factor));
     const end = (peak: number) => roundUp(peak * 1.04, spec.least ?? 1, baseOf(spec.measure));
     const mirrored = spec.traces.some((t) => t.below);
     const unmeasured: { fromMs: number; toMs: number }[] = [];
@@ -51,7 +57,7 @@ function contentOf(shown: Shown, madeMs: number): TimeContent | undefined {
     return {
         spec,
         unit,
-        subtitle,
+        subtitle: [subtitle, env.ghost.words && `dashed: ${env.ghost.words}`].filter(Boolean).join(" · "),
         host: env.host.peek(),
         version: env.version.peek(),
         madeMs,
@@ -66,8 +72,9 @@ function contentOf(shown: Shown, madeMs: number): TimeContent | undefined {
         flags,
         bands: bandsOf(spec, data.ids, env.bands, factor),
         limits,
+        ghosts,
         factor,
-        scale: shown.scale ?? ends(end(highest), end(peaks.below), mirrored),
+        scale: shown.scale ?? ends(end(highest), end(below), mirrored),
     };
 }
 

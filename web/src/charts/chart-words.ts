@@ -1,4 +1,5 @@
 /* What a chart over time says in words and as a table. */
+import { exactText, serverNow, zoneText } from "../domain/time";
 import type { ChartSpec } from "../domain/trace";
 import {
     NO_VALUE,
@@ -14,7 +15,6 @@ import type { ChartTable } from "./frame";
 import { valuesAt, type Gathered } from "./gather";
 import { stretchText } from "./ground";
 import type { Readout } from "./picture";
-import { exactText, serverNow, zoneText } from "../domain/time";
 import { ghostAt, type GhostLine } from "./ghost";
 import type { Grid } from "../domain/grid";
 
@@ -49,6 +49,11 @@ export function ghostText(
 ): string {
     if (lines.length === 0) return "";
     return ` · ${words}: ${lines.map((l) => shortText(ghostAt(l, at.t), spec, bytesAs)).join(" / ")}`;
+}
+
+/* Beside how a chart was measured: its newest data could not be had. */
+export function outdatedText(why: string | undefined): string {
+    return why === undefined ? "" : `could not be read again: ${why}`;
 }
 
 export function emptyText({ loading, unread }: ChartSource): string {

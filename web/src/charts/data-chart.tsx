@@ -8,6 +8,7 @@ import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { DataSpec } from "../domain/data-spec";
 import { notation } from "../domain/notation";
 import { unitOf, type ByteUnit } from "../domain/units";
+import { outdatedText } from "./chart-words";
 import { readingOf, tableOf } from "./data-words";
 import { useEnvironment, type ChartState } from "./environment";
 import { Frame, type ChartSize } from "./frame";
@@ -21,10 +22,13 @@ interface DataChartProps {
     size: ChartSize;
     empty: string; // why there is nothing
     state?: ChartState | undefined; // else the page's
+    outdated?: string | undefined; // what is shown is old: why newer could not be read
     onOpen?: ((key: string) => void) | undefined; // the reader wants to know more about this part
 }
 
-export function DataChart({ spec, size, empty, state, onOpen }: DataChartProps) {
+export function DataChart(props: DataChartProps) {
+    const { spec, size, empty, outdated, onOpen } = props;
+    const state = outdated === undefined ? props.state : "stale";
     const env = useEnvironment();
     const host = useRef<HTMLDivElement>(null);
     const drawing = useRef<Drawing>();
@@ -101,7 +105,7 @@ export function DataChart({ spec, size, empty, state, onOpen }: DataChartProps) 
             state={reading.empty ? "empty" : (state ?? env.state.value)}
             title={spec.title}
             unit={unit}
-            subtitle={[spec.subtitle, reading.lost].filter(Boolean).join(" · ")}
+            subtitle={[spec.subtitle, reading.lost, outdatedText(outdated)].filter(Boolean).join(" · ")}
             summary={reading.summary(bytesAs)}
             legend={<Legend reading={reading} bytesAs={bytesAs} />}
             readout={<span title={readout.value}>{readout.value}</span>}

@@ -9,8 +9,8 @@ import { Gatherer } from "./gather";
 import type { Palette } from "./palette";
 import { inFrame, type Place } from "./place";
 
-const DASH = [2, 3];
-const OPACITY = 0.65;
+export const GHOST_DASH: readonly number[] = [2, 3];
+export const GHOST_OPACITY = 0.65;
 
 /* In plotted units, with the sign of its trace; NaN is a gap. Times rise; a level has none. */
 export interface GhostLine {
@@ -103,9 +103,9 @@ export function drawGhosts(
 ): void {
     if (lines.length === 0) return;
     inFrame(ctx, place, () => {
-        ctx.setLineDash(DASH.map((d) => d * place.px));
+        ctx.setLineDash(GHOST_DASH.map((d) => d * place.px));
         ctx.lineWidth = 1.2 * place.px;
-        ctx.globalAlpha = OPACITY;
+        ctx.globalAlpha = GHOST_OPACITY;
         for (const { tone, times, values, level } of lines) {
             ctx.strokeStyle = palette[tone];
             ctx.beginPath();

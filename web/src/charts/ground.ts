@@ -1,5 +1,6 @@
 /* What stands behind the traces: graticule and marks of both axes, the zero line, what is unknown. */
-import { axisText, clockText, type Base } from "../domain/units";
+import { fromToText, serverNow, whenText } from "../domain/time";
+import { axisText, type Base } from "../domain/units";
 import { marks, TIME_STEPS, timeMark, timeMarks, timeSpace } from "./axis";
 import { hatchOf } from "./hatch";
 import type { Palette } from "./palette";
@@ -18,9 +19,9 @@ export interface Stretch {
 
 export function stretchText({ after, before }: Stretch): string {
     if (after === undefined && before === undefined) return "not measured";
-    if (after === undefined) return `not measured before ${clockText(before!)}`;
-    if (before === undefined) return `not measured since ${clockText(after)}`;
-    return `not measured ${clockText(after)} – ${clockText(before)}`;
+    if (after === undefined) return `not measured before ${whenText(before!, serverNow())}`;
+    if (before === undefined) return `not measured since ${whenText(after, serverNow())}`;
+    return `not measured ${fromToText(after, before, serverNow())}`;
 }
 
 function timesOf({ px, width, fromMs, toMs }: Place): { times: number[]; step: number } {

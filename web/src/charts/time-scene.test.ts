@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ChartSpec } from "../domain/trace";
 import type { Palette } from "./palette";
+import { GHOST_DASH, GHOST_OPACITY } from "./ghost";
 import type { AreaMark, LineMark, Scene, TextMark } from "./scene";
 import { SCENE_WIDTH } from "./scene-frame";
 import { timeScene, type TimeContent } from "./time-scene";
@@ -42,6 +43,7 @@ function content(more: Partial<TimeContent> = {}): TimeContent {
         unmeasured: [{ fromMs: T0 + 1000, toMs: T0 + 3000 }],
         flags: [{ t: T0 + 5000, kind: "link", device: "eth0", text: "eth0: down" }],
         bands: [],
+        ghosts: [],
         limits: [{ key: "warning", name: "warning above 8", value: 1, tone: "warning" }],
         factor: 8,
         scale: [-2, 12],
@@ -97,4 +99,23 @@ test("everything stands inside the picture, whatever the names are", () => {
         const left = m.anchor === "end" ? m.x - width : m.anchor === "middle" ? m.x - width / 2 : m.x;
         assert.ok(left >= 0 && left + width <= SCENE_WIDTH, `${m.text.slice(0, 20)} at ${left}`);
     }
+});
+
+test("what the window is compared with is in the picture: dashed, with its gaps, not beyond the window", () => {
+    const times = [-5, 0, 1, 2, 3, 4, 5, 20].map((s) => T0 + s * 1000);
+    const values = [9, 1, 2, 3, NaN, 5, 6, 9];
+    const dashed = (more: Partial<TimeContent>) =>
+        timeScene(content(more), PALETTE, measure).marks.filter(
+            (m): m is LineMark => m.kind === "line" && m.opacity === GHOST_OPACITY,
+        );
+    const lines = dashed({ ghosts: [{ tone: "receive", times, values }] });
+    assert.deepEqual(
+        lines.map((l) => l.points.length / 2),
+        [3, 2],
+    );
+    assert.deepEqual(lines[0]!.dash, GHOST_DASH);
+    const level = dashed({ ghosts: [{ tone: "receive", times: [], values: [], level: 4 }] });
+    assert.equal(level.length, 1);
+    assert.equal(level[0]!.points[1], level[0]!.points[3]);
+    assert.equal(dashed({ ghosts: [{ tone: "receive", times: [], values: [], level: NaN }] }).length, 0);
 });

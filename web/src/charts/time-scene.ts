@@ -9,6 +9,7 @@ import type { ChartSpec } from "../domain/trace";
 import { exactText } from "../domain/time";
 import { axisText, baseOf } from "../domain/units";
 import { marks, timeMark, timeMarks, TIME_STEPS } from "./axis";
+import { GHOST_DASH, GHOST_OPACITY, type GhostLine } from "./ghost";
 import type { Band, Limit } from "./overlay";
 import type { Palette } from "./palette";
 import type { Mark, MeasureText, Scene } from "./scene";
@@ -37,6 +38,7 @@ export interface TimeContent {
     flags: readonly Flag[];
     bands: readonly Band[];
     limits: readonly Limit[];
+    ghosts: readonly GhostLine[]; // what the window is compared with, one of each trace
     factor: number; // from the limits' units to the plotted one
     scale: readonly [number, number];
 }
@@ -65,6 +67,7 @@ export function timeScene(c: TimeContent, palette: Palette, measure: MeasureText
     // Stacked areas from the top one down, each over what is behind it.
     const order = c.traces.map((_, s) => s);
     for (const s of c.spec.stack ? order.reverse() : order) trace(out, c, s, palette, x, y);
+    for (const line of c.ghosts) ghost(out, c, line, palette, x, y);
     limits(out, c, palette, y);
     flags(out, c, palette, x);
     newest(out, c, palette, x, y);
@@ -194,6 +197,31 @@ function trace(
             out.push({ kind: "line", points, stroke, width: 1.4, dash, series });
         }
         i = end + 1;
+    }
+}
+
+/* Over the traces, as areas hide what is behind them: faint and dashed as on the page. */
+function ghost(
+    out: Mark[],
+    { fromMs, toMs }: TimeContent,
+    { tone, times, values, level }: GhostLine,
+    palette: Palette,
+    x: (t: number) => number,
+    y: (v: number) => number,
+): void {
+    const line = { kind: "line" as const, stroke: palette[tone], width: 1.2, dash: GHOST_DASH, opacity: GHOST_OPACITY };
+    if (level !== undefined) {
+        const points = [PLOT.left, y(level), PLOT.right, y(level)];
+        if (!Number.isNaN(level)) out.push({ ...line, points });
+        return;
+    }
+    const inside = (i: number) =>
+        !Number.isNaN(values[i]!) && times[i]! >= fromMs && times[i]! <= toMs;
+    for (let i = 0; i < times.length;) {
+        const points: number[] = [];
+        for (; i < times.length && inside(i); i++) points.push(x(times[i]!), y(values[i]!));
+        if (points.length > 2) out.push({ ...line, points });
+        i++;
     }
 }
 

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { eventMatches, eventText, linkSpans, subjectOf, type HostEvent } from "./events";
+import {
+    eventMatches,
+    eventText,
+    linkSpans,
+    mergeEvents,
+    subjectOf,
+    type HostEvent,
+} from "./events";
 
 let seq = 0;
 function event(kind: string, t: number, fields: Record<string, unknown>): HostEvent {
@@ -77,4 +84,28 @@ test("a link that is gone now has the spans that are known of it", () => {
             ["down", "unknown"],
         ],
     );
+});
+
+test("of a past window without changes, the next change after it says how a link was", () => {
+    const rows = linkSpans(
+        [event("link", 80, { device: "eth0", change: "state", before: "up", state: "down" })],
+        [
+            { device: "eth0", state: "down", physical: true },
+            { device: "eth1", state: "down", physical: true },
+        ],
+        10,
+        60,
+    );
+    assert.deepEqual(
+        rows.map((r) => r.spans.map((s) => [s.fromMs, s.toMs, s.state])),
+        [[[10, 60, "up"]], [[10, 60, "down"]]],
+    );
+});
+
+test("two lists of events are one: newest first, each once, of that time, not without end", () => {
+    const at = (n: number, t: number): HostEvent => ({ seq: n, t, kind: "link", fields: {} });
+    const seqs = (list: readonly HostEvent[]) => list.map((e) => e.seq);
+    const old = [at(5, 50), at(3, 30), at(1, 10)];
+    assert.deepEqual(seqs(mergeEvents(old, [at(6, 60), at(5, 50), at(4, 40)], 20, 55, 9)), [5, 4, 3]);
+    assert.deepEqual(seqs(mergeEvents(old, [at(6, 60)], 0, 100, 2)), [6, 5]);
 });

@@ -112,6 +112,19 @@ export function eventMatches(e: HostEvent, words: string): boolean {
         .every((w) => hay.includes(w));
 }
 
+/* Both lists as one: newest first, each once, of that time, at most so many. */
+export function mergeEvents(
+    events: readonly HostEvent[],
+    fresh: readonly HostEvent[],
+    fromMs: number,
+    toMs: number,
+    most: number,
+): readonly HostEvent[] {
+    const all = new Map<number, HostEvent>();
+    for (const e of [...events, ...fresh]) if (e.t >= fromMs && e.t <= toMs) all.set(e.seq, e);
+    return [...all.values()].sort((a, b) => b.seq - a.seq).slice(0, most);
+}
+
 /* As healthOf of an interface: down is worth a mark only where a cable should be. */
 function linkTone(state: string, physical: boolean): StateTone {
     if (state === "up") return "good";
@@ -125,9 +138,9 @@ export interface LinkNow {
 }
 
 /*
- * From changes of links back to which state each was in, when. Before its first change in the window
- * a link was as that change says; one that did not change is as it is now. What was not there then is
- * not known.
+ * From changes of links back to which state each was in, when. Before a change a link was as that
+ * change says, also when it came after the window: `events` has all until now. One that did not
+ * change any more is as it is now. What was not there then is not known.
  */
 export function linkSpans(
     events: readonly HostEvent[],
@@ -138,7 +151,7 @@ export function linkSpans(
     const changes = new Map<string, HostEvent[]>();
     for (const e of events) {
         if (e.kind !== "link" || word(e, "change") !== "state") continue;
-        if (e.t < fromMs || e.t > toMs) continue;
+        if (e.t < fromMs) continue;
         const device = word(e, "device");
         changes.set(device, [...(changes.get(device) ?? []), e]);
     }
@@ -152,6 +165,7 @@ export function linkSpans(
         let at = fromMs;
         let state = own.length ? word(own[0]!, "before") : present;
         for (const e of own) {
+            if (e.t > toMs) break; // `state` is from before it
             if (e.t > at) spans.push({ fromMs: at, toMs: e.t, state, tone: linkTone(state, physical) });
             at = e.t;
             state = word(e, "state");

@@ -7,6 +7,7 @@
  */
 import { byName, healthOf, isLoopback, type Interface } from "./interfaces";
 import { digits, durationText, quantity, text, type ByteUnit } from "./units";
+import { nameIn } from "./name-in";
 
 export interface Loss {
     device: string;
@@ -183,11 +184,11 @@ function trafficWords(
     const inside = busiestOf(all.filter((i) => !counted.includes(i.device)));
     const only = busiest === undefined || isLoopback(busiest) ? (busiest ?? inside) : undefined;
     if (only)
-        return `Traffic ${past ? "stayed" : "stays"} inside this host: ${only.device} ${carries} ${one(only)}.`;
+        return `Traffic ${past ? "stayed" : "stays"} inside this host: ${nameIn(only.device)} ${carries} ${one(only)}.`;
     if (!busiest) return past ? "No traffic." : "No traffic right now.";
     if (inside && flow(inside) > INSIDE_TIMES * flow(busiest))
-        return `${inside.device} ${carries} ${one(inside)} inside this host, ${busiest.device} ${both(busiest)}.`;
-    return `${busiest.device} ${carries} ${rows.length > 1 ? "most: " : ""}${both(busiest)}.`;
+        return `${nameIn(inside.device)} ${carries} ${one(inside)} inside this host, ${nameIn(busiest.device)} ${both(busiest)}.`;
+    return `${nameIn(busiest.device)} ${carries} ${rows.length > 1 ? "most: " : ""}${both(busiest)}.`;
 }
 
 function busiestOf(rows: readonly Interface[]): Interface | undefined {

@@ -13,7 +13,8 @@ import {
     tally,
 } from "../domain/alerts";
 import { rangeQuery } from "../domain/range";
-import { clockText } from "../domain/units";
+import { serverNow, whenText } from "../domain/time";
+
 import type { PageContext } from "./context";
 import { SeverityMark } from "../widgets/marks";
 import { ActiveAlerts } from "./alert-active";
@@ -115,7 +116,7 @@ function Sentence() {
         const then = `Then: ${said.lead} ${said.rest}`;
         return {
             level: "unknown" as const,
-            lead: `Nothing new since ${clockText(since)}.`,
+            lead: `Nothing new since ${whenText(since, serverNow())}.`,
             rest: then,
         };
     });

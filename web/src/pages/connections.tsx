@@ -5,6 +5,7 @@ import type { ColumnTable } from "../domain/column-table";
 import { withWord, wordFor } from "../domain/filter";
 import { summarize, type ConnectionsSummary } from "../domain/table-sums";
 import { digits, quantity, text, type ByteUnit } from "../domain/units";
+import { nameIn } from "../domain/name-in";
 import { PULSE } from "../store/selection";
 import { connectionColumns } from "./connection-columns";
 import { ConnectionDetails } from "./connection-details";
@@ -54,7 +55,7 @@ export function connectionsWords(s: ConnectionsSummary, bytesAs: ByteUnit): Said
     const lead = `${n(s.established)} established${to && ", "}${to}${inside}.`;
     const most =
         s.process && s.rate > 0
-            ? `Most traffic is of ${s.process.slice(0, 40)}, ${text(quantity(s.rate, "bytes/s", bytesAs))}.`
+            ? `Most traffic is of ${nameIn(s.process)}, ${text(quantity(s.rate, "bytes/s", bytesAs))}.`
             : "No traffic at the moment.";
     const rtt = Number.isNaN(s.rttMs)
         ? ""
@@ -80,7 +81,7 @@ function Sentence({ work }: { work: TableWork }) {
     const said = saidNow(session, known);
     return (
         <h1 class="sentence" data-level={bad ? "warning" : "good"}>
-            <strong>{said.lead}</strong> <bdi>{said.rest}</bdi>
+            <strong>{said.lead}</strong> {said.rest}
         </h1>
     );
 }

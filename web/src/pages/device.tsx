@@ -2,7 +2,8 @@
 import { useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
 import { healthOf, kindText, stateText, type Interface } from "../domain/interfaces";
-import { clockText, digits, NO_VALUE, quantity, speed, text, type ByteUnit } from "../domain/units";
+import { serverNow, whenText } from "../domain/time";
+import { digits, NO_VALUE, quantity, speed, text, type ByteUnit } from "../domain/units";
 import type { Selection } from "../store/selection";
 import { WarningMark } from "../widgets/marks";
 import { Speed, Value } from "../widgets/value";
@@ -82,7 +83,7 @@ function meanWords(i: Interface, bytesAs: ByteUnit): string {
 function stateWords(i: Interface, bytesAs: ByteUnit, since: number | undefined): string {
     const rate = (v: number) => text(quantity(v, "bytes/s", bytesAs));
     const is = since === undefined ? "is" : "was";
-    const heard = since === undefined ? "" : ` when last heard of, ${clockText(since)}`;
+    const heard = since === undefined ? "" : ` when last heard of, ${whenText(since, serverNow())}`;
     const at = i.speedBps ? ` at ${text(speed(i.speedBps))}` : "";
     const busy = Math.max(i.rxRate || 0, i.txRate || 0) * 8;
     const share =

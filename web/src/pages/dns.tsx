@@ -5,7 +5,9 @@ import type { ColumnTable } from "../domain/column-table";
 import { withWord, wordFor } from "../domain/filter";
 import { namer } from "../domain/table-sums";
 import { digits } from "../domain/units";
+import { nameIn } from "../domain/name-in";
 import { Distribution } from "../store/distribution";
+import { outdated } from "../store/remote";
 import { PULSE } from "../store/selection";
 import type { TableColumn } from "../widgets/table-rows";
 import type { SaidOfTable } from "./connections";
@@ -97,7 +99,7 @@ export function dnsWords(s: DnsSummary): SaidOfTable {
     const took = Number.isNaN(s.medianMs)
         ? ""
         : `Half took less than ${digits(s.medianMs)}\u2009ms, one in twenty more than ${digits(s.slowMs)}\u2009ms.`;
-    const who = s.asker ? `${s.asker.slice(0, 40)} asks most.` : "";
+    const who = s.asker ? `${nameIn(s.asker)} asks most.` : "";
     return { lead, rest: [took, who].filter(Boolean).join(" ") };
 }
 
@@ -112,7 +114,7 @@ function Sentence({ work }: { work: TableWork }) {
     const said = saidNow(session, known);
     return (
         <h1 class="sentence" data-level="good">
-            <strong>{said.lead}</strong> <bdi>{said.rest}</bdi>
+            <strong>{said.lead}</strong> {said.rest}
         </h1>
     );
 }
@@ -153,7 +155,21 @@ function Latency() {
     useEffect(() => spread.follow(location), [spread, location]);
     const buckets = spread.state.value.value;
     const spec = useMemo(() => spreadSpec(buckets, LOOKUPS), [buckets]);
-    return <DataChart spec={spec} size="large" empty="No lookup was answered in this window." />;
+    const { error, loading } = spread.state.value;
+    return (
+        <DataChart
+            spec={spec}
+            size="large"
+            empty={
+                error
+                    ? `It could not be read: ${error}.`
+                    : loading && !buckets
+                      ? READING
+                      : "No lookup was answered in this window."
+            }
+            outdated={outdated(spread.state.value)}
+        />
+    );
 }
 
 const LOOKUPS: SpreadWords = {

@@ -14,7 +14,8 @@ import {
     type HostEvent,
 } from "../domain/events";
 import { isPhysical } from "../domain/interfaces";
-import { spanOf } from "../domain/range";
+import { spanOf, stretchOf } from "../domain/range";
+import { serverNow } from "../domain/time";
 import { durationText } from "../domain/units";
 import { EventStore } from "../store/events";
 import { PULSE } from "../store/selection";
@@ -42,7 +43,7 @@ export function EventsPage() {
     const kinds = useComputed(() =>
         EVENT_GROUPS.filter((g) => groups.value.split(",").includes(g.name)).flatMap((g) => g.kinds),
     );
-    const links = useMemo(() => new EventStore(session), [session]);
+    const links = useMemo(() => new EventStore(session, true), [session]);
     const linkKinds = useComputed(() => ["link"]);
     useEffect(() => session.show(PULSE), [session]);
     useEffect(() => {
@@ -157,7 +158,8 @@ function Sentence({ store, total, loading, failed, chosen }: SentenceProps) {
     const { location } = usePage();
     const range = location.range.value;
     const span = `${range.kind === "fixed" ? "in these" : "in the last"} ${durationText(spanOf(range))}`;
-    const links = store.state.value.total;
+    const { toMs } = stretchOf(range, Infinity);
+    const links = store.state.value.events.filter((e) => e.t <= toMs).length;
     const what = chosen.includes("connections") || chosen.includes("dns") ? "events" : "notable events";
     if (failed)
         return (
@@ -190,8 +192,7 @@ function LinkChart({ store }: { store: EventStore }) {
     // A link that stays as it is needs no new picture each second.
     const pulse = Math.floor((session.beats.value * session.intervalMs) / (spanOf(range) / 300));
     const spec = useMemo<TimelineSpec>(() => {
-        const toMs = range.kind === "fixed" ? range.toMs : Date.now();
-        const fromMs = range.kind === "fixed" ? range.fromMs : toMs - range.spanMs;
+        const { fromMs, toMs } = stretchOf(range, serverNow());
         return {
             kind: "timeline",
             key: "links",

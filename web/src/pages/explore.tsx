@@ -407,6 +407,7 @@ function Charts({ exploration, drawn, loading, error }: ChartsProps) {
                         drawn={d}
                         size={exploration.layout === "each" && d.kind !== "data" ? "large" : size}
                         empty={empty}
+                        outdated={error && plain(error)}
                     />
                 ))}
             </section>
@@ -414,7 +415,14 @@ function Charts({ exploration, drawn, loading, error }: ChartsProps) {
     );
 }
 
-function One({ drawn, size, empty }: { drawn: Drawn; size: "large" | "half" | "quarter"; empty: string }) {
+interface OneProps {
+    drawn: Drawn;
+    size: "large" | "half" | "quarter";
+    empty: string;
+    outdated: string | undefined;
+}
+
+function One({ drawn, size, empty, outdated }: OneProps) {
     // A picture stays as long as it is of the same traces.
     const said = JSON.stringify(drawn.kind === "live" || drawn.kind === "made" ? drawn.spec : "");
     const spec = useMemo(() => drawn, [said]);
@@ -430,12 +438,15 @@ function One({ drawn, size, empty }: { drawn: Drawn; size: "large" | "half" | "q
                     data={drawn.data}
                     loading={false}
                     empty={empty}
+                    outdated={outdated}
                     ghost={drawn.ghost}
                     levels={drawn.levels}
                 />
             ) : null;
         case "data":
-            return <DataChart spec={drawn.spec} size={size} empty={empty} />;
+            return (
+                <DataChart spec={drawn.spec} size={size} empty={empty} outdated={outdated} />
+            );
         case "sparks":
             return <Sparks drawn={drawn} empty={empty} />;
     }

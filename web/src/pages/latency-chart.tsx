@@ -1,6 +1,7 @@
 /* How late ticks reach viewers: quantiles of the histogram that the history keeps. */
 import { useMemo } from "preact/hooks";
 import type { ChartSpec, Tone } from "../domain/trace";
+import { outdated } from "../store/remote";
 import { QUANTILES, type PerformanceStore, type Quantiles } from "../store/performance";
 import { MadeChart, type MadeData } from "./made-chart";
 
@@ -29,6 +30,7 @@ export function LatencyChart({ store }: { store: PerformanceStore }) {
             note="tick read to viewer's word, way back included"
             data={data}
             loading={loading}
+            outdated={outdated(store.latency.state.value)}
             empty={
                 error
                     ? `It could not be read: ${error}.`

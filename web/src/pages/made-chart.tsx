@@ -3,9 +3,10 @@
  * source of its own, whose series are named by the traces' metrics. What it is compared with is made,
  * too: another time of the same traces, or their mean and spread at all times.
  */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { useLayoutEffect, useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
+import { outdatedText } from "../charts/chart-words";
 import {
     Environment,
     useEnvironment,
@@ -45,6 +46,7 @@ interface MadeChartProps {
     data: MadeData | undefined;
     loading: boolean;
     empty: string;
+    outdated?: string | undefined; // what is shown is old: why newer could not be read
     ghost?: MadeGhost | undefined;
     levels?: MadeLevels | undefined;
 }
@@ -54,11 +56,18 @@ export function MadeChart(props: MadeChartProps) {
     const outer = useEnvironment();
     const made = useMemo(() => new Made(outer), [outer]);
     made.set(data, loading && !data, ghost, levels);
+    const { outdated } = props;
+    useLayoutEffect(() => void (made.outdated.value = outdated !== undefined), [made, outdated]);
     // The picture stays and is painted anew; what it shows has changed since.
     useLayoutEffect(() => made.paint(), [made, data, loading, ghost, levels]);
     return (
         <Environment.Provider value={made.environment}>
-            <Chart spec={spec} size={size} note={note} empty={empty} />
+            <Chart
+                spec={spec}
+                size={size}
+                note={[note, outdatedText(outdated)].filter(Boolean).join(" · ")}
+                empty={empty}
+            />
         </Environment.Provider>
     );
 }
@@ -76,6 +85,7 @@ const NO_BANDS: BandSource = { mean: undefined, sigma: undefined, sigmas: 0 };
 
 class Made {
     readonly environment: ChartEnvironment;
+    readonly outdated = signal(false);
     readonly #painted = signal(0);
     #version = 0;
     #source = NO_SOURCE;
@@ -90,6 +100,7 @@ class Made {
         this.environment = {
             ...outer,
             painted: this.#painted,
+            state: computed(() => (this.outdated.value ? "stale" : outer.state.value)),
             get source() {
                 return source();
             },

@@ -3,7 +3,8 @@ import { useEffect, useMemo } from "preact/hooks";
 import { calls, inOrder } from "../domain/alerts";
 import { wordFor } from "../domain/filter";
 import { talkersOf, type Talker } from "../domain/talkers";
-import { clockText, durationText } from "../domain/units";
+import { serverNow, whenText } from "../domain/time";
+import { durationText } from "../domain/units";
 import { TableStore } from "../store/table-store";
 import { SeverityMark } from "../widgets/marks";
 import { Skeleton } from "../widgets/skeleton";
@@ -44,7 +45,7 @@ function TopTalkers() {
             <div class="table-head">
                 <h2 id="talkers-title">
                     <a href={location.href("processes")}>Top talkers</a>{" "}
-                    {past && <span class="quiet">as stored at {clockText(t)}</span>}
+                    {past && <span class="quiet">as stored at {whenText(t, serverNow())}</span>}
                 </h2>
                 <SaveTable
                     table={{

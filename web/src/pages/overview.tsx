@@ -5,8 +5,9 @@ import { Chart } from "../charts/chart";
 import { Gatherer, peaksOf, valuesAt, type Gathered } from "../charts/gather";
 import { alertVerdict } from "../domain/alerts";
 import { totalDevices } from "../domain/interfaces";
+import { serverNow, whenText } from "../domain/time";
 import type { ChartSpec } from "../domain/trace";
-import { clockText, digits, NO_VALUE, quantity, text } from "../domain/units";
+import { digits, NO_VALUE, quantity, text } from "../domain/units";
 import { joined, overviewVerdict, type Amounts, type Loss, type Verdict } from "../domain/verdict";
 import type { Alert } from "../store/alerts";
 import type { Session } from "../store/session";
@@ -154,7 +155,7 @@ function Sentence({ devices }: { devices: readonly string[] }) {
         return {
             ...verdict,
             level: "unknown",
-            lead: `Nothing new since ${clockText(since)}.`,
+            lead: `Nothing new since ${whenText(since, serverNow())}.`,
             rest: joined("Then:", verdict.lead, verdict.rest),
         };
     });

@@ -5,7 +5,8 @@
 import { effect, useComputed } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { Chart } from "../charts/chart";
-import { clockText, digits, NO_VALUE, quantity, text } from "../domain/units";
+import { serverNow, whenText } from "../domain/time";
+import { digits, NO_VALUE, quantity, text } from "../domain/units";
 import { PerformanceStore, type Performance } from "../store/performance";
 import { SeverityMark } from "../widgets/marks";
 import { Value } from "../widgets/value";
@@ -143,7 +144,7 @@ function Sentence({ store }: { store: PerformanceStore }) {
         if (session.liveness.value !== "stale" || since === undefined) return now;
         return {
             level: "unknown",
-            lead: `Nothing new since ${clockText(since)}.`,
+            lead: `Nothing new since ${whenText(since, serverNow())}.`,
             rest: `Then: ${now.lead} ${now.rest}`,
         };
     });

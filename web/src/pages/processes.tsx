@@ -8,6 +8,7 @@ import { exactGlob } from "../domain/saving";
 import { namer, sumsBy } from "../domain/table-sums";
 import { metricsOf } from "../domain/trace";
 import { digits, quantity, text, type ByteUnit } from "../domain/units";
+import { nameIn } from "../domain/name-in";
 import { PULSE, type Selection } from "../store/selection";
 import { Segmented } from "../widgets/segmented";
 import type { TableColumn } from "../widgets/table-rows";
@@ -142,7 +143,7 @@ export function processesWords(s: ProcessesSummary, bytesAs: ByteUnit): SaidOfTa
     const who = s.processes === 1 ? "One process uses" : `${s.processes.toLocaleString("en")} processes use`;
     if (s.processes === 0) return { lead: "No process uses the network.", rest: "" };
     const lead = s.busy
-        ? `${s.busy.slice(0, 40)} uses the network most: ${rate(s.rx)} in, ${rate(s.tx)} out.`
+        ? `${nameIn(s.busy)} uses the network most: ${rate(s.rx)} in, ${rate(s.tx)} out.`
         : `${who} the network; none moves anything now.`;
     const share = s.all > 0 ? (s.unattributed / s.all) * 100 : 0;
     const rest =
@@ -164,7 +165,7 @@ function Sentence({ work }: { work: TableWork }) {
     return (
         <h1 class="sentence" data-level="good">
             <strong>
-                <bdi>{said.lead}</bdi>
+                {said.lead}
             </strong>{" "}
             {said.rest}
         </h1>

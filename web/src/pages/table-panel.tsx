@@ -9,7 +9,7 @@ import { systemClock } from "../base/clock";
 import type { ColumnTable } from "../domain/column-table";
 import { momentsAfter } from "../domain/stored-moments";
 import { sortKeyText } from "../domain/table-view";
-import { clockText, fromToText } from "../domain/units";
+import { serverNow, whenText } from "../domain/time";
 import { ColumnChoice } from "../store/columns";
 import { FullTable, type TableFacts } from "../store/full-table";
 import { TableLens } from "../store/table-lens";
@@ -67,8 +67,10 @@ export function useTable(channel: TableChannel): TableWork {
                 const past = STORED.includes(channel) ? moment.value : undefined;
                 const paused = session.paused.value && moment.value === undefined;
                 if (past !== undefined) void work.full.showPast(past);
-                else if (paused) work.full.stop();
-                else work.full.showLive();
+                else if (!paused) work.full.showLive();
+                else if (work.full.facts.peek().loaded) work.full.stop();
+                else return work.full.showOnce();
+                return undefined;
             }),
         ];
         return () => {
@@ -243,7 +245,7 @@ function ageWords(facts: TableFacts): string {
     if (!facts.live) return facts.cutFrom ? `the first of ${facts.cutFrom.toLocaleString("en")}` : "";
     if (facts.whole) return "";
     if (facts.readAt === undefined) return "reading the rest";
-    return `the first 2,000 live, the rest of ${clockText(facts.readAt)}`;
+    return `the first 2,000 live, the rest of ${whenText(facts.readAt, serverNow())}`;
 }
 
 function ageTitle(facts: TableFacts): string {
@@ -298,9 +300,7 @@ function PastTools({ work }: { work: TableWork }) {
             {name}
         </button>
     );
-    const when = facts.t
-        ? fromToText(facts.t, facts.t, Date.now()).split(" – ")[0]!
-        : clockText(moment);
+    const when = whenText(facts.t || moment, serverNow());
     return (
         <div class="past-tools" role="group" aria-label="Time of the table" aria-busy={busy.value}>
             {button("‹", () => void step([(facts.t || moment) - 1], "none before"), "The table before")}

@@ -10,6 +10,7 @@ import { spanOf } from "../domain/range";
 import { tcpVerdict, type TcpFacts } from "../domain/tcp-health";
 import { digits, durationText, NO_VALUE, quantity, text } from "../domain/units";
 import { Distribution } from "../store/distribution";
+import { outdated } from "../store/remote";
 import type { Session } from "../store/session";
 import { SeverityMark } from "../widgets/marks";
 import { Value } from "../widgets/value";
@@ -65,11 +66,13 @@ export function TcpPage() {
                     data={made}
                     loading={round.loading}
                     empty={why}
+                    outdated={outdated(round)}
                 />
                 <DataChart
                     spec={useMemo(() => spreadSpec(round.value, ROUND_TRIPS), [round.value])}
                     size="half"
                     empty={why}
+                    outdated={outdated(round)}
                 />
                 {HEALTH_CHARTS.map((spec) => (
                     <Chart key={spec.key} spec={spec} size="quarter" />
@@ -96,6 +99,7 @@ export function TcpPage() {
                             "connection_events",
                             "No connection was opened from here",
                         )}
+                        outdated={outdated(connect.state.value)}
                     />
                     {FLOW_CHARTS.map((spec) => (
                         <Chart key={spec.key} spec={spec} size="half" />

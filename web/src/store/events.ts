@@ -1,15 +1,19 @@
-/* Events of the range that the page shows: from history first, then as they are told. */
+/*
+ * Events of the range that the page shows: from history first, then as they are told. What leaves a
+ * window that follows the present leaves the list; of one that ended nothing is added.
+ */
 import { effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import { FrameQueue } from "../base/frame";
 import { asNumber, asObject } from "../base/json";
-import type { HostEvent } from "../domain/events";
-import { rangeQuery } from "../domain/range";
+import { mergeEvents, type HostEvent } from "../domain/events";
+import { rangeQuery, stretchOf, type Range } from "../domain/range";
 import { parseEvents } from "../proto/history";
 import type { StreamEvent } from "../proto/stream";
 import type { Location } from "./location";
 import type { Session } from "./session";
 
 const MOST = 2000; // kept and shown
+const COUNT_AGAIN_MS = 60_000; // those beyond MOST that left the window are known to history alone
 
 export interface EventList {
     events: readonly HostEvent[]; // newest first
@@ -20,15 +24,26 @@ export interface EventList {
 
 export class EventStore {
     readonly #session: Session;
+    readonly #toPresent: boolean;
     readonly #state = signal<EventList>({ events: [], total: 0, loading: true, error: undefined });
     readonly state: ReadonlySignal<EventList> = this.#state;
-    readonly #fresh: HostEvent[] = [];
-    readonly #frame = new FrameQueue(() => this.#settle());
+    #fresh: HostEvent[] = []; // not in the list yet
+    #late: HostEvent[] = []; // told since history was asked
+    readonly #frame: FrameQueue;
     #kinds: readonly string[] = [];
+    #range: Range = { kind: "fixed", fromMs: 0, toMs: 0 };
+    #loadedMs = 0;
     #abort: AbortController | undefined;
 
-    constructor(session: Session) {
+    /* toPresent: also what came after a window that ended. */
+    constructor(
+        session: Session,
+        toPresent = false,
+        frame: (run: () => void) => void = requestAnimationFrame,
+    ) {
         this.#session = session;
+        this.#toPresent = toPresent;
+        this.#frame = new FrameQueue(() => this.#settle(), frame);
     }
 
     /* Until the returned function is called. */
@@ -36,14 +51,21 @@ export class EventStore {
         const stops = [
             effect(() => {
                 this.#kinds = kinds.value;
-                const { from, to } = rangeQuery(location.range.value);
+                this.#range = location.range.value;
                 void this.#session.paused.value; // what was missed while it was held
-                untracked(() => void this.#load(from, to));
+                untracked(() => void this.#load());
             }),
-            this.#session.hearEvents((e) => {
-                if (this.#session.paused.peek() || !this.#kinds.includes(e.kind)) return;
-                this.#fresh.push(hostEvent(e));
-                this.#frame.request();
+            effect(() => {
+                void this.#session.beats.value;
+                untracked(() => this.#pass());
+            }),
+            this.#session.hearEvents({
+                take: (e) => {
+                    if (this.#session.paused.peek() || !this.#kinds.includes(e.kind)) return;
+                    this.#fresh.push(hostEvent(e));
+                    this.#frame.request();
+                },
+                missed: () => void this.#load(),
             }),
         ];
         return () => {
@@ -52,13 +74,15 @@ export class EventStore {
         };
     }
 
-    async #load(from: string, to: string): Promise<void> {
+    async #load(): Promise<void> {
         this.#abort?.abort();
         const abort = (this.#abort = new AbortController());
+        this.#late = [];
         this.#state.value = { ...this.#state.value, loading: true };
         const q = new URLSearchParams(this.#kinds.map((kind) => ["kind", kind]));
+        const { from, to } = rangeQuery(this.#range);
         q.set("from", from);
-        q.set("to", to);
+        q.set("to", this.#toPresent ? "now" : to);
         q.set("limit", String(MOST));
         const answer = await this.#session.getJson(`api/v1/events?${q}`, abort.signal);
         if (abort !== this.#abort) return;
@@ -66,19 +90,43 @@ export class EventStore {
             this.#state.value = { ...this.#state.value, loading: false, error: answer.error };
             return;
         }
-        const events = parseEvents(answer.value).map(hostEvent);
-        const total = asNumber(asObject(answer.value)?.["total"]) ?? events.length;
+        const stored = parseEvents(answer.value).map(hostEvent);
+        const events = this.#merge(stored, this.#late);
+        const beyond = (asNumber(asObject(answer.value)?.["total"]) ?? 0) - stored.length;
+        const total = events.length + Math.max(0, beyond);
+        this.#loadedMs = this.#session.presentMs;
         this.#state.value = { events, total, loading: false, error: undefined };
     }
 
-    /* Those that history had already are not taken twice. */
+    #merge(events: readonly HostEvent[], fresh: readonly HostEvent[]): readonly HostEvent[] {
+        const { fromMs, toMs } = stretchOf(this.#range, this.#session.presentMs);
+        const ends = this.#range.kind === "fixed" && !this.#toPresent;
+        return mergeEvents(events, fresh, fromMs, ends ? toMs : Infinity, MOST);
+    }
+
     #settle(): void {
+        const fresh = this.#fresh;
+        this.#fresh = [];
+        this.#late.push(...fresh);
         const { events, total } = this.#state.value;
-        const known = new Set(events.slice(0, this.#fresh.length + 50).map((e) => e.seq));
-        const fresh = this.#fresh.splice(0).filter((e) => !known.has(e.seq));
-        if (fresh.length === 0) return;
-        const all = [...fresh.sort((a, b) => b.seq - a.seq), ...events].slice(0, MOST);
-        this.#state.value = { ...this.#state.value, events: all, total: total + fresh.length };
+        const known = new Set(events.map((e) => e.seq));
+        const merged = this.#merge(events, fresh);
+        const added = merged.filter((e) => !known.has(e.seq)).length;
+        const beyond = total - events.length + Math.max(0, events.length + added - MOST);
+        this.#state.value = { ...this.#state.value, events: merged, total: merged.length + beyond };
+    }
+
+    /* Time goes on, whether something happens or not. */
+    #pass(): void {
+        if (this.#range.kind === "fixed" || this.#session.paused.peek()) return;
+        const { events, total, loading } = this.#state.value;
+        const { fromMs } = stretchOf(this.#range, this.#session.presentMs);
+        if (total > events.length) {
+            if (!loading && this.#session.presentMs - this.#loadedMs > COUNT_AGAIN_MS)
+                void this.#load();
+        } else if (events.length && events[events.length - 1]!.t < fromMs) {
+            this.#frame.request();
+        }
     }
 }
 

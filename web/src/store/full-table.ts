@@ -7,7 +7,7 @@
  * later; what the stream brings lies over them. Rows that a whole reading did not find are gone.
  * Of the past it is one page, of the newest table that was stored until then.
  */
-import { signal, type ReadonlySignal } from "@preact/signals";
+import { effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import type { Cancel, Clock } from "../base/clock";
 import { FrameQueue } from "../base/frame";
 import { asArray, asNumber, asObject, asText } from "../base/json";
@@ -102,6 +102,15 @@ export class FullTable {
         this.#say({ live: true, error: undefined, cutFrom: 0, readAt: undefined, whole: true });
         this.#follow(false);
         void this.#explain();
+    }
+
+    /* The present as it is now; it does not go on. Returns what forgets it if it has not come yet. */
+    showOnce(): () => void {
+        this.showLive();
+        return effect(() => {
+            const { loaded, reading } = this.#facts.value;
+            if (loaded && !reading) untracked(() => this.stop());
+        });
     }
 
     async showPast(atMs: number): Promise<void> {

@@ -172,7 +172,7 @@ export class Ghost {
             grid.fill(s.info.id, s.times, s.values, stepMs);
             known ||= s.values.some((v) => !Number.isNaN(v));
         }
-        this.#untilMs = toMs;
+        this.#untilMs = toMs + stepMs - 1; // the last step has its length, too: weeks have long ones
         this.#grid = grid;
         this.#trouble = known ? undefined : "history has nothing of that time";
         this.#changed();

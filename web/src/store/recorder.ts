@@ -18,7 +18,8 @@ export class Recorder {
     readonly unread = false;
     readonly #painted = signal(0);
     readonly painted: ReadonlySignal<number> = this.#painted;
-    readonly #stepMs: number;
+    #stepMs: number;
+    #firstValues: readonly number[] = [];
     #grid: Grid | undefined;
     #first = 0;
     #newest = 0;
@@ -42,13 +43,32 @@ export class Recorder {
         return { fromMs: toMs - (steps - 1) * this.#stepMs, toMs };
     }
 
+    /* Tables may come less often than ticks: how often, the first two say. */
     take(t: number, values: readonly number[]): void {
         if (t <= this.#newest) return;
-        if (!this.#grid) this.#first = t;
+        if (!this.#grid) {
+            this.#first = t;
+            this.#firstValues = values;
+            this.#begin();
+        } else {
+            if (this.#newest === this.#first && t - this.#first > this.#stepMs) {
+                this.#stepMs = t - this.#first;
+                this.#begin();
+            }
+            this.#append(t, values);
+        }
         this.#newest = t;
-        this.#grid ??= new Grid(this.#stepMs, Math.max(SPAN_MS, STEPS_LEAST * this.#stepMs), t);
-        this.#grid.advance(this.#grid.stepOf(t));
-        values.forEach((v, id) => this.#grid!.append(id, t, v));
         this.#painted.value++;
+    }
+
+    #begin(): void {
+        this.#grid = new Grid(this.#stepMs, Math.max(SPAN_MS, STEPS_LEAST * this.#stepMs), this.#first);
+        this.#append(this.#first, this.#firstValues);
+    }
+
+    #append(t: number, values: readonly number[]): void {
+        const grid = this.#grid!;
+        grid.advance(grid.stepOf(t));
+        values.forEach((v, id) => grid.append(id, t, v));
     }
 }

@@ -12,6 +12,11 @@ export interface Loaded<T> {
     loading: boolean;
 }
 
+/* What of it is shown is older than wished for: why. */
+export function outdated({ value, error }: Loaded<unknown>): string | undefined {
+    return value === undefined ? undefined : error;
+}
+
 export class Remote<T, Q = void> {
     readonly #ask: (query: Q, signal: AbortSignal) => Promise<Result<T>>;
     readonly #state = signal<Loaded<T>>({ value: undefined, error: undefined, loading: false });

@@ -54,6 +54,11 @@ export interface TableWish {
     limit: number;
 }
 
+export interface EventTaker {
+    take(e: StreamEvent): void;
+    missed(): void; // some were not told: history has them
+}
+
 export class Session {
     readonly window: TimeWindow;
     readonly alerts: Alerts;
@@ -67,7 +72,7 @@ export class Session {
     readonly send: SendJson;
     readonly #listeners = new Map<string, Set<(body: Json) => void>>();
     readonly #heard = new Set<string>(); // of these, what is subscribed
-    readonly #eventTakers = new Set<(e: StreamEvent) => void>();
+    readonly #eventTakers = new Set<EventTaker>();
     readonly #followed = new Map<string, { wish: TableWish; take: (m: TableMessage) => void }>();
     readonly #client: StreamClient;
     readonly #frame: FrameQueue;
@@ -245,9 +250,9 @@ export class Session {
     }
 
     /* Every event of the host as it comes, until the returned function is called. */
-    hearEvents(take: (e: StreamEvent) => void): () => void {
-        this.#eventTakers.add(take);
-        return () => this.#eventTakers.delete(take);
+    hearEvents(taker: EventTaker): () => void {
+        this.#eventTakers.add(taker);
+        return () => this.#eventTakers.delete(taker);
     }
 
     /*
@@ -460,7 +465,7 @@ export class Session {
             case "event": {
                 const flag = flagFromEvent(m.t, m.kind, m.fields);
                 if (flag) this.#flag(flag);
-                for (const take of this.#eventTakers) take(m);
+                for (const taker of this.#eventTakers) taker.take(m);
                 this.#eventSeq = m.seq;
                 this.#client.reached("events", m.seq);
                 break;
@@ -540,6 +545,7 @@ export class Session {
     }
 
     #gap(gap: Gap): void {
+        if (gap.channel === "events") for (const taker of this.#eventTakers) taker.missed();
         if (gap.channel !== "metrics") return;
         const at = this.window.grid?.newestMs;
         const flag = at === undefined || Number.isNaN(at) ? undefined : flagFromGap(at, gap.reason);

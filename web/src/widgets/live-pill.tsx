@@ -2,7 +2,7 @@
  * The state of the data in one place, always in sight: a pulse that beats with each tick, how old
  * the newest tick is, how far the server is. The words differ, not only the colour.
  */
-import { clockText } from "../domain/units";
+import { serverNow, whenText } from "../domain/time";
 import { PauseMark, WarningMark } from "./marks";
 
 const BEAT_MS = 500;
@@ -49,7 +49,7 @@ function words(p: LivePillProps): string {
         case "stale":
             return p.staleSince === undefined
                 ? "no data"
-                : `stale since ${clockText(p.staleSince)}`;
+                : `stale since ${whenText(p.staleSince, serverNow())}`;
         case "connecting":
             return "waiting for data";
     }

@@ -1,7 +1,8 @@
 /* How a distribution moves, in words. Parts are cells, numbered as the counts are. */
 import type { Cell } from "../../domain/csv";
 import type { HeatmapSpec } from "../../domain/data-spec";
-import { clockText } from "../../domain/units";
+import { fromToText, serverNow } from "../../domain/time";
+
 import { counted, edge, head, inUnit, peakOf, rampOf, within, type Words } from "./words";
 
 /* Below the lowest edge there is nothing, so the first bucket begins at zero. */
@@ -50,7 +51,7 @@ export const HEATMAP: Words<HeatmapSpec> = {
                 const t = fromMs + Math.floor(part / rows) * stepMs;
                 const count = counts[part] ?? NaN;
                 return [
-                    `${clockText(t)} – ${clockText(t + stepMs)}`,
+                    fromToText(t, t + stepMs, serverNow()),
                     bucketText(spec, part % rows, bytesAs),
                     Number.isFinite(count) ? counted(count, spec.counted) : "not measured",
                 ].join(" · ");

@@ -3,7 +3,8 @@
  * lead to the other rows' spans at the same time.
  */
 import type { TimelineSpec } from "../../domain/data-spec";
-import { clockText, durationText } from "../../domain/units";
+import { fromToText, serverNow } from "../../domain/time";
+import { durationText } from "../../domain/units";
 import { named, within, type Words } from "./words";
 
 export type Span = TimelineSpec["rows"][number]["spans"][number];
@@ -76,7 +77,7 @@ export const TIMELINE: Words<TimelineSpec> = {
                 return [
                     named(spec.rows[row]!.name),
                     span.state,
-                    `${clockText(span.fromMs)} – ${clockText(span.toMs)}`,
+                    fromToText(span.fromMs, span.toMs, serverNow()),
                     durationText(span.toMs - span.fromMs),
                     span.note ?? "",
                 ]

@@ -1,0 +1,113 @@
+/*
+ * What hardly ever happens: a full disk, a hundred devices that come and go, numbers that are none.
+ * Runs in a network of its own, where that is permitted.
+ */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chart, isLive, launch, openPage, run, Server, Skip, until } from "./harness.mjs";
+
+const DEVICES = 100;
+
+function ip(lines) {
+    const done = spawnSync("ip", ["-batch", "-"], { input: `${lines.join("\n")}\n`, encoding: "utf8" });
+    if (done.status !== 0) throw new Skip(`ip: ${done.stderr ?? done.error}`);
+}
+
+const names = Array.from({ length: DEVICES }, (_, i) => `many${i}`);
+const adding = names.flatMap((n) => [`link add ${n} type dummy`, `link set ${n} up`]);
+const removing = names.map((n) => `link del ${n}`);
+
+/* Messages of ticks with these numbers in turn, as they stand in JSON. */
+async function withNumbers(context, numbers) {
+    let next = 0;
+    await context.routeWebSocket(/api\/v1\/stream/, (socket) => {
+        const upstream = socket.connectToServer();
+        upstream.onMessage((text) => {
+            const message = JSON.parse(String(text));
+            if (message.type !== "metrics") {
+                socket.send(text);
+                return;
+            }
+            const number = numbers[next++ % numbers.length];
+            const values = message.values.map(([id]) => `[${id},${number}]`).join();
+            const { type, seq, t } = message;
+            socket.send(`{"type":"${type}","seq":${seq},"t":${t},"values":[${values}]}`);
+        });
+    });
+}
+
+async function noNonsense(page) {
+    for (const words of await page.locator("main").allInnerTexts())
+        assert.doesNotMatch(words, /NaN|Infinity|undefined|\[object|null/);
+    assert.deepEqual(page.complaints, []);
+}
+
+await run({
+    "a full disk is told, the present goes on, and history, too, when there is room again": async () => {
+        const server = await Server.start();
+        await server.holdsTicks(5);
+        server.limitFiles(1);
+        const page = await openPage(await launch(), `${server.address}/`);
+        await isLive(page);
+        const strip = page.locator('[data-problem="store"]');
+        await strip.waitFor();
+        assert.match(await strip.innerText(), /History is not being written: \d+ ticks .*free some space/s);
+        assert.equal(await page.locator("main").getAttribute("data-liveness"), "live");
+        await chart(page, "throughput").and(page.locator('[data-state="live"]')).waitFor();
+        const written = async () => {
+            const metrics = await (await fetch(`${server.address}/metrics`)).text();
+            return Number(/^netsonde_store_ticks_written_total (\d+)/m.exec(metrics)[1]);
+        };
+        const before = await written();
+        server.limitFiles("unlimited");
+        await until("history is written again", async () => (await written()) > before + 5);
+        await noNonsense(page);
+    },
+
+    "a hundred devices come, are shown, and go": async () => {
+        ip(adding);
+        ip(removing); // where that is not permitted nothing else is worth a try
+        const server = await Server.start();
+        const page = await openPage(await launch(), `${server.address}/interfaces`);
+        await isLive(page);
+        const rows = page.locator('tr[data-device^="many"]');
+        const nodes = () => page.evaluate(() => document.querySelectorAll("*").length);
+        await until("the page is at rest", async () => (await rows.count()) === 0);
+        const before = await nodes();
+        for (let round = 0; round < 3; round++) {
+            ip(adding);
+            await until("all are there", async () => (await rows.count()) === DEVICES);
+            ip(removing);
+            await until("all are gone", async () => (await rows.count()) === 0);
+        }
+        await isLive(page);
+        const after = await nodes();
+        assert.ok(after < before + 200, `${before} elements before, ${after} after`);
+        await page.goto(`${server.address}/explore?m=node_network_receive_bytes_total`);
+        await page.locator("figure").first().waitFor();
+        await noNonsense(page);
+    },
+
+    "nothing, 10^15, more than there is and no number at all are drawn as what they are": async () => {
+        const server = await Server.start();
+        const context = await launch();
+        await withNumbers(context, ["0", "1e15", "1e308", "1e999", "-1e999", "null", "1e-9"]);
+        for (const path of ["/", "/tcp", "/interfaces?device=lo"]) {
+            const page = await openPage(context, server.address + path);
+            await isLive(page);
+            if (path === "/")
+                await until("petabits are shown", async () =>
+                    /\d\s?Pbit\/s/.test(await page.locator("main").innerText()),
+                );
+            const from = await server.ticks();
+            await until("each number came twice", async () => {
+                await noNonsense(page);
+                return (await server.ticks()) > from + 14;
+            });
+            const box = await page.locator("figure .plot").first().boundingBox();
+            await page.mouse.move(box.x + box.width - 5, box.y + box.height / 2);
+            await noNonsense(page);
+            await page.close();
+        }
+    },
+});
