@@ -74,7 +74,11 @@ async function undoAll() {
 }
 
 for (const signal of ["SIGINT", "SIGTERM"])
-    process.once(signal, () => void undoAll().finally(() => process.exit(1)));
+    process.once(signal, () =>
+        void undoAll()
+            .then(() => browser?.close())
+            .finally(() => process.exit(1)),
+    );
 
 /* ---- waiting ----------------------------------------------------------------------------- */
 
@@ -207,11 +211,16 @@ const FLAGS = [
     "--disable-sync",
 ];
 
+let browser; // one of a program: starting it costs a second
+
+/* A profile of its own: nothing is stored or fetched before. */
 export async function launch(options = {}) {
-    const context = await playwright.chromium.launchPersistentContext(temporaryFolder("browser"), {
+    browser ??= await playwright.chromium.launch({
         executablePath: chromiumPath,
         headless: true,
         args: FLAGS,
+    });
+    const context = await browser.newContext({
         viewport: { width: 1280, height: 900 },
         colorScheme: "dark",
         ...options,
@@ -310,5 +319,6 @@ export async function run(cases) {
         await undoAll();
         console.log(`# ${((performance.now() - began) / 1000).toFixed(1)} s`);
     }
+    await browser?.close();
     process.exit(failed ? 1 : 0);
 }

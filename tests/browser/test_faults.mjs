@@ -13,9 +13,13 @@ function ip(lines) {
     if (done.status !== 0) throw new Skip(`ip: ${done.stderr ?? done.error}`);
 }
 
-const names = Array.from({ length: DEVICES }, (_, i) => `many${i}`);
-const adding = names.flatMap((n) => [`link add ${n} type dummy`, `link set ${n} up`]);
-const removing = names.map((n) => `link del ${n}`);
+const pairs = Array.from({ length: DEVICES / 2 }, (_, i) => [`many${i}a`, `many${i}b`]);
+const adding = pairs.flatMap(([a, b]) => [
+    `link add ${a} type veth peer name ${b}`,
+    `link set ${a} up`,
+    `link set ${b} up`,
+]);
+const removing = pairs.map(([a]) => `link del ${a}`);
 
 /* Messages of ticks with these numbers in turn, as they stand in JSON. */
 async function withNumbers(context, numbers) {
@@ -83,7 +87,7 @@ await run({
         await isLive(page);
         const after = await nodes();
         assert.ok(after < before + 200, `${before} elements before, ${after} after`);
-        await page.goto(`${server.address}/explore?m=node_network_receive_bytes_total`);
+        await page.goto(`${server.address}/explore?metric=node_network_receive_bytes_total`);
         await page.locator("figure").first().waitFor();
         await noNonsense(page);
     },
@@ -91,7 +95,7 @@ await run({
     "nothing, 10^15, more than there is and no number at all are drawn as what they are": async () => {
         const server = await Server.start();
         const context = await launch();
-        await withNumbers(context, ["0", "1e15", "1e308", "1e999", "-1e999", "null", "1e-9"]);
+        await withNumbers(context, ["0", "1e15", "1e300", "1e999", "-1e999", "null", "1e-9"]);
         for (const path of ["/", "/tcp", "/interfaces?device=lo"]) {
             const page = await openPage(context, server.address + path);
             await isLive(page);

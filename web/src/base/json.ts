@@ -20,9 +20,10 @@ export function asNumber(v: unknown): number | undefined {
     return typeof v === "number" && Number.isFinite(v) ? v : undefined;
 }
 
-/* A number, or NaN for null and everything else: the charts' word for "nothing here". */
+/* A number, or NaN for null, what is too large to be one (1e999) and everything else: the charts' word
+ * for "nothing here". */
 export function asSample(v: unknown): number {
-    return typeof v === "number" ? v : NaN;
+    return asNumber(v) ?? NaN;
 }
 
 /* An object whose values are all texts; others are left out. Without a prototype, so that a label
