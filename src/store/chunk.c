@@ -9,6 +9,7 @@
 void chunks_fini(struct chunks *chunks)
 {
     buf_fini(&chunks->bytes);
+    *chunks = chunks_over(chunks->stmt);
 }
 
 /* The row that `series` is in if it has a chunk, into memory: the statement is free again. */

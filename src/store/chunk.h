@@ -32,7 +32,7 @@ static inline struct chunks chunks_over(sqlite3_stmt *stmt)
     return (struct chunks){.stmt = stmt};
 }
 
-void chunks_fini(struct chunks *chunks);
+void chunks_fini(struct chunks *chunks); /* it may be asked again */
 
 struct chunk {
     uint32_t series;

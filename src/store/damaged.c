@@ -160,9 +160,11 @@ static int look_at(struct store *store, int64_t *row, char **ret_what, int64_t *
         size_t len, rows;
         const uint8_t *data = database_blob(stmt, 0, &len);
         struct codec *codec = codec_new();
-        bool damaged = span_is_good(codec, stmt, &rows) &&
-                       !decodes(codec, data, len, sqlite3_column_int(stmt, 2), rows);
+        bool good = span_is_good(codec, stmt, &rows);
+        bool damaged = good && !decodes(codec, data, len, sqlite3_column_int(stmt, 2), rows);
         codec_free(codec);
+        if (!good) /* what is in its chunks cannot be told */
+            return 0;
         bool own = len && (data[0] == CODEC_PLAIN || data[0] == CODEC_PACKED);
         const char *key = (const char *)sqlite3_column_text(stmt, own ? 7 : 5);
         *row = sqlite3_column_int64(stmt, 6);

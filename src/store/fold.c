@@ -21,7 +21,8 @@
  *
  * Chunks of series that nobody knows any more are left out, and so are damaged ones, which are set
  * aside (damaged.c).
- * Memory exists only while something is being folded: up to 2 MiB for an hour of a second's ticks.
+ * Memory exists only while something is being folded: up to 2 MiB for an hour of a second's ticks,
+ * and a row of chunks of each span that is being read.
  * Store thread.
  */
 #include <errno.h>
@@ -301,6 +302,8 @@ static int next_series(struct store *store, struct source *s, uint32_t id)
     }
     if (!error)
         s->next_id = chunk.series;
+    else
+        chunks_fini(&s->chunks); /* nothing more is read of it */
     return error == -ENOENT ? 0 : error;
 }
 

@@ -4,9 +4,9 @@
  * Three places hold samples, and each tick counts once: sealed spans, the log, and ticks in memory
  * that are in neither (matched by tick number, the one key that no clock can confuse). Spans are
  * found through an index on their times; only those that overlap the range are opened, and in each
- * only the chunks of the series asked for. One chunk is in memory at a time, whatever the range. An
- * answer from a coarser tier reads the spans of that tier, and of those below what has not been
- * rolled up yet.
+ * only the chunks of the series asked for. One row of them is in memory at a time, whatever the
+ * range. An answer from a coarser tier reads the spans of that tier, and of those below what has
+ * not been rolled up yet.
  *
  * What lands in a bin is kept such that the order does not matter: sums, extremes, and for `last`
  * the tick's number beside the value. Any thread, inside reader_begin/reader_end.

@@ -126,12 +126,15 @@ static void rewind_to_start(struct group_reader *reader)
     reader->directory = reader->start;
     reader->bodies = reader->start_bodies;
     reader->read = 0;
+    reader->before = 0;
     reader->series = reader->first;
     reader->body = NULL;
 }
 
 int group_open(struct group_reader *reader, const uint8_t *data, size_t len)
 {
+    if (len < 1 + CODEC_CHECKSUM_BYTES || data[0] != CODEC_GROUP)
+        return -EBADMSG;
     struct cursor c = cursor_over(data + 1, len - 1 - CODEC_CHECKSUM_BYTES);
     reader->count = cursor_varint(&c);
     uint64_t first = cursor_varint(&c);
@@ -154,12 +157,13 @@ int group_open(struct group_reader *reader, const uint8_t *data, size_t len)
 uint32_t group_find(struct group_reader *reader, uint32_t series, const uint8_t **ret_data,
                     size_t *ret_len)
 {
-    if (reader->read && reader->series > series)
+    if (reader->read && series <= reader->before)
         rewind_to_start(reader);
     while (reader->read == 0 || reader->series < series) {
         if (reader->read == reader->count)
             return 0;
         size_t body_len;
+        reader->before = reader->read ? reader->series : 0;
         reader->series =
             next_entry(&reader->directory, reader->series, reader->read++ == 0, &body_len);
         if (body_len) {

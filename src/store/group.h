@@ -45,6 +45,7 @@ struct group_reader {
     struct cursor directory, bodies;
     uint64_t read;   /* of `count` */
     uint32_t series; /* the one it stands at, when any was read */
+    uint32_t before; /* and the one in front of that; 0: none */
     const uint8_t *body;
     size_t body_len;
 };

@@ -70,7 +70,8 @@ function temporaryFolder(name) {
 }
 
 async function undoAll() {
-    while (undo.length) await undo.pop()();
+    while (undo.length)
+        await Promise.resolve(undo.pop()()).catch((error) => console.log(`# undoing: ${error}`));
 }
 
 for (const signal of ["SIGINT", "SIGTERM"])
@@ -172,7 +173,7 @@ export class Server {
     /* From now on what it writes beyond so many bytes of a file fails, as on a full disk. */
     limitFiles(bytes) {
         const done = spawnSync("prlimit", ["--pid", String(this.#child.pid), `--fsize=${bytes}:`]);
-        if (done.status !== 0) throw new Skip(`prlimit: ${done.stderr ?? done.error}`);
+        if (done.status !== 0) throw new Error(`prlimit: ${done.stderr ?? done.error}`);
     }
 
     async stop() {
@@ -220,6 +221,7 @@ export async function launch(options = {}) {
         headless: true,
         args: FLAGS,
     });
+    browser.once("disconnected", () => (browser = undefined)); // it crashed: the next case has another
     const context = await browser.newContext({
         viewport: { width: 1280, height: 900 },
         colorScheme: "dark",

@@ -10,6 +10,7 @@ import rig
 try:
     rig.unshare(rig.CLONE_NEWNET)
     rig.ip("link", "set", "lo", "up")
+    os.environ["OWN_NETWORK"] = "1"
 except OSError as why:
     print(f"# in the host's network: {why}", flush=True)
 os.execvp(sys.argv[1], sys.argv[1:])

@@ -10,7 +10,7 @@ const DEVICES = 100;
 
 function ip(lines) {
     const done = spawnSync("ip", ["-batch", "-"], { input: `${lines.join("\n")}\n`, encoding: "utf8" });
-    if (done.status !== 0) throw new Skip(`ip: ${done.stderr ?? done.error}`);
+    if (done.status !== 0) throw new Error(`ip: ${done.stderr ?? done.error}`);
 }
 
 const pairs = Array.from({ length: DEVICES / 2 }, (_, i) => [`many${i}a`, `many${i}b`]);
@@ -69,8 +69,7 @@ await run({
     },
 
     "a hundred devices come, are shown, and go": async () => {
-        ip(adding);
-        ip(removing); // where that is not permitted nothing else is worth a try
+        if (!process.env.OWN_NETWORK) throw new Skip("no network namespace may be made here");
         const server = await Server.start();
         const page = await openPage(await launch(), `${server.address}/interfaces`);
         await isLive(page);

@@ -57,7 +57,7 @@ function contentOf(shown: Shown, madeMs: number): TimeContent | undefined {
     return {
         spec,
         unit,
-        subtitle: [subtitle, env.ghost.words && `dashed: ${env.ghost.words}`].filter(Boolean).join(" · "),
+        subtitle,
         host: env.host.peek(),
         version: env.version.peek(),
         madeMs,

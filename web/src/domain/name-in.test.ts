@@ -6,7 +6,8 @@ test("a name in a sentence stays as it is, unless it would turn the sentence aro
     assert.equal(nameIn("nginx"), "nginx");
     assert.equal(nameIn("süß 漢字 🦊"), "süß 漢字 🦊");
     assert.equal(nameIn("שרת"), "\u2068שרת\u2069");
-    assert.equal(nameIn("a\u202egpj.exe"), "\u2068a\u202egpj.exe\u2069");
+    assert.equal(nameIn("a\u202egpj.exe"), "a\ufffdgpj.exe");
+    assert.equal(nameIn("ש\u2069\u202ex"), "\u2068ש\ufffd\ufffdx\u2069");
 });
 
 test("a long one is cut between letters, and says so", () => {

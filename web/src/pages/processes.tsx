@@ -42,11 +42,12 @@ export function ProcessesPage() {
             onChoose={(view) => location.setQuery("view", view === "units" ? view : "")}
         />
     );
+    const facts = work.full.facts.value;
     return (
         <div class="table-page">
             <Sentence work={work} />
-            {!work.full.facts.value.error && <Charts work={work} />}
-            {units ? (
+            {!facts.error && <Charts work={work} />}
+            {units && facts.loaded && !facts.error ? (
                 <UnitTable work={work} tools={choice} />
             ) : (
                 <TablePanel

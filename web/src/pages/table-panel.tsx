@@ -68,7 +68,7 @@ export function useTable(channel: TableChannel): TableWork {
                 const paused = session.paused.value && moment.value === undefined;
                 if (past !== undefined) void work.full.showPast(past);
                 else if (!paused) work.full.showLive();
-                else if (work.full.facts.peek().loaded) work.full.stop();
+                else if (shownLive(work.full)) work.full.stop();
                 else return work.full.showOnce();
                 return undefined;
             }),
@@ -79,6 +79,12 @@ export function useTable(channel: TableChannel): TableWork {
         };
     }, [context, work, channel]);
     return work;
+}
+
+/* What is there is of the present, or of a moment ago. */
+function shownLive(full: FullTable): boolean {
+    const { loaded, live, error } = full.facts.peek();
+    return loaded && live && error === undefined;
 }
 
 interface TablePanelProps {

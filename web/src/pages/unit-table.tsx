@@ -111,6 +111,9 @@ export function UnitTable({ work, tools }: { work: TableWork; tools: ComponentCh
                     }}
                 />
             </div>
+            {work.full.table.value.count === 0 && (
+                <p class="table-empty">No process uses the network, so no unit does.</p>
+            )}
             <div class="table-place">
                 <DataTable
                     name="units"

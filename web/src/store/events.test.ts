@@ -14,7 +14,7 @@ function bench(range: Range, toPresent = false) {
     const takers = new Set<EventTaker>();
     const world = { presentMs: 1000, beats: signal(0) };
     const session = {
-        paused: signal(false),
+        paused: signal(range.kind === "fixed"), // as a session that shows a window that ended
         beats: world.beats,
         get presentMs() {
             return world.presentMs;
@@ -84,7 +84,7 @@ test("those that are too many to list are counted again now and then", async () 
     assert.equal(store.state.value.total, 4000);
 });
 
-test("a window that ended takes nothing new, unless it wants what came after it", async () => {
+test("a window that ended takes nothing new, and asks for what came after it where that is wanted", async () => {
     const past: Range = { kind: "fixed", fromMs: 100, toMs: 600 };
     for (const toPresent of [false, true]) {
         const { asked, event, answer, tell, pass, seqs } = bench(past, toPresent);
@@ -92,7 +92,7 @@ test("a window that ended takes nothing new, unless it wants what came after it"
         await answer([event(1, 500)]);
         tell(2, 1000);
         pass(100_000);
-        assert.deepEqual(seqs(), toPresent ? [2, 1] : [1]);
+        assert.deepEqual(seqs(), [1]);
     }
 });
 

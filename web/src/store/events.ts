@@ -28,14 +28,14 @@ export class EventStore {
     readonly #state = signal<EventList>({ events: [], total: 0, loading: true, error: undefined });
     readonly state: ReadonlySignal<EventList> = this.#state;
     #fresh: HostEvent[] = []; // not in the list yet
-    #late: HostEvent[] = []; // told since history was asked
+    #late: HostEvent[] | undefined; // told since history was asked; undefined: it has answered
     readonly #frame: FrameQueue;
     #kinds: readonly string[] = [];
     #range: Range = { kind: "fixed", fromMs: 0, toMs: 0 };
-    #loadedMs = 0;
+    #askedMs = 0;
     #abort: AbortController | undefined;
 
-    /* toPresent: also what came after a window that ended. */
+    /* toPresent: also what came after a window that ended, until it was asked for. */
     constructor(
         session: Session,
         toPresent = false,
@@ -65,7 +65,9 @@ export class EventStore {
                     this.#fresh.push(hostEvent(e));
                     this.#frame.request();
                 },
-                missed: () => void this.#load(),
+                missed: () => {
+                    if (!this.#session.paused.peek()) void this.#load(); // else going on does
+                },
             }),
         ];
         return () => {
@@ -78,6 +80,7 @@ export class EventStore {
         this.#abort?.abort();
         const abort = (this.#abort = new AbortController());
         this.#late = [];
+        this.#askedMs = this.#session.presentMs;
         this.#state.value = { ...this.#state.value, loading: true };
         const q = new URLSearchParams(this.#kinds.map((kind) => ["kind", kind]));
         const { from, to } = rangeQuery(this.#range);
@@ -86,34 +89,33 @@ export class EventStore {
         q.set("limit", String(MOST));
         const answer = await this.#session.getJson(`api/v1/events?${q}`, abort.signal);
         if (abort !== this.#abort) return;
+        const late = this.#late;
+        this.#late = undefined;
         if (!answer.ok) {
             this.#state.value = { ...this.#state.value, loading: false, error: answer.error };
             return;
         }
         const stored = parseEvents(answer.value).map(hostEvent);
-        const events = this.#merge(stored, this.#late);
+        // All are of the window, whatever this machine's clock says of it before the first tick.
+        const events = mergeEvents(stored, late, -Infinity, Infinity, MOST);
         const beyond = (asNumber(asObject(answer.value)?.["total"]) ?? 0) - stored.length;
         const total = events.length + Math.max(0, beyond);
-        this.#loadedMs = this.#session.presentMs;
         this.#state.value = { events, total, loading: false, error: undefined };
-    }
-
-    #merge(events: readonly HostEvent[], fresh: readonly HostEvent[]): readonly HostEvent[] {
-        const { fromMs, toMs } = stretchOf(this.#range, this.#session.presentMs);
-        const ends = this.#range.kind === "fixed" && !this.#toPresent;
-        return mergeEvents(events, fresh, fromMs, ends ? toMs : Infinity, MOST);
     }
 
     #settle(): void {
         const fresh = this.#fresh;
         this.#fresh = [];
-        this.#late.push(...fresh);
+        this.#late?.push(...fresh);
         const { events, total } = this.#state.value;
-        const known = new Set(events.map((e) => e.seq));
-        const merged = this.#merge(events, fresh);
-        const added = merged.filter((e) => !known.has(e.seq)).length;
-        const beyond = total - events.length + Math.max(0, events.length + added - MOST);
-        this.#state.value = { ...this.#state.value, events: merged, total: merged.length + beyond };
+        const { fromMs } = stretchOf(this.#range, this.#session.presentMs);
+        const all = mergeEvents(events, fresh, fromMs, Infinity, Infinity);
+        const beyond = total - events.length;
+        this.#state.value = {
+            ...this.#state.value,
+            events: all.slice(0, MOST),
+            total: all.length + beyond,
+        };
     }
 
     /* Time goes on, whether something happens or not. */
@@ -122,7 +124,7 @@ export class EventStore {
         const { events, total, loading } = this.#state.value;
         const { fromMs } = stretchOf(this.#range, this.#session.presentMs);
         if (total > events.length) {
-            if (!loading && this.#session.presentMs - this.#loadedMs > COUNT_AGAIN_MS)
+            if (!loading && this.#session.presentMs - this.#askedMs > COUNT_AGAIN_MS)
                 void this.#load();
         } else if (events.length && events[events.length - 1]!.t < fromMs) {
             this.#frame.request();

@@ -99,7 +99,9 @@ export class FullTable {
 
     showLive(): void {
         this.stop();
-        this.#say({ live: true, error: undefined, cutFrom: 0, readAt: undefined, whole: true });
+        const { live, error, loaded } = this.#facts.peek();
+        const anew = { loaded: loaded && live && error === undefined }; // what is there is of now
+        this.#say({ live: true, error: undefined, cutFrom: 0, readAt: undefined, whole: true, ...anew });
         this.#follow(false);
         void this.#explain();
     }
@@ -108,8 +110,8 @@ export class FullTable {
     showOnce(): () => void {
         this.showLive();
         return effect(() => {
-            const { loaded, reading } = this.#facts.value;
-            if (loaded && !reading) untracked(() => this.stop());
+            const { loaded, live, reading } = this.#facts.value;
+            if (loaded && live && !reading) untracked(() => this.stop());
         });
     }
 
@@ -192,6 +194,7 @@ export class FullTable {
     }
 
     #stopReading(): void {
+        this.#say({ reading: false });
         this.#later?.();
         this.#later = undefined;
         this.#abort?.abort();
@@ -219,7 +222,10 @@ export class FullTable {
             const behind = last > 0 ? `&filter=id%3E${last}` : "";
             const answer = await this.#read(`sort=id&limit=${PAGE_ROWS}${behind}`, abort);
             if (abort !== this.#abort) return;
-            if (!answer.ok) break; // what is there stays; the next reading may go well
+            if (!answer.ok) {
+                this.#say({ reading: false }); // what is there stays; the next reading may go well
+                break;
+            }
             const { columns, rows, total } = answer.value;
             first ??= answer.value;
             count += rows.length;

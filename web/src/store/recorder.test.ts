@@ -28,3 +28,12 @@ test("tables that come less often have a step of their own: no holes between the
     );
     assert.equal(recorder.bounds!.toMs, T0 + 20_000);
 });
+
+test("a pause after the first table is no step", () => {
+    const recorder = new Recorder(["rx"], 1000, "");
+    recorder.take(T0, [0]);
+    for (let i = 120; i < 130; i++) recorder.take(T0 + i * 1000, [i]);
+    assert.equal(recorder.grid!.stepMs, 1000);
+    assert.deepEqual(read(recorder, [T0, T0 + 121_000, T0 + 129_000]), [0, 121, 129]);
+    assert.ok(Number.isNaN(read(recorder, [T0 + 60_000])[0]));
+});

@@ -7,6 +7,7 @@ import { Grid } from "../domain/grid";
 
 const SPAN_MS = 15 * 60_000;
 const STEPS_LEAST = 60;
+const EARLY = 5;
 
 export class Recorder {
     readonly series = new Map<
@@ -19,14 +20,14 @@ export class Recorder {
     readonly #painted = signal(0);
     readonly painted: ReadonlySignal<number> = this.#painted;
     #stepMs: number;
-    #firstValues: readonly number[] = [];
     #grid: Grid | undefined;
-    #first = 0;
+    readonly #intervalMs: number;
+    readonly #early: { t: number; values: readonly number[] }[] = [];
     #newest = 0;
 
     constructor(names: readonly string[], intervalMs: number, method: string) {
         names.forEach((name, id) => this.series.set(id, { id, name, labels: {}, method }));
-        this.#stepMs = Math.max(1, intervalMs);
+        this.#stepMs = this.#intervalMs = Math.max(1, intervalMs);
     }
 
     get grid(): Grid | undefined {
@@ -38,32 +39,40 @@ export class Recorder {
         const grid = this.#grid;
         if (!grid || grid.head < 0) return undefined;
         const toMs = grid.newestMs;
-        const taken = grid.head - grid.stepOf(this.#first) + 1;
+        const taken = grid.head - grid.stepOf(this.#early[0]!.t) + 1;
         const steps = Math.min(grid.capacity, Math.max(taken, STEPS_LEAST));
         return { fromMs: toMs - (steps - 1) * this.#stepMs, toMs };
     }
 
-    /* Tables may come less often than ticks: how often, the first two say. */
+    /* Tables may come less often than ticks: the shortest way between the first few says how often. */
     take(t: number, values: readonly number[]): void {
         if (t <= this.#newest) return;
-        if (!this.#grid) {
-            this.#first = t;
-            this.#firstValues = values;
-            this.#begin();
-        } else {
-            if (this.#newest === this.#first && t - this.#first > this.#stepMs) {
-                this.#stepMs = t - this.#first;
-                this.#begin();
-            }
-            this.#append(t, values);
-        }
         this.#newest = t;
+        if (this.#early.length < EARLY) {
+            this.#early.push({ t, values });
+            const stepMs = this.#stepOfEarly();
+            if (!this.#grid || stepMs !== this.#stepMs) {
+                this.#stepMs = stepMs;
+                this.#begin();
+                this.#painted.value++;
+                return;
+            }
+        }
+        this.#append(t, values);
         this.#painted.value++;
     }
 
+    #stepOfEarly(): number {
+        let least = Infinity;
+        for (let i = 1; i < this.#early.length; i++)
+            least = Math.min(least, this.#early[i]!.t - this.#early[i - 1]!.t);
+        return least === Infinity ? this.#intervalMs : Math.max(this.#intervalMs, least);
+    }
+
     #begin(): void {
-        this.#grid = new Grid(this.#stepMs, Math.max(SPAN_MS, STEPS_LEAST * this.#stepMs), this.#first);
-        this.#append(this.#first, this.#firstValues);
+        const length = Math.max(SPAN_MS, STEPS_LEAST * this.#stepMs);
+        this.#grid = new Grid(this.#stepMs, length, this.#early[0]!.t);
+        for (const { t, values } of this.#early) this.#append(t, values);
     }
 
     #append(t: number, values: readonly number[]): void {

@@ -87,6 +87,7 @@ export class Session {
     #infoAt = -Infinity;
     #refused = false; // and the problem that is told is no other
     #eventSeq: number | undefined;
+    #eventsWanted = false;
     #rangedAt = -Infinity;
     #rangeLater: Cancel | undefined;
     #healedAt = -Infinity;
@@ -275,6 +276,10 @@ export class Session {
         const since = this.#eventSeq === undefined ? {} : { since: this.#eventSeq };
         if (this.#visible) this.#client.want({ channel: "events", ...since });
         else this.#client.unwant("events");
+        // Where none was told yet the server cannot know what was missed meanwhile.
+        if (this.#visible && this.#eventSeq === undefined && this.#eventsWanted)
+            for (const taker of this.#eventTakers) taker.missed();
+        this.#eventsWanted = true;
     }
 
     #wantTable(wish: TableWish): void {
