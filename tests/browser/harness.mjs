@@ -225,6 +225,7 @@ export async function launch(options = {}) {
     const context = await browser.newContext({
         viewport: { width: 1280, height: 900 },
         colorScheme: "dark",
+        reducedMotion: "reduce", // frames between two states cost much without a GPU; test_pages has them
         ...options,
     });
     undo.push(() => context.close());

@@ -75,7 +75,7 @@ const SAID = {
     },
     "heatmap": {
         at: [0.5, 0.5],
-        says: /^\d\d:07:20 – \d\d:07:30 · 2 ms – 5 ms · \d+ samples$/,
+        says: /^\w{3} \d+(, \d{4})? \d\d:07:20 – \d\d:07:30 · 2 ms – 5 ms · \d+ samples$/,
         walk: { ArrowRight: /· 0 – 100 µs · /, ArrowUp: /100 µs – 200 µs/, End: /200 ms – ∞/ },
     },
     "histogram": {
@@ -107,7 +107,7 @@ const SAID = {
     },
     "timeline": {
         at: [0.3, 0.42],
-        says: /^wlan0 · dormant · \d\d:10:00 – \d\d:31:00 · 21 min$/,
+        says: /^wlan0 · dormant · \w{3} \d+(, \d{4})? \d\d:10:00 – \d\d:31:00 · 21 min$/,
         walk: { ArrowRight: /^eth0 · up/, End: /^wg0 · up/, Home: /^eth0 · up/ },
         opens: "device-eth0",
     },

@@ -18,10 +18,12 @@ const KINDS = [
 ];
 const STATES = ["live", "paused", "stale", "empty"];
 
+const MOVING = { reducedMotion: "no-preference" }; // as most people have it
+
 await run({
     "pages load without a complaint, charts say what they are, nothing moves": async () => {
         const server = await Server.start();
-        const context = await launch();
+        const context = await launch(MOVING);
         for (const path of PAGES) {
             const page = await openPage(context, server.address + path);
             await page.evaluate(() => {
@@ -51,7 +53,7 @@ await run({
 
     "only addresses of this server are asked, all pages are links in nav": async () => {
         const server = await Server.start();
-        const context = await launch();
+        const context = await launch(MOVING);
         const asked = [];
         context.on("request", (r) => asked.push(r.url()));
         const page = await openPage(context, server.address + "/");
@@ -80,7 +82,7 @@ await run({
         await server.holdsTicks(15);
         await server.stop();
         await server.start();
-        const context = await launch();
+        const context = await launch(MOVING);
         await context.routeWebSocket(/api\/v1\/stream/, () => undefined); // nothing live comes through
         const page = await openPage(
             context,
@@ -97,7 +99,7 @@ await run({
     "what was not measured is hatched and told, the rest is not": async () => {
         const server = await Server.start();
         const page = await openPage(
-            await launch(),
+            await launch(MOVING),
             server.address + "/interfaces?device=lo&from=now-1m&to=now",
         );
         await isLive(page);
@@ -140,7 +142,7 @@ await run({
     "nothing is called unmeasured while history is on its way": async () => {
         const server = await Server.start();
         await server.holdsTicks(5);
-        const context = await launch();
+        const context = await launch(MOVING);
         const held = [];
         let hold = true;
         await context.route("**/api/v1/query*", (route) =>
@@ -168,7 +170,7 @@ await run({
     "events are flags that say what happened": async () => {
         const server = await Server.start();
         await server.holdsTicks(5);
-        const context = await launch();
+        const context = await launch(MOVING);
         const t = Date.now() - 30_000;
         await context.route("**/api/v1/events*", (route) =>
             route.fulfill({
@@ -220,7 +222,7 @@ await run({
 
     "the interfaces page has a row for each device and opens its charts": async () => {
         const server = await Server.start();
-        const context = await launch();
+        const context = await launch(MOVING);
         const page = await openPage(context, server.address + "/interfaces");
         const row = page.locator('tr[data-device="lo"]');
         await row.waitFor();
@@ -237,7 +239,7 @@ await run({
 
     "the table sorts and filters, and the address says so": async () => {
         const server = await Server.start();
-        const context = await launch();
+        const context = await launch(MOVING);
         const page = await openPage(context, server.address + "/interfaces");
         await page.locator('tr[data-device="lo"]').waitFor();
         const names = () => page.locator("tbody th a").allInnerTexts();
