@@ -214,12 +214,12 @@ const FLAGS = [
 
 let browser; // one of a program: starting it costs a second
 
-/* A profile of its own: nothing is stored or fetched before. */
-export async function launch(options = {}) {
+/* A profile of its own: nothing is stored or fetched before. args: those of the program's browser. */
+export async function launch({ args = FLAGS, ...options } = {}) {
     browser ??= await playwright.chromium.launch({
         executablePath: chromiumPath,
         headless: true,
-        args: FLAGS,
+        args,
     });
     browser.once("disconnected", () => (browser = undefined)); // it crashed: the next case has another
     const context = await browser.newContext({
