@@ -25,7 +25,7 @@ RELEASE := build/release
 ASAN := build/asan
 TSAN := build/tsan
 
-# Lines are what their reports need; with all that a debugger knows, links take twice as long.
+# Lines are what their reports need; all that a debugger knows costs time and space in each program.
 SANITIZED := -Dbuildtype=debug -Doptimization=1 -Db_lundef=false -Dc_args=-gline-tables-only
 
 FUZZ_SECONDS ?= 60

@@ -112,17 +112,15 @@ export function eventMatches(e: HostEvent, words: string): boolean {
         .every((w) => hay.includes(w));
 }
 
-/* Both lists as one: newest first, each once, of that time, at most so many. */
+/* Both lists as one: newest first, each once, from that time on. */
 export function mergeEvents(
     events: readonly HostEvent[],
     fresh: readonly HostEvent[],
-    fromMs: number,
-    toMs: number,
-    most: number,
+    fromMs = -Infinity,
 ): readonly HostEvent[] {
     const all = new Map<number, HostEvent>();
-    for (const e of [...events, ...fresh]) if (e.t >= fromMs && e.t <= toMs) all.set(e.seq, e);
-    return [...all.values()].sort((a, b) => b.seq - a.seq).slice(0, most);
+    for (const e of [...events, ...fresh]) if (e.t >= fromMs) all.set(e.seq, e);
+    return [...all.values()].sort((a, b) => b.seq - a.seq);
 }
 
 /* As healthOf of an interface: down is worth a mark only where a cable should be. */

@@ -97,10 +97,11 @@ export class EventStore {
         }
         const stored = parseEvents(answer.value).map(hostEvent);
         // All are of the window, whatever this machine's clock says of it before the first tick.
-        const events = mergeEvents(stored, late, -Infinity, Infinity, MOST);
+        const events = mergeEvents(stored, late);
         const beyond = (asNumber(asObject(answer.value)?.["total"]) ?? 0) - stored.length;
         const total = events.length + Math.max(0, beyond);
-        this.#state.value = { events, total, loading: false, error: undefined };
+        const shown = { events: events.slice(0, MOST), total };
+        this.#state.value = { ...shown, loading: false, error: undefined };
     }
 
     #settle(): void {
@@ -109,7 +110,7 @@ export class EventStore {
         this.#late?.push(...fresh);
         const { events, total } = this.#state.value;
         const { fromMs } = stretchOf(this.#range, this.#session.presentMs);
-        const all = mergeEvents(events, fresh, fromMs, Infinity, Infinity);
+        const all = mergeEvents(events, fresh, fromMs);
         const beyond = total - events.length;
         this.#state.value = {
             ...this.#state.value,

@@ -247,3 +247,23 @@ test("a hidden page gives back the room of rows that are gone", () => {
     for (let i = 1; i < 500; i++) say({ total: 1, rows: [row(i + 1)], removed: [i] });
     assert.ok(table.table.value.size < 10, `${table.table.value.size} slots for one row`);
 });
+
+test("opened while the page is paused it shows the present once, also after the past", async () => {
+    const { clock, world, table, say, ids } = bench((a) =>
+        a.startsWith("at=") ? ok({ t: 900, total: 1, columns: COLUMNS, rows: [row(7)] }) : ok({}),
+    );
+    table.showOnce();
+    assert.equal(table.facts.value.loaded, false);
+    say({ full: true, total: 1, rows: [row(1)] });
+    assert.deepEqual(ids(), [1]);
+    assert.equal(world.take, undefined, "it does not go on");
+
+    await table.showPast(1000);
+    assert.deepEqual(ids(), [7]);
+    table.showOnce();
+    assert.equal(table.facts.value.loaded, false, "what is there is of the past");
+    say({ full: true, total: 1, rows: [row(2)] });
+    assert.deepEqual(ids(), [2]);
+    assert.equal(world.take, undefined);
+    await settle(clock);
+});
