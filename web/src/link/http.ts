@@ -3,6 +3,8 @@ import { fail, ok, type Result } from "../base/result";
 import { parseErrorField, parseErrorText } from "../proto/history";
 
 const LIMIT_MS = 20_000;
+const TRIES = 3;
+const BETWEEN_TRIES_MS = 200;
 
 export type GetJson = (address: string, signal?: AbortSignal) => Promise<Result<unknown>>;
 
@@ -50,15 +52,15 @@ async function request(
     const timer = setTimeout(() => limit.abort(), LIMIT_MS);
     const giveUp = () => limit.abort();
     signal?.addEventListener("abort", giveUp);
+    const ask = async () => {
+        const headers = { ...init.headers, Accept: "application/json" };
+        const response = await send(address, { ...init, headers, signal: limit.signal });
+        return { response, body: parsed(await response.text()) };
+    };
     try {
-        const response = await send(address, {
-            ...init,
-            headers: { ...init.headers, Accept: "application/json" },
-            signal: limit.signal,
-        });
+        const { response, body } = await (init.method ? ask() : again(ask, limit.signal));
         const { status } = response;
         if (status === 401) unauthorized();
-        const body: unknown = await response.json().catch(() => undefined);
         if (response.ok) return { ok: true, value: body };
         const error = parseErrorText(body) ?? `the server answered ${status}`;
         return { ok: false, error, field: parseErrorField(body), status };
@@ -70,5 +72,27 @@ async function request(
     } finally {
         clearTimeout(timer);
         signal?.removeEventListener("abort", giveUp);
+    }
+}
+
+/*
+ * What only reads does no harm when it is asked twice, and browsers drop what is on its way when a
+ * device of the machine comes or goes (Chromium: ERR_NETWORK_CHANGED).
+ */
+async function again<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    for (let tries = 1; ; tries++)
+        try {
+            return await ask();
+        } catch (error) {
+            if (tries === TRIES || signal.aborted) throw error;
+            await new Promise((done) => setTimeout(done, BETWEEN_TRIES_MS));
+        }
+}
+
+function parsed(text: string): unknown {
+    try {
+        return JSON.parse(text);
+    } catch {
+        return undefined;
     }
 }

@@ -1,7 +1,7 @@
 /* Back to where one was, and nowhere else. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { jsonGetter } from "./http";
+import { jsonGetter, jsonSender } from "./http";
 import { logIn, rememberPage, takePage } from "./login";
 
 class Store {
@@ -94,6 +94,31 @@ test("401 is told, and nothing else is taken for it", async () => {
             await jsonGetter("/", () => told++)("api/v1/info");
             assert.equal(told, expected, String(status));
         }
+    } finally {
+        globalThis.fetch = kept;
+    }
+});
+
+test("a reading that was dropped on its way is repeated, an answer and a change are not", async () => {
+    const kept = globalThis.fetch;
+    try {
+        let asked = 0;
+        const failing = (times: number, answer: Response) => () =>
+            ++asked <= times ? Promise.reject(new TypeError("gone")) : Promise.resolve(answer);
+        globalThis.fetch = failing(2, Response.json({ a: 1 }));
+        assert.deepEqual(await jsonGetter("/")("x"), { ok: true, value: { a: 1 } });
+        assert.equal(asked, 3);
+        asked = 0;
+        globalThis.fetch = failing(9, Response.json({}));
+        assert.ok(!(await jsonGetter("/")("x")).ok);
+        assert.equal(asked, 3);
+        asked = 0;
+        globalThis.fetch = failing(0, Response.json({}, { status: 503 }));
+        assert.ok(!(await jsonGetter("/")("x")).ok);
+        assert.equal(asked, 1);
+        asked = 0;
+        assert.ok(!(await jsonSender("/", undefined, failing(1, Response.json({})))("POST", "x")).ok);
+        assert.equal(asked, 1);
     } finally {
         globalThis.fetch = kept;
     }
