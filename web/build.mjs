@@ -18,24 +18,24 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { joined } from "./join.mjs";
 
 /* All JavaScript that the first page needs, compressed. */
 const BUDGET_BYTES = 120 * 1024;
 
 const here = dirname(fileURLToPath(import.meta.url));
-const { values: options } = parseArgs({ options: { out: { type: "string" } } });
-if (!options.out) {
+const { values: given } = parseArgs({ options: { out: { type: "string" } } });
+if (!given.out) {
     console.error("usage: node build.mjs --out DIR");
     process.exit(2);
 }
-const out = resolve(options.out);
+const out = resolve(given.out);
 
-const bundled = await build({
+const options = {
     absWorkingDir: here,
-    entryPoints: { app: "src/app/main.tsx", boot: "src/app/boot.ts", login: "src/app/login.ts" },
-    entryNames: "assets/[name]-[hash]",
-    chunkNames: "assets/[name]-[hash]",
     outdir: "dist", // names only: nothing is written there
+    entryNames: "[name]-[hash]",
+    chunkNames: "[name]-[hash]",
     bundle: true,
     format: "esm",
     jsx: "automatic",
@@ -44,14 +44,24 @@ const bundled = await build({
     logLevel: "warning",
     metafile: true,
     minify: true,
-    splitting: true,
     target: ["es2022", "chrome100", "firefox104", "safari15.4"],
     write: false,
-});
+};
 
-const files = new Map(
-    bundled.outputFiles.map((f) => ["assets/" + basename(f.path), Buffer.from(f.contents)]),
-);
+const boot = await build({ ...options, entryPoints: ["src/app/boot.ts"] });
+const login = await build({ ...options, entryPoints: ["src/app/login.ts"] });
+const split = await build({ ...options, entryPoints: ["src/app/main.tsx"], splitting: true });
+const app = await joined(split, { ...options, entryNames: "[name]" });
+
+const files = new Map();
+
+/* The address of the only file with that ending. */
+function add(outputFiles, ending) {
+    const [file] = outputFiles.filter((f) => f.path.endsWith(ending));
+    const address = "assets/" + basename(file.path);
+    files.set(address, Buffer.from(file.contents));
+    return address;
+}
 
 function addHashed(path) {
     const content = readFileSync(join(here, path));
@@ -62,42 +72,25 @@ function addHashed(path) {
     return name;
 }
 
-function outputOf(entry) {
-    const found = Object.entries(bundled.metafile.outputs).find(([, o]) => o.entryPoint === entry);
-    return "assets/" + basename(found[0]);
-}
+const styleOf = ({ metafile, outputFiles }) => {
+    // Pages that are fetched later bring no style that the application has not.
+    const { cssBundle } = Object.values(metafile.outputs).find((o) => o.cssBundle);
+    return add(outputFiles, basename(cssBundle));
+};
 
-/* The chunks that a script pulls in at once; what it loads later is not initial. */
-function initialScripts(name, seen = new Set()) {
-    if (seen.has(name)) return seen;
-    seen.add(name);
-    for (const i of bundled.metafile.outputs["dist/" + name].imports)
-        if (i.kind === "import-statement") initialScripts("assets/" + basename(i.path), seen);
-    return seen;
-}
-
-const app = outputOf("src/app/main.tsx");
-const boot = outputOf("src/app/boot.ts");
-const login = outputOf("src/app/login.ts");
-const styleOf = (name) => "assets/" + basename(bundled.metafile.outputs["dist/" + name].cssBundle);
-/* What the application imports at once, so that the browser need not read it first to know. */
-const preloads = [...initialScripts(app)].filter((name) => name !== app);
-/* Pages that are fetched later bring no style that the application has not. */
-for (const name of files.keys())
-    if (name.endsWith(".css") && name !== styleOf(app) && name !== styleOf(login)) files.delete(name);
+for (const f of app.files) files.set("assets/" + basename(f.path), Buffer.from(f.contents));
 const addresses = {
-    app,
-    boot,
-    login,
+    app: "assets/" + app.app,
+    boot: add(boot.outputFiles, ".js"),
+    login: add(login.outputFiles, ".js"),
+    style: styleOf(split),
     loginStyle: styleOf(login),
-    style: styleOf(app),
     icon: addHashed("src/app/favicon.svg"),
 };
-const preloadTag = (name) => `<link rel="modulepreload" href="./${name}" />`;
 for (const name of ["index.html", "login.html"]) {
     const page = readFileSync(join(here, "src/app", name), "utf8").replace(
         /\{\{(\w+)\}\}/g,
-        (_, key) => (key === "preloads" ? preloads.map(preloadTag).join("") : "./" + addresses[key]),
+        (_, key) => "./" + addresses[key],
     );
     files.set(name, Buffer.from(page));
 }
@@ -106,9 +99,9 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(join(out, "assets"), { recursive: true });
 for (const [name, content] of [...files].sort()) writeFileSync(join(out, name), content);
 
-let initial = 0;
-for (const name of initialScripts(app, initialScripts(boot)))
-    initial += gzipSync(files.get(name), { level: 9 }).length;
+const initial = [addresses.boot, addresses.app]
+    .map((name) => gzipSync(files.get(name), { level: 9 }).length)
+    .reduce((a, b) => a + b);
 const kib = (bytes) => (bytes / 1024).toFixed(1) + " KiB";
 console.log(
     `dashboard: ${files.size} files, initial JavaScript ${kib(initial)} gzip ` +
