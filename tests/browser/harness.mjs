@@ -5,8 +5,9 @@
  *
  *   NETSONDE=path/to/netsonde [CHROMIUM=path] node tests/browser/test_pages.mjs
  */
+import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -54,7 +55,7 @@ try {
 } catch {
     skip("playwright-core is not installed (npm ci in web/)");
 }
-export const axePath = web.resolve("axe-core/axe.min.js");
+const axe = readFileSync(web.resolve("axe-core/axe.min.js"), "utf8");
 
 /* Thrown by a case that cannot be tried here. */
 export class Skip extends Error {}
@@ -83,13 +84,14 @@ for (const signal of ["SIGINT", "SIGTERM"])
 
 /* ---- waiting ----------------------------------------------------------------------------- */
 
+/* Asks ever less often: each time costs the browser, or whoever is asked, some milliseconds. */
 export async function until(what, condition, limitMs = WAIT_MS) {
     const deadline = Date.now() + limitMs;
-    for (;;) {
+    for (let pause = 10; ; pause = Math.min(pause * 1.5, 100)) {
         const value = await condition();
         if (value) return value;
         if (Date.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`);
-        await new Promise((r) => setTimeout(r, 25));
+        await new Promise((r) => setTimeout(r, pause));
     }
 }
 
@@ -286,6 +288,53 @@ export function pixelsOf(page, key, token) {
             return n;
         },
         [key, token],
+    );
+}
+
+/* ---- everybody --------------------------------------------------------------------------- */
+
+/* As the page is now, axe objects to nothing. */
+export async function axeFindsNothing(page, what) {
+    if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
+    const found = await page.evaluate(async () => {
+        const { violations } = await window.axe.run(document, {
+            runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+            resultTypes: ["violations"],
+            preload: false, // only rules on trial need the texts of style sheets
+        });
+        return violations.map((v) => [v.id, v.nodes.map((n) => n.html + n.failureSummary)]);
+    });
+    assert.deepEqual(found, [], what);
+}
+
+/*
+ * In both themes, wide and on a phone: axe objects to nothing and nothing sticks out. arrange: makes
+ * what is to be looked at, after each change.
+ */
+export async function fitsEverybody(page, what, arrange = () => undefined) {
+    for (const [theme, width] of [
+        ["dark", 1280],
+        ["light", 1280],
+        ["light", 390],
+        ["dark", 390],
+    ]) {
+        await page.setViewportSize({ width, height: 900 });
+        await wearsTheme(page, theme, () => arrange(width));
+        await axeFindsNothing(page, `${what}, ${theme}, ${width} px`);
+        const [wide, room] = await page.evaluate(() => [
+            document.documentElement.scrollWidth,
+            document.documentElement.clientWidth,
+        ]);
+        assert.ok(wide <= room, `${what}: ${wide} px wide on ${room}`);
+    }
+}
+
+/* The system has this theme; so has the page, once `arrange` has made it do what it takes. */
+export async function wearsTheme(page, theme, arrange = () => undefined) {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+    await arrange();
+    await until(`the theme is ${theme}`, () =>
+        page.evaluate((t) => document.documentElement.dataset.theme === t, theme),
     );
 }
 

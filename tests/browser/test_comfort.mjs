@@ -3,8 +3,7 @@
  * settings, the list of pages on every width, and a session that ends.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { axePath, chart, isLive, launch, openPage, run, Server, until } from "./harness.mjs";
+import { axeFindsNothing, chart, isLive, launch, openPage, run, Server, until } from "./harness.mjs";
 
 const LO = "/interfaces?device=lo&from=now-1m&to=now";
 const TOKEN_MODE = { NETSONDE_AUTH_MODE: "token" };
@@ -15,20 +14,6 @@ async function opened(path, options = {}) {
     const page = await openPage(context, server.address + path);
     await isLive(page);
     return { server, context, page };
-}
-
-async function axeFindsNothing(page, what) {
-    await page.evaluate(readFileSync(axePath, "utf8"));
-    const { violations } = await page.evaluate(() =>
-        window.axe.run(document, {
-            runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"],
-        }),
-    );
-    assert.deepEqual(
-        violations.map((v) => [v.id, v.nodes.map((n) => n.html + n.failureSummary)]),
-        [],
-        what,
-    );
 }
 
 /* Another look, as somebody would find it who chose it before. */

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { axePath, chart, launch, openPage, run, Server, until } from "./harness.mjs";
+import { axeFindsNothing, chart, launch, openPage, run, Server, until } from "./harness.mjs";
 import { EVIL, HOSTILE, ORDINARY } from "./drawn_specs.mjs";
 import { serveGallery } from "./gallery_server.mjs";
 
@@ -371,12 +371,7 @@ await run({
         const page = await galleryWith("ORDINARY");
         for (const theme of ["dark", "light"]) {
             await page.evaluate((t) => window.gallery.theme(t), theme);
-            await page.evaluate(readFileSync(axePath, "utf8"));
-            const found = await page.evaluate(async () => {
-                const result = await window.axe.run();
-                return result.violations.map((v) => `${v.id}: ${v.nodes[0].html}`);
-            });
-            assert.deepEqual(found, [], theme);
+            await axeFindsNothing(page, theme);
         }
     },
 });

@@ -4,9 +4,8 @@
  * health and of events, and the overview's panels, tell of real traffic.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { createServer, connect } from "node:net";
-import { axePath, chart, isLive, launch, openPage, run, Server, until } from "./harness.mjs";
+import { axeFindsNothing, chart, isLive, launch, openPage, run, Server, until, wearsTheme } from "./harness.mjs";
 
 const PAGES = [
     "",
@@ -27,7 +26,6 @@ const PAGES = [
 /* What a browser says of an answer that a page asks for to learn why there is no table. */
 const EXPECTED = /status of 503/;
 
-const axe = readFileSync(axePath, "utf8");
 
 function complaints(page) {
     return page.complaints.filter((c) => !EXPECTED.test(c));
@@ -94,19 +92,9 @@ async function visit(server, context, path) {
         assert.deepEqual(cut, [], `/${path}: figures that run into each other at ${width}`);
     }
     await page.setViewportSize({ width: 1280, height: 900 });
-    await page.evaluate(axe);
-    for (const colorScheme of ["dark", "light"]) {
-        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-        await until("the theme is on", () =>
-            page.evaluate((t) => document.documentElement.dataset.theme === t, colorScheme),
-        );
-        const found = await page.evaluate(async () => {
-            const { violations } = await window.axe.run(document, {
-                runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-            });
-            return violations.map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 200)}`);
-        });
-        assert.deepEqual(found, [], `/${path}, ${colorScheme}`);
+    for (const theme of ["dark", "light"]) {
+        await wearsTheme(page, theme);
+        await axeFindsNothing(page, `/${path}, ${theme}`);
     }
     assert.deepEqual(complaints(page), [], path);
     await page.close();

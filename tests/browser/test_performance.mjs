@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { axePath, chart, isLive, launch, openPage, pixelsOf, run, Server, until } from "./harness.mjs";
+import { chart, fitsEverybody, isLive, launch, openPage, pixelsOf, run, Server, until } from "./harness.mjs";
 import { FakeDocuments, MACHINE, runOf } from "./fake_documents.mjs";
 
 const HOUR = 3_600_000;
@@ -283,34 +283,7 @@ await run({
         await until("it is listened to", () => fake.listening("benchmark"));
         fake.tellBenchmark(runOf(now, 1, { state: "running", progress: 0.4 }));
         await page.locator("progress").waitFor();
-        await page.evaluate(readFileSync(axePath, "utf8"));
-        for (const [colorScheme, width] of [
-            ["dark", 1280],
-            ["light", 1280],
-            ["dark", 390],
-            ["light", 390],
-        ]) {
-            await page.setViewportSize({ width, height: 900 });
-            await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-            await until("the theme is on", () =>
-                page.evaluate((t) => document.documentElement.dataset.theme === t, colorScheme),
-            );
-            const { violations } = await page.evaluate(() =>
-                window.axe.run(document, {
-                    runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"],
-                }),
-            );
-            assert.deepEqual(
-                violations.map((v) => [v.id, v.nodes.map((n) => n.html + n.failureSummary)]),
-                [],
-                `${colorScheme} ${width}`,
-            );
-            const over = await page.evaluate(() => [
-                document.documentElement.scrollWidth,
-                document.documentElement.clientWidth,
-            ]);
-            assert.ok(over[0] <= over[1], `${width}: ${over}`);
-        }
+        await fitsEverybody(page, "/performance");
         assert.deepEqual(page.complaints, []);
     },
 });
