@@ -71,16 +71,19 @@ def contains(text, *parts):
 
 
 def until(what, condition, limit_s=None):
-    """Polls until the condition yields something true, and returns that."""
+    """Polls until the condition yields something true, and returns that. Ever less often: asking
+    costs whoever is asked."""
     limit_s = limit_s or WAIT_S
     end = time.monotonic() + limit_s
+    pause = 0.01
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
             raise AssertionError(f"not within {limit_s} s: {what}")
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
 
 
 def now_ms():
