@@ -442,9 +442,10 @@ static void client_receive(struct crowd *c, struct client *client)
         len = rest.len;
     }
     size_t at = client->open ? 0 : client_head(c, client, data, len);
-    if (client->open && !client->stalled)
+    bool reads = !client->open || !client->stalled; /* one that stalls has heard enough */
+    if (client->open && reads)
         at += client_frames(c, client, data + at, len - at, now_ns);
-    if (at < len && !client->stalled)
+    if (at < len && reads)
         buf_append(&client->rest, data + at, len - at);
     buf_fini(&rest);
 }

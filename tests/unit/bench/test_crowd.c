@@ -237,11 +237,17 @@ static int run(enum fault fault, unsigned stalled, struct crowd_result *ret)
     return result;
 }
 
+static void run_well(enum fault fault, unsigned stalled, struct crowd_result *ret)
+{
+    if (run(fault, stalled, ret) < 0)
+        fail_msg("%s", ret->why);
+}
+
 static void test_all_well(void **state)
 {
     struct crowd_result r;
     (void)state;
-    assert_int_equal(run(NONE, 0, &r), 0);
+    run_well(NONE, 0, &r);
     assert_true(r.seconds >= 0.2);
     assert_true(r.ticks >= 2);
     assert_true(r.delivered >= CLIENTS);
@@ -258,7 +264,7 @@ static void test_stalled(void **state)
 {
     struct crowd_result r;
     (void)state;
-    assert_int_equal(run(NONE, 2, &r), 0);
+    run_well(NONE, 2, &r);
     assert_true(r.ticks >= 2 && r.delivered >= 2); /* by the one that reads alone */
     assert_int_equal(r.lost, 0);
 }
@@ -267,7 +273,7 @@ static void test_gap(void **state)
 {
     struct crowd_result r;
     (void)state;
-    assert_int_equal(run(GAP, 0, &r), 0);
+    run_well(GAP, 0, &r);
     assert_int_equal(r.lost, CLIENTS);
 }
 
@@ -275,7 +281,7 @@ static void test_deflate(void **state)
 {
     struct crowd_result r;
     (void)state;
-    assert_int_equal(run(DEFLATE, 0, &r), 0);
+    run_well(DEFLATE, 0, &r);
     assert_int_equal(r.lost, 0);
     assert_int_equal(r.payload_bytes, r.delivered * SIZE);
     assert_true(r.wire_bytes < r.payload_bytes);
@@ -286,7 +292,7 @@ static void test_tls(void **state)
     struct crowd_result r;
     (void)state;
     signal(SIGPIPE, SIG_IGN); /* the crowd goes while the server writes */
-    assert_int_equal(run(TLS, 0, &r), 0);
+    run_well(TLS, 0, &r);
     assert_int_equal(r.lost, 0);
     assert_true(r.delivered >= CLIENTS);
     assert_int_equal(r.wire_bytes, r.delivered * (SIZE + 4)); /* without what TLS adds */
