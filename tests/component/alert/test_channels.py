@@ -560,6 +560,7 @@ def test_confined():
             equal((status_of(s["nurse"])["Seccomp"], status_of(s["pid"])["Seccomp_filters"] >
                    status_of(s["nurse"])["Seccomp_filters"]), ("2", True))
         p.process.kill()
+        p.process.wait()
         until("they end", lambda: not is_alive(s["pid"]) and not is_alive(s["nurse"]))
 
 
