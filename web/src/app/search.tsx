@@ -21,8 +21,8 @@ export function SearchField() {
             <button
                 type="button"
                 class="search-field"
-                aria-label="Search and commands"
                 aria-haspopup="dialog"
+                aria-keyshortcuts={MAC ? "Meta+K" : "Control+K"}
                 title={`Search and commands (${MAC ? "⌘" : "Ctrl"}-K)`}
                 onClick={openPalette}
             >
@@ -30,8 +30,11 @@ export function SearchField() {
                     <path d="M8 8l3 3" />
                     <circle cx="5" cy="5" r="4" />
                 </svg>
-                <span class="search-words">Search</span>
-                <kbd>{MAC ? "⌘" : "Ctrl"} K</kbd>
+                <span class="visually-hidden">Search and commands</span>
+                <span class="search-words" aria-hidden="true">
+                    Search
+                </span>
+                <kbd aria-hidden="true">{MAC ? "⌘" : "Ctrl"} K</kbd>
             </button>
             {open.value && <Late onClose={() => (open.value = false)} />}
         </>
