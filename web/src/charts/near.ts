@@ -21,8 +21,15 @@ function askLater(): void {
     else setTimeout(later, 50); // Safari
 }
 
+/* An observer would tell, too, but only after the page was painted without what it waits for. */
+function isInSight(element: Element): boolean {
+    const { top, bottom } = element.getBoundingClientRect();
+    return top < window.innerHeight && bottom > 0;
+}
+
 /* Says whether the element is on the screen, now and whenever that changes. Returns what ends it. */
 export function whileInSight(element: Element, tell: (inSight: boolean) => void): () => void {
+    tell(isInSight(element));
     const observer = new IntersectionObserver((entries) =>
         tell(entries[entries.length - 1]!.isIntersecting),
     );
@@ -30,8 +37,13 @@ export function whileInSight(element: Element, tell: (inSight: boolean) => void)
     return () => observer.disconnect();
 }
 
-/* Runs once: soon when the element is on the screen, else when there is time. Returns a cancel. */
+/* Runs once: at once when the element is on the screen, else when it comes there or there is time.
+ * Returns a cancel. */
 export function whenNear(element: Element, run: () => void): () => void {
+    if (isInSight(element)) {
+        run();
+        return () => undefined;
+    }
     const finish = () => {
         cancel();
         run();
