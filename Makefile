@@ -75,8 +75,8 @@ clean:
 # and a short search of every fuzz target. BUILD:SUITE,SUITE names what runs where. What only computes
 # is built and run beside what mostly waits.
 test: release-with-tests $(ASAN)/build.ninja
-	@tests/run --beside $(ASAN):search,replay,store,model,wire,detect $(RELEASE) \
-	    $(ASAN):unit,component,-store,-model,-wire,-detect
+	@tests/run --beside $(ASAN)@brief:search,replay,store,model,wire,detect $(RELEASE) \
+	    $(ASAN)@brief:unit,component,-store,-model,-wire,-detect
 
 asan: setup-test $(ASAN)/build.ninja
 	@ninja --quiet -C $(ASAN)

@@ -497,7 +497,7 @@ static void test_openmetrics_types(void **state)
         {"node_network_up", METRIC_GAUGE, AGG_SUM, "gauge"},
     };
     static const int64_t times[] = {1000};
-    static const double values[] = {5};
+    static const double five[] = {5};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct scan_series series = {.name = cases[i].name,
@@ -510,7 +510,7 @@ static void test_openmetrics_types(void **state)
         struct export_writer w = {.about = &about, .aggregate = cases[i].aggregate};
         struct buf out = BUF_INIT, expected = BUF_INIT;
         export_openmetrics.begin(&w, &out);
-        export_openmetrics.piece(&w, &(struct scan_piece){0, 1, 1, times, values}, &out);
+        export_openmetrics.piece(&w, &(struct scan_piece){0, 1, 1, times, five}, &out);
         buf_printf(&expected, "# TYPE %s %s\n# HELP %s \n%s 5 1.000\n", cases[i].name,
                    cases[i].type, cases[i].name, cases[i].name);
         assert_string_equal(buf_string(&out), buf_string(&expected));
