@@ -24,7 +24,7 @@ import { Frame, type ChartSize } from "./frame";
 import { Gatherer, valuesAt } from "./gather";
 import { GhostGatherer, type GhostLine } from "./ghost";
 import { hiddenOf, Legend } from "./legend";
-import { whenNear, whileInSight } from "./near";
+import { whileInSight } from "./near";
 import { Bands, type Limit } from "./overlay";
 import { Picture, type Readout } from "./picture";
 import { Pointer } from "./pointer";
@@ -81,23 +81,23 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
         const bands = new Bands();
         const ghostly = new GhostGatherer(spec);
         const flagsOf = relevantTo(device);
-        const laidOut = signal(0);
         const inSight = signal(false);
         let palette = env.palette.peek();
         let written = "";
         let toldAt = -Infinity;
         const fit = () => picture.current?.resize(element.clientWidth, element.clientHeight);
-        const forget = whenNear(element, () => {
-            palette = env.palette.peek();
-            const p = (picture.current = new Picture(element, spec, palette, wordy));
+        /* When there is something to draw and somebody to see it. */
+        const begin = () => {
+            const p = new Picture(element, spec, palette, wordy);
             const tones = spec.traces.map((t) => t.tone);
             pointer.current = new Pointer(element, p, tones, {
                 ...env,
                 drag: drags ? (key, v) => drag.current?.(key, v / p.factor) : undefined,
             });
+            picture.current = p;
             fit();
-            laidOut.value++;
-        });
+            return p;
+        };
         const look = whileInSight(element, (now) => (inSight.value = now));
         const observer = new ResizeObserver(fit);
         observer.observe(element);
@@ -109,13 +109,12 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
         };
         const stop = effect(() => {
             void env.painted.value;
-            void laidOut.value;
-            const p = picture.current;
-            if (env.palette.value !== palette) p?.recolour((palette = env.palette.value));
+            if (env.palette.value !== palette)
+                picture.current?.recolour((palette = env.palette.value));
             const { prefixes, zone } = notation();
             if (written !== prefixes + zone) {
                 written = prefixes + zone;
-                p?.recolour(palette); // axes are written anew
+                picture.current?.recolour(palette); // axes are written anew
             }
             const bytesAs = env.bytesAs.value;
             const flags = flagsOf(env.flags.value);
@@ -135,7 +134,8 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
             const next = { empty, method, missingMs, banded: usual.length > 0, compared: env.ghost.words };
             if (!sameFacts(facts.peek(), next)) facts.value = next;
             ghosts.current = ghostly.gather(env.ghost, bytesAs, hidden);
-            if (!p || !seen) return;
+            if (!seen) return;
+            const p = picture.current ?? begin();
             const newest = valuesAt(data, data.n - 1);
             p.paint({
                 data,
@@ -164,7 +164,6 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
         return () => {
             stop();
             stopReading();
-            forget();
             look();
             observer.disconnect();
             pointer.current?.destroy();
