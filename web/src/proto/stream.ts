@@ -3,6 +3,7 @@
  * understand is a failure with a reason, what it does not know (a newer server) is "unknown".
  */
 import { asArray, asNumber, asObject, asSample, asText, parseJson, type Json } from "../base/json";
+import { parsePage } from "./table";
 import { fail, ok, type Result } from "../base/result";
 import {
     parseAlertMessage,
@@ -63,8 +64,8 @@ export interface TableMessage {
     /* The whole table: rows that are not in it are gone. */
     full: boolean;
     total: number; // rows that pass the filter, sent or not
-    columns: string[];
-    rows: (readonly unknown[])[];
+    columns: readonly string[];
+    rows: readonly (readonly unknown[])[];
     removed: number[];
 }
 
@@ -188,17 +189,17 @@ export function parseEvent(o: Json): Result<StreamEvent> {
 
 function parseTable(o: Json): Result<TableMessage> {
     const channel = asText(o["channel"]);
-    const columns = asArray(o["columns"]);
     if (channel === "") return fail("a table without a channel");
+    const { columns, rows, total, t } = parsePage(o);
     return ok({
         type: "table",
         channel,
         seq: asNumber(o["seq"]) ?? 0,
-        t: asNumber(o["t"]) ?? 0,
+        t,
         full: o["full"] === true,
-        total: asNumber(o["total"]) ?? 0,
-        columns: columns.map((c) => asText(c)),
-        rows: asArray(o["rows"]).filter((r): r is readonly unknown[] => Array.isArray(r)),
+        total,
+        columns,
+        rows,
         removed: asArray(o["removed"]).filter((id): id is number => typeof id === "number"),
     });
 }

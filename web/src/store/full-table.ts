@@ -10,7 +10,8 @@
 import { effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import type { Cancel, Clock } from "../base/clock";
 import { FrameQueue } from "../base/frame";
-import { asArray, asNumber, asObject, asText } from "../base/json";
+import { asNumber } from "../base/json";
+import { parsePage, type Page } from "../proto/table";
 import type { Result } from "../base/result";
 import { ColumnTable, type Row } from "../domain/column-table";
 import type { TableMessage } from "../proto/stream";
@@ -54,14 +55,6 @@ const NOTHING_YET: TableFacts = {
 export interface TableSource {
     getJson(address: string, signal?: AbortSignal): Promise<Result<unknown>>;
     follow(wish: TableWish, take: (m: TableMessage) => void): () => void;
-}
-
-interface Page {
-    columns: string[];
-    rows: Row[];
-    total: number;
-    t: number;
-    cutFrom: number;
 }
 
 export class FullTable {
@@ -290,15 +283,4 @@ export class FullTable {
         this.#facts.value = { ...this.#facts.peek(), ...this.#next, version: version + 1 };
         this.#next = {};
     }
-}
-
-function parsePage(v: unknown): Page {
-    const o = asObject(v) ?? {};
-    return {
-        columns: asArray(o["columns"]).map((c) => asText(c)),
-        rows: asArray(o["rows"]).filter((r): r is Row => Array.isArray(r)),
-        total: asNumber(o["total"]) ?? 0,
-        t: asNumber(o["t"]) ?? 0,
-        cutFrom: asNumber(o["cut_from"]) ?? 0,
-    };
 }

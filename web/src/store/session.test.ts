@@ -131,8 +131,10 @@ test("a hidden tab asks for less and catches up from history when it is seen aga
     assert.equal(acks(), 0); // and does not say when ticks arrive
     b.clock.advance(9000);
     assert.equal(b.session.liveness.value, "live"); // slower is not stale
+    assert.equal(b.session.beats.value, 0); // nothing is rendered that nobody sees
     const before = b.queries();
     b.session.setVisible(true);
+    assert.equal(b.session.beats.value, 1);
     assert.equal(b.last().wishes("metrics").pop()!["interval_ms"], undefined);
     assert.equal(b.queries(), before + 1);
     b.tick(2);

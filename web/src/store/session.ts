@@ -22,6 +22,7 @@ import type { GetJson, SendJson } from "../link/http";
 import { StreamClient, type LinkState, type Socket } from "../link/stream-client";
 import { eventsAddress, parseEvents, parseInfo, type Info } from "../proto/history";
 import type { Gap, Hello, Metrics, ServerMessage, StreamEvent, TableMessage } from "../proto/stream";
+import { parsePage, type Page } from "../proto/table";
 import { Alerts } from "./alerts";
 import { Bands } from "./bands";
 import { Counts, TABLE_NEEDS } from "./counts";
@@ -36,6 +37,7 @@ const HIDDEN_INTERVAL_MS = 10_000;
 const RANGE_NOT_BEFORE_MS = 300; // between two windows that are asked for, e.g. while a wheel turns
 const HEAL_NOT_BEFORE_MS = 10_000; // between two reloads because of missing ticks
 const SKEW_LEAST_MS = 1_000;
+const INTERFACES_FIRST = 1_000; // more than these come with the stream
 const INFO_NOT_BEFORE_MS = 10_000; // between two questions because ticks came at other times
 
 export type Liveness = "connecting" | "live" | "paused" | "stale";
@@ -104,6 +106,7 @@ export class Session {
     readonly #skew = signal(0);
     readonly #latency = signal<number | undefined>(undefined);
     readonly #stale = signal(false);
+    readonly #ticked = signal(false);
     readonly #beats = signal(0);
     readonly #held = signal(false);
     readonly #interfaces = signal<readonly Interface[]>([]);
@@ -118,7 +121,7 @@ export class Session {
     /* How many milliseconds the server's clock is ahead of this machine's, to about a second. */
     readonly skewMs: ReadonlySignal<number> = this.#skew;
     readonly latency: ReadonlySignal<number | undefined> = this.#latency;
-    /* Grows with every tick that arrives, painted or not. */
+    /* Grows with every tick that arrives, painted or not; not while the page is hidden. */
     readonly beats: ReadonlySignal<number> = this.#beats;
     readonly interfaces: ReadonlySignal<readonly Interface[]> = this.#interfaces;
     readonly flags: ReadonlySignal<readonly Flag[]> = this.#flags;
@@ -151,14 +154,16 @@ export class Session {
         this.#client = new StreamClient(openSocket, clock, {
             message: (m) => this.#receive(m),
             state: (s) => this.#linkChanged(s),
-            latency: (ms) => (this.#latency.value = ms),
+            latency: (ms) => {
+                if (this.#visible) this.#latency.value = ms;
+            },
             confused: (why) => this.#problem("protocol", protocolWords(why)),
         });
         this.paused = computed(() => this.#held.value || range.value.kind === "fixed");
         this.liveness = computed(() => {
             if (this.paused.value) return "paused";
             if (this.#stale.value) return "stale";
-            return this.#beats.value === 0 ? "connecting" : "live";
+            return this.#ticked.value ? "live" : "connecting";
         });
         effect(() => {
             const next = range.value;
@@ -175,6 +180,7 @@ export class Session {
         this.counts.start();
         this.#losses.start();
         void this.#askInfo();
+        void this.#askInterfaces();
     }
 
     stop(): void {
@@ -230,6 +236,7 @@ export class Session {
         this.#wantEvents();
         this.alerts.settle();
         if (!visible) return;
+        if (this.#ticked.peek()) this.#beats.value++;
         this.#client.retry();
         if (!this.paused.value) this.#reload();
     }
@@ -519,7 +526,9 @@ export class Session {
 
     #tick(m: Metrics): void {
         this.#freshness.tick(this.#pace());
-        this.#beats.value++;
+        this.#ticked.value = true;
+        // What a hidden page says of itself is brought up to date when somebody looks again.
+        if (this.#visible) this.#beats.value++;
         const missing = this.#lastSeq !== undefined && m.seq > this.#lastSeq + 1;
         if (m.seq - 1 === this.#lastSeq && m.t - this.#lastT !== this.intervalMs) this.#askAgain();
         this.#lastSeq = m.seq;
@@ -566,13 +575,23 @@ export class Session {
     #table(m: TableMessage): void {
         if (this.#rowsAnew || m.full) this.#rows.clear();
         this.#rowsAnew = false;
-        for (const row of m.rows) {
-            const i = interfaceFrom(m.columns, row);
+        for (const id of m.removed) this.#rows.delete(id);
+        this.#takeRows(m);
+    }
+
+    #takeRows({ columns, rows }: Pick<Page, "columns" | "rows">): void {
+        for (const row of rows) {
+            const i = interfaceFrom(columns, row);
             if (i) this.#rows.set(i.id, i);
         }
-        for (const id of m.removed) this.#rows.delete(id);
         this.#tableDirty = true;
         this.#frame.request();
+    }
+
+    /* The stream tells them as well, but later: it has to be opened first, and charts wait for them. */
+    async #askInterfaces(): Promise<void> {
+        const answer = await this.getJson(`api/v1/interfaces?limit=${INTERFACES_FIRST}`);
+        if (answer.ok && this.#rows.size === 0) this.#takeRows(parsePage(answer.value));
     }
 
     #paint(): void {

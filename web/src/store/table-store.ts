@@ -5,8 +5,8 @@
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
 import { FrameQueue } from "../base/frame";
-import { asArray, asNumber, asObject, asText } from "../base/json";
 import type { TableMessage } from "../proto/stream";
+import { parsePage } from "../proto/table";
 import type { Session, TableWish } from "./session";
 
 export type TableRow = readonly unknown[];
@@ -76,15 +76,8 @@ export class TableStore {
             this.#state.value = { ...NOTHING_YET, live: false, error: answer.error };
             return;
         }
-        const o = asObject(answer.value) ?? {};
-        this.#state.value = {
-            columns: asArray(o["columns"]).map((c) => asText(c)),
-            rows: asArray(o["rows"]).filter((r): r is TableRow => Array.isArray(r)),
-            total: asNumber(o["total"]) ?? 0,
-            t: asNumber(o["t"]) ?? 0,
-            live: false,
-            error: undefined,
-        };
+        const { columns, rows, total, t } = parsePage(answer.value);
+        this.#state.value = { columns, rows, total, t, live: false, error: undefined };
     }
 
     stop(): void {
