@@ -105,7 +105,9 @@ effect(() => {
     untracked(() => session.compareWith(compare));
 });
 
-document.addEventListener("visibilitychange", () => session.setVisible(!document.hidden));
+const look = () => session.setVisible(!document.hidden);
+look(); // it may have been opened in the background
+document.addEventListener("visibilitychange", look);
 window.addEventListener("online", () => session.retry());
 const heldBack = onWake(() => {
     if (!document.hidden) session.woke();

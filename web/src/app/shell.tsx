@@ -1,9 +1,9 @@
 /* What surrounds every page: the bar at the top, the navigation, the strip of problems. */
-import { useComputed, useSignal, type Signal } from "@preact/signals";
+import { useComputed, useSignal, useSignalEffect, type Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { everySeen } from "../base/seen";
 import { notation } from "../domain/notation";
-
+import type { Session } from "../store/session";
 import { usePage } from "../pages/context";
 import { tally } from "../domain/alerts";
 import { serverNow, whenText } from "../domain/time";
@@ -22,23 +22,14 @@ import { AlertToasts } from "./toasts";
 
 const CLOCK_MS = 250; // how often ages and countdowns are looked at
 
+/* Drawn anew when one goes to another page; what changes more often reads its signals itself. */
 export function Shell({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): void }) {
-    const context = usePage();
-    const { session, location } = context;
-    const { page, query } = location.place.value;
-    const { Page, title } = pageAt(page);
-    const device = query.get("device");
-    const host = session.hello.value?.host ?? session.info.value?.host ?? "";
-    const liveness = session.liveness.value;
-    const { firing } = tally(session.alerts.active.value);
-    const what = device ?? query.get("rule") ?? title;
+    const { session, location } = usePage();
+    const { page } = location.place.value;
+    const { Page } = pageAt(page);
 
     useArrival(page);
-    useEffect(() => {
-        const state = liveness === "paused" || liveness === "stale" ? `(${liveness}) ` : "";
-        const words = [what, host, "netsonde"].filter(Boolean).join(" · ");
-        document.title = state + badgeTitle(firing) + words;
-    }, [liveness, what, host, firing]);
+    useTitle();
 
     return (
         <div class="shell" onClick={(e) => followLink(e, (href) => location.go(href))}>
@@ -51,23 +42,51 @@ export function Shell({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): v
                     <Brand />
                     <span>netsonde</span>
                 </a>
-                <span class="host" title={host}>
-                    <bdi>{host}</bdi>
-                </span>
+                <Host />
                 <Live />
             </header>
             <TimeBar />
             <Tools help={help} onLogOut={onLogOut} />
             <Navigation />
-            <main id="main" tabIndex={-1} data-liveness={liveness}>
+            <main id="main" tabIndex={-1} data-liveness={session.liveness}>
                 <Page />
             </main>
             <FootBar />
             <AlertToasts />
             <Problems />
-            <Help open={help.value} groups={shortcuts()} onClose={() => (help.value = false)} />
+            <Keys open={help} />
         </div>
     );
+}
+
+function hostOf({ hello, info }: Session): string {
+    return hello.value?.host ?? info.value?.host ?? "";
+}
+
+function Host() {
+    const host = hostOf(usePage().session);
+    return (
+        <span class="host" title={host}>
+            <bdi>{host}</bdi>
+        </span>
+    );
+}
+
+function Keys({ open }: { open: Signal<boolean> }) {
+    return <Help open={open.value} groups={shortcuts()} onClose={() => (open.value = false)} />;
+}
+
+function useTitle(): void {
+    const { session, location } = usePage();
+    useSignalEffect(() => {
+        const { page, query } = location.place.value;
+        const what = query.get("device") ?? query.get("rule") ?? pageAt(page).title;
+        const liveness = session.liveness.value;
+        const state = liveness === "paused" || liveness === "stale" ? `(${liveness}) ` : "";
+        const { firing } = tally(session.alerts.active.value);
+        const words = [what, hostOf(session), "netsonde"].filter(Boolean).join(" · ");
+        document.title = state + badgeTitle(firing) + words;
+    });
 }
 
 /*

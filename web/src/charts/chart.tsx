@@ -109,8 +109,10 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
         };
         const stop = effect(() => {
             void env.painted.value;
-            if (env.palette.value !== palette)
-                picture.current?.recolour((palette = env.palette.value));
+            if (env.palette.value !== palette) {
+                palette = env.palette.value;
+                picture.current?.recolour(palette);
+            }
             const { prefixes, zone } = notation();
             if (written !== prefixes + zone) {
                 written = prefixes + zone;

@@ -21,10 +21,10 @@ function askLater(): void {
     else setTimeout(later, 50); // Safari
 }
 
-/* An observer would tell, too, but only after the page was painted without what it waits for. */
+/* Roughly: an observer tells exactly, but after the page was painted without what it waits for. */
 function isInSight(element: Element): boolean {
-    const { top, bottom } = element.getBoundingClientRect();
-    return top < window.innerHeight && bottom > 0;
+    const { top, bottom, left, right } = element.getBoundingClientRect();
+    return top < window.innerHeight && bottom > 0 && left < window.innerWidth && right > 0;
 }
 
 /* Says whether the element is on the screen, now and whenever that changes. Returns what ends it. */

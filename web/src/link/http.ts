@@ -55,7 +55,9 @@ async function request(
     const ask = async () => {
         const headers = { ...init.headers, Accept: "application/json" };
         const response = await send(address, { ...init, headers, signal: limit.signal });
-        return { response, body: parsed(await response.text()) };
+        // A change was made when the answer began; of a reading its end counts as well.
+        const text = await (init.method ? response.text().catch(() => "") : response.text());
+        return { response, body: parsed(text) };
     };
     try {
         const { response, body } = await (init.method ? ask() : again(ask, limit.signal));
@@ -84,8 +86,8 @@ async function again<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> 
         try {
             return await ask();
         } catch (error) {
+            if (tries < TRIES) await new Promise((done) => setTimeout(done, BETWEEN_TRIES_MS));
             if (tries === TRIES || signal.aborted) throw error;
-            await new Promise((done) => setTimeout(done, BETWEEN_TRIES_MS));
         }
 }
 

@@ -119,6 +119,15 @@ test("a reading that was dropped on its way is repeated, an answer and a change 
         asked = 0;
         assert.ok(!(await jsonSender("/", undefined, failing(1, Response.json({})))("POST", "x")).ok);
         assert.equal(asked, 1);
+        // What was done is done, although its answer broke off; a reading is not read.
+        const broken = () =>
+            new Response(
+                new ReadableStream({ start: (c) => c.error(new TypeError("broke off")) }),
+            );
+        const send = () => Promise.resolve(broken());
+        assert.ok((await jsonSender("/", undefined, send)("POST", "x")).ok);
+        globalThis.fetch = send;
+        assert.ok(!(await jsonGetter("/")("x")).ok);
     } finally {
         globalThis.fetch = kept;
     }

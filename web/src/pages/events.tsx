@@ -190,7 +190,8 @@ function LinkChart({ store }: { store: EventStore }) {
         .filter((i) => i.kind !== "loopback")
         .map((i) => ({ device: i.device, state: i.state, physical: isPhysical(i) }));
     // A link that stays as it is needs no new picture each second.
-    const pulse = Math.floor((session.beats.value * session.intervalMs) / (spanOf(range) / 300));
+    void session.beats.value;
+    const pulse = Math.floor(session.presentMs / (spanOf(range) / 300));
     const spec = useMemo<TimelineSpec>(() => {
         const { fromMs, toMs } = stretchOf(range, serverNow());
         return {

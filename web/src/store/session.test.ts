@@ -32,7 +32,7 @@ class FakeSocket implements Socket {
 const T0 = 1_764_000_000_000;
 const SELECTION = { key: "p", groups: [["m"]], match: [] };
 
-function bench() {
+function bench(interfaces: object = {}) {
     const clock = new FakeClock();
     const sockets: FakeSocket[] = [];
     const asked: string[] = [];
@@ -50,6 +50,7 @@ function bench() {
             if (!world.history) return Promise.resolve(fail("disk on fire"));
             if (address === "api/v1/info")
                 return Promise.resolve(ok({ version: "1", interval_ms: world.intervalMs }));
+            if (address.startsWith("api/v1/interfaces")) return Promise.resolve(ok(interfaces));
             return Promise.resolve(ok({ from: T0, to: T0, step_ms: 1000, series: [], events: [] }));
         },
         clock,
@@ -118,6 +119,26 @@ test("ticks that are missing are read from history, not more often than every te
     b.clock.advance(10_000);
     b.last().say({ type: "gap", channel: "metrics", from: 21, to: 30, reason: "conflated" });
     assert.equal(b.queries(), before + 2);
+});
+
+test("interfaces are there before the stream is, and the stream's are newer", async () => {
+    const columns = ["id", "device"];
+    const b = bench({ columns, rows: [[1, "old"], [2, "eth0"]] });
+    const devices = () => b.session.interfaces.value.map((i) => i.device);
+    await settled();
+    b.paint();
+    assert.deepEqual(devices(), ["old", "eth0"]);
+    b.greet();
+    b.last().say({ type: "table", channel: "interfaces", full: true, columns, rows: [[2, "eth0"]] });
+    b.paint();
+    assert.deepEqual(devices(), ["eth0"]);
+
+    const late = bench({ columns, rows: [[1, "old"]] });
+    late.greet();
+    late.last().say({ type: "table", channel: "interfaces", full: true, columns, rows: [] });
+    await settled();
+    late.paint();
+    assert.deepEqual(late.session.interfaces.value, []);
 });
 
 test("a hidden tab asks for less and catches up from history when it is seen again", async () => {

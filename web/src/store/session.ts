@@ -37,7 +37,7 @@ const HIDDEN_INTERVAL_MS = 10_000;
 const RANGE_NOT_BEFORE_MS = 300; // between two windows that are asked for, e.g. while a wheel turns
 const HEAL_NOT_BEFORE_MS = 10_000; // between two reloads because of missing ticks
 const SKEW_LEAST_MS = 1_000;
-const INTERFACES_FIRST = 1_000; // more than these come with the stream
+const INTERFACES_FIRST = 500; // as many as the stream tells
 const INFO_NOT_BEFORE_MS = 10_000; // between two questions because ticks came at other times
 
 export type Liveness = "connecting" | "live" | "paused" | "stale";
@@ -82,6 +82,7 @@ export class Session {
     readonly #rows = new Map<number, Interface>();
     #rowsAnew = true; // a new connection: its first table is a whole one
     #tableDirty = false;
+    #latencyMs: number | undefined; // also while nobody looks
     #lastSeq: number | undefined;
     #lastT = 0;
     #alertSeq = 0;
@@ -155,6 +156,7 @@ export class Session {
             message: (m) => this.#receive(m),
             state: (s) => this.#linkChanged(s),
             latency: (ms) => {
+                this.#latencyMs = ms;
                 if (this.#visible) this.#latency.value = ms;
             },
             confused: (why) => this.#problem("protocol", protocolWords(why)),
@@ -237,6 +239,7 @@ export class Session {
         this.alerts.settle();
         if (!visible) return;
         if (this.#ticked.peek()) this.#beats.value++;
+        this.#latency.value = this.#latencyMs;
         this.#client.retry();
         if (!this.paused.value) this.#reload();
     }
@@ -440,7 +443,7 @@ export class Session {
             this.#rowsAnew = true;
             this.#freshness.expect(this.#pace());
         } else if (state.name === "waiting") {
-            this.#latency.value = undefined;
+            this.#latency.value = this.#latencyMs = undefined;
             this.#freshness.lost();
             if (state.refused) void this.#askInfo(); // 401 leads to the login
         }
@@ -591,7 +594,8 @@ export class Session {
     /* The stream tells them as well, but later: it has to be opened first, and charts wait for them. */
     async #askInterfaces(): Promise<void> {
         const answer = await this.getJson(`api/v1/interfaces?limit=${INTERFACES_FIRST}`);
-        if (answer.ok && this.#rows.size === 0) this.#takeRows(parsePage(answer.value));
+        const told = !this.#rowsAnew || this.#rows.size > 0;
+        if (answer.ok && !told) this.#takeRows(parsePage(answer.value));
     }
 
     #paint(): void {

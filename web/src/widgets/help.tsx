@@ -32,31 +32,37 @@ export function Help({ open, groups, onClose }: HelpProps) {
             onClose={onClose}
             onClick={(e) => e.target === dialog.current && onClose()}
         >
-            <div class="help-body">
-                <h2 id="help-title">Keys</h2>
-                <div class="help-groups">
-                    {groups.map((g) => (
-                        <section key={g.name}>
-                            <h3>{g.name}</h3>
-                            <dl>
-                                {g.shortcuts.map((s) => (
-                                    <div key={s.what}>
-                                        <dt>
-                                            {s.keys.map((k) => (
-                                                <kbd key={k}>{k}</kbd>
-                                            ))}
-                                        </dt>
-                                        <dd>{s.what}</dd>
-                                    </div>
-                                ))}
-                            </dl>
-                        </section>
-                    ))}
-                </div>
-                <button type="button" class="button" onClick={onClose}>
-                    Close
-                </button>
-            </div>
+            {open && <Body groups={groups} onClose={onClose} />}
         </dialog>
+    );
+}
+
+function Body({ groups, onClose }: Omit<HelpProps, "open">) {
+    return (
+        <div class="help-body">
+            <h2 id="help-title">Keys</h2>
+            <div class="help-groups">
+                {groups.map((g) => (
+                    <section key={g.name}>
+                        <h3>{g.name}</h3>
+                        <dl>
+                            {g.shortcuts.map((s) => (
+                                <div key={s.what}>
+                                    <dt>
+                                        {s.keys.map((k) => (
+                                            <kbd key={k}>{k}</kbd>
+                                        ))}
+                                    </dt>
+                                    <dd>{s.what}</dd>
+                                </div>
+                            ))}
+                        </dl>
+                    </section>
+                ))}
+            </div>
+            <button type="button" class="button" onClick={onClose}>
+                Close
+            </button>
+        </div>
     );
 }
