@@ -57,7 +57,8 @@ const files = new Map();
 
 /* The address of the only file with that ending. */
 function add(outputFiles, ending) {
-    const [file] = outputFiles.filter((f) => f.path.endsWith(ending));
+    const [file, other] = outputFiles.filter((f) => f.path.endsWith(ending));
+    if (!file || other) throw new Error(`not one file ${ending}: ${outputFiles.map((f) => f.path)}`);
     const address = "assets/" + basename(file.path);
     files.set(address, Buffer.from(file.contents));
     return address;
@@ -72,11 +73,10 @@ function addHashed(path) {
     return name;
 }
 
-const styleOf = ({ metafile, outputFiles }) => {
-    // Pages that are fetched later bring no style that the application has not.
-    const { cssBundle } = Object.values(metafile.outputs).find((o) => o.cssBundle);
-    return add(outputFiles, basename(cssBundle));
-};
+/* One style for all: what is fetched later must bring none of its own. */
+function styleOf({ outputFiles }) {
+    return add(outputFiles, ".css");
+}
 
 for (const f of app.files) files.set("assets/" + basename(f.path), Buffer.from(f.contents));
 const addresses = {

@@ -4,8 +4,10 @@
  * loaded later takes its share from that one.
  */
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { build } from "esbuild";
+import { fileURLToPath } from "node:url";
+import { build, version } from "esbuild";
 
 const hashOf = (text) => createHash("sha256").update(text).digest("hex").slice(0, 8).toUpperCase();
 
@@ -32,8 +34,10 @@ export async function joined(split, options) {
     const shared = [...first].filter((name) => name !== app);
     const later = [...texts.keys()].filter((name) => !first.has(name));
 
-    /* The files import each other in a circle, so each name changes when anything does. */
-    const all = [...texts.keys()].sort().join();
+    /* The files import each other in a circle, so each name changes when anything does that they are
+     * made of: the texts, which are in the names of `split`, and how they are joined. */
+    const self = readFileSync(fileURLToPath(import.meta.url), "utf8");
+    const all = [...texts.keys()].sort().join() + self + version;
     const addressOf = (name) => `${name.replace(/-[^-]*$/, "")}-${hashOf(name + all)}.js`;
 
     const outside = (name, e) => `from${shared.indexOf(name)}_${e}`; // the app's name for an export
