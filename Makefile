@@ -72,7 +72,7 @@ clean:
 # -- tests -------------------------------------------------------------------------------------
 
 # The optimized build runs everything; clang with the sanitizers adds the unit tests, the corpora
-# and a short search of every fuzz target. BUILD:SUITE,SUITE names what runs where. What only computes
+# and a short search of every fuzz target. BUILD@SETUP:SUITE,SUITE names what runs where. What only computes
 # is built and run beside what mostly waits.
 test: release-with-tests $(ASAN)/build.ninja
 	@tests/run --beside $(ASAN)@brief:search,replay,store,model,wire,detect $(RELEASE) \

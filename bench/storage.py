@@ -521,6 +521,8 @@ def measure_question(args, question, netsonde, prometheus, victoria):
              "Prometheus, without rate()": (prometheus, question.prometheus(None)),
              "VictoriaMetrics": (victoria, question.prometheus("rate"))}
     took, spent_ms = {name: [] for name in asked}, {name: [] for name in asked}
+    for server, _ in asked.values():
+        server.http.socket = None  # servers close what is idle for a minute
     for _ in range(args.rounds):  # in turns, so that what disturbs the machine disturbs all
         for name, (server, path) in asked.items():
             before = processor_ns(server.pid)

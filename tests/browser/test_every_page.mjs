@@ -5,7 +5,17 @@
  */
 import assert from "node:assert/strict";
 import { createServer, connect } from "node:net";
-import { axeFindsNothing, chart, isLive, launch, openPage, run, Server, until, wearsTheme } from "./harness.mjs";
+import {
+    axeFindsNothing,
+    chart,
+    isLive,
+    launch,
+    openPage,
+    run,
+    Server,
+    until,
+    wearsTheme,
+} from "./harness.mjs";
 
 const PAGES = [
     "",
@@ -25,7 +35,6 @@ const PAGES = [
 
 /* What a browser says of an answer that a page asks for to learn why there is no table. */
 const EXPECTED = /status of 503/;
-
 
 function complaints(page) {
     return page.complaints.filter((c) => !EXPECTED.test(c));

@@ -155,13 +155,16 @@ await run({
         await isLive(page);
         const figure = chart(page, "throughput");
         await figure.getByText("Reading history…").waitFor();
-        const box = await figure.locator(".plot-area").boundingBox();
-        await page.mouse.move(box.x + box.width * 0.1, box.y + 20);
+        const point = async (part) => {
+            const box = await figure.locator(part).boundingBox();
+            await page.mouse.move(box.x + box.width * 0.1, box.y + 20);
+        };
+        await point(".plot");
         assert.doesNotMatch(await figure.innerText(), /not measured|Nothing was measured/);
         hold = false;
         for (const route of held) await route.continue();
         await figure.and(page.locator('[data-state="live"]')).waitFor();
-        await page.mouse.move(box.x + box.width * 0.1, box.y + 21);
+        await point(".plot-area");
         await until("then it is", async () =>
             /not measured/.test(await figure.locator(".readout").innerText()),
         );

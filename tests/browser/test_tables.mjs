@@ -140,7 +140,7 @@ await run({
             assert.equal(new URL(page.url()).searchParams.get("id"), second.replace(/.*-/, ""));
             await drawer.getByText("Opened by").waitFor();
             await drawer.locator('[data-key="connection-rates"][data-state="live"]').waitFor();
-            await axeFindsNothing(page);
+            await axeFindsNothing(page, page.url());
             await page.keyboard.press("Escape");
             await drawer.waitFor({ state: "detached" });
 
@@ -240,7 +240,7 @@ await run({
             if (known.some((r) => r[2] === "(unattributed)")) {
                 await rest.click();
                 await page.getByRole("complementary").getByText("headers of packets").waitFor();
-                await axeFindsNothing(page);
+                await axeFindsNothing(page, page.url());
                 await page.keyboard.press("Escape");
             }
             const mine = known.find((r) => r[1] === process.pid);
@@ -254,7 +254,7 @@ await run({
             await page.getByRole("button", { name: "systemd units" }).click();
             await page.getByRole("grid", { name: "Units" }).waitFor();
             await until("units", async () => (await countOf(page)) > 0);
-            await axeFindsNothing(page);
+            await axeFindsNothing(page, page.url());
             assert.deepEqual(page.complaints, []);
         } finally {
             busy.stop();
@@ -273,7 +273,7 @@ await run({
             assert.ok(error.message.includes(command) && command.startsWith("netsonde"), command);
             await page.getByRole("button", { name: "Copy" }).click();
             await page.getByRole("button", { name: /Copied|Selected/ }).waitFor();
-            await axeFindsNothing(page);
+            await axeFindsNothing(page, page.url());
             // The browser itself notes that the table was refused.
             const others = page.complaints.filter((c) => !/status of 503/.test(c));
             assert.deepEqual(others, []);
@@ -299,7 +299,7 @@ await run({
                 assert.ok(box.height > 60 && box.width <= 390);
                 await rows(page).first().click();
                 await page.getByRole("complementary").waitFor();
-                await axeFindsNothing(page);
+                await axeFindsNothing(page, page.url());
                 assert.deepEqual(page.complaints, []);
                 await page.close();
             }

@@ -330,7 +330,7 @@ def test_turned_read_only():
                         f.flush()
                     except OSError:
                         pass  # it did what it was told, and says that the disk is read-only
-                # Who waits for the disk at that moment is told that it failed; everybody later, why.
+                # Who waits for the disk at that moment is only told that it failed.
                 reason = event_about(s, "history")["reason"]
                 equal([w for w in ("Read-only file system", "Input/output error") if w in reason] != [],
                       True, reason)

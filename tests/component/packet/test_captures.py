@@ -81,7 +81,8 @@ def ask(name, package, *words):
     """What a tool of others says. Starting tshark takes most of a second, and what it says of a file
     has nothing to do with this project's builds: it is kept for the next of them."""
     path, environment = tool(name, package)
-    key = hashlib.sha256()
+    of_tool = os.stat(path)
+    key = hashlib.sha256(f"{of_tool.st_size} {of_tool.st_mtime_ns} ".encode())
     for word in (path, *words):
         if os.path.isfile(word):
             with open(word, "rb") as f:
@@ -93,8 +94,8 @@ def ask(name, package, *words):
             return f.read()
     done = subprocess.run([path, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           text=True, env=environment, timeout=LIMIT_S, check=False)
-    if done.returncode < 0:
-        raise RuntimeError(f"{name} died of signal {-done.returncode}")
+    if done.returncode:  # also of a capture that was cut; not kept, for it may be anything else
+        return done.stdout
     os.makedirs(os.path.dirname(said), exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=os.path.dirname(said), encoding="utf-8",
                                      delete=False) as f:
