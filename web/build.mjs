@@ -11,14 +11,13 @@
  *
  *   node build.mjs --out DIR       exit 1 when something does not build or is over its budget
  */
-import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { joined } from "./join.mjs";
+import { hashOf, joined } from "./join.mjs";
 
 /* All JavaScript that the first page needs, compressed. */
 const BUDGET_BYTES = 120 * 1024;
@@ -66,25 +65,20 @@ function add(outputFiles, ending) {
 
 function addHashed(path) {
     const content = readFileSync(join(here, path));
-    const hash = createHash("sha256").update(content).digest("hex").slice(0, 8).toUpperCase();
     const extension = extname(path);
-    const name = `assets/${basename(path, extension)}-${hash}${extension}`;
+    const name = `assets/${basename(path, extension)}-${hashOf(content)}${extension}`;
     files.set(name, content);
     return name;
 }
 
-/* One style for all: what is fetched later must bring none of its own. */
-function styleOf({ outputFiles }) {
-    return add(outputFiles, ".css");
-}
 
 for (const f of app.files) files.set("assets/" + basename(f.path), Buffer.from(f.contents));
 const addresses = {
     app: "assets/" + app.app,
     boot: add(boot.outputFiles, ".js"),
     login: add(login.outputFiles, ".js"),
-    style: styleOf(split),
-    loginStyle: styleOf(login),
+    style: add(split.outputFiles, ".css"), // for all: what is fetched later must bring none of its own
+    loginStyle: add(login.outputFiles, ".css"),
     icon: addHashed("src/app/favicon.svg"),
 };
 for (const name of ["index.html", "login.html"]) {

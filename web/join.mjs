@@ -9,7 +9,7 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, version } from "esbuild";
 
-const hashOf = (text) => createHash("sha256").update(text).digest("hex").slice(0, 8).toUpperCase();
+export const hashOf = (content) => createHash("sha256").update(content).digest("hex").slice(0, 8).toUpperCase();
 
 /* The names that a script pulls in at once, itself first; what it loads later is not among them. */
 function pulledIn(outputs, name, seen = new Set()) {

@@ -1,4 +1,5 @@
 /* JSON over HTTP with a time limit and failures in plain words. */
+import { parseJson } from "../base/json";
 import { fail, ok, type Result } from "../base/result";
 import { parseErrorField, parseErrorText } from "../proto/history";
 
@@ -57,7 +58,7 @@ async function request(
         const response = await send(address, { ...init, headers, signal: limit.signal });
         // A change was made when the answer began; of a reading its end counts as well.
         const text = await (init.method ? response.text().catch(() => "") : response.text());
-        return { response, body: parsed(text) };
+        return { response, body: parseJson(text) };
     };
     try {
         const { response, body } = await (init.method ? ask() : again(ask, limit.signal));
@@ -89,12 +90,4 @@ async function again<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> 
             if (tries < TRIES) await new Promise((done) => setTimeout(done, BETWEEN_TRIES_MS));
             if (tries === TRIES || signal.aborted) throw error;
         }
-}
-
-function parsed(text: string): unknown {
-    try {
-        return JSON.parse(text);
-    } catch {
-        return undefined;
-    }
 }
