@@ -39,6 +39,12 @@ static size_t find_run(const struct alive *alive, uint32_t id)
     return low;
 }
 
+bool alive_is_logged(const struct alive *alive, uint32_t id)
+{
+    size_t at = find_run(alive, id);
+    return at < alive->runs_count && alive->runs[at].first <= id;
+}
+
 static void add_run(struct alive *alive, uint32_t first, uint32_t last)
 {
     size_t at = find_run(alive, first), end = at;

@@ -40,6 +40,8 @@ static int load_meta(struct store *store)
             continue;
         if (strcmp(name, "next_series") == 0)
             store->next.series_id = MAX(store->next.series_id, (uint32_t)value);
+        else if (strcmp(name, "late_series") == 0)
+            store->late_series = (int64_t)value;
         else if (strcmp(name, "next_tick") == 0)
             store->next.tick_seq = MAX(store->next.tick_seq, value);
         else if (strcmp(name, "next_event") == 0)
@@ -88,6 +90,7 @@ static int load_limits(struct store *store)
     store->next.series_id = MAX(store->next.series_id, (uint32_t)series + 1);
     store->next.tick_seq = MAX(store->next.tick_seq, (uint64_t)MAX(tick, span_seq) + 1);
     store->next.event_seq = MAX(store->next.event_seq, (uint64_t)event + 1);
+    store->newest_series = (uint32_t)series;
     store->next_span = (uint32_t)MIN(span + 1, SPAN_MAX);
     return 0;
 }

@@ -106,6 +106,7 @@ struct alive {
 };
 
 int alive_find(struct plan *plan, struct alive *ret); /* 0 or -errno */
+bool alive_is_logged(const struct alive *alive, uint32_t id);
 void alive_fini(struct alive *alive);
 
 int select_series(struct plan *plan);  /* 0 or -errno; the steps are laid */

@@ -26,6 +26,7 @@ static void disconnect_reader(struct store_reader *reader)
 {
     while (reader->statements_count > 0)
         sqlite3_finalize(reader->statements[--reader->statements_count].stmt);
+    postings_fini(&reader->postings);
     sqlite3_close(reader->db);
     reader->db = NULL;
 }

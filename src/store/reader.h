@@ -9,9 +9,10 @@
 
 #include "store/column.h"
 #include "store/database.h"
+#include "store/postings.h"
 
 /* More than there are questions in the program. */
-#define READER_STATEMENTS 32
+#define READER_STATEMENTS 40
 
 struct reader_statement {
     const char *sql; /* a constant of the program: it is known by its address */
@@ -44,6 +45,7 @@ struct store_reader {
     struct span_times spans[READER_SPANS];
     size_t spans_count, spans_rows;
     struct timeline times; /* [READER_ROWS] of those; NULL inside: none yet */
+    struct postings postings; /* of `db` */
     struct codec *codec;
     uint64_t damaged;
     int64_t chunks[READER_CHUNKS]; /* rows of those that are damaged, not reported yet */

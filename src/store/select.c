@@ -3,7 +3,8 @@
  *
  * Candidates come from the rows on disk and from the ticks in memory, which may hold series that no
  * committed tick has named yet; those that are known to be silent in the range are passed over
- * before anything is compared. One target for each matching series; for quantiles
+ * before anything is compared. Of the rows only those are looked at that have a text that the query
+ * asks for, where there are few (postings.h). One target for each matching series; for quantiles
  * all `_bucket` series of a histogram are targets of one series in the answer, which has the
  * histogram's own name and no `le`. A name may have had several ids (the registry forgets a series
  * that was silent while very many others came): they are targets of one series in the answer, which
@@ -155,7 +156,7 @@ static void consider(struct plan *plan, const struct candidate *c, struct map *g
  * `label="value"` where a match has no pattern in it.
  */
 struct sieve {
-    bool open; /* everything passes */
+    bool any_name; /* histograms do not have the name of their buckets */
     size_t needles_count;
     char *needles[SELECTOR_MATCHES_MAX];
 };
@@ -171,9 +172,8 @@ static bool is_literal(const char *text)
 static void sieve_init(struct sieve *sieve, const struct plan *plan)
 {
     const struct selector *selector = &plan->query->selector;
-    /* Histograms have neither the name nor all the labels of their buckets. */
-    *sieve = (struct sieve){.open = aggregate_is_quantile(plan->query->aggregate)};
-    for (size_t i = 0; i < selector->matches_count && !sieve->open; i++) {
+    *sieve = (struct sieve){.any_name = aggregate_is_quantile(plan->query->aggregate)};
+    for (size_t i = 0; i < selector->matches_count; i++) {
         const char *label = selector->matches[i].label, *glob = selector->matches[i].glob;
         if (is_literal(glob))
             sieve->needles[sieve->needles_count++] = mem_printf("%s=\"%s\"", label, glob);
@@ -205,13 +205,67 @@ static bool is_named(const struct selector *selector, const char *key, size_t ke
 static bool sieve_passes(const struct sieve *sieve, const struct selector *selector,
                          const char *key, size_t len)
 {
-    if (sieve->open)
-        return true;
     for (size_t i = 0; i < sieve->needles_count; i++) {
         if (!memmem(key, len, sieve->needles[i], strlen(sieve->needles[i])))
             return false;
     }
-    return is_named(selector, key, len);
+    return sieve->any_name || is_named(selector, key, len);
+}
+
+/* Series that have one of the names; none are found when a name is a pattern. */
+static bool find_names(const struct plan *plan, struct id_list *ret)
+{
+    const struct selector *selector = &plan->query->selector;
+    const char *suffix = aggregate_is_quantile(plan->query->aggregate) ? BUCKET_SUFFIX : "";
+    for (size_t i = 0; i < selector->globs_count; i++) {
+        if (!is_literal(selector->globs[i]))
+            return false;
+    }
+    for (size_t i = 0; i < selector->globs_count; i++) {
+        char *name CLEANUP(mem_freep) = mem_printf("%s%s", selector->globs[i], suffix);
+        postings_find(&plan->reader->postings, name, strlen(name), ret);
+    }
+    return selector->globs_count > 0;
+}
+
+/* The keys are those of series; a histogram has another one than its buckets. */
+static bool find_keys(const struct plan *plan, struct id_list *ret)
+{
+    const struct query *query = plan->query;
+    if (aggregate_is_quantile(query->aggregate))
+        return false;
+    for (size_t i = 0; i < query->keys_count; i++)
+        postings_find(&plan->reader->postings, query->keys[i], strlen(query->keys[i]), ret);
+    return query->keys_count > 0;
+}
+
+static void keep_shorter(struct id_list *best, bool *any, struct id_list *other)
+{
+    if (!*any || other->count < best->count) {
+        struct id_list longer = *best;
+        *best = *other;
+        *other = longer;
+    }
+    id_list_fini(other);
+    *any = true;
+}
+
+/* All series that can match, and few others: those that have the rarest of the texts asked for.
+ * False: there is none, or so many have it that it is quicker to look at all. */
+static bool find_few(const struct plan *plan, const struct sieve *sieve, struct id_list *ret)
+{
+    const struct postings *postings = &plan->reader->postings;
+    struct id_list list = {0};
+    bool any = find_keys(plan, ret);
+    if (find_names(plan, &list))
+        keep_shorter(ret, &any, &list);
+    id_list_fini(&list);
+    for (size_t i = 0; i < sieve->needles_count; i++) {
+        postings_find(postings, sieve->needles[i], strlen(sieve->needles[i]), &list);
+        keep_shorter(ret, &any, &list);
+    }
+    id_list_sort(ret);
+    return any && ret->count <= postings->series / 2;
 }
 
 /* Rows of `series` out of a statement whose columns are those below. */
@@ -251,7 +305,29 @@ static int consider_rows(struct plan *plan, sqlite3_stmt *stmt, const struct sie
 
 #define SERIES_COLUMNS "s.id, s.key, s.unit, s.kind, s.scale"
 
-static int consider_stored(struct plan *plan, const struct alive *alive, struct map *groups)
+static int consider_few(struct plan *plan, const struct alive *alive, const struct sieve *sieve,
+                        const struct id_list *few, struct map *groups)
+{
+    sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
+    int error = reader_statement(plan->reader,
+                                 "SELECT " SERIES_COLUMNS " FROM series s WHERE s.id = ?1 AND"
+                                 " (?2 OR EXISTS (SELECT 1 FROM last l WHERE l.id = ?1 AND"
+                                 " l.seq >= ?3))",
+                                 &stmt);
+    for (size_t i = 0; i < few->count && !error; i++) {
+        bool logged = alive_is_logged(alive, few->ids[i]);
+        if (!logged && !alive->sealed)
+            continue;
+        sqlite3_bind_int64(stmt, 1, few->ids[i]);
+        sqlite3_bind_int(stmt, 2, logged);
+        sqlite3_bind_int64(stmt, 3, (int64_t)alive->from_seq);
+        error = consider_rows(plan, stmt, sieve, groups);
+    }
+    return error;
+}
+
+static int consider_all(struct plan *plan, const struct alive *alive, const struct sieve *sieve,
+                        struct map *groups)
 {
     sqlite3_stmt *sealed CLEANUP(reader_done) = NULL;
     sqlite3_stmt *logged CLEANUP(reader_done) = NULL;
@@ -263,17 +339,29 @@ static int consider_stored(struct plan *plan, const struct alive *alive, struct 
         error = reader_statement(
             plan->reader, "SELECT " SERIES_COLUMNS " FROM series s WHERE s.id BETWEEN ?1 AND ?2",
             &logged);
-    struct sieve sieve;
-    sieve_init(&sieve, plan);
     if (!error && alive->sealed) {
         sqlite3_bind_int64(sealed, 1, (int64_t)alive->from_seq);
-        error = consider_rows(plan, sealed, &sieve, groups);
+        error = consider_rows(plan, sealed, sieve, groups);
     }
     for (size_t i = 0; i < alive->runs_count && !error; i++) {
         sqlite3_bind_int64(logged, 1, alive->runs[i].first);
         sqlite3_bind_int64(logged, 2, alive->runs[i].last);
-        error = consider_rows(plan, logged, &sieve, groups);
+        error = consider_rows(plan, logged, sieve, groups);
     }
+    return error;
+}
+
+static int consider_stored(struct plan *plan, const struct alive *alive, struct map *groups)
+{
+    int error = postings_refresh(&plan->reader->postings, plan->reader);
+    if (error)
+        return error;
+    struct sieve sieve;
+    struct id_list few = {0};
+    sieve_init(&sieve, plan);
+    error = find_few(plan, &sieve, &few) ? consider_few(plan, alive, &sieve, &few, groups)
+                                         : consider_all(plan, alive, &sieve, groups);
+    id_list_fini(&few);
     sieve_fini(&sieve);
     return error;
 }

@@ -133,6 +133,8 @@ struct store {
     struct store_numbers reserved; /* on disk: no number from here on was given out */
     struct store_numbers seen;     /* first unused, as far as the ticks have told */
     uint64_t boot_seq;             /* the first tick that belongs to the running boot */
+    uint32_t newest_series;        /* the greatest id that has a row */
+    int64_t late_series;           /* how often one came that is below it: in `meta`, for readers */
 
     struct shelf shelf;                                                /* what alerting keeps */
     struct store_alert_numbers alert_next, alert_reserved, alert_seen; /* as those above */

@@ -178,23 +178,34 @@ static int put_method(struct store *store, const struct series *s)
     return database_run(stmt);
 }
 
+/* Readers ask for rows behind the greatest id that they know: this one is not there. */
+static int put_late(struct store *store)
+{
+    int error = store_put_meta(store, "late_series", store->late_series + 1);
+    store->late_series += !error;
+    return error;
+}
+
 /* Rows of series that have none yet, and of those that another engine measures now. */
 static int put_rows(struct store *store)
 {
+    bool late = false;
     for (uint32_t slot = 0; slot < store->set->count; slot++) {
         const struct series *s = store->set->slots[slot];
         if (!s)
             continue;
         const struct ledger_entry *e = &store->ledger.entries[store->index[slot]];
         int error = 0;
-        if (!e->on_disk)
+        if (!e->on_disk) {
             error = put_series(store, s);
-        else if (e->method != method_of(s))
+            late = late || s->id < store->newest_series;
+        } else if (e->method != method_of(s)) {
             error = put_method(store, s);
+        }
         if (error)
             return error;
     }
-    return 0;
+    return late ? put_late(store) : 0;
 }
 
 static void rows_committed(struct store *store)
@@ -208,6 +219,7 @@ static void rows_committed(struct store *store)
         added += !e->on_disk;
         e->on_disk = true;
         e->method = method_of(s);
+        store->newest_series = MAX(store->newest_series, s->id);
     }
     count_add(&store->counters.series, added);
     store->rows_pending = false;

@@ -222,8 +222,46 @@ static bool order_unknown(const struct world *w, const struct memory *m, const s
     return only_memory && q->aggregate == AGG_LAST && strcmp(a->tier, "raw") != 0;
 }
 
+/* Which series are asked for: by a name, a label, both, in letters or as a pattern, or by keys. */
+struct asked {
+    bool of[WORLD_SERIES];
+    char texts[2][96];
+    const char *keys[2];
+};
+
+static void ask_for(struct world *w, struct query *q, struct asked *asked)
+{
+    static const char *const names[][2] = {{"level", "l?vel"}, {"bytes_total", "byte?_total"}};
+    static const char *const matches[] = {"device=eth0", "device=et?0"};
+    static const size_t by_name[] = {2, 0}; /* in the pool: each fourth */
+    size_t way = world_random(w, 5), name = world_random(w, 2), pattern = world_random(w, 2);
+    bool named = way == 1 || way == 3, labelled = way == 2 || way == 3;
+    if (named)
+        assert_int_equal(selector_add_glob(&q->selector, names[name][pattern]), 0);
+    if (labelled)
+        assert_int_equal(selector_add_match(&q->selector, matches[pattern]), 0);
+    for (size_t i = 0; i < WORLD_SERIES; i++) {
+        struct label labels[2];
+        world_labels(i, labels);
+        asked->of[i] = (!named || world_metric(i) == world_metric(by_name[name])) &&
+                       (!labelled || strcmp(labels[0].value, "eth0") == 0);
+    }
+    if (way != 4)
+        return;
+    size_t first = world_random(w, WORLD_SERIES), second = world_random(w, WORLD_SERIES);
+    memset(asked->of, 0, sizeof(asked->of));
+    asked->of[first] = asked->of[second] = true;
+    world_key(first, asked->texts[0], sizeof(asked->texts[0]));
+    world_key(second, asked->texts[1], sizeof(asked->texts[1]));
+    bool grows = strcmp(asked->texts[0], asked->texts[1]) < 0;
+    asked->keys[0] = asked->texts[grows ? 0 : 1];
+    asked->keys[1] = asked->texts[grows ? 1 : 0];
+    q->keys = asked->keys;
+    q->keys_count = 2;
+}
+
 static void check_answer(const struct world *w, const struct memory *m, const struct query *q,
-                         const struct answer *a)
+                         const struct asked *asked, const struct answer *a)
 {
     check_shape(w, m, q, a);
     size_t found = 0;
@@ -239,7 +277,7 @@ static void check_answer(const struct world *w, const struct memory *m, const st
             if (s && !order_unknown(w, m, q, a, start_ms, start_ms + a->step_ms))
                 assert_value(a, q->aggregate, world_metric(series)->kind, s->values[p], expected);
         }
-        assert_int_equal(any, s != NULL);
+        assert_int_equal(any && asked->of[series], s != NULL);
         if (s) {
             found++;
             assert_int_equal(s->kind, world_metric(series)->kind);
@@ -291,8 +329,11 @@ static void random_query(struct world *w, const struct memory *m, struct store_r
                       .aggregate = (enum aggregate)world_random(w, AGG_P99 + 1)};
     selector_init(&q.selector);
     bool quantile = q.aggregate >= AGG_P50;
+    struct asked asked;
     if (quantile)
-        selector_add_glob(&q.selector, "rtt_*");
+        selector_add_glob(&q.selector, world_random(w, 2) ? "rtt_*" : "rtt_seconds");
+    else
+        ask_for(w, &q, &asked);
     const struct world_tick *a = &w->ticks[world_random(w, w->ticks_count)];
     const struct world_tick *b = &w->ticks[world_random(w, w->ticks_count)];
     q.from_ms = MIN(a->t_ms, b->t_ms) - (int64_t)world_random(w, 5000);
@@ -305,7 +346,7 @@ static void random_query(struct world *w, const struct memory *m, struct store_r
     if (quantile)
         check_quantiles(w, m, &q, answer);
     else
-        check_answer(w, m, &q, answer);
+        check_answer(w, m, &q, &asked, answer);
     tiers[0]++;
     tiers[1] += strcmp(answer->tier, "minute") == 0;
     tiers[2] += strcmp(answer->tier, "hour") == 0;

@@ -49,7 +49,7 @@ size_t world_labels(size_t series, struct label labels[2])
     return is_bucket(series) ? 2 : 1;
 }
 
-static void write_key(size_t series, char *out, size_t size)
+void world_key(size_t series, char *out, size_t size)
 {
     static const char *const escaped[] = {"eth0", "we\\\"ird\\\\\\n", "ünï"};
     if (is_bucket(series))
@@ -63,7 +63,7 @@ size_t world_index(const char *key)
 {
     char expected[128];
     for (size_t i = 0; i < WORLD_SERIES; i++) {
-        write_key(i, expected, sizeof(expected));
+        world_key(i, expected, sizeof(expected));
         if (strcmp(key, expected) == 0)
             return i;
     }

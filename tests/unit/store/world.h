@@ -59,6 +59,7 @@ const struct metric *world_metric(size_t series);
 size_t world_labels(size_t series, struct label labels[2]);
 /* Which of the pool an answer's or tick's series is; asserts that it is one. */
 size_t world_index(const char *key);
+void world_key(size_t series, char *out, size_t size);
 
 void world_init(struct world *w, uint64_t seed);
 void world_fini(struct world *w); /* closes, removes the directory */
