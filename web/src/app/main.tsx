@@ -109,10 +109,7 @@ const look = () => session.setVisible(!document.hidden);
 look(); // it may have been opened in the background
 document.addEventListener("visibilitychange", look);
 window.addEventListener("online", () => session.retry());
-const heldBack = onWake(() => {
-    if (!document.hidden) session.woke();
-});
-document.addEventListener("visibilitychange", heldBack);
+onWake(() => session.woke());
 readSkewFrom(() => session.skewMs.value);
 
 const page = { session, location, preferences };

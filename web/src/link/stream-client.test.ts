@@ -169,6 +169,29 @@ test("pings measure the way; silence ends the connection", () => {
     assert.ok(b.sockets.length > 1);
 });
 
+test("while nobody looks a ping is rare, and a dead connection is still noticed", () => {
+    const b = bench();
+    b.client.start();
+    b.last().open();
+    b.last().say(HELLO);
+    b.client.calm(true);
+    const answered = (ms: number) => {
+        for (let i = 0; i < ms; i += 1000) {
+            b.clock.advance(1000);
+            const ping = b.last().ops("ping").pop();
+            if (ping) b.last().say({ type: "pong", id: ping["id"] });
+        }
+        return b.last().ops("ping").length;
+    };
+    assert.equal(answered(300_000), 10);
+    b.client.calm(false);
+    assert.equal(answered(1000), 11);
+    assert.equal(answered(10_000), 13);
+    b.client.calm(true);
+    b.clock.advance(100_000); // nothing more comes
+    assert.ok(b.sockets[0]!.closed);
+});
+
 test("what is not understood is told and does not end the connection", () => {
     const b = bench();
     b.client.start();

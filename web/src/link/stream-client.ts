@@ -25,6 +25,7 @@ const OPEN = 1; // WebSocket.OPEN, which node does not have
 const CONNECT_LIMIT_MS = 10_000;
 const PING_FIRST_MS = 1_000; // when the page has settled
 const PING_EVERY_MS = 5_000;
+const PING_CALM_MS = 30_000; // while nobody looks
 const BUSY_FIRST_MS = 1_000;
 const ACK_NOT_BEFORE_MS = 900; // one a second, although ticks are never quite on time
 const SILENCE_MS = 20_000; // pings unanswered for so long: the connection is dead
@@ -71,7 +72,8 @@ export class StreamClient {
     #ping: { id: number; at: number } | undefined;
     #heardAt = 0;
     #ackedAt = -Infinity;
-    #timer: Cancel | undefined;
+    #timer: Cancel | undefined; // of what is next in this state
+    #calm = false;
 
     constructor(
         open: () => Socket,
@@ -117,6 +119,13 @@ export class StreamClient {
         return this.#busy.size > 0;
     }
 
+    /* Whether anybody would see a connection die at once. */
+    calm(calm: boolean): void {
+        if (calm === this.#calm) return;
+        this.#calm = calm;
+        if (this.#state.name === "open") this.#beatIn(calm ? PING_CALM_MS : PING_FIRST_MS);
+    }
+
     /* Replaces the wish for the channel. */
     want(s: Subscription): void {
         this.#wishes.set(s.channel, s);
@@ -155,7 +164,7 @@ export class StreamClient {
             this.#ping = undefined;
             this.#enter({ name: "open" });
             for (const wish of this.#wishes.values()) this.#subscribe(wish);
-            this.#timer = this.#clock.after(PING_FIRST_MS, () => this.#beat());
+            this.#beatIn(PING_FIRST_MS);
         };
         socket.onmessage = (event) => this.#receive(event.data as unknown);
         socket.onclose = (event) => {
@@ -227,7 +236,12 @@ export class StreamClient {
                 this.#ping = { id, at: this.#clock.now() };
                 return pingText(id);
             });
-        this.#timer = this.#clock.after(PING_EVERY_MS, () => this.#beat());
+        this.#beatIn(this.#calm ? PING_CALM_MS : PING_EVERY_MS);
+    }
+
+    #beatIn(ms: number): void {
+        this.#timer?.();
+        this.#timer = this.#clock.after(ms, () => this.#beat());
     }
 
     #lost(why: string, refused = false): void {

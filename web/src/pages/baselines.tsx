@@ -70,6 +70,7 @@ function followPage({ session, location }: PageContext, store: Baselines): () =>
     const timer = setInterval(() => {
         const failed = store.comparison.state.peek().error !== undefined;
         const follows = location.range.peek().kind === "last" && !session.paused.peek();
+        if (document.hidden) return;
         if (!failed && !(follows && performance.now() - readAt >= REFRESH_MS)) return;
         readAt = performance.now();
         compare();

@@ -1,5 +1,5 @@
 /*
- * How much is behind a page: the number of rows of a table, asked now and then while somebody looks.
+ * How much is behind a page: the number of rows of a table, asked now and then.
  * A number for orientation; the page itself has it exactly. What the server does not offer here is not
  * asked for.
  */
@@ -23,7 +23,6 @@ export class Counts {
     readonly #offered: (table: string) => boolean;
     readonly #totals = new Map(TABLES.map((t) => [t, signal<number | undefined>(undefined)]));
     #timer: Cancel | undefined;
-    #visible = true;
 
     constructor(getJson: GetJson, clock: Clock, offered: (table: string) => boolean) {
         this.#getJson = getJson;
@@ -56,14 +55,8 @@ export class Counts {
         this.#timer = undefined;
     }
 
-    setVisible(visible: boolean): void {
-        this.#visible = visible;
-        if (visible) this.again();
-    }
-
     async #look(): Promise<void> {
         this.#timer = this.#clock.after(EVERY_MS, () => void this.#look());
-        if (!this.#visible) return;
         for (const [table, total] of this.#totals) {
             if (!this.#offered(table)) continue;
             const answer = await this.#getJson(`api/v1/${table}?limit=1`);

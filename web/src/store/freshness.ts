@@ -46,6 +46,13 @@ export class Freshness {
         this.#timer = this.#clock.after(patience, () => this.#set(true));
     }
 
+    /* Nobody waits for ticks; what is shown is as old as it may be. */
+    rest(): void {
+        this.#timer?.();
+        this.#timer = undefined;
+        this.#set(false);
+    }
+
     /* The connection is gone: nothing will come. */
     lost(): void {
         this.#timer?.();

@@ -141,25 +141,57 @@ test("interfaces are there before the stream is, and the stream's are newer", as
     assert.deepEqual(late.session.interfaces.value, []);
 });
 
-test("a hidden tab asks for less and catches up from history when it is seen again", async () => {
+test("a hidden tab hears of alerts alone and catches up from history when it is seen again", async () => {
     const b = bench();
-    b.greet();
+    b.greet(["alerts", "connections", "stats"]);
+    b.session.follow({ channel: "connections", filter: "", sort: "", limit: 10 }, () => undefined);
+    b.session.listen("stats", () => undefined);
     await settled();
-    b.session.setVisible(false);
-    assert.ok((b.last().wishes("metrics").pop()!["interval_ms"] as number) > 1000);
-    const acks = () => b.last().sent.filter((m) => m["op"] === "ack").length;
     b.tick(1);
-    assert.equal(acks(), 0); // and does not say when ticks arrive
-    b.clock.advance(9000);
-    assert.equal(b.session.liveness.value, "live"); // slower is not stale
-    assert.equal(b.session.beats.value, 0); // nothing is rendered that nobody sees
-    const before = b.queries();
+    const beats = b.session.beats.value;
+    const asked = () => b.asked.length;
+    const newest = () => new Map(b.last().sent.map((m) => [m["channel"], m["op"]]));
+    const others = ["metrics", "interfaces", "connections", "stats", "events"];
+    for (const channel of others) assert.equal(newest().get(channel), "subscribe", channel);
+
+    b.session.setVisible(false);
+    for (const channel of others) assert.equal(newest().get(channel), "unsubscribe", channel);
+    assert.equal(newest().get("alerts"), "subscribe");
+    b.tick(2); // it was on its way
+    const before = asked();
+    b.clock.advance(25_000);
+    await settled();
+    assert.equal(asked(), before);
+    assert.equal(b.session.liveness.value, "live"); // nobody waits for a tick
+    assert.equal(b.session.beats.value, beats); // nothing is rendered that nobody sees
+    const queries = b.queries();
+
     b.session.setVisible(true);
-    assert.equal(b.session.beats.value, 1);
-    assert.equal(b.last().wishes("metrics").pop()!["interval_ms"], undefined);
-    assert.equal(b.queries(), before + 1);
-    b.tick(2);
-    assert.equal(acks(), 1);
+    assert.equal(b.session.liveness.value, "connecting"); // what is shown is old
+    for (const channel of others) assert.equal(newest().get(channel), "subscribe", channel);
+    assert.equal(b.queries(), queries + 1);
+    b.tick(3);
+    assert.equal(b.session.liveness.value, "live");
+    b.clock.advance(5000);
+    assert.equal(b.session.liveness.value, "stale");
+});
+
+test("a hidden tab whose connection comes back says so and stays quiet", async () => {
+    const b = bench();
+    b.greet(["alerts"]);
+    b.tick(1);
+    b.clock.advance(1000);
+    b.session.setVisible(false);
+    b.last().onclose?.({ code: 1006, reason: "" } as CloseEvent);
+    assert.equal(b.session.liveness.value, "stale");
+    b.clock.advance(60_000);
+    b.greet(["alerts"]);
+    await settled();
+    assert.equal(b.session.liveness.value, "live");
+    const channels = b.last().sent.filter((m) => m["op"] === "subscribe").map((m) => m["channel"]);
+    assert.deepEqual(channels, ["alerts"]);
+    b.session.setVisible(true);
+    assert.equal(b.session.liveness.value, "connecting");
 });
 
 test("paused stands still, still knows that ticks arrive, and goes on from history", async () => {

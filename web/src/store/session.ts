@@ -32,8 +32,6 @@ import { Losses } from "./losses";
 import { NOTHING, type Selection } from "./selection";
 import { TimeWindow } from "./time-window";
 
-/* A hidden tab only keeps its numbers from growing old. */
-const HIDDEN_INTERVAL_MS = 10_000;
 const RANGE_NOT_BEFORE_MS = 300; // between two windows that are asked for, e.g. while a wheel turns
 const HEAL_NOT_BEFORE_MS = 10_000; // between two reloads because of missing ticks
 const SKEW_LEAST_MS = 1_000;
@@ -176,19 +174,28 @@ export class Session {
     }
 
     start(): void {
+        this.#subscribe();
         this.#wantEvents();
-        this.#client.want({ channel: "interfaces" });
         this.#client.start();
-        this.counts.start();
-        this.#losses.start();
+        if (this.#visible) this.#watch();
         void this.#askInfo();
         void this.#askInterfaces();
     }
 
     stop(): void {
+        this.#unwatch();
+        this.#client.stop();
+    }
+
+    /* What is looked at now and then while somebody reads the page. */
+    #watch(): void {
+        this.counts.start();
+        this.#losses.start();
+    }
+
+    #unwatch(): void {
         this.counts.stop();
         this.#losses.stop();
-        this.#client.stop();
     }
 
     retry(): void {
@@ -230,15 +237,22 @@ export class Session {
         this.#frame.request();
     }
 
+    /* A hidden page hears of alerts, which its title and its icon tell, and of nothing else. Seen
+     * again, it waits for a tick before it calls itself live. */
     setVisible(visible: boolean): void {
         if (visible === this.#visible) return;
         this.#visible = visible;
-        this.counts.setVisible(visible);
+        this.#client.calm(!visible);
         this.#subscribe();
         this.#wantEvents();
         this.alerts.settle();
-        if (!visible) return;
-        if (this.#ticked.peek()) this.#beats.value++;
+        if (!visible) {
+            this.#unwatch();
+            return;
+        }
+        if ((this.ageMs ?? 0) > 2 * this.intervalMs) this.#ticked.value = false;
+        this.#watch();
+        this.#beats.value++;
         this.#latency.value = this.#latencyMs;
         this.#client.retry();
         if (!this.paused.value) this.#reload();
@@ -293,12 +307,11 @@ export class Session {
     }
 
     #wantTable(wish: TableWish): void {
-        if (!this.#offers(wish.channel)) return;
-        this.#client.want({ ...wish, ...(this.#visible ? {} : { intervalMs: HIDDEN_INTERVAL_MS }) });
+        if (this.#visible && this.#offers(wish.channel)) this.#client.want(wish);
     }
 
     #hear(channel: string): void {
-        if (this.#heard.has(channel) || !this.#offers(channel)) return;
+        if (!this.#visible || this.#heard.has(channel) || !this.#offers(channel)) return;
         this.#heard.add(channel);
         this.#client.want({ channel });
     }
@@ -320,36 +333,43 @@ export class Session {
         return this.#lastT || this.#clock.wall();
     }
 
-    #pace(): number {
-        return this.#visible ? this.intervalMs : Math.max(this.intervalMs, HIDDEN_INTERVAL_MS);
+    /* A tick is due, or nobody waits for one. */
+    #expectTick(): void {
+        if (this.#visible) this.#freshness.expect(this.intervalMs);
+        else this.#freshness.rest();
     }
 
     #subscribe(): void {
-        const slow = this.#visible ? {} : { intervalMs: HIDDEN_INTERVAL_MS };
         this.#lastSeq = undefined;
-        this.#client.want({ channel: "interfaces", ...slow });
+        if (this.#link.value.name === "open") this.#expectTick();
+        if (!this.#visible) {
+            const others = [...this.#followed.keys(), ...this.#heard];
+            for (const channel of ["interfaces", "metrics", "anomalies", ...others])
+                this.#client.unwant(channel);
+            this.#heard.clear();
+            return;
+        }
+        this.#client.want({ channel: "interfaces" });
         for (const { wish } of this.#followed.values()) this.#wantTable(wish);
+        for (const channel of this.#listeners.keys()) this.#hear(channel);
         if (this.#selection.groups.length)
             this.#client.want({
                 channel: "metrics",
                 metric: this.#selection.groups.flat(),
                 match: [...this.#selection.match],
-                ...slow,
             });
-        this.#wantBands(slow);
-        if (this.#link.value.name === "open") this.#freshness.expect(this.#pace());
+        this.#wantBands();
     }
 
-    #wantBands(slow: { intervalMs?: number }): void {
+    #wantBands(): void {
         const { bands } = this.#selection;
-        if (!this.#offers("anomalies")) return;
+        if (!this.#visible || !this.#offers("anomalies")) return;
         if (!bands) this.#client.unwant("anomalies");
         else
             this.#client.want({
                 channel: "anomalies",
                 metric: [...bands.metrics],
                 match: [...bands.match],
-                ...slow,
             });
     }
 
@@ -418,7 +438,7 @@ export class Session {
         const hello = this.#hello.value;
         if (hello && hello.intervalMs !== info.value.intervalMs) {
             this.#hello.value = { ...hello, intervalMs: info.value.intervalMs };
-            if (this.#link.value.name === "open") this.#freshness.expect(this.#pace());
+            if (this.#link.value.name === "open") this.#expectTick();
         }
         if (info.value.startedMs !== undefined) this.#flag(flagFromStart(info.value.startedMs));
     }
@@ -441,7 +461,7 @@ export class Session {
         this.#link.value = state;
         if (state.name === "open") {
             this.#rowsAnew = true;
-            this.#freshness.expect(this.#pace());
+            this.#expectTick();
         } else if (state.name === "waiting") {
             this.#latency.value = this.#latencyMs = undefined;
             this.#freshness.lost();
@@ -512,7 +532,7 @@ export class Session {
         const before = this.#hello.value;
         this.#hello.value = hello;
         this.window.intervalMs = hello.intervalMs;
-        this.#freshness.expect(this.#pace());
+        this.#expectTick();
         if (!before || !this.#alertsWanted) this.#greetFirst(hello);
         for (const channel of this.#listeners.keys()) this.#hear(channel);
         if (!before) for (const { wish } of this.#followed.values()) this.#wantTable(wish);
@@ -523,25 +543,25 @@ export class Session {
     #greetFirst(hello: Hello): void {
         this.#alertsWanted = hello.channels.includes("alerts");
         if (this.#alertsWanted) this.#client.want({ channel: "alerts" });
-        if (this.#selection.bands) this.#wantBands({});
+        if (this.#selection.bands) this.#wantBands();
         if (this.#range && this.#selection.groups.length) this.#reloadAlerts(this.#range);
     }
 
     #tick(m: Metrics): void {
-        this.#freshness.tick(this.#pace());
+        if (!this.#visible) return; // it was on its way
+        this.#freshness.tick(this.intervalMs);
         this.#ticked.value = true;
-        // What a hidden page says of itself is brought up to date when somebody looks again.
-        if (this.#visible) this.#beats.value++;
+        this.#beats.value++;
         const missing = this.#lastSeq !== undefined && m.seq > this.#lastSeq + 1;
         if (m.seq - 1 === this.#lastSeq && m.t - this.#lastT !== this.intervalMs) this.#askAgain();
         this.#lastSeq = m.seq;
         this.#lastT = m.t;
         this.#client.reached("metrics", m.seq);
-        if (this.#visible) this.#client.acknowledge(m.seq); // a hidden page is in no hurry
+        this.#client.acknowledge(m.seq);
         if (this.paused.value) return;
         this.window.tick(m);
         this.ghost.reached(m.t);
-        if (missing && this.#visible) this.#heal();
+        if (missing) this.#heal();
         this.#frame.request();
     }
 
