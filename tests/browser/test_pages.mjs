@@ -51,6 +51,26 @@ await run({
         }
     },
 
+    "what a page asks first is asked before the application runs, and once": async () => {
+        const server = await Server.start();
+        const context = await launch();
+        const ways = { "/": /\/(info|interfaces)\?|\/query\?.*receive_bytes.*points=900/, "/tcp": /\/(info|interfaces)\?/ };
+        for (const [path, early] of Object.entries(ways)) {
+            const asked = [];
+            const page = await context.newPage();
+            let running = false; // the application opens the stream with its first breath
+            page.on("websocket", () => (running = true));
+            page.on("request", (r) => asked.push({ url: r.url() + "?", running }));
+            await page.goto(server.address + path);
+            await isLive(page);
+            await page.locator('[data-chart][data-state="live"]').first().waitFor();
+            const first = asked.filter((a) => early.test(a.url) && !a.running).map((a) => a.url);
+            assert.equal(first.length, path === "/" ? 3 : 2, first.join("\n"));
+            for (const url of first) assert.equal(asked.filter((a) => a.url === url).length, 1, url);
+            await page.close();
+        }
+    },
+
     "only addresses of this server are asked, all pages are links in nav": async () => {
         const server = await Server.start();
         const context = await launch(MOVING);

@@ -1,7 +1,11 @@
 /*
- * Runs before the first paint: a page that was dark last time must not flash white. Kept apart from
- * the application so that it is tiny; the keys are those of store/preferences.ts.
+ * Runs before the first paint: a page that was dark last time must not flash white, and what the
+ * page will ask for first is asked now. Kept apart from the application so that it is tiny; the keys
+ * are those of store/preferences.ts.
  */
+import { basePathOf } from "../link/base-path";
+import { askEarly } from "./early";
+
 const root = document.documentElement;
 
 function chosen(key: string): string | null {
@@ -27,4 +31,6 @@ if (chosen("motion") === "reduced") root.dataset["motion"] = "reduced";
 if (chosen("density") === "dense") root.dataset["density"] = "dense";
 if (chosen("navigation") === "narrow") root.dataset["navigation"] = "narrow";
 
-export {};
+/* A classic script's own address; see basePathOf. */
+const base = basePathOf((document.currentScript as HTMLScriptElement).src);
+askEarly(base, location.pathname.slice(base.length) + location.search);

@@ -17,6 +17,7 @@ import { loadPreferences } from "../store/preferences";
 import { Session } from "../store/session";
 import { withAlerts } from "./alert-flags";
 import { drawAttention } from "./attention";
+import { takeEarly } from "./early";
 import { listenToKeys } from "./keys";
 import { applyLook } from "./look";
 import { pageAt } from "./routes";
@@ -42,7 +43,7 @@ const preferences = loadPreferences();
 const location = new Location(base);
 const session = new Session(
     () => new WebSocket(streamAddress(window.location, base), SUBPROTOCOL),
-    jsonGetter(base, goToLogin),
+    jsonGetter(base, goToLogin, takeEarly(base)),
     systemClock,
     location.range,
     requestAnimationFrame,

@@ -7,6 +7,10 @@ const LIMIT_MS = 20_000;
 const TRIES = 3;
 const BETWEEN_TRIES_MS = 200;
 
+type Send = (
+    address: string,
+    init: RequestInit,
+) => Promise<Pick<Response, "ok" | "status" | "text">>;
 export type GetJson = (address: string, signal?: AbortSignal) => Promise<Result<unknown>>;
 
 /* What changes something on the server; `field` names the member of the body that is at fault. */
@@ -19,9 +23,13 @@ export type SendJson = (method: Method, address: string, body?: unknown) => Prom
  * An aborted request fails like any other; the caller knows that it aborted. `unauthorized` is
  * called when the server wants to know first who asks (401).
  */
-export function jsonGetter(base: string, unauthorized: () => void = () => undefined): GetJson {
+export function jsonGetter(
+    base: string,
+    unauthorized: () => void = () => undefined,
+    send: Send = fetch,
+): GetJson {
     return async (address, signal) => {
-        const answer = await request(fetch, base + address, {}, unauthorized, signal);
+        const answer = await request(send, base + address, {}, unauthorized, signal);
         if (!answer.ok) return fail(answer.error);
         return answer.value === undefined ? fail("the answer is not JSON") : ok(answer.value);
     };
@@ -30,7 +38,7 @@ export function jsonGetter(base: string, unauthorized: () => void = () => undefi
 export function jsonSender(
     base: string,
     unauthorized: () => void = () => undefined,
-    send: typeof fetch = fetch,
+    send: Send = fetch,
 ): SendJson {
     return (method, address, body) => {
         const init: RequestInit = { method };
@@ -43,7 +51,7 @@ export function jsonSender(
 }
 
 async function request(
-    send: typeof fetch,
+    send: Send,
     address: string,
     init: RequestInit,
     unauthorized: () => void,

@@ -12,6 +12,7 @@ import { joined, overviewVerdict, type Amounts, type Loss, type Verdict } from "
 import type { Alert } from "../store/alerts";
 import type { Session } from "../store/session";
 import type { Selection } from "../store/selection";
+import { useAfterFirstPaint } from "../widgets/after-paint";
 import { DirectionMark, SeverityMark } from "../widgets/marks";
 import { Value } from "../widgets/value";
 import { Colophon } from "./colophon";
@@ -71,6 +72,7 @@ const RETRANSMIT_SHARE: ChartSpec = {
 
 export function Overview() {
     const { session } = usePage();
+    const whole = useAfterFirstPaint();
     const total = useComputed(() => {
         const { devices, kind } = totalDevices(session.interfaces.value);
         return [kind, ...devices].join(" ");
@@ -106,6 +108,15 @@ export function Overview() {
                 <Chart spec={charts.packets} size="half" note={charts.note} />
                 <Chart spec={charts.losses} size="half" note={charts.note} />
             </section>
+            {whole ? <Below /> : <div class="below" />}
+        </>
+    );
+}
+
+/* On most screens. */
+function Below() {
+    return (
+        <>
             <Group title="TCP" charts={TCP_CHARTS} size="quarter" />
             <Group title="UDP and sockets" charts={[...UDP_CHARTS, SOCKET_CHART]} size="third" />
             <Group title="Kernel backlog" charts={SOFTNET_CHARTS} size="half" />

@@ -52,6 +52,14 @@ export interface HistoryQuery {
     points: number;
 }
 
+export const INFO_ADDRESS = "api/v1/info";
+
+const INTERFACES_FIRST = 500; // as many as the stream tells
+
+export function interfacesAddress(): string {
+    return `api/v1/interfaces?limit=${INTERFACES_FIRST}`;
+}
+
 export function historyAddress(q: HistoryQuery): string {
     const p = new URLSearchParams();
     for (const m of q.metrics) p.append("metric", m);

@@ -20,7 +20,14 @@ import { rangeQuery, type Range } from "../domain/range";
 import { skewWords } from "../domain/skew";
 import type { GetJson, SendJson } from "../link/http";
 import { StreamClient, type LinkState, type Socket } from "../link/stream-client";
-import { eventsAddress, parseEvents, parseInfo, type Info } from "../proto/history";
+import {
+    eventsAddress,
+    INFO_ADDRESS,
+    interfacesAddress,
+    parseEvents,
+    parseInfo,
+    type Info,
+} from "../proto/history";
 import type { Gap, Hello, Metrics, ServerMessage, StreamEvent, TableMessage } from "../proto/stream";
 import { parsePage, type Page } from "../proto/table";
 import { Alerts } from "./alerts";
@@ -35,7 +42,6 @@ import { TimeWindow } from "./time-window";
 const RANGE_NOT_BEFORE_MS = 300; // between two windows that are asked for, e.g. while a wheel turns
 const HEAL_NOT_BEFORE_MS = 10_000; // between two reloads because of missing ticks
 const SKEW_LEAST_MS = 1_000;
-const INTERFACES_FIRST = 500; // as many as the stream tells
 const INFO_NOT_BEFORE_MS = 10_000; // between two questions because ticks came at other times
 
 export type Liveness = "connecting" | "live" | "paused" | "stale";
@@ -427,7 +433,7 @@ export class Session {
     async #askInfo(): Promise<void> {
         this.#infoAt = this.#clock.now();
         const askedAt = this.#clock.wall();
-        const answer = await this.getJson("api/v1/info");
+        const answer = await this.getJson(INFO_ADDRESS);
         const info = answer.ok ? parseInfo(answer.value) : answer;
         if (!info.ok) return;
         const first = this.#info.value === undefined;
@@ -613,7 +619,7 @@ export class Session {
 
     /* The stream tells them as well, but later: it has to be opened first, and charts wait for them. */
     async #askInterfaces(): Promise<void> {
-        const answer = await this.getJson(`api/v1/interfaces?limit=${INTERFACES_FIRST}`);
+        const answer = await this.getJson(interfacesAddress());
         const told = !this.#rowsAnew || this.#rows.size > 0;
         if (answer.ok && !told) this.#takeRows(parsePage(answer.value));
     }

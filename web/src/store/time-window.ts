@@ -14,14 +14,14 @@
  */
 import { fail, type Result } from "../base/result";
 import { Grid } from "../domain/grid";
-import { rangeQuery, spanOf, type Range } from "../domain/range";
+import { spanOf, type Range } from "../domain/range";
 import type { GetJson } from "../link/http";
 import { historyAddress, parseHistory, type History } from "../proto/history";
 import type { SeriesInfo } from "../proto/series";
 import type { Metrics } from "../proto/stream";
 import type { Selection } from "./selection";
+import { windowAddress, WINDOW_STEPS } from "./window-address";
 
-const STEPS = 900; // that a window is cut into, at most
 const TICKS_MOST = 1_000; // of a step that is taken apart exactly
 const PARTS = 400; // of a longer one
 const PENDING_MOST = 5_000;
@@ -160,15 +160,7 @@ export class TimeWindow {
         }
     }
 
-    async #ask(
-        load: Load,
-        metrics: readonly string[],
-        from: string,
-        to: string,
-        points: number,
-    ): Promise<Result<History>> {
-        const { match } = load.selection;
-        const address = historyAddress({ metrics, match, from, to, points });
+    async #ask(load: Load, address: string): Promise<Result<History>> {
         const answer = await this.#getJson(address, load.abort.signal);
         if (!answer.ok) return answer;
         return parseHistory(answer.value);
@@ -183,8 +175,8 @@ export class TimeWindow {
     }
 
     async #fetch(load: Load, group: readonly string[]): Promise<void> {
-        const { from, to } = rangeQuery(load.range);
-        let coarse = await this.#ask(load, group, from, to, STEPS);
+        const { match } = load.selection;
+        let coarse = await this.#ask(load, windowAddress(load.range, group, match));
         if (load !== this.#load) return;
         if (coarse.ok && lengthOf(load.range, coarse.value) / coarse.value.stepMs > STEPS_MOST)
             coarse = fail("the answer has too many steps");
@@ -192,7 +184,8 @@ export class TimeWindow {
         let open = Infinity; // start of the step that is taken apart
         if (coarse.ok && load.range.kind === "last" && this.#mayBeHalfFull(coarse.value)) {
             open = lastStepOf(coarse.value);
-            fine = await this.#ask(load, group, String(open), "now", this.#partsOf(coarse.value));
+            const part = { from: String(open), to: "now", points: this.#partsOf(coarse.value) };
+            fine = await this.#ask(load, historyAddress({ metrics: group, match, ...part }));
             if (load !== this.#load) return;
         }
         if (coarse.ok) this.#fill(load, coarse.value, open, fine?.ok ? fine.value : undefined);
@@ -267,7 +260,7 @@ export class TimeWindow {
     /* Without history the window starts empty; one that follows the present fills from the stream. */
     #bareGrid({ range }: Load): Grid {
         const interval = this.intervalMs ?? USUAL_MS;
-        const step = Math.max(1, Math.ceil(spanOf(range) / STEPS / interval)) * interval;
+        const step = Math.max(1, Math.ceil(spanOf(range) / WINDOW_STEPS / interval)) * interval;
         const grid = new Grid(step, spanOf(range), 0);
         if (range.kind === "fixed") grid.advance(grid.stepOf(range.toMs));
         return grid;
