@@ -146,8 +146,9 @@ static void measure(const char *what, size_t count, size_t ticks, struct rule *r
         tick_unref(t);
     }
     qsort(ns, ticks, sizeof(ns[0]), compare_ns);
-    printf("%-22s %10.1f %10.1f\n", what, (double)ns[0] / (double)count,
-           (double)ns[ticks / 2] / (double)count);
+    int64_t least_ns = ns[0], median_ns = ns[ticks / 2];
+    printf("%-22s %10.1f %10.1f\n", what, (double)least_ns / (double)count,
+           (double)median_ns / (double)count);
     free(ns);
     alerts_free(a);
     noise_free(&n);

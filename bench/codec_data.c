@@ -74,8 +74,8 @@ static int load_span(struct loader *l, size_t ticks)
         struct column *all = &l->data->series[i].column;
         struct column part = {METRIC_COUNTER, all->state + l->data->ticks,
                               all->value + l->data->ticks};
-        const uint8_t *bytes;
-        size_t len;
+        const uint8_t *bytes = NULL;
+        size_t len = 0;
         error = get_chunk(l, l->data->series[i].id, &bytes, &len);
         if (error == -ENOENT) {
             error = 0;

@@ -110,7 +110,7 @@ int main(int argc, char **argv)
     close(listener);
     int fd = connects ? -1 : connected(type, &to);
     uint64_t count = 0;
-    double begin = now(), end = begin + atof(argv[2]), cpu = used(RUSAGE_SELF), at;
+    double begin = now(), end = begin + strtod(argv[2], NULL), cpu = used(RUSAGE_SELF), at;
     do {
         for (int i = 0; i < 64; i++, count++) {
             if (connects)

@@ -11,6 +11,7 @@
  * tiers, retention with the default times) it does here, too.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,9 +70,8 @@ static int print_history(const struct history *h)
             uint64_t total = 0;
             for (uint64_t second = 0; second < h->seconds && is_gauge(i) == (kind == 1); second++) {
                 total += kind ? 0 : bytes_at(i, second);
-                printf("%s{device=\"dev%zu\"} %.17g %lld\n", m->name, i,
-                       kind ? level_at(i, second) : (double)total,
-                       (long long)(h->first_s + (int64_t)second));
+                printf("%s{device=\"dev%zu\"} %.17g %" PRId64 "\n", m->name, i,
+                       kind ? level_at(i, second) : (double)total, h->first_s + (int64_t)second);
             }
         }
     }

@@ -44,7 +44,7 @@ static double divisor(const struct run *r, size_t at)
     double sum = NAN;
     if (!*r->rule->per)
         return 1;
-    if (at >= r->per->points_count)
+    if (!r->per || at >= r->per->points_count)
         return NAN;
     for (size_t i = 0; i < r->divisors_count; i++) {
         double value = r->per->series[r->divisors[i]].values[at];

@@ -13,9 +13,7 @@
 static void put_number(double value, struct buf *out)
 {
     double size = fabs(value);
-    if (size >= 1e6 || (size > 0 && size < 1e-4))
-        buf_printf(out, "%.3g", value);
-    else if (size >= 100 || value == (double)(int64_t)value)
+    if (size < 1e6 && (size >= 100 || value == (double)(int64_t)value))
         buf_printf(out, "%.0f", value);
     else
         buf_printf(out, "%.3g", value);

@@ -105,5 +105,5 @@ size_t watchlist_matched(const struct watch_rule *r);
 size_t watchlist_anomalies(const struct watchlist *w);
 
 /* What a tick has of a pair, its detector's verdict in *verdict. */
-void watchlist_read(struct watched *w, const struct tick *t, const struct bank *bank,
+void watchlist_read(struct watched *p, const struct tick *t, const struct bank *bank,
                     struct verdict *verdict, struct reading *ret);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "wire/json.h"
 
@@ -32,6 +33,7 @@ static int by_weight(const void *a, const void *b)
 static void add_pair(struct comparison_report *r, const struct baseline_series *before,
                      const struct baseline_series *after, uint32_t blocks_least)
 {
+    CHECK(before || after);
     struct compared_series *s = &r->series[r->count++];
     s->before = before;
     s->after = after;

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/defs.h"
 #include "base/mem.h"
 
@@ -81,7 +82,7 @@ uint64_t lookup_seed(void)
 {
     uint64_t seed;
     if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
-        seed = (uint64_t)(uintptr_t)&seed; /* early boot: the address is random enough */
+        seed = (uint64_t)clock_mono_ns(); /* early boot: the moment is random enough */
     return seed;
 }
 

@@ -131,7 +131,7 @@ struct traffic {
 
 /* A socket that exists, as often as it is seen. Where two engines tell of the same one, what the
  * later one knows is added. */
-void census_socket(struct census *c, const struct socket_seen *seen);
+void census_socket(struct census *c, const struct socket_seen *given);
 
 /* A dump of this engine's sockets (method) is complete: those that it showed in an earlier round
  * and not in this one are closed; so are those of TCP and this network namespace that engines
@@ -140,7 +140,7 @@ void census_socket(struct census *c, const struct socket_seen *seen);
 void census_sockets_complete(struct census *c, const char *method);
 
 /* Its end, with its last numbers: exact, also for those that no dump ever showed. */
-void census_socket_closed(struct census *c, const struct socket_seen *seen, int64_t t_ms);
+void census_socket_closed(struct census *c, const struct socket_seen *given, int64_t t_ms);
 
 /* In rounds in which an engine tells of ends as they happen, but a round late at most: what a dump
  * no longer shows waits for its end to be told, so that it is told once and with its last numbers.

@@ -53,7 +53,7 @@ void interfaces_free(struct interfaces *list); /* NULL allowed */
  * false some may have been missed: nothing is forgotten, and the tick has no table. */
 void interfaces_begin(struct interfaces *list, const struct engine_sink *sink);
 void interfaces_sample(struct interfaces *list, const struct engine_sink *sink,
-                       const struct link_sample *sample);
+                       const struct link_sample *told);
 void interfaces_end(struct interfaces *list, const struct engine_sink *sink, bool complete);
 
 /* Whoever is found under this index next is another object, even if all else looks the same. */

@@ -226,7 +226,7 @@ static int hex_digit(char c)
 static void read_address(int dir, struct sysfs_link *link, const char *name,
                          struct link_address *ret)
 {
-    char text[LINK_ADDRESS_MAX * 3 + 2];
+    char text[LINK_ADDRESS_MAX * 3 + 2] = "";
     if (read_line(dir, link->name, name, text, sizeof(text)) < 0)
         return;
     for (const char *at = text; *at && ret->len < LINK_ADDRESS_MAX; at += 3) {

@@ -278,7 +278,7 @@ struct publisher *publisher_start(const struct publish_settings *settings, char 
 /* Takes the answer to the order under way, waiting so long. */
 static void take_report(struct publisher *p, int64_t until_ns)
 {
-    struct report report;
+    struct report report = {0};
     struct pollfd ready = {.fd = p->fd, .events = POLLIN};
     int64_t left_ms = MAX((until_ns - clock_mono_ns()) / NS_PER_MS, INT64_C(0));
     if (!p->busy || p->broken || poll(&ready, 1, until_ns ? (int)left_ms : 0) <= 0)

@@ -195,7 +195,7 @@ static bool split_at_slash(const char *text, char first[32], char second[32])
         return false;
     memcpy(first, text, (size_t)(slash - text));
     first[slash - text] = '\0';
-    strcpy(second, slash + 1);
+    memcpy(second, slash + 1, strlen(slash + 1) + 1);
     return true;
 }
 

@@ -171,7 +171,7 @@ static int add_bpf(scmp_filter_ctx filter)
     }
     if (!err && call >= 0)
         err = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, call, 1,
-                               SCMP_A0(SCMP_CMP_GE, BPF_COMMANDS_END));
+                               SCMP_A0(SCMP_CMP_GE, BPF_COMMANDS_END, 0));
     return err;
 }
 

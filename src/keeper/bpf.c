@@ -74,10 +74,11 @@ static int say_nothing(enum libbpf_print_level level, const char *format, va_lis
 static uint32_t kernel_version(void)
 {
     struct utsname name;
-    unsigned major = 0, minor = 0;
-    if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2)
+    char *dot;
+    if (uname(&name) < 0)
         return 0;
-    return major << 16 | (minor & 0xff) << 8;
+    uint32_t major = (uint32_t)strtoul(name.release, &dot, 10);
+    return *dot == '.' ? major << 16 | ((uint32_t)strtoul(dot + 1, NULL, 10) & 0xff) << 8 : 0;
 }
 
 /* The inode of the PID namespace that this process, and so main, is in; 0 for the initial one. */

@@ -283,7 +283,7 @@ static const char *real_text(double value, char out[NUMBER_MAX])
 
 static bool cell_has_text(const struct cell *c, const struct word *w)
 {
-    char number[NUMBER_MAX];
+    char number[NUMBER_MAX] = "";
     switch (c->type) {
     case CELL_TEXT:
     case CELL_LIST:

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/defs.h"
+
 struct bit_writer {
     uint8_t *at;
     uint64_t held; /* `count` bits that are not written yet, fewer than eight */
@@ -27,13 +29,9 @@ static inline unsigned bits_length(uint64_t value)
     return value ? 64 - (unsigned)__builtin_clzll(value) : 0;
 }
 
-static inline void bits_put(struct bit_writer *w, uint64_t value, unsigned count)
+/* count: 32 at most. */
+static inline void bits_put_few(struct bit_writer *w, uint64_t value, unsigned count)
 {
-    if (count > 32) {
-        bits_put(w, value & UINT32_MAX, 32);
-        value >>= 32;
-        count -= 32;
-    }
     w->held |= bits_low(value, count) << w->count;
     w->count += count;
     while (w->count >= 8) {
@@ -41,6 +39,13 @@ static inline void bits_put(struct bit_writer *w, uint64_t value, unsigned count
         w->held >>= 8;
         w->count -= 8;
     }
+}
+
+static inline void bits_put(struct bit_writer *w, uint64_t value, unsigned count)
+{
+    bits_put_few(w, value, MIN(count, 32U));
+    if (count > 32)
+        bits_put_few(w, value >> 32, count - 32);
 }
 
 /* The rest of the last byte is zeros. Returns where the next byte goes. */
@@ -109,7 +114,7 @@ static inline unsigned gamma_size(uint64_t value)
 
 static inline void gamma_put(struct bit_writer *w, uint64_t value)
 {
-    unsigned more = bits_length(value) - 1;
+    unsigned more = bits_length(value | 1) - 1;
     bits_put(w, UINT64_C(1) << more, more + 1); /* so many zeros, then a one */
     bits_put(w, value, more);                   /* all but the highest bit */
 }

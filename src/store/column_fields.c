@@ -204,7 +204,7 @@ static size_t part(const struct field_column *column, const enum field_way *ways
 static uint8_t *put_shortest(struct words_room *room, const struct field_column *column,
                              size_t rows, uint8_t *at)
 {
-    enum field_way ways[FIELDS_MAX], tried[FIELDS_MAX];
+    enum field_way ways[FIELDS_MAX] = {0}, tried[FIELDS_MAX];
     for (size_t field = 0; field < column->fields; field++)
         ways[field] = find_way(room, column, field, rows);
     part(column, ways, 0, tried);
@@ -333,7 +333,7 @@ int field_column_decode(struct codec *codec, const uint8_t *data, size_t len, si
     CHECK(wanted <= column->fields);
     uint8_t flags;
     const uint8_t *body;
-    enum field_way ways[FIELDS_MAX];
+    enum field_way ways[FIELDS_MAX] = {0};
     size_t body_len, count = 0;
     bool brief = codec_peek_packed(data, len, &flags, &body, &body_len) && flags & FLAG_BRIEF;
     int err = codec_unwrap_packed(data, len, brief ? shape_of(rows, column->fields) : rows, &flags,

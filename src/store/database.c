@@ -77,7 +77,8 @@ static const char *const additions[DATABASE_VERSION - 1] = {
     "CREATE INDEX span_order ON span(tier, folded, first_seq, last_seq, bytes);"
     "CREATE INDEX last_seq ON last(seq);",
 
-    /* The same tables; what is in `chunk` and `tick` may be in forms that earlier ones do not know. */
+    /* The same tables; what is in `chunk` and `tick` may be in forms that earlier ones do not know.
+     */
     "",
 };
 

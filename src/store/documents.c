@@ -299,7 +299,7 @@ static int check_room(const struct place *p, int dir_fd, bool replace)
     if (errno != ENOENT)
         return failed(p, -errno, "write it");
     int err = documents_list(p->data_dir, p->kind, &list, p->err);
-    if (!err && list->count >= most_of(p->kind))
+    if (!err && list && list->count >= most_of(p->kind))
         err = store_fail(p->err, -EMLINK, "there are %zu documents in %s/%s already; delete some",
                          most_of(p->kind), p->data_dir, p->kind);
     return err;

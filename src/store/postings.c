@@ -21,7 +21,7 @@
 void postings_fini(struct postings *p)
 {
     free(p->all);
-    *p = (struct postings){0};
+    memset(p, 0, sizeof(*p));
 }
 
 void id_list_fini(struct id_list *list)

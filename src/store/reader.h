@@ -44,7 +44,7 @@ struct store_reader {
     size_t statements_count;
     struct span_times spans[READER_SPANS];
     size_t spans_count, spans_rows;
-    struct timeline times; /* [READER_ROWS] of those; NULL inside: none yet */
+    struct timeline times;    /* [READER_ROWS] of those; NULL inside: none yet */
     struct postings postings; /* of `db` */
     struct codec *codec;
     uint64_t damaged;

@@ -103,7 +103,7 @@ static int explain(const struct store_reader *reader, int error, struct store_er
 {
     if (error == -EINVAL)
         return error; /* said already */
-    if (error == -ESTALE)
+    if (error == -ESTALE && reader)
         return store_fail(err, error, "%s: the history was replaced while it was read",
                           reader->path);
     if (reader)

@@ -431,6 +431,7 @@ static int read_log_values(const struct scan *scan, struct store_reader *reader,
 static void read_recent_values(const struct scan *scan, const struct recent *recent,
                                struct scan_window *w, size_t moment)
 {
+    CHECK(recent);
     const struct tick *t = recent->ticks[w->moments[moment].place - SCAN_RECENT];
     for (uint32_t slot = 0; slot < t->count; slot++) {
         const struct series *s = t->set->slots[slot];

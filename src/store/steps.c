@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "store/plan.h"
 
 #define TIME_LIMIT_MS (INT64_C(1) << 53)
@@ -76,6 +77,7 @@ static int newest_interval(struct plan *plan, int64_t *ret)
 /* Steps that hold any moment from `from_ms` to `to_ms`. */
 static int64_t steps_touched(int64_t from_ms, int64_t to_ms, int64_t step_ms)
 {
+    CHECK(step_ms > 0);
     return to_ms / step_ms - from_ms / step_ms + 1;
 }
 

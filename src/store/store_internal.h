@@ -69,7 +69,7 @@ enum statement {
     STMT_PAGES_FREE,
     STMT_SPAN_EXPIRED, /* ?1: tier; ?2: ended before; ?3: 1: those that are folded only */
     STMT_SPAN_OLDEST,  /* ?1: tier */
-    STMT_SPAN_END_MS, /* of that one; ?1: tier */
+    STMT_SPAN_END_MS,  /* of that one; ?1: tier */
     STMT_SPAN_OLDEST_MS,
     STMT_SPAN_DELETE,
     STMT_CHUNKS_DELETE, /* ?1, ?2: rows; ?3: how many at most */

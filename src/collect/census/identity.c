@@ -125,7 +125,7 @@ int identity_container(int proc, uint32_t pid, char out[UNIT_BYTES])
 bool identity_is_own(int proc)
 {
     /* "NSpid:\t47\t12": from the namespace that /proc shows to the innermost (Linux 4.1). */
-    char text[4096];
+    char text[4096] = "";
     ssize_t len = read_path(proc, "self/status", text, sizeof(text));
     struct scan all = scan_text(text, (size_t)MAX(len, (ssize_t)0)), line, word;
     uint64_t pid, inner;

@@ -219,9 +219,9 @@ static void sample_tcp(struct census_series *s, const struct engine_sink *sink)
 {
     if (!s->last->has_tcp)
         return;
-    for (uint8_t i = SOCKET_ESTABLISHED; i < SOCKET_STATES; i++) {
+    for (int i = SOCKET_ESTABLISHED; i < SOCKET_STATES; i++) {
         if (!s->asked_tcp) {
-            const struct label state = {"state", socket_state_name(i)};
+            const struct label state = {"state", socket_state_name((uint8_t)i)};
             s->tcp[i] = sampler_series(&s->sampler, sink, &catalogue_tcp_connections, &state, 1);
         }
         draft_gauge(sink->draft, s->tcp[i], s->last->tcp[i]);

@@ -282,7 +282,8 @@ static bool find_mount(const char *proc_root, char *out, size_t size)
     return found;
 }
 
-/* Every directory below, with its path for unit_of_path. Takes fd. */
+/* Every directory below, with its path for unit_of_path; WALK_DEPTH at most. Takes fd. */
+// NOLINTNEXTLINE(misc-no-recursion)
 static void units_walk(struct units *u, int fd, struct part path, int depth)
 {
     DIR *dir = fdopendir(fd);

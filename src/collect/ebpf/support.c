@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -91,9 +92,9 @@ static int find_names(int fd, uint32_t *found)
 
 static uint32_t version_of(const char *release)
 {
-    unsigned major = 0, minor = 0;
-    sscanf(release, "%u.%u", &major, &minor);
-    return major << 16 | minor;
+    char *dot;
+    uint32_t major = (uint32_t)strtoul(release, &dot, 10);
+    return major << 16 | (*dot == '.' ? (uint32_t)strtoul(dot + 1, NULL, 10) : 0);
 }
 
 static uint32_t find_versions(const char *release)

@@ -31,5 +31,5 @@ void tell_begin(struct tell *t, struct census *census, bool traffic, bool connec
 int tell_drain(struct tell *t, struct ring *ring);
 
 /* For processes_sink. */
-void tell_traffic(void *tell, const struct bpf_process_key *key,
+void tell_traffic(void *user, const struct bpf_process_key *key,
                   const struct bpf_process *increment);

@@ -312,7 +312,7 @@ static enum step look(struct pcapng *p, struct block *ret)
 
 static enum step step_on(struct pcapng *p, uint32_t link, struct found *ret)
 {
-    struct block block;
+    struct block block = {0};
     if (*p->why)
         return STEP_BAD;
     enum step step = look(p, &block);
@@ -354,7 +354,7 @@ static void ends_within(struct pcapng *p)
 /* 0 or -errno of reading. */
 static int skip_long(struct pcapng *p)
 {
-    struct block block;
+    struct block block = {0};
     CHECK(look(p, &block) == STEP_LONG);
     int err = window_skip(p->window, block.bytes - 4);
     if (!err)
@@ -397,7 +397,7 @@ static int advance(struct pcapng *p, uint32_t link, struct found *ret)
 
 int pcapng_begin(struct pcapng *p, char *why, size_t why_size)
 {
-    struct found found;
+    struct found found = {0};
     int step = advance(p, LINK_NONE, &found);
     if (step < 0)
         snprintf(why, why_size, "%s", strerror(-step));
@@ -409,7 +409,7 @@ int pcapng_begin(struct pcapng *p, char *why, size_t why_size)
 int pcapng_next(struct pcapng *p, uint32_t *ret_link, struct packet_frame *ret, char *why,
                 size_t why_size)
 {
-    struct found found;
+    struct found found = {0};
     int step = advance(p, LINK_ANY, &found);
     if (step == STEP_PACKET) {
         *ret_link = found.link;
@@ -424,7 +424,7 @@ int pcapng_next(struct pcapng *p, uint32_t *ret_link, struct packet_frame *ret, 
 
 bool pcapng_take(struct pcapng *p, uint32_t link, struct packet_frame *ret)
 {
-    struct found found;
+    struct found found = {0};
     enum step step;
     do
         step = step_on(p, link, &found);

@@ -176,9 +176,11 @@ static void happen(struct world *w)
     case 3:
         w->rig.wall_shift_ms += (int64_t)pick(w, 7200000) - 3600000;
         break;
-    case 4:
-        set_rules(w, pick(w, 1U << ARRAY_LEN(rules)) | pick(w, 1U << ARRAY_LEN(rules)));
+    case 4: { /* of two looks: more than half of them */
+        unsigned some = pick(w, 1U << ARRAY_LEN(rules)), others = pick(w, 1U << ARRAY_LEN(rules));
+        set_rules(w, some | others);
         break;
+    }
     case 5:
         registry_sweep(w->rig.stand.registry, w->rig.stand.t_ms - 3000);
         break;

@@ -93,8 +93,8 @@ static void test_long(void **state)
     memset(series, 'x', sizeof(series));
     memcpy(series, "m{a=\"", 5);
     memcpy(series + 1000, "\"}", 3);
-    for (int i = 0; i < 100; i++)
-        strcat(rule, "{a}");
+    for (size_t i = 0, at = strlen(rule); i < 100; i++, at += 3)
+        memcpy(rule + at, "{a}", 4);
     struct alert *a = alert_new();
     struct rule *r = rule_of(RULE_FROM_FILE, rule);
     const struct judgement j = {.mean = NAN};

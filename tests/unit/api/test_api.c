@@ -5,6 +5,7 @@
 #include "http_rig.h"
 
 #include <ftw.h>
+#include <inttypes.h>
 
 #include "api/readers.h"
 #include "store/store.h"
@@ -380,8 +381,9 @@ static void test_table_of_past(void **state)
     }
     for (size_t i = 0; i < 2; i++) {
         snprintf(target, sizeof(target),
-                 "/api/v1/connections?at=%lld&limit=3&offset=1&filter=rx_bytes%%3C%d&sort=-id",
-                 (long long)(t_ms[i] + 999), i ? 1100 : 100);
+                 "/api/v1/connections?at=%" PRId64
+                 "&limit=3&offset=1&filter=rx_bytes%%3C%d&sort=-id",
+                 t_ms[i] + 999, i ? 1100 : 100);
         json_t *json = rig_get(rig, target, 200);
         assert_int_equal(json_whole(json, "t"), t_ms[i]);
         assert_int_equal(json_whole(json, "total"), 99);

@@ -249,6 +249,15 @@ static void test_increments(void **state)
     processes_free(NULL);
 }
 
+/* xorshift (Marsaglia, 2003). */
+static uint32_t next_random(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
 /* Against a plain array, with processes that come, grow, end and whose places are used again. */
 static void test_increments_of_many(void **state)
 {
@@ -263,22 +272,22 @@ static void test_increments_of_many(void **state)
     uint64_t expected = 0;
     const struct processes_sink sink = {.traffic = add, .user = &sum};
     struct processes *p = processes_new();
-    srand(4);
+    uint32_t random = 4;
     for (unsigned round = 0; round < 60; round++) {
         processes_begin(p);
         for (uint32_t i = 0; i < COUNT; i++) {
-            if (!model[i].alive && rand() % 4 == 0) {
+            if (!model[i].alive && next_random(&random) % 4 == 0) {
                 model[i].alive = true;
                 model[i].key = (struct bpf_process_key){round, i, 0};
                 model[i].value = (struct bpf_process){0};
             }
             if (!model[i].alive)
                 continue;
-            unsigned grows = (unsigned)rand() % 3 * 1000;
+            unsigned grows = next_random(&random) % 3 * 1000;
             model[i].value.rx_bytes += grows;
             model[i].value.tx_local_bytes += grows;
             expected += grows;
-            model[i].value.ended = rand() % 5 == 0;
+            model[i].value.ended = next_random(&random) % 5 == 0;
             processes_take(p, &model[i].key, &model[i].value, &sink);
             model[i].alive = !model[i].value.ended;
         }

@@ -212,7 +212,8 @@ static void test_unreadable(void **state)
     assert_int_equal(learned.calls, 0);
     assert_int_equal(unlink(path), 0);
     for (int64_t later = 1; later <= 3; later++) {
-        seasons_tick(r.seasons, t->t_ms, t->interval_ms, t->sealed_mono_ns + (360 + later * 61) * NS_PER_S);
+        seasons_tick(r.seasons, t->t_ms, t->interval_ms,
+                     t->sealed_mono_ns + (360 + later * 61) * NS_PER_S);
         uv_run(&r.uv, UV_RUN_DEFAULT);
     }
     assert_int_equal(learned.calls, 2);
