@@ -129,6 +129,17 @@ static size_t length_after(const struct disk_file *f, size_t changes)
     return len;
 }
 
+/* A file is cut off in one step, as its file system's journal has it: either no sector has seen
+ * that and what was written behind it, or each has. Zeros in the middle of what was there before
+ * are not among the things that a disk can leave. */
+static void keep_cuts_whole(const struct disk_file *f, size_t *seen, size_t sectors, size_t lengths)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        for (size_t s = 0; s < sectors && !f->changes[i].data; s++)
+            seen[s] = lengths > i ? MAX(seen[s], i + 1) : MIN(seen[s], i);
+    }
+}
+
 /* How many of the changes each sector has seen. */
 static void choose_states(const struct disk_file *f, size_t *seen, size_t sectors,
                           size_t *ret_length_seen)
@@ -146,6 +157,7 @@ static void choose_states(const struct disk_file *f, size_t *seen, size_t sector
             seen[s] = draw(n + 1);
     }
     *ret_length_seen = mode == 0 ? 0 : mode == 1 ? n : mode == 2 ? upto : draw(n + 1);
+    keep_cuts_whole(f, seen, sectors, *ret_length_seen);
 }
 
 static void apply_torn(struct buf *to, const struct change *c, size_t number, const size_t *seen)
