@@ -257,8 +257,10 @@ export function chart(page, key) {
     return page.locator(`figure[data-key="${key}"]`);
 }
 
+/* Ticks arrive, and what is below the screen has come. */
 export async function isLive(page) {
     await page.locator('main[data-liveness="live"]').waitFor();
+    await page.locator(".below").waitFor({ state: "detached" });
 }
 
 /* How many pixels of the chart have the colour of the token: what is really drawn. */

@@ -199,10 +199,11 @@ await run({
             for (const path of ["", "interfaces?device=lo", "performance"]) {
                 await page.goto(`${server.address}/${path}`);
                 await page.locator("figure .plot-area").first().waitFor();
+                await page.locator(".below").waitFor({ state: "detached" });
                 const keys = await page
                     .locator("figure[data-key]")
                     .evaluateAll((all) => all.map((f) => f.dataset.key));
-                assert.ok(keys.length >= 3, `${path}: ${keys}`);
+                assert.ok(keys.length >= (path ? 3 : 12), `${path}: ${keys}`);
                 for (const key of keys) {
                     const plot = chart(page, key).locator(".plot");
                     await plot.scrollIntoViewIfNeeded();
@@ -216,4 +217,21 @@ await run({
             }
             assert.deepEqual(page.complaints, []);
         },
+
+    "what is below the screen is drawn when it comes near, and for the printer": async () => {
+        const { page } = await open("/");
+        await page.locator(".below").waitFor({ state: "detached" });
+        const blank = () => page.locator(".plot:not(:has(canvas))").count();
+        const drawn = () => page.locator(".plot:has(canvas)").count();
+        await until("charts in sight", async () => (await drawn()) > 0);
+        assert.ok((await blank()) > 0, "some are far below");
+        const before = await drawn();
+        await page.evaluate(() => window.scrollBy(0, window.innerHeight / 2));
+        await until("more of them", async () => (await drawn()) > before);
+        assert.ok((await blank()) > 0);
+        await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+        await until("all of them", async () => (await blank()) === 0);
+        await page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
+        assert.deepEqual(page.complaints, []);
+    },
 });

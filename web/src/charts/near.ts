@@ -3,6 +3,7 @@
  * until the browser has nothing better to do, one chart at a time.
  */
 const LONGEST_WAIT_MS = 1_000;
+const AROUND = "25%"; // of the screen: what comes into sight was drawn before
 
 let waiting: (() => void)[] = [];
 let asked = false;
@@ -27,14 +28,24 @@ function isInSight(element: Element): boolean {
     return top < window.innerHeight && bottom > 0 && left < window.innerWidth && right > 0;
 }
 
-/* Says whether the element is on the screen, now and whenever that changes. Returns what ends it. */
+/* Says whether the element is on the screen or on paper, now and whenever that changes. Returns what
+ * ends it. */
 export function whileInSight(element: Element, tell: (inSight: boolean) => void): () => void {
     tell(isInSight(element));
-    const observer = new IntersectionObserver((entries) =>
-        tell(entries[entries.length - 1]!.isIntersecting),
+    const observer = new IntersectionObserver(
+        (entries) => tell(entries[entries.length - 1]!.isIntersecting),
+        { rootMargin: `${AROUND} 0px` },
     );
     observer.observe(element);
-    return () => observer.disconnect();
+    const printing = () => tell(true);
+    const printed = () => tell(isInSight(element));
+    window.addEventListener("beforeprint", printing);
+    window.addEventListener("afterprint", printed);
+    return () => {
+        observer.disconnect();
+        window.removeEventListener("beforeprint", printing);
+        window.removeEventListener("afterprint", printed);
+    };
 }
 
 /* Runs once: at once when the element is on the screen, else when it comes there or there is time.
