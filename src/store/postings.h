@@ -3,8 +3,9 @@
  * index, so that a question about a few series does not look at the rows of all. One reader's; one
  * thread.
  *
- * Of each text only a hash is kept, 8 bytes for a text and series: 40 bytes for a series with three
- * labels. What is found may be somebody else's, or of a series that is deleted; its row says.
+ * Of each text only a hash is kept, 8 bytes for a text and series, and as much room again: 40 to 80
+ * bytes for a series with three labels. What is found may be somebody else's, or of a series that
+ * is deleted; its row says.
  */
 #pragma once
 

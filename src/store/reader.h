@@ -46,6 +46,7 @@ struct store_reader {
     size_t spans_count, spans_rows;
     struct timeline times;    /* [READER_ROWS] of those; NULL inside: none yet */
     struct postings postings; /* of `db` */
+    uint64_t selections;      /* questions that chose series */
     struct codec *codec;
     uint64_t damaged;
     int64_t chunks[READER_CHUNKS]; /* rows of those that are damaged, not reported yet */

@@ -250,6 +250,14 @@ static void keep_shorter(struct id_list *best, bool *any, struct id_list *other)
     *any = true;
 }
 
+/* Something that an index knows of. */
+static bool has_texts(const struct plan *plan, const struct sieve *sieve)
+{
+    return sieve->needles_count || plan->query->keys_count || plan->query->selector.globs_count;
+}
+
+#define FEW_MOST 256 /* rows that are looked up one by one; of all those alive it is one walk */
+
 /* All series that can match, and few others: those that have the rarest of the texts asked for.
  * False: there is none, or so many have it that it is quicker to look at all. */
 static bool find_few(const struct plan *plan, const struct sieve *sieve, struct id_list *ret)
@@ -265,7 +273,7 @@ static bool find_few(const struct plan *plan, const struct sieve *sieve, struct 
         keep_shorter(ret, &any, &list);
     }
     id_list_sort(ret);
-    return any && ret->count <= postings->series / 2;
+    return any && ret->count <= MIN(postings->series / 2, (size_t)FEW_MOST);
 }
 
 /* Rows of `series` out of a statement whose columns are those below. */
@@ -353,14 +361,18 @@ static int consider_all(struct plan *plan, const struct alive *alive, const stru
 
 static int consider_stored(struct plan *plan, const struct alive *alive, struct map *groups)
 {
-    int error = postings_refresh(&plan->reader->postings, plan->reader);
-    if (error)
-        return error;
     struct sieve sieve;
     struct id_list few = {0};
+    int error = 0;
     sieve_init(&sieve, plan);
-    error = find_few(plan, &sieve, &few) ? consider_few(plan, alive, &sieve, &few, groups)
-                                         : consider_all(plan, alive, &sieve, groups);
+    /* To read all names for the index takes as long as to look at all of them: for one question. */
+    bool indexed = plan->reader->selections++ > 0 && has_texts(plan, &sieve);
+    if (indexed)
+        error = postings_refresh(&plan->reader->postings, plan->reader);
+    if (!error)
+        error = indexed && find_few(plan, &sieve, &few)
+                    ? consider_few(plan, alive, &sieve, &few, groups)
+                    : consider_all(plan, alive, &sieve, groups);
     id_list_fini(&few);
     sieve_fini(&sieve);
     return error;

@@ -49,6 +49,9 @@ await run({
         assert.equal(await page.evaluate(() => document.activeElement.id), "token");
 
         const seen = addresses(page);
+        await page.reload();
+        await isAtLogin(page);
+        assert.deepEqual(seen.filter((a) => /api\/v1\/(info|interfaces|query)/.test(a)), [], "it asks nothing");
         await logIn(page, WRONG);
         const alert = page.getByRole("alert");
         await until("it says why", async () => /not known/.test(await alert.innerText()));

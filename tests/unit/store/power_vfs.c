@@ -129,13 +129,14 @@ static size_t length_after(const struct disk_file *f, size_t changes)
     return len;
 }
 
-/* A file is cut off in one step, as its file system's journal has it: either no sector has seen
- * that and what was written behind it, or each has. Zeros in the middle of what was there before
- * are not among the things that a disk can leave. */
+/* A file is cut off in one step, as its file system's journal has it: of what is cut off either no
+ * sector has seen that and what was written there later, or each has. Zeros in the middle of what
+ * was there before are not among the things that a disk can leave. */
 static void keep_cuts_whole(const struct disk_file *f, size_t *seen, size_t sectors, size_t lengths)
 {
     for (size_t i = 0; i < f->count; i++) {
-        for (size_t s = 0; s < sectors && !f->changes[i].data; s++)
+        size_t first = f->changes[i].data ? sectors : (size_t)f->changes[i].offset / SECTOR;
+        for (size_t s = first; s < sectors; s++)
             seen[s] = lengths > i ? MAX(seen[s], i + 1) : MIN(seen[s], i);
     }
 }

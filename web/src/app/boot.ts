@@ -31,6 +31,7 @@ if (chosen("motion") === "reduced") root.dataset["motion"] = "reduced";
 if (chosen("density") === "dense") root.dataset["density"] = "dense";
 if (chosen("navigation") === "narrow") root.dataset["navigation"] = "narrow";
 
-/* A classic script's own address; see basePathOf. */
-const base = basePathOf((document.currentScript as HTMLScriptElement).src);
-askEarly(base, location.pathname.slice(base.length) + location.search);
+/* Not for the login, which has this script, too. Its own address: see basePathOf. */
+const script = document.currentScript as HTMLScriptElement;
+const base = basePathOf(script.src);
+if ("asks" in script.dataset) askEarly(base, location.pathname.slice(base.length) + location.search);

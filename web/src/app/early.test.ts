@@ -52,7 +52,7 @@ test("an answer that is on its way is taken over once, and asked anew after that
     browser();
     askEarly("/base/", "");
     assert.deepEqual(asked, addressesOf("").map((a) => "/base/" + a));
-    const get = jsonGetter("/base/", undefined, takeEarly("/base/"));
+    const get = jsonGetter("/base/", undefined, takeEarly("/base/").send);
     const [first] = addressesOf("");
     assert.deepEqual(await get(first!), ok([`/base/${first}`, 1]));
     assert.deepEqual(await get(first!), ok([`/base/${first}`, 4]));
@@ -62,7 +62,7 @@ test("an answer that is on its way is taken over once, and asked anew after that
 test("what nobody took at the start is not for later: it would be old", async () => {
     browser();
     askEarly("/", "");
-    const get = jsonGetter("/", undefined, takeEarly("/"));
+    const get = jsonGetter("/", undefined, takeEarly("/").send);
     await new Promise((done) => setTimeout(done, 1));
     const [, second] = addressesOf("");
     assert.deepEqual(await get(second!), ok([`/${second}`, 4]));
@@ -71,7 +71,7 @@ test("what nobody took at the start is not for later: it would be old", async ()
 test("an answer that failed on its way is asked again", async () => {
     browser(true);
     askEarly("/", "tcp");
-    const take = takeEarly("/");
+    const take = takeEarly("/").send;
     const [first] = addressesOf("tcp");
     const early = take("/" + first, {});
     await assert.rejects(early);
@@ -81,6 +81,19 @@ test("an answer that failed on its way is asked again", async () => {
 
 test("a script that boot.ts did not run before asks itself", async () => {
     browser();
-    const get = jsonGetter("/", undefined, takeEarly("/"));
+    const get = jsonGetter("/", undefined, takeEarly("/").send);
     assert.deepEqual(await get("api/v1/info"), ok(["/api/v1/info", 1]));
+});
+
+test("an answer that does not come is given up like any other", async () => {
+    globalThis.window = {} as Window & typeof globalThis;
+    globalThis.fetch = ((_: string, { signal }: RequestInit) =>
+        new Promise((_, reject) =>
+            signal!.addEventListener("abort", () => reject(new DOMException("", "AbortError"))),
+        )) as typeof fetch;
+    askEarly("/", "tcp");
+    const stop = new AbortController();
+    const answer = jsonGetter("/", undefined, takeEarly("/").send)("api/v1/info", stop.signal);
+    stop.abort();
+    assert.equal((await answer).ok, false);
 });

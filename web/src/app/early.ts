@@ -9,7 +9,15 @@ import { windowAddress } from "../store/window-address";
 
 export type Answer = Pick<Response, "ok" | "status" | "text">;
 
-type Early = Map<string, Promise<Answer>>; // by address under the base path
+interface Asked {
+    answer: Promise<Answer>;
+    stop: AbortController;
+}
+
+interface Early {
+    askedMs: number; // wall time
+    answers: Map<string, Asked>; // by address under the base path
+}
 
 declare global {
     interface Window {
@@ -24,30 +32,43 @@ export function addressesOf(page: string): string[] {
 }
 
 async function whole(asked: Promise<Response>): Promise<Answer> {
-    const { ok, status, text } = await asked.then(async (r) => ({ ok: r.ok, status: r.status, text: await r.text() }));
+    const response = await asked;
+    const { ok, status } = response;
+    const text = await response.text();
     return { ok, status, text: () => Promise.resolve(text) };
 }
 
 export function askEarly(base: string, page: string): void {
-    const headers = { Accept: "application/json" };
-    window.netsondeEarly = new Map(
-        addressesOf(page).map((address) => {
-            const answer = whole(fetch(base + address, { headers }));
-            answer.catch(() => undefined); // who takes it hears of it
-            return [address, answer];
-        }),
-    );
+    const answers = new Map<string, Asked>();
+    for (const address of addressesOf(page)) {
+        const stop = new AbortController();
+        const headers = { Accept: "application/json" };
+        const answer = whole(fetch(base + address, { headers, signal: stop.signal }));
+        answer.catch(() => undefined); // who takes it hears of it
+        answers.set(address, { answer, stop });
+    }
+    window.netsondeEarly = { askedMs: Date.now(), answers };
 }
 
-/* Like fetch, but with the answers that are on their way; none is kept for later. */
-export function takeEarly(base: string): (address: string, init: RequestInit) => Promise<Answer> {
-    const early: Early = window.netsondeEarly ?? new Map();
+export interface Taken {
+    askedMs: number;
+    /* Like fetch, but with the answers that are on their way; none is kept for later. */
+    send(address: string, init: RequestInit): Promise<Answer>;
+}
+
+export function takeEarly(base: string): Taken {
+    const { askedMs, answers } = window.netsondeEarly ?? { askedMs: Date.now(), answers: new Map() };
     delete window.netsondeEarly;
-    setTimeout(() => early.clear());
-    return (address, init) => {
-        const own = address.slice(base.length);
-        const answer = early.get(own);
-        early.delete(own);
-        return answer ?? fetch(address, init);
+    setTimeout(() => answers.clear());
+    return {
+        askedMs,
+        send(address, init) {
+            const own = address.slice(base.length);
+            const asked: Asked | undefined = answers.get(own);
+            if (!asked) return fetch(address, init);
+            answers.delete(own);
+            init.signal?.addEventListener("abort", () => asked.stop.abort());
+            return asked.answer;
+        },
     };
 }

@@ -41,9 +41,10 @@ import "./style/explore.css";
 const base = basePathOf(import.meta.url);
 const preferences = loadPreferences();
 const location = new Location(base);
+const early = takeEarly(base);
 const session = new Session(
     () => new WebSocket(streamAddress(window.location, base), SUBPROTOCOL),
-    jsonGetter(base, goToLogin, takeEarly(base)),
+    jsonGetter(base, goToLogin, early.send),
     systemClock,
     location.range,
     requestAnimationFrame,
@@ -94,7 +95,7 @@ const environment: ChartEnvironment = {
 };
 
 /* Asked for before anything is rendered: the answers travel while the page is built. */
-session.start();
+session.start(early.askedMs);
 effect(() => {
     const { page, query } = location.place.value;
     const selection = pageAt(page).selection(query);

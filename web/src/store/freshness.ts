@@ -46,11 +46,20 @@ export class Freshness {
         this.#timer = this.#clock.after(patience, () => this.#set(true));
     }
 
-    /* Nobody waits for ticks; what is shown is as old as it may be. */
+    /* Nobody waits for ticks. */
     rest(): void {
         this.#timer?.();
         this.#timer = undefined;
+    }
+
+    /* What made it stale is over, though nobody waits for the tick that would show it. */
+    recover(): void {
         this.#set(false);
+    }
+
+    /* Ticks may come any moment, but what there is has grown old. */
+    old(): void {
+        this.#set(true);
     }
 
     /* The connection is gone: nothing will come. */

@@ -38,7 +38,7 @@ function bench(interfaces: object = {}) {
     const asked: string[] = [];
     const frames: (() => void)[] = [];
     const range = signal<Range>({ kind: "last", spanMs: 60_000 });
-    const world = { history: true, intervalMs: 1000 };
+    const world = { history: true, intervalMs: 1000, nowMs: undefined as number | undefined };
     const session = new Session(
         () => {
             const socket = new FakeSocket();
@@ -49,7 +49,7 @@ function bench(interfaces: object = {}) {
             asked.push(address);
             if (!world.history) return Promise.resolve(fail("disk on fire"));
             if (address === "api/v1/info")
-                return Promise.resolve(ok({ version: "1", interval_ms: world.intervalMs }));
+                return Promise.resolve(ok({ version: "1", interval_ms: world.intervalMs, t: world.nowMs }));
             if (address.startsWith("api/v1/interfaces")) return Promise.resolve(ok(interfaces));
             return Promise.resolve(ok({ from: T0, to: T0, step_ms: 1000, series: [], events: [] }));
         },
@@ -167,7 +167,7 @@ test("a hidden tab hears of alerts alone and catches up from history when it is 
     const queries = b.queries();
 
     b.session.setVisible(true);
-    assert.equal(b.session.liveness.value, "connecting"); // what is shown is old
+    assert.equal(b.session.liveness.value, "stale"); // what is shown is old
     for (const channel of others) assert.equal(newest().get(channel), "subscribe", channel);
     assert.equal(b.queries(), queries + 1);
     b.tick(3);
@@ -191,7 +191,50 @@ test("a hidden tab whose connection comes back says so and stays quiet", async (
     const channels = b.last().sent.filter((m) => m["op"] === "subscribe").map((m) => m["channel"]);
     assert.deepEqual(channels, ["alerts"]);
     b.session.setVisible(true);
-    assert.equal(b.session.liveness.value, "connecting");
+    assert.equal(b.session.liveness.value, "stale");
+});
+
+test("a stalled server stays stale when the page is hidden", async () => {
+    const b = bench();
+    b.greet();
+    b.tick(1);
+    b.clock.advance(3000);
+    assert.equal(b.session.liveness.value, "stale");
+    b.session.setVisible(false);
+    await settled();
+    assert.equal(b.session.liveness.value, "stale");
+});
+
+test("what is chosen while nobody looks is asked for when somebody does", async () => {
+    const b = bench();
+    b.greet(["alerts", "stats"]);
+    b.tick(1);
+    await settled();
+    b.session.setVisible(false);
+    const queries = b.queries();
+    b.range.value = { kind: "fixed", fromMs: T0, toMs: T0 + 60_000 };
+    b.session.show({ key: "q", groups: [["n"]], match: [] });
+    b.session.listen("stats", () => undefined);
+    await settled();
+    assert.equal(b.queries(), queries);
+    assert.equal(b.last().wishes("stats").length, 0);
+    b.session.setVisible(true);
+    assert.equal(b.queries(), queries + 1);
+    assert.equal(b.last().wishes("stats").length, 1);
+    assert.deepEqual(b.last().wishes("metrics").pop()!["metric"], ["n"]);
+});
+
+test("an answer that took long does not tell the time", async () => {
+    const b = bench();
+    b.world.nowMs = b.clock.wall();
+    b.session.stop();
+    b.session.start(b.clock.wall() - 60_000); // asked a minute ago
+    await settled();
+    assert.equal(b.session.skewMs.value, 0);
+    b.world.nowMs = b.clock.wall() + 10_000 + 5000;
+    b.clock.advance(10_000);
+    await settled();
+    assert.equal(b.session.skewMs.value, 5000);
 });
 
 test("paused stands still, still knows that ticks arrive, and goes on from history", async () => {

@@ -36,7 +36,7 @@ import { Counts, TABLE_NEEDS } from "./counts";
 import { Freshness } from "./freshness";
 import { Ghost } from "./ghost";
 import { Losses } from "./losses";
-import { NOTHING, type Selection } from "./selection";
+import { NOTHING, PULSE, type Selection } from "./selection";
 import { TimeWindow } from "./time-window";
 
 const RANGE_NOT_BEFORE_MS = 300; // between two windows that are asked for, e.g. while a wheel turns
@@ -99,6 +99,8 @@ export class Session {
     #rangeLater: Cancel | undefined;
     #healedAt = -Infinity;
     #healLater: Cancel | undefined;
+    #skewLater: Cancel | undefined;
+    #reloadDue = false; // what is shown was chosen while nobody looked
     #selection: Selection = NOTHING;
     #range: Range | undefined;
     #compare: Compare | undefined;
@@ -179,16 +181,18 @@ export class Session {
         });
     }
 
-    start(): void {
+    /* askedMs: when what it asks first was asked already, by wall time. */
+    start(askedMs = this.#clock.wall()): void {
         this.#subscribe();
         this.#wantEvents();
         this.#client.start();
         if (this.#visible) this.#watch();
-        void this.#askInfo();
+        void this.#askInfo(askedMs);
         void this.#askInterfaces();
     }
 
     stop(): void {
+        this.#skewLater?.();
         this.#unwatch();
         this.#client.stop();
     }
@@ -244,7 +248,7 @@ export class Session {
     }
 
     /* A hidden page hears of alerts, which its title and its icon tell, and of nothing else. Seen
-     * again, it waits for a tick before it calls itself live. */
+     * again, it is stale until a tick is there. */
     setVisible(visible: boolean): void {
         if (visible === this.#visible) return;
         this.#visible = visible;
@@ -256,12 +260,13 @@ export class Session {
             this.#unwatch();
             return;
         }
-        if ((this.ageMs ?? 0) > 2 * this.intervalMs) this.#ticked.value = false;
+        const since = this.#freshness.since; // by wall time: the machine may have slept
+        if (this.#clock.wall() - (since ?? Infinity) > 2 * this.intervalMs) this.#freshness.old();
         this.#watch();
         this.#beats.value++;
         this.#latency.value = this.#latencyMs;
         this.#client.retry();
-        if (!this.paused.value) this.#reload();
+        if (!this.paused.value || this.#reloadDue) this.#reload();
     }
 
     /*
@@ -358,12 +363,8 @@ export class Session {
         this.#client.want({ channel: "interfaces" });
         for (const { wish } of this.#followed.values()) this.#wantTable(wish);
         for (const channel of this.#listeners.keys()) this.#hear(channel);
-        if (this.#selection.groups.length)
-            this.#client.want({
-                channel: "metrics",
-                metric: this.#selection.groups.flat(),
-                match: [...this.#selection.match],
-            });
+        const { groups, match } = this.#selection.groups.length ? this.#selection : PULSE;
+        this.#client.want({ channel: "metrics", metric: groups.flat(), match: [...match] });
         this.#wantBands();
     }
 
@@ -406,6 +407,8 @@ export class Session {
 
     #reload(): void {
         if (!this.#range || !this.#selection.groups.length) return;
+        this.#reloadDue = !this.#visible;
+        if (this.#reloadDue) return;
         this.window.load(this.#selection, this.#range);
         if (this.#compare) this.ghost.load(this.#selection, this.#range, this.#compare);
         void this.#askEvents(this.#range);
@@ -430,9 +433,8 @@ export class Session {
         }
     }
 
-    async #askInfo(): Promise<void> {
+    async #askInfo(askedAt = this.#clock.wall()): Promise<void> {
         this.#infoAt = this.#clock.now();
-        const askedAt = this.#clock.wall();
         const answer = await this.getJson(INFO_ADDRESS);
         const info = answer.ok ? parseInfo(answer.value) : answer;
         if (!info.ok) return;
@@ -452,7 +454,13 @@ export class Session {
     /* The answer was made somewhere between question and arrival. Less than a second is none. */
     #setSkew(serverMs: number | undefined, askedAt: number): void {
         if (serverMs === undefined) return;
-        const skew = serverMs - (askedAt + this.#clock.wall()) / 2;
+        const tookMs = this.#clock.wall() - askedAt;
+        if (tookMs > SKEW_LEAST_MS) {
+            // It says too little: once more when the page has settled.
+            this.#skewLater ??= this.#clock.after(INFO_NOT_BEFORE_MS, () => void this.#askInfo());
+            return;
+        }
+        const skew = serverMs - askedAt - tookMs / 2;
         this.#skew.value = Math.abs(skew) < SKEW_LEAST_MS ? 0 : Math.round(skew);
         this.#problem("clock", skewWords(skew));
     }
@@ -467,6 +475,7 @@ export class Session {
         this.#link.value = state;
         if (state.name === "open") {
             this.#rowsAnew = true;
+            if (!this.#visible) this.#freshness.recover();
             this.#expectTick();
         } else if (state.name === "waiting") {
             this.#latency.value = this.#latencyMs = undefined;
@@ -573,6 +582,7 @@ export class Session {
 
     /* Ticks are missing here; history has them. Too soon after the last time: later, but once. */
     #heal(): void {
+        if (!this.#visible) return; // then all is read
         const waitMs = this.#healedAt + HEAL_NOT_BEFORE_MS - this.#clock.now();
         if (waitMs > 0) {
             this.#healLater ??= this.#clock.after(waitMs, () => {
