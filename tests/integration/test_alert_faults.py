@@ -392,8 +392,9 @@ def test_flood():
                 mark = True
             else:
                 seen.append(message)
-        # On the stream stands when it was let through. The courier may take a moment more for one.
-        for times, span in (([m["t"] / 1000 for m in seen], 2), (web.times, 1.5)):
+        # On the stream stands when it was let through, exactly. What the courier brings is seen when it
+        # arrives: on a busy machine it may take a second more for one than for the next.
+        for times, span in (([m["t"] / 1000 for m in seen], 2), (web.times, 1)):
             equal(len(times) >= 2, True, f"messages: {times}")
             for begin in times:
                 equal(sum(begin <= t < begin + span for t in times) <= 4, True, f"the rate: {times}")
