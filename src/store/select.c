@@ -212,31 +212,39 @@ static bool sieve_passes(const struct sieve *sieve, const struct selector *selec
     return sieve->any_name || is_named(selector, key, len);
 }
 
-/* Series that have one of the names; none are found when a name is a pattern. */
-static bool find_names(const struct plan *plan, struct id_list *ret)
+/* What an index knows of: names, and keys, of which a histogram has another one than its buckets.
+ */
+static bool has_names(const struct plan *plan)
 {
     const struct selector *selector = &plan->query->selector;
-    const char *suffix = aggregate_is_quantile(plan->query->aggregate) ? BUCKET_SUFFIX : "";
     for (size_t i = 0; i < selector->globs_count; i++) {
         if (!is_literal(selector->globs[i]))
             return false;
     }
+    return selector->globs_count > 0;
+}
+
+static bool has_keys(const struct plan *plan)
+{
+    return plan->query->keys_count && !aggregate_is_quantile(plan->query->aggregate);
+}
+
+static void find_names(const struct plan *plan, struct id_list *ret)
+{
+    const struct selector *selector = &plan->query->selector;
+    const char *suffix = aggregate_is_quantile(plan->query->aggregate) ? BUCKET_SUFFIX : "";
     for (size_t i = 0; i < selector->globs_count; i++) {
         char *name CLEANUP(mem_freep) = mem_printf("%s%s", selector->globs[i], suffix);
         postings_find(&plan->reader->postings, name, strlen(name), ret);
     }
-    return selector->globs_count > 0;
 }
 
-/* The keys are those of series; a histogram has another one than its buckets. */
-static bool find_keys(const struct plan *plan, struct id_list *ret)
+static void find_keys(const struct plan *plan, struct id_list *ret)
 {
-    const struct query *query = plan->query;
-    if (aggregate_is_quantile(query->aggregate))
-        return false;
-    for (size_t i = 0; i < query->keys_count; i++)
-        postings_find(&plan->reader->postings, query->keys[i], strlen(query->keys[i]), ret);
-    return query->keys_count > 0;
+    for (size_t i = 0; i < plan->query->keys_count; i++) {
+        const char *key = plan->query->keys[i];
+        postings_find(&plan->reader->postings, key, strlen(key), ret);
+    }
 }
 
 static void keep_shorter(struct id_list *best, bool *any, struct id_list *other)
@@ -250,24 +258,21 @@ static void keep_shorter(struct id_list *best, bool *any, struct id_list *other)
     *any = true;
 }
 
-/* Something that an index knows of. */
-static bool has_texts(const struct plan *plan, const struct sieve *sieve)
-{
-    return sieve->needles_count || plan->query->keys_count || plan->query->selector.globs_count;
-}
-
 #define FEW_MOST 256 /* rows that are looked up one by one; of all those alive it is one walk */
 
 /* All series that can match, and few others: those that have the rarest of the texts asked for.
- * False: there is none, or so many have it that it is quicker to look at all. */
+ * False: so many have it that it is quicker to look at all, or there is no text. */
 static bool find_few(const struct plan *plan, const struct sieve *sieve, struct id_list *ret)
 {
     const struct postings *postings = &plan->reader->postings;
     struct id_list list = {0};
-    bool any = find_keys(plan, ret);
-    if (find_names(plan, &list))
+    bool any = has_keys(plan);
+    if (any)
+        find_keys(plan, ret);
+    if (has_names(plan)) {
+        find_names(plan, &list);
         keep_shorter(ret, &any, &list);
-    id_list_fini(&list);
+    }
     for (size_t i = 0; i < sieve->needles_count; i++) {
         postings_find(postings, sieve->needles[i], strlen(sieve->needles[i]), &list);
         keep_shorter(ret, &any, &list);
@@ -366,7 +371,8 @@ static int consider_stored(struct plan *plan, const struct alive *alive, struct 
     int error = 0;
     sieve_init(&sieve, plan);
     /* To read all names for the index takes as long as to look at all of them: for one question. */
-    bool indexed = plan->reader->selections++ > 0 && has_texts(plan, &sieve);
+    bool indexed = plan->reader->selections++ > 0 &&
+                   (sieve.needles_count || has_names(plan) || has_keys(plan));
     if (indexed)
         error = postings_refresh(&plan->reader->postings, plan->reader);
     if (!error)

@@ -3,11 +3,10 @@
  * main.tsx takes the answers over. Each is for the first who asks that address, once.
  */
 import { DEFAULT_RANGE } from "../domain/range";
+import type { Answer, Send } from "../link/http";
 import { TRAFFIC_METRICS } from "../pages/network-charts";
 import { INFO_ADDRESS, interfacesAddress } from "../proto/history";
 import { windowAddress } from "../store/window-address";
-
-export type Answer = Pick<Response, "ok" | "status" | "text">;
 
 interface Asked {
     answer: Promise<Answer>;
@@ -53,7 +52,7 @@ export function askEarly(base: string, page: string): void {
 export interface Taken {
     askedMs: number;
     /* Like fetch, but with the answers that are on their way; none is kept for later. */
-    send(address: string, init: RequestInit): Promise<Answer>;
+    send: Send;
 }
 
 export function takeEarly(base: string): Taken {

@@ -7,10 +7,10 @@ const LIMIT_MS = 20_000;
 const TRIES = 3;
 const BETWEEN_TRIES_MS = 200;
 
-type Send = (
-    address: string,
-    init: RequestInit,
-) => Promise<Pick<Response, "ok" | "status" | "text">>;
+/* Of an answer, what is read here; and what asks for it: fetch, or what stands for it. */
+export type Answer = Pick<Response, "ok" | "status" | "text">;
+export type Send = (address: string, init: RequestInit) => Promise<Answer>;
+
 export type GetJson = (address: string, signal?: AbortSignal) => Promise<Result<unknown>>;
 
 /* What changes something on the server; `field` names the member of the body that is at fault. */

@@ -57,12 +57,7 @@ export class Freshness {
         this.#set(false);
     }
 
-    /* Ticks may come any moment, but what there is has grown old. */
-    old(): void {
-        this.#set(true);
-    }
-
-    /* The connection is gone: nothing will come. */
+    /* The connection is gone, or what there is has grown old unseen: only a tick mends it. */
     lost(): void {
         this.#timer?.();
         this.#timer = undefined;

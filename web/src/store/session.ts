@@ -99,7 +99,6 @@ export class Session {
     #rangeLater: Cancel | undefined;
     #healedAt = -Infinity;
     #healLater: Cancel | undefined;
-    #skewLater: Cancel | undefined;
     #reloadDue = false; // what is shown was chosen while nobody looked
     #selection: Selection = NOTHING;
     #range: Range | undefined;
@@ -192,7 +191,6 @@ export class Session {
     }
 
     stop(): void {
-        this.#skewLater?.();
         this.#unwatch();
         this.#client.stop();
     }
@@ -261,7 +259,7 @@ export class Session {
             return;
         }
         const since = this.#freshness.since; // by wall time: the machine may have slept
-        if (this.#clock.wall() - (since ?? Infinity) > 2 * this.intervalMs) this.#freshness.old();
+        if (this.#clock.wall() - (since ?? Infinity) > 2 * this.intervalMs) this.#freshness.lost();
         this.#watch();
         this.#beats.value++;
         this.#latency.value = this.#latencyMs;
@@ -451,16 +449,11 @@ export class Session {
         if (info.value.startedMs !== undefined) this.#flag(flagFromStart(info.value.startedMs));
     }
 
-    /* The answer was made somewhere between question and arrival. Less than a second is none. */
+    /* The answer was made between question and arrival; a clock that says so may be right. So may one
+     * that is less than a second beside that. */
     #setSkew(serverMs: number | undefined, askedAt: number): void {
         if (serverMs === undefined) return;
-        const tookMs = this.#clock.wall() - askedAt;
-        if (tookMs > SKEW_LEAST_MS) {
-            // It says too little: once more when the page has settled.
-            this.#skewLater ??= this.#clock.after(INFO_NOT_BEFORE_MS, () => void this.#askInfo());
-            return;
-        }
-        const skew = serverMs - askedAt - tookMs / 2;
+        const skew = serverMs - Math.min(Math.max(serverMs, askedAt), this.#clock.wall());
         this.#skew.value = Math.abs(skew) < SKEW_LEAST_MS ? 0 : Math.round(skew);
         this.#problem("clock", skewWords(skew));
     }
