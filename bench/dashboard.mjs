@@ -5,9 +5,10 @@
  * style, layout, painting; a canvas without a GPU is painted there, too) from a trace, for an update.
  *
  * Then an hour of ticks through the dashboard's code, to see whether its heap grows, and with
- * --netsonde=PROGRAM what a hidden tab of the whole dashboard does.
+ * --netsonde=PROGRAM when the first chart is painted, in a new profile and the next time in the same,
+ * and what a hidden tab of the whole dashboard does.
  *
- *   node bench/dashboard.mjs [--netsonde=PROGRAM] [--rounds=3] [--seconds=8] [--only=frames,hour,hidden]
+ *   node bench/dashboard.mjs [--netsonde=PROGRAM] [--rounds=3] [--seconds=8] [--only=frames,hour,first,hidden]
  *
  * Prints rows of bench/RESULTS.md. Chromium as for the browser tests, or CHROMIUM=PATH.
  */
@@ -30,7 +31,7 @@ const { values: options } = parseArgs({
         netsonde: { type: "string" },
         rounds: { type: "string", default: "3" },
         seconds: { type: "string", default: "8" },
-        only: { type: "string", default: "frames,hour,hidden" },
+        only: { type: "string", default: "frames,hour,first,hidden" },
     },
 });
 const ROUNDS = Number(options.rounds);
@@ -214,9 +215,9 @@ async function hour(browser, base) {
 
 const POINTS_ROUND = 4_600; // the window and the room beside it have been filled once
 
-/* ---- a hidden tab ---------------------------------------------------------------------------- */
+/* ---- the whole dashboard --------------------------------------------------------------------- */
 
-async function hidden(browser) {
+async function startNetsonde() {
     const folder = mkdtempSync(join(tmpdir(), "netsonde-bench-"));
     const port = 20_000 + Math.floor(Math.random() * 10_000);
     const server = spawn(options.netsonde,
@@ -228,6 +229,66 @@ async function hidden(browser) {
         if (await fetch(address + "readyz").then((r) => r.ok, () => false)) break;
         await new Promise((r) => setTimeout(r, 50));
     }
+    return address;
+}
+
+const FIRST_ROUNDS = 11;
+const FIRST_SETTLED_MS = 2_000;
+const FIRST_TICKS_MS = 8_000; // of history, so that there is something to draw
+
+/* Notes the first frame in which a chart's canvas has several colours. Nothing else runs in the page
+ * meanwhile: what a driver would bring along takes longer than some of what is measured. */
+function watchCharts() {
+    const look = () => {
+        for (const canvas of document.querySelectorAll("figure canvas")) {
+            if (!canvas.width || !canvas.height) continue;
+            const copy = document.createElement("canvas");
+            copy.width = copy.height = 64;
+            const ctx = copy.getContext("2d", { willReadFrequently: true });
+            ctx.drawImage(canvas, 0, 0, 64, 64);
+            const { data } = ctx.getImageData(0, 0, 64, 64);
+            const colours = new Set();
+            for (let i = 0; i < data.length; i += 4)
+                if (data[i + 3] > 40) colours.add(`${data[i] >> 5} ${data[i + 1] >> 5} ${data[i + 2] >> 5}`);
+            if (colours.size > 3) {
+                window.firstChart = performance.now();
+                return;
+            }
+        }
+        requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+}
+
+async function first(browser) {
+    const address = await startNetsonde();
+    await new Promise((r) => setTimeout(r, FIRST_TICKS_MS));
+    const times = { "new profile": [], "the next time": [], "first contentful paint, new profile": [] };
+    for (let round = 0; round < FIRST_ROUNDS; round++) {
+        const context = await browser.newContext({ viewport: VIEWPORT });
+        const page = await context.newPage();
+        await page.addInitScript(watchCharts);
+        for (const way of ["new profile", "the next time"]) {
+            await page.goto(address, { waitUntil: "commit" });
+            await new Promise((r) => setTimeout(r, FIRST_SETTLED_MS));
+            const [chart, paint] = await page.evaluate(() => [
+                window.firstChart,
+                performance.getEntriesByName("first-contentful-paint")[0]?.startTime,
+            ]);
+            times[way].push(chart);
+            if (way === "new profile") times["first contentful paint, new profile"].push(paint);
+        }
+        await context.close();
+    }
+    for (const [way, all] of Object.entries(times)) {
+        all.sort((a, b) => a - b);
+        const [least, middle, most] = [all[0], all[all.length >> 1], all.at(-1)].map((t) => t.toFixed(0));
+        row(`first chart after navigation: ${way}`, "400 ms", `median of ${all.length}: ${middle} ms, ${least} to ${most}`);
+    }
+}
+
+async function hidden(browser) {
+    const address = await startNetsonde();
     const page = await browser.newPage({ viewport: VIEWPORT });
     let received = 0;
     page.on("websocket", (ws) => ws.on("framereceived", () => received++));
@@ -262,6 +323,7 @@ try {
     const base = await serve();
     if (PARTS.includes("frames")) await frames(browser, base);
     if (PARTS.includes("hour")) await hour(browser, base);
+    if (PARTS.includes("first") && options.netsonde) await first(browser);
     if (PARTS.includes("hidden") && options.netsonde) await hidden(browser);
 } finally {
     await browser.close();
