@@ -57,6 +57,7 @@ struct conn {
     uint8_t state;  /* enum state */
     uint8_t events; /* what the loop watches for */
     bool paused;    /* by the owner */
+    bool waiting;   /* something has come meanwhile */
     bool offering;  /* inside ops->data */
     bool reset;     /* conn_set_reset */
     bool abrupt;    /* the socket's part of it: closing is a reset */
@@ -198,6 +199,16 @@ static void queue_free(struct conn *conn)
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
+/* What is read is not wanted now, but the peer's end is. Most owners go on before anything has
+ * come, and to watch for something else takes two system calls there and two back: so that is done
+ * when something comes. */
+static int events_of_paused(const struct conn *conn)
+{
+    if (conn->queue_count)
+        return 0;
+    return (conn->events & UV_READABLE) && !conn->waiting ? UV_READABLE : UV_DISCONNECT;
+}
+
 /* Tells the loop what the state asks for. */
 static void watch(struct conn *conn)
 {
@@ -210,7 +221,7 @@ static void watch(struct conn *conn)
         events |= UV_READABLE;
     } else if (conn->state == OPEN && conn->ops) {
         if (conn->paused)
-            events |= conn->queue_count ? 0 : UV_DISCONNECT;
+            events |= events_of_paused(conn);
         else
             events |= conn->kept ? UV_WRITABLE : UV_READABLE;
     }
@@ -511,6 +522,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         return;
     }
     bool tls_waited = conn->tls && tls_wants_write(conn->tls);
+    conn->waiting = conn->paused && (conn->waiting || (events & UV_READABLE));
     if (events & UV_WRITABLE) {
         if (conn->queue_count)
             flush(conn);
@@ -544,7 +556,7 @@ bool conn_is_paused(const struct conn *conn)
 
 void conn_resume(struct conn *conn)
 {
-    conn->paused = false;
+    conn->paused = conn->waiting = false;
     if (!conn->offering)
         watch(conn);
 }

@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include <malloc.h>
+#include <poll.h>
 
 #include "base/buf.h"
 #include "base/defs.h"
@@ -358,31 +359,57 @@ static void test_a_new_owner_gets_the_rest(void **state)
 
 /* ---- the end ---- */
 
+/* The conn ends with it, without an error. */
+static void peer_leaves(struct bench *b)
+{
+    close(b->peer);
+    b->peer = -1;
+    RUN_UNTIL(&b->loop, b->owner.closed);
+    assert_int_equal(b->owner.error, 0);
+    bench_end(b);
+}
+
+static void setup_paused(struct bench *b)
+{
+    struct net_limits limits = NET_LIMITS_DEFAULT;
+    limits.linger_ms = 10 * GUARD_MS; /* so it is not this that ends the conn */
+    bench_start(b, &limits);
+    conn_pause(b->conn);
+}
+
 static void test_peer_closes(void **state)
 {
     (void)state;
     struct bench b;
     setup(&b);
-    close(b.peer);
-    b.peer = -1;
-    RUN_UNTIL(&b.loop, b.owner.closed);
-    assert_int_equal(b.owner.error, 0);
-    bench_end(&b);
+    peer_leaves(&b);
 }
 
 static void test_peer_leaves_while_paused(void **state)
 {
     (void)state;
     struct bench b;
-    struct net_limits limits = NET_LIMITS_DEFAULT;
-    limits.linger_ms = 10 * GUARD_MS; /* so it is not this that ends the conn */
-    bench_start(&b, &limits);
+    setup_paused(&b);
+    peer_leaves(&b);
+}
+
+/* What it said before waits, and must not keep the loop busy. */
+static void test_peer_talks_and_leaves_while_paused(void **state)
+{
+    (void)state;
+    struct bench b;
+    setup_paused(&b);
+    peer_write(&b, "later");
+    for (int turn = 0; turn < 4; turn++)
+        uv_run(&b.loop, UV_RUN_NOWAIT);
+    struct pollfd pending = {.fd = uv_backend_fd(&b.loop), .events = POLLIN};
+    assert_int_equal(poll(&pending, 1, 0), 0);
+    assert_int_equal(b.owner.calls, 0);
+    assert_int_equal(b.owner.closed, 0);
+    conn_resume(b.conn);
+    RUN_UNTIL(&b.loop, b.owner.calls);
     conn_pause(b.conn);
-    close(b.peer);
-    b.peer = -1;
-    RUN_UNTIL(&b.loop, b.owner.closed);
-    assert_int_equal(b.owner.error, 0);
-    bench_end(&b);
+    peer_leaves(&b);
 }
 
 static void test_close_sends_the_queue_first(void **state)
@@ -669,6 +696,7 @@ int main(void)
         cmocka_unit_test(test_a_new_owner_gets_the_rest),
         cmocka_unit_test(test_peer_closes),
         cmocka_unit_test(test_peer_leaves_while_paused),
+        cmocka_unit_test(test_peer_talks_and_leaves_while_paused),
         cmocka_unit_test(test_close_sends_the_queue_first),
         cmocka_unit_test(test_close_does_not_wait_for_ever),
         cmocka_unit_test(test_a_reset_is_an_error),
