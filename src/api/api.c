@@ -21,9 +21,11 @@ struct api *api_new(const struct api_settings *settings, struct station *station
     api->settings = *settings;
     api->station = station;
     api->uv = uv;
+    api->born_mono_ns = clock_mono_ns();
     list_init(&api->commands);
     api->own_places = settings->places ? NULL : tally_new();
     api->places = settings->places ? settings->places : api->own_places;
+    api->complete = settings->complete ? settings->complete : &api->own_complete;
     api->readers = readers_new(uv, settings->data_dir, settings->history_damaged, settings->user);
     return api;
 }
@@ -41,17 +43,50 @@ static void api_get_healthz(struct http_request *request, void *user)
     http_respond(request, 200, "text/plain; charset=utf-8", &body);
 }
 
-/* Ready: the first tick has come, and the last one is not older than a few intervals. */
+/* So old a tick may be before something is wrong. */
+static int64_t late_after_ns(int64_t interval_ms)
+{
+    return (5 * interval_ms + 2000) * NS_PER_MS;
+}
+
+/* A table that somebody provides and that has not come; TABLE_KINDS: there is none. */
+static enum table_kind table_awaited(const struct api *api)
+{
+    enum table_kind kind = 0;
+    for (const char *why; kind < TABLE_KINDS; kind++) {
+        struct tick_table *newest = station_table(api->station, kind);
+        bool here = newest != NULL;
+        tick_table_unref(newest);
+        if (!here && api_table_absence(api, kind, &why) == 0)
+            break;
+    }
+    return kind;
+}
+
+/*
+ * Ready: the first tick has come, and the last one is not older than five intervals and two
+ * seconds. For as long after the start the tables that engines provide are waited for, too; what
+ * was ready stays so, whatever engine comes then.
+ */
 static void api_get_readyz(struct http_request *request, void *user)
 {
-    const struct api *api = user;
+    struct api *api = user;
     const struct tick *t = api_tick(api);
     struct buf body = BUF_INIT;
-    int64_t age_ns = t ? clock_mono_ns() - t->read_mono_ns : 0;
+    int64_t now_ns = clock_mono_ns(), age_ns = t ? now_ns - t->read_mono_ns : 0;
+    enum table_kind awaited = TABLE_KINDS;
+    if (t && !*api->complete) {
+        if (now_ns - api->born_mono_ns <= late_after_ns(api->settings.interval_ms))
+            awaited = table_awaited(api);
+        if (awaited == TABLE_KINDS)
+            *api->complete = true;
+    }
     if (!t)
         buf_text(&body, "starting: no tick yet\n");
-    else if (age_ns > (5 * t->interval_ms + 2000) * NS_PER_MS)
+    else if (age_ns > late_after_ns(t->interval_ms))
         buf_printf(&body, "stale: the last tick is %lld ms old\n", (long long)(age_ns / NS_PER_MS));
+    else if (awaited < TABLE_KINDS)
+        buf_printf(&body, "starting: no table of %s yet\n", table_schema(awaited)->name);
     unsigned status = body.len ? 503 : 200;
     if (!body.len)
         buf_text(&body, "ok\n");

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,8 +45,9 @@ struct api_settings {
     int (*publish)(void *user, enum channel channel, struct bytes *members);
     void *publish_user;
     struct bank_settings detect; /* as the daemon detects; for back-tests */
-    struct tally *places;        /* exports and runs under way, of all loops; borrowed. NULL: of
-                                    this one alone */
+    /* Of all loops; borrowed. NULL: of this one alone. */
+    struct tally *places;  /* exports and runs under way */
+    atomic_bool *complete; /* false; true when no table is awaited any more, see /readyz */
 };
 
 /* Texts are borrowed for the life of the api. The station and the server are the loop's own. */

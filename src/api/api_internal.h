@@ -22,6 +22,7 @@ struct api {
     struct station *station;
     struct readers *readers;
     uv_loop_t *uv;
+    int64_t born_mono_ns; /* when api_new made it: how long tables may be on their way */
     struct bytes *info[API_INFO_PARTS]; /* NULL: not told yet */
     struct table_route tables[TABLE_KINDS];
     /* Streams that were opened by a token or a session, and when they are looked at next. */
@@ -39,6 +40,7 @@ struct api {
     bool closing;
     unsigned errands;                  /* of benchmarks.c, under way */
     struct tally *places, *own_places; /* what is under way; NULL: it is not our own */
+    atomic_bool *complete, own_complete;
 };
 
 /* The newest tick this loop has heard of; NULL in the first instant. Borrowed. */
@@ -66,6 +68,10 @@ void api_author(struct http_request *request, char *ret, size_t size);
 #define RUNS_MAX 2
 bool api_take_run(struct api *api, struct http_request *request);
 void api_leave_run(struct api *api);
+
+/* Why nobody provides the table, a line of what the daemon told, and its length; 0: somebody does,
+ * or that is not known yet. Borrowed. */
+size_t api_table_absence(const struct api *api, enum table_kind kind, const char **ret);
 
 /* Somebody wants a table that no engine has delivered: answers 503 with the reason. */
 void api_refuse_table(struct http_request *request, const struct api *api, enum table_kind kind);

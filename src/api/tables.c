@@ -9,9 +9,7 @@
 #include "api/answer.h"
 #include "model/view.h"
 
-/* Why nobody provides the table: a line of what the daemon told; empty: somebody does, or that is
- * not known yet. */
-static size_t table_absence(const struct api *api, enum table_kind kind, const char **ret)
+size_t api_table_absence(const struct api *api, enum table_kind kind, const char **ret)
 {
     const struct bytes *lines = api->info[API_INFO_TABLES];
     const char *at = lines ? (const char *)lines->data : "", *end = lines ? at + lines->len : at;
@@ -29,7 +27,7 @@ static size_t table_absence(const struct api *api, enum table_kind kind, const c
 void api_refuse_table(struct http_request *request, const struct api *api, enum table_kind kind)
 {
     const char *why;
-    size_t len = table_absence(api, kind, &why);
+    size_t len = api_table_absence(api, kind, &why);
     if (len)
         http_respond_error(request, 503, "unavailable", NULL, "%.*s", (int)len, why);
     else

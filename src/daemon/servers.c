@@ -1,6 +1,7 @@
 /* servers.c: see servers.h. */
 #include "daemon/servers.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -9,6 +10,7 @@
 
 struct servers {
     struct tally *places;
+    atomic_bool complete;
     size_t count;
     struct server *list[];
 };
@@ -20,6 +22,7 @@ struct servers *servers_new(const struct server_settings *settings, struct serve
     struct servers *all = mem_alloc(sizeof(*all) + count * sizeof(struct server *));
     struct server_settings each = *settings;
     all->places = each.api.places = tally_new();
+    each.api.complete = &all->complete;
     for (size_t i = 0; i < count; i++) {
         all->list[i] = server_new(&each, &lanes[i]);
         if (!all->list[i])

@@ -648,7 +648,7 @@ def test_beyond_loopback():
                 equal(ask("/api/v1/info", f"Authorization: Bearer {token}"), 200, "with a token")
                 equal(ask("/healthz", "Host: evil.example"), 421, "another name")
                 equal(d.status("/api/v1/info"), 200, "from here")
-                until("the first tick", lambda: ask("/readyz") == 200)
+                until("it is ready", lambda: ask("/readyz") == 200)
         finally:
             remove_links("vn")
 

@@ -47,7 +47,7 @@ def test_limit():
     """max_clients holds for all loops together"""
     environment = {"NETSONDE_SERVE_THREADS": str(THREADS), "NETSONDE_SERVE_MAX_CLIENTS": "10"}
     with Directory() as data, Daemon(data, environment=environment) as d:
-        until("a first tick and no client", lambda: d.status("/readyz") == 200)
+        until("it is ready, and there is no client", lambda: d.status("/readyz") == 200)
         clients = [socket.create_connection(("127.0.0.1", d.port)) for _ in range(24)]
         poller = select.poll()
         for client in clients:

@@ -7,7 +7,7 @@
 #include <ftw.h>
 #include <inttypes.h>
 
-#include "api/readers.h"
+#include "api/api_internal.h"
 #include "store/store.h"
 
 /* ---- health and info --------------------------------------------------------------------- */
@@ -23,6 +23,7 @@ static void expect_text(struct rig *rig, const char *target, unsigned status, co
 
 static void test_health(void **state)
 {
+    static const char absent[] = "\nno\nno\nno\nno\n", all[] = "\n\n\n\n\n";
     struct rig *rig = rig_new("/nonexistent", 10);
     (void)state;
     expect_text(rig, "/healthz", 200, "ok\n");
@@ -30,11 +31,39 @@ static void test_health(void **state)
     struct maker *m = &rig->maker;
     draft_begin(m->draft, ++m->seq, m->t_ms, 0, clock_mono_ns(), 1000);
     rig_publish(rig, maker_end(m));
+    expect_text(rig, "/readyz", 503, "starting: no table of interfaces yet");
+    draft_begin(m->draft, ++m->seq, m->t_ms, 0, clock_mono_ns(), 1000);
+    draft_table(m->draft, maker_table(1, 150, 7));
+    rig_publish(rig, maker_end(m));
+    expect_text(rig, "/readyz", 503, "starting: no table of connections yet");
+    api_set_info(rig->api, API_INFO_TABLES, bytes_copy(absent, sizeof(absent) - 1));
     expect_text(rig, "/readyz", 200, "ok\n");
     draft_begin(m->draft, ++m->seq, m->t_ms, 0, clock_mono_ns() - 8 * NS_PER_S, 1000);
     rig_publish(rig, maker_end(m));
     expect_text(rig, "/readyz", 503, "stale");
     expect_text(rig, "/healthz", 200, "ok\n");
+    /* An engine that comes later does not take it back. */
+    api_set_info(rig->api, API_INFO_TABLES, bytes_copy(all, sizeof(all) - 1));
+    draft_begin(m->draft, ++m->seq, m->t_ms, 0, clock_mono_ns(), 1000);
+    rig_publish(rig, maker_end(m));
+    expect_text(rig, "/readyz", 200, "ok\n");
+    rig_free(rig);
+}
+
+/* Who does not deliver for longer than a tick may be late is not waited for. */
+static void test_ready_without(void **state)
+{
+    struct rig *rig = rig_new("/nonexistent", 10);
+    struct maker *m = &rig->maker;
+    (void)state;
+    draft_begin(m->draft, ++m->seq, m->t_ms, 0, clock_mono_ns(), 1000);
+    rig_publish(rig, maker_end(m));
+    expect_text(rig, "/readyz", 503, "starting: no table of interfaces yet");
+    rig->api->born_mono_ns -= 8 * NS_PER_S;
+    expect_text(rig, "/readyz", 200, "ok\n");
+    draft_begin(m->draft, ++m->seq, m->t_ms, 0, clock_mono_ns(), 60000);
+    rig_publish(rig, maker_end(m));
+    expect_text(rig, "/readyz", 200, "ok\n");
     rig_free(rig);
 }
 
@@ -556,14 +585,23 @@ static void test_stream(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_health),        cmocka_unit_test(test_info),
-        cmocka_unit_test(test_config),        cmocka_unit_test(test_performance),
-        cmocka_unit_test(test_interfaces),    cmocka_unit_test(test_other_tables),
-        cmocka_unit_test(test_query_errors),  cmocka_unit_test(test_query_memory),
-        cmocka_unit_test(test_events_memory), cmocka_unit_test(test_query_disk),
-        cmocka_unit_test(test_table_of_past), cmocka_unit_test(test_query_unreadable),
-        cmocka_unit_test(test_client_leaves), cmocka_unit_test(test_busy),
-        cmocka_unit_test(test_stop),          cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_health),
+        cmocka_unit_test(test_ready_without),
+        cmocka_unit_test(test_info),
+        cmocka_unit_test(test_config),
+        cmocka_unit_test(test_performance),
+        cmocka_unit_test(test_interfaces),
+        cmocka_unit_test(test_other_tables),
+        cmocka_unit_test(test_query_errors),
+        cmocka_unit_test(test_query_memory),
+        cmocka_unit_test(test_events_memory),
+        cmocka_unit_test(test_query_disk),
+        cmocka_unit_test(test_table_of_past),
+        cmocka_unit_test(test_query_unreadable),
+        cmocka_unit_test(test_client_leaves),
+        cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_stream),
     };
     return cmocka_run_group_tests_name("api/api", tests, NULL, NULL);
 }
