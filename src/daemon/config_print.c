@@ -110,7 +110,8 @@ void config_print_markdown(struct buf *out)
         "of a list are separated by commas. `--listen` may be given more than once. The lists\n"
         "`channels` and `alerts` stand in files only; those of several files add up.\n\n"
         "SIGHUP reads everything again. With a mistake in it the old configuration stays.\n"
-        "`collect.interval` and `alerts` apply at once, everything else at the next start.\n\n");
+        "`collect.interval` and `alerts` apply at once, a longer interval after one more tick of\n"
+        "the old one; everything else at the next start.\n\n");
     for (size_t i = 0; i < config_sections_count; i++) {
         buf_printf(out, "## %s\n\n%s\n\n", config_sections[i].name, config_sections[i].doc);
         markdown_table(out, config_sections[i].name);

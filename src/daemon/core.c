@@ -87,7 +87,7 @@ struct core {
     struct timing *collect, *seal; /* NULL: nobody wants to know */
     uint64_t engines_told;         /* generation of the status that was told last; 0: none */
 
-    int64_t interval_ms;
+    int64_t interval_ms, paced_ms; /* as configured; as the ticker has it */
     uint64_t next_seq, next_event_seq;
     int64_t last_mono_ns; /* start of the last tick; 0: none yet */
     int64_t full_second;  /* of the wall clock, in which a tick has read everything */
@@ -137,6 +137,17 @@ static void letter_drop(void *item)
     free(letter);
 }
 
+/* A longer interval begins with the tick that tells it: until one does, who waits for the next tick
+ * takes it for late. */
+static void core_pace(struct core *core)
+{
+    if (core->paced_ms == core->interval_ms)
+        return;
+    core->paced_ms = core->interval_ms;
+    if (core->ticker) /* none any more while the engines let go of the loop */
+        ticker_set_interval(core->ticker, core->interval_ms);
+}
+
 static void core_receive(void *item, void *user)
 {
     struct core *core = user;
@@ -153,8 +164,8 @@ static void core_receive(void *item, void *user)
         break;
     case LETTER_INTERVAL:
         core->interval_ms = letter->interval_ms;
-        if (core->ticker) /* none any more while the engines let go of the loop */
-            ticker_set_interval(core->ticker, core->interval_ms);
+        if (core->interval_ms < core->paced_ms)
+            core_pace(core);
         break;
     case LETTER_CALL:
         letter->call.run(letter->call.user, TAKE(letter->call.item));
@@ -279,6 +290,7 @@ static void core_tick(void *user, int64_t point_ms, uint64_t missed)
                   registry_live(core->registry));
         return;
     }
+    core_pace(core);
     if (core->others)
         others_fold(core->others, tick);
     for (size_t i = 0; i < core->sinks_count; i++)
@@ -328,7 +340,7 @@ struct core *core_new(const struct core_settings *settings)
     struct core *core = mem_alloc(sizeof(*core));
     core->registry = settings->registry;
     core->collector = settings->collector;
-    core->interval_ms = settings->interval_ms;
+    core->interval_ms = core->paced_ms = settings->interval_ms;
     core->next_seq = MAX(settings->next_seq, 1U);
     core->next_event_seq = MAX(settings->next_event_seq, 1U);
     core->draft = draft_new(core->registry);
@@ -395,7 +407,7 @@ int core_start(struct core *core)
 {
     int err = collector_attach(core->collector, &core->loop.uv);
     if (!err)
-        err = ticker_start(core->ticker, &core->loop.uv, core->interval_ms);
+        err = ticker_start(core->ticker, &core->loop.uv, core->paced_ms);
     return err ? err : loop_start(&core->loop);
 }
 

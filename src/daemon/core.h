@@ -80,5 +80,6 @@ void core_post_survey(struct core *core, struct engine *engine, struct message *
 int core_post_call(struct core *core, void (*run)(void *user, void *item), void *user,
                    void (*drop)(void *item), void *item);
 
-/* Any thread, on SIGHUP. 0, or a negative errno: the queue is full (counted), nothing changes. */
+/* Any thread, on SIGHUP. A longer interval begins after one more tick. 0, or a negative errno: the
+ * queue is full (counted), nothing changes. */
 int core_post_interval(struct core *core, int64_t interval_ms);

@@ -78,7 +78,8 @@ void run_reload(struct run *r, const struct config_sources *sources)
                       "told; try again");
         log_info("daemon",
                  "the configuration was read again: of its keys collect.interval%s and the "
-                 "certificates apply now, all others at the next start",
+                 "certificates apply now (a longer interval after one more tick), all others at "
+                 "the next start",
                  rules ? ", the rules of alerts" : "");
         config_free(fresh);
     }

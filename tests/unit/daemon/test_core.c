@@ -158,11 +158,53 @@ static void test_interval_while_stopping(void **state)
 {
     (void)state;
     struct core *core = core_of_this_host();
-    core_post_interval(core, 1000);
+    core_post_interval(core, 20);
     core_stop(core);
     assert_int_equal(core_start(core), 0);
     core_join(core);
     core_free(core);
+}
+
+struct pace {
+    struct sink sink;
+    int pipe[2];
+    int64_t told_ms; /* of the tick before */
+};
+
+/* Core thread. */
+static void pace_push(struct sink *sink, struct tick *tick)
+{
+    struct pace *p = CONTAINER_OF(sink, struct pace, sink);
+    if (tick->interval_ms != p->told_ms)
+        assert_int_equal(write(p->pipe[1], "!", 1), 1);
+    p->told_ms = tick->interval_ms;
+}
+
+/* Who waits for a tick is told that it will be long before it is: an hour is not waited for here.
+ */
+static void test_longer_interval_is_told(void **state)
+{
+    struct pace pace = {.sink = {.name = "pace", .push = pace_push}};
+    struct core *core = core_of_this_host();
+    char told;
+    (void)state;
+    assert_int_equal(pipe(pace.pipe), 0);
+    core_add_sink(core, &pace.sink);
+    assert_int_equal(core_start(core), 0);
+    struct pollfd waiting = {.fd = pace.pipe[0], .events = POLLIN};
+    static const int64_t intervals_ms[] = {50, 3600 * 1000, 60};
+    for (size_t i = 0; i < ARRAY_LEN(intervals_ms); i++) {
+        if (i > 0)
+            assert_int_equal(core_post_interval(core, intervals_ms[i]), 0);
+        assert_int_equal(poll(&waiting, 1, WAIT_MS), 1);
+        assert_int_equal(read(pace.pipe[0], &told, 1), 1);
+    }
+    core_stop(core);
+    core_join(core);
+    core_free(core);
+    close(pace.pipe[0]);
+    close(pace.pipe[1]);
+    assert_int_equal(pace.told_ms, 60);
 }
 
 /* A busy core may refuse it: who posted it must know that the old interval stays in force. */
@@ -188,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_whole_once_a_second),
         cmocka_unit_test(test_interval_while_stopping),
         cmocka_unit_test(test_interval_refused),
+        cmocka_unit_test(test_longer_interval_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
