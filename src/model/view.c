@@ -189,7 +189,7 @@ static int compare_texts(const void *a, const void *b)
 
 void view_spec_put_key(const struct view_spec *spec, struct buf *out)
 {
-    char *parts[VIEW_WORDS_MAX];
+    char *parts[VIEW_WORDS_MAX] = {NULL};
     for (size_t i = 0; i < spec->keys_count; i++)
         buf_printf(out, " %c%zu", spec->keys[i].sign < 0 ? '-' : '+', spec->keys[i].column);
     for (size_t i = 0; i < spec->words_count; i++) {

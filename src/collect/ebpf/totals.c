@@ -30,7 +30,7 @@ void totals_reason_name(const char *kernel, char out[BPF_REASON_NAME_MAX])
     size_t len = 0;
     if (strncmp(kernel, prefix, sizeof(prefix) - 1) == 0)
         kernel += sizeof(prefix) - 1;
-    for (; kernel[len] && len < BPF_REASON_NAME_MAX - 1; len++) {
+    for (; len < BPF_REASON_NAME_MAX - 1 && kernel[len]; len++) {
         char c = kernel[len];
         bool upper = c >= 'A' && c <= 'Z', plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
         out[len] = upper ? (char)(c - 'A' + 'a') : plain ? c : '_';

@@ -19,10 +19,10 @@ static struct {
     struct socket_seen last_closed;
 } told;
 
-void census_socket(struct census *c, const struct socket_seen *seen)
+void census_socket(struct census *c, const struct socket_seen *given)
 {
     (void)c;
-    assert_string_equal(seen->method, "sock_diag");
+    assert_string_equal(given->method, "sock_diag");
     told.sockets++;
 }
 
@@ -33,12 +33,12 @@ void census_sockets_complete(struct census *c, const char *method)
     told.complete++;
 }
 
-void census_socket_closed(struct census *c, const struct socket_seen *seen, int64_t t_ms)
+void census_socket_closed(struct census *c, const struct socket_seen *given, int64_t t_ms)
 {
     (void)c;
     assert_int_equal(t_ms, STAND_T0_MS);
     told.closed++;
-    told.last_closed = *seen;
+    told.last_closed = *given;
 }
 
 void census_round_trip(struct census *c, int64_t rtt_ns)

@@ -795,10 +795,9 @@ static void test_filter_of_devices(void **state)
         put_interface(&f, link, 0, 9, 0);
         put_datagram(&f, 0, link, 53);
         int err = choose(&f, cases[which].words, &s, why);
-        if (err == -ENOENT) {
-            free(f.data);
+        free(f.data);
+        if (err == -ENOENT)
             skip(); /* no libpcap here */
-        }
         size_t expected = link == 113   ? cases[which].cooked1
                           : link == 276 ? cases[which].cooked2
                                         : SIZE_MAX;
@@ -808,7 +807,6 @@ static void test_filter_of_devices(void **state)
             assert_non_null(strstr(why, "packet.filter"));
             assert_non_null(strstr(why, "not supported"));
         }
-        free(f.data);
     }
 }
 

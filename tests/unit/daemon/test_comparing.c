@@ -435,7 +435,8 @@ static void test_no_history(void **state)
     struct rig r;
     rig_begin(&r);
     rig_stop(&r);
-    strcat(r.dir, "/none");
+    size_t len = strlen(r.dir);
+    snprintf(r.dir + len, sizeof(r.dir) - len, "/none");
     rig_start(&r, "1.0");
     blocks_pass(&r, MOST + 10);
     assert_int_equal(told.messages, 0);

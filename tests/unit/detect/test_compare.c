@@ -104,7 +104,8 @@ static void test_autocorrelation(void **state)
         /* Of ranks (K. Pearson, 1907). */
         double rank_rho = 6 / (NOISE_TURN / 2) * asin(rho / 2);
         assert_near(s->autocorrelation, rank_rho, 0.02);
-        double n_rho = ARRAY_LEN(means) * (1 - rank_rho) / (1 + rank_rho);
+        const size_t count = ARRAY_LEN(means);
+        double n_rho = (double)count * (1 - rank_rho) / (1 + rank_rho);
         assert_true(worth(s) > 0.9 * n_rho && worth(s) < 1.1 * n_rho);
         free(s);
     }
@@ -117,8 +118,10 @@ static void test_levels(void **state)
     (void)state;
     double means[4 * 61];
     struct noise n = noise_new(4, 4);
-    for (size_t i = 0; i < ARRAY_LEN(means); i++)
-        means[i] = i % 61 == 60 ? NAN : 100 * (double)(i / 61) + noise_gaussian(&n);
+    for (size_t i = 0; i < ARRAY_LEN(means); i++) {
+        size_t level = i / 61;
+        means[i] = i % 61 == 60 ? NAN : 100 * (double)level + noise_gaussian(&n);
+    }
     struct block_stats *s = block_stats_new(means, ARRAY_LEN(means));
     assert_int_equal(s->n, 240);
     assert_true(worth(s) < 10);

@@ -609,8 +609,7 @@ static void test_wrong_answers(void **state)
 static void *ping_until_cut_off(void *user)
 {
     struct keeper *k = user;
-    int err;
-    while ((err = keeper_ping(k)) != -EPIPE)
+    while (keeper_ping(k) != -EPIPE)
         continue;
     return NULL;
 }

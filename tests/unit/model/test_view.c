@@ -56,9 +56,9 @@ static int see(const struct table *t, const char *filter, const char *sort, size
 static void assert_view(const struct table *t, const char *filter, const char *sort, size_t limit,
                         size_t offset, size_t total, const char *ids)
 {
-    struct view view;
+    struct view view = {0};
     char why[128] = "", got[32];
-    const char *field;
+    const char *field = "";
     if (see(t, filter, sort, limit, offset, &view, &field, why, sizeof(why)) < 0)
         fail_msg("%s: %s: %s", filter, field, why);
     assert_int_equal(view.total, total);
