@@ -76,40 +76,40 @@ static void add_row(struct alive *alive, const uint8_t *data, size_t len)
         add_run(alive, first, first + (uint32_t)MIN(count - 1, UINT32_MAX - first));
 }
 
-static int find_in_log(struct plan *plan, struct alive *alive)
+static int add_rows(struct plan *plan, struct alive *alive, const struct tick_run *run,
+                    sqlite3_stmt *stmt)
 {
-    sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
-    int error = reader_statement(plan->reader,
-                                 "SELECT samples FROM tick WHERE t_ms BETWEEN ?1 AND ?2", &stmt);
-    if (error)
-        return error;
-    sqlite3_bind_int64(stmt, 1, alive->from_ms);
-    sqlite3_bind_int64(stmt, 2, alive->to_ms);
+    sqlite3_bind_int64(stmt, 1, (int64_t)run->first);
+    sqlite3_bind_int64(stmt, 2, (int64_t)run->last);
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         size_t len;
         const uint8_t *data = database_blob(stmt, 0, &len);
         add_row(alive, data, len);
     }
+    sqlite3_reset(stmt);
     return database_error(plan->reader->db, rc);
 }
 
-static int find_in_spans(struct plan *plan, struct alive *alive)
+static int find_in_log(struct plan *plan, struct alive *alive)
 {
     sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
-    int64_t from_seq = -1;
-    int error = reader_statement(plan->reader,
-                                 "SELECT min(first_seq) FROM " SPANS_VIEW
-                                 " WHERE tier < 3 AND max_ms >= ?1 AND min_ms <= ?2",
-                                 &stmt);
-    if (error)
-        return error;
-    sqlite3_bind_int64(stmt, 1, alive->from_ms);
-    sqlite3_bind_int64(stmt, 2, alive->to_ms);
-    error = database_number(stmt, -1, &from_seq);
-    alive->sealed = from_seq >= 0;
-    alive->from_seq = (uint64_t)MAX(from_seq, 0);
+    struct tick_run run = {0};
+    int error = reader_statement(plan->reader, SAMPLES_OF_RUN, &stmt);
+    while (!error && catalog_next_run(plan->catalog, alive->from_ms, alive->to_ms, &run))
+        error = add_rows(plan, alive, &run, stmt);
     return error;
+}
+
+static void find_in_spans(const struct catalog *c, struct alive *alive)
+{
+    alive->from_seq = UINT64_MAX;
+    for (size_t i = 0; i < c->spans_count; i++) {
+        if (!catalog_overlaps(&c->spans[i], alive->from_ms, alive->to_ms))
+            continue;
+        alive->sealed = true;
+        alive->from_seq = MIN(alive->from_seq, c->spans[i].first_seq);
+    }
 }
 
 int alive_find(struct plan *plan, struct alive *ret)
@@ -117,8 +117,6 @@ int alive_find(struct plan *plan, struct alive *ret)
     /* Other steps may be laid for many series; they may reach where these do not. */
     *ret = (struct alive){.from_ms = MIN(plan->from_ms, plan->query->from_ms),
                           .to_ms = MAX(plan_last_ms(plan), plan->query->to_ms)};
-    int error = plan->reader ? find_in_spans(plan, ret) : 0;
-    if (!error && plan->reader)
-        error = find_in_log(plan, ret);
-    return error;
+    find_in_spans(plan->catalog, ret);
+    return plan->reader ? find_in_log(plan, ret) : 0;
 }

@@ -16,20 +16,49 @@
 /* ?1: the row of a series, which the row found is of, or which is the first behind. */
 #define CHUNK_STATEMENT "SELECT data, id FROM chunk WHERE id >= ?1 ORDER BY id LIMIT 1"
 
-/* The row that was read last: the next question is often about another series of its group. */
-struct chunks {
-    sqlite3_stmt *stmt; /* a CHUNK_STATEMENT, borrowed */
-    uint32_t span;      /* 0: no row */
-    uint32_t from;      /* from this series on, to that of `row`, it is the one */
+/* A row that was read, and found good if it is a group. */
+struct chunk_row {
+    uint32_t span;  /* 0: none */
+    uint32_t from;  /* from this series on, to that of `row`, it is the one */
+    uint64_t stamp; /* of its span, see chunks.stamp */
+    uint64_t used;  /* when it was last, in questions */
     int64_t row;
     bool alone; /* not a group */
     struct buf bytes;
     struct group_reader group;
 };
 
-static inline struct chunks chunks_over(sqlite3_stmt *stmt)
+/*
+ * Groups that were read last, for what is asked again: the same series over another range, or a few
+ * moments later. A span's rows never change, they are only deleted: by and by as the span expires,
+ * or alone when they are damaged, and then readers forget all (catalog.c). What is a row alone has
+ * a checksum that nobody has looked at yet, and is read again.
+ */
+#define CHUNK_CACHE_BYTES (1U << 20)
+#define CHUNK_CACHE_ROWS 256
+
+struct chunk_cache {
+    struct chunk_row *rows; /* NULL: none yet */
+    size_t count, bytes;
+    uint64_t questions;
+};
+
+void chunk_cache_fini(struct chunk_cache *cache); /* it may be used again */
+
+/* The next question is often about another series of the row that was read last. */
+struct chunks {
+    sqlite3_stmt *stmt;        /* a CHUNK_STATEMENT, borrowed */
+    struct chunk_cache *cache; /* borrowed; NULL: only the last one is kept */
+    /* With a cache: what tells the span that is asked about from any other that had its number
+     * before it, that of its last tick. */
+    uint64_t stamp;
+    struct chunk_row *now; /* NULL, `own` or in the cache */
+    struct chunk_row own;
+};
+
+static inline struct chunks chunks_over(sqlite3_stmt *stmt, struct chunk_cache *cache)
 {
-    return (struct chunks){.stmt = stmt};
+    return (struct chunks){.stmt = stmt, .cache = cache};
 }
 
 void chunks_fini(struct chunks *chunks); /* it may be asked again */

@@ -66,6 +66,7 @@ static double prefer_leaf(struct grower *g, size_t mark, size_t low, size_t high
     return cost;
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): each level has a bit less, of 64
 static double grow(struct grower *g, size_t low, size_t high, unsigned width)
 {
     const struct census *census = g->census;
@@ -117,6 +118,7 @@ size_t tree_find(const struct tree *tree, uint64_t value)
     return low;
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): as above
 static void put_node(const struct tree *tree, size_t low, size_t high, unsigned width,
                      struct bit_writer *w)
 {
@@ -149,6 +151,7 @@ void tree_put(const struct tree *tree, struct bit_writer *w)
 }
 
 /* `base` has the bits above `width`. */
+// NOLINTNEXTLINE(misc-no-recursion): as above
 static bool get_node(struct bit_reader *r, uint64_t base, unsigned width, struct tree *tree)
 {
     bool leaf = width == 0;

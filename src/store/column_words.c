@@ -329,7 +329,7 @@ static bool get_plain(struct bit_reader *r, const struct tree *tree, const uint8
     }
     if (most == 0) {
         for (size_t i = 0; i < count; i++)
-            words[i] = base[symbol[i]];
+            words[i] = base[symbol[i]]; // cppcheck-suppress uninitvar ; a symbol is one of the tree
         return true;
     }
     for (size_t i = 0; i < count; i++)

@@ -35,6 +35,10 @@ static const char moving[] =
     " LEFT JOIN span p ON p.id = c.id >> 32 LEFT JOIN series s ON s.id = c.id & 4294967295"
     " WHERE c.id = ?1";
 
+/* Readers keep rows that they have read (chunk.h) until this number is another one. */
+static const char counting[] = "INSERT INTO meta(name, value) VALUES('" CHUNKS_MOVED "', 1)"
+                               " ON CONFLICT(name) DO UPDATE SET value = value + 1";
+
 void reader_met_damaged(struct store_reader *reader, uint32_t span, uint32_t series)
 {
     reader->damaged++;
@@ -91,6 +95,10 @@ int damaged_move(struct store *store, int64_t row)
                      DAMAGED_KEPT, 0);
     if (!error)
         error = run_once(store, "DELETE FROM chunk WHERE id = ?1", row, 0);
+    if (!error)
+        error = database_changed_one(store->db);
+    if (!error)
+        error = run_once(store, counting, 0, 0);
     return error;
 }
 

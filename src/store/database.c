@@ -27,7 +27,7 @@
 #include "base/buf.h"
 
 #define WRITER_CACHE "PRAGMA cache_size = -512;"
-#define READER_CACHE "PRAGMA cache_size = -1024;"
+#define READER_CACHE "PRAGMA cache_size = -512;"
 #define BUSY_TIMEOUT_MS 2000 /* somebody with the sqlite3 tool, or a WAL being recovered */
 
 static const char schema[] =
@@ -164,6 +164,11 @@ int database_run(sqlite3_stmt *stmt)
     int err = error_with_errno(sqlite3_db_handle(stmt), rc);
     sqlite3_reset(stmt);
     return err;
+}
+
+int database_changed_one(sqlite3 *db)
+{
+    return sqlite3_changes(db) == 1 ? 0 : -EBADMSG;
 }
 
 int database_number(sqlite3_stmt *stmt, int64_t missing, int64_t *ret)
@@ -314,21 +319,79 @@ static int inspect(const char *path, struct store_error *err)
     return error;
 }
 
-/* `version`: 0 for a file without anything. */
+/* What a database of `version` lacks; 0 for one without anything. */
+static void put_schema(struct buf *sql, int64_t version)
+{
+    if (version == 0)
+        buf_text(sql, schema);
+    for (size_t i = version > 0 ? (size_t)version - 1 : 0; i < ARRAY_LEN(additions); i++)
+        buf_text(sql, additions[i]);
+}
+
 static int make_schema(sqlite3 *db, int64_t version)
 {
     struct buf sql CLEANUP(buf_fini) = BUF_INIT;
     buf_text(&sql, "BEGIN IMMEDIATE; ");
-    if (version == 0)
-        buf_text(&sql, schema);
-    for (int64_t i = MAX(version, INT64_C(1)); i < DATABASE_VERSION; i++)
-        buf_text(&sql, additions[i - 1]);
+    put_schema(&sql, version);
     buf_printf(&sql, " PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
                DATABASE_APPLICATION_ID, DATABASE_VERSION);
     int err = database_exec(db, buf_string(&sql));
     if (err && !sqlite3_get_autocommit(db))
         database_exec(db, "ROLLBACK");
     return err;
+}
+
+/* What tables and indexes are made of: a row for each column, by position in an index. */
+#define FORM                                                                                       \
+    "SELECT m.name AS owner, p.name AS part, p.type AS type, p.\"notnull\" AS needed,"             \
+    " p.dflt_value AS standard, p.pk AS place FROM sqlite_schema m"                                \
+    " JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.sql NOTNULL"                   \
+    " UNION ALL SELECT m.name, i.name, '', i.seqno, NULL, -1 FROM sqlite_schema m"                 \
+    " JOIN pragma_index_info(m.name) i WHERE m.type = 'index' AND m.sql NOTNULL"
+#define FORM_COLUMNS 6
+
+/*
+ * The schema is text in the file. With a wrong letter in it SQLite may still work, with tables
+ * whose rows are no longer found by their number; integrity_check sees nothing. What others added
+ * to the file, columns too, does not matter. -EBADMSG: something that this version makes is
+ * missing or otherwise.
+ */
+static int check_schema(sqlite3 *db, const char *path, struct store_error *err)
+{
+    sqlite3 *made = NULL;
+    sqlite3_stmt *expected = NULL, *found = NULL;
+    struct buf sql CLEANUP(buf_fini) = BUF_INIT;
+    put_schema(&sql, 0);
+    /* Whatever happens to the one in memory says nothing about the file. */
+    bool ready = sqlite3_open(":memory:", &made) == SQLITE_OK &&
+                 sqlite3_exec(made, buf_string(&sql), NULL, NULL, NULL) == SQLITE_OK &&
+                 sqlite3_prepare_v2(made, FORM, -1, &expected, NULL) == SQLITE_OK;
+    int error = ready ? 0 : -ENOMEM;
+    if (!error)
+        error = database_prepare(db,
+                                 "SELECT 1 FROM (" FORM ") WHERE owner IS ?1 AND part IS ?2 AND"
+                                 " type IS ?3 AND needed IS ?4 AND standard IS ?5 AND place IS ?6",
+                                 &found);
+    bool same = true;
+    int rc = SQLITE_DONE;
+    while (!error && same && (rc = sqlite3_step(expected)) == SQLITE_ROW) {
+        for (int i = 0; i < FORM_COLUMNS; i++)
+            sqlite3_bind_value(found, i + 1, sqlite3_column_value(expected, i));
+        int64_t one;
+        error = database_number(found, 0, &one);
+        same = error || one == 1;
+    }
+    if (!error && same && rc != SQLITE_DONE)
+        error = -ENOMEM;
+    if (error)
+        database_explain(err, error == -ENOMEM ? NULL : db, error, path, "look at its tables");
+    else if (!same)
+        error = store_fail(err, -EBADMSG, "%s is damaged: %s in it is not as it was made", path,
+                           (const char *)sqlite3_column_text(expected, 0));
+    sqlite3_finalize(expected);
+    sqlite3_finalize(found);
+    sqlite3_close(made);
+    return error;
 }
 
 /* A connection that may write, set up but for how patient commits are. Close it, also when this
@@ -418,6 +481,16 @@ static bool is_nothing(const char *path)
     return S_ISREG(st.st_mode) && st.st_size == 0;
 }
 
+/* Readers know the spans by heart (catalog.h) as long as this number stays. Counted by this
+ * connection, whatever it does to a span and where: in the same transaction. */
+#define COUNT_SPANS                                                                                \
+    "INSERT INTO meta(name, value) VALUES('" SPANS_CHANGED "', 1)"                                 \
+    " ON CONFLICT(name) DO UPDATE SET value = value + 1; END;"
+static const char counting_spans[] =
+    "CREATE TEMP TRIGGER span_comes AFTER INSERT ON main.span BEGIN " COUNT_SPANS
+    "CREATE TEMP TRIGGER span_changes AFTER UPDATE ON main.span BEGIN " COUNT_SPANS
+    "CREATE TEMP TRIGGER span_goes AFTER DELETE ON main.span BEGIN " COUNT_SPANS;
+
 int database_open_writer(const char *path, bool durable, sqlite3 **ret, struct store_error *err)
 {
     *ret = NULL;
@@ -439,8 +512,13 @@ int database_open_writer(const char *path, bool durable, sqlite3 **ret, struct s
         error = make_schema(db, 0);
     else if (!error && id.version < DATABASE_VERSION)
         error = make_schema(db, MAX(id.version, INT64_C(1)));
-    if (error) {
+    if (!error)
+        error = database_exec(db, counting_spans);
+    if (error)
         database_explain(err, db, error, path, "open it for writing");
+    else
+        error = check_schema(db, path, err);
+    if (error) {
         sqlite3_close(db);
         return error;
     }

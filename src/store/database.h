@@ -17,6 +17,9 @@
 #define DATABASE_VERSION 5
 #define DATABASE_PAGE_BYTES 4096
 
+/* In `meta`: how often a row of `span` was put, changed or deleted. */
+#define SPANS_CHANGED "spans_changed"
+
 /* A chunk's row number: its span's number above, its series' id below. */
 static inline int64_t chunk_row(uint32_t span, uint32_t series)
 {
@@ -70,6 +73,11 @@ int database_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret);
 
 /* Steps a statement that returns no rows, then resets it. */
 int database_run(sqlite3_stmt *stmt);
+
+/* -EBADMSG unless what was run last changed one row. In a damaged database what an index or the
+ * order of rows has may not be there by its number, and work that goes on until nothing is found
+ * has no end. */
+int database_changed_one(sqlite3 *db);
 
 /* A statement's first number, then reset; `missing` when there is no row or it is NULL. */
 int database_number(sqlite3_stmt *stmt, int64_t missing, int64_t *ret);

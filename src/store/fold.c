@@ -188,7 +188,7 @@ static int read_sources(struct store *store, struct fold *fold, bool *ret_ends)
             .max_ms = sqlite3_column_int64(stmt, 4),
             .interval_ms = sqlite3_column_int64(stmt, 5),
             .rows = (size_t)MIN(MAX(sqlite3_column_int64(stmt, 6), 1), ROWS_MAX),
-            .chunks = chunks_over(store->stmt[STMT_CHUNK_GET]),
+            .chunks = chunks_over(store->stmt[STMT_CHUNK_GET], NULL),
         };
         if (fold->sources_count && !source_joins(fold, &s)) {
             *ret_ends = true;
@@ -580,6 +580,8 @@ static int put_spans(struct store *store)
     for (size_t i = 0; i < fold->sources_count && !error; i++) {
         sqlite3_bind_int64(store->stmt[STMT_SPAN_REPLACE], 1, fold->sources[i].span);
         error = database_run(store->stmt[STMT_SPAN_REPLACE]);
+        if (!error)
+            error = database_changed_one(store->db);
     }
     return error;
 }

@@ -2,11 +2,10 @@
  * gather.c: every sample of the range into its bin.
  *
  * Three places hold samples, and each tick counts once: sealed spans, the log, and ticks in memory
- * that are in neither (matched by tick number, the one key that no clock can confuse). Spans are
- * found through an index on their times; only those that overlap the range are opened, and in each
- * only the chunks of the series asked for. One row of them is in memory at a time, whatever the
- * range. An answer from a coarser tier reads the spans of that tier, and of those below what has
- * not been rolled up yet.
+ * that are in neither (matched by tick number, the one key that no clock can confuse). Only spans
+ * that overlap the range are opened, and in each only the chunks of the series asked for. Of these
+ * the reader keeps what it read last (chunk.h), whatever the range. An answer from a coarser tier
+ * reads the spans of that tier, and of those below what has not been rolled up yet.
  *
  * What lands in a bin is kept such that the order does not matter: sums, extremes, and for `last`
  * the tick's number beside the value. Any thread, inside reader_begin/reader_end.
@@ -264,91 +263,78 @@ static void place_rows(struct plan *plan, struct span_room *room, size_t rows)
         mark_stored(plan, &room->times, rows);
 }
 
-/* Decodes the times of the statement's row, whose columns are those below. Returns how many there
- * are; 0: they are damaged. */
-static size_t read_times(struct plan *plan, struct span_room *room, sqlite3_stmt *span)
+/* The span's times, and room for its rows. *ret_rows: 0 when they are damaged. */
+static int read_times(struct plan *plan, struct span_room *room, const struct catalog_span *span,
+                      size_t *ret_rows)
 {
-    int64_t rows = sqlite3_column_int64(span, 1);
-    size_t len;
-    const uint8_t *times = database_blob(span, 3, &len);
-    if (rows < 1 || rows > STORE_SPAN_TICKS_MAX ||
-        !reader_times(plan->reader, (uint32_t)sqlite3_column_int64(span, 0), times, len,
-                      (size_t)rows, sqlite3_column_int64(span, 2), &room->times)) {
+    int error = reader_times(plan->reader, span, ret_rows, &room->times);
+    if (!error && *ret_rows)
+        span_room_grow(room, *ret_rows);
+    else if (!error)
         plan->reader->damaged++;
-        return 0;
-    }
-    span_room_grow(room, (size_t)rows);
-    return (size_t)rows;
-}
-
-static int read_span(struct plan *plan, struct span_room *room, sqlite3_stmt *span,
-                     struct chunks *chunks)
-{
-    uint32_t id = (uint32_t)sqlite3_column_int64(span, 0);
-    size_t rows = read_times(plan, room, span);
-    if (rows == 0)
-        return 0;
-    place_rows(plan, room, rows);
-    int error = 0;
-    for (size_t i = 0; i < plan_targets(plan) && !error; i++)
-        error = read_chunk(plan, room, id, rows, &plan->targets[i], chunks);
     return error;
 }
 
-static int gather_tier(struct plan *plan, struct span_room *room, sqlite3_stmt *span,
-                       struct chunks *chunks)
+static int read_span(struct plan *plan, struct span_room *room, const struct catalog_span *span,
+                     struct chunks *chunks)
 {
-    sqlite3_bind_int64(span, 1, plan->from_ms);
-    sqlite3_bind_int64(span, 2, plan_last_ms(plan));
-    sqlite3_bind_int(span, 3, (int)room->tier);
-    sqlite3_bind_int(span, 4, room->tier == plan->tier); /* else those not rolled up yet */
-    int rc = SQLITE_DONE, error = 0;
-    while (!error && (rc = sqlite3_step(span)) == SQLITE_ROW)
+    size_t rows = 0;
+    int error = read_times(plan, room, span, &rows);
+    if (error || rows == 0)
+        return error;
+    place_rows(plan, room, rows);
+    chunks->stamp = span->last_seq;
+    for (size_t i = 0; i < plan_targets(plan) && !error; i++)
+        error = read_chunk(plan, room, span->id, rows, &plan->targets[i], chunks);
+    return error;
+}
+
+/* Of a tier below the one that is asked for only what is not rolled up yet. */
+static int gather_tier(struct plan *plan, struct span_room *room, struct chunks *chunks)
+{
+    const struct catalog *c = plan->catalog;
+    int error = 0;
+    for (size_t i = 0; i < c->spans_count && !error; i++) {
+        const struct catalog_span *span = &c->spans[i];
+        if (span->tier != room->tier || (span->folded && room->tier != plan->tier) ||
+            !catalog_overlaps(span, plan->from_ms, plan_last_ms(plan)))
+            continue;
         error = reader_cancelled(plan->reader) ? -ECANCELED : read_span(plan, room, span, chunks);
-    sqlite3_reset(span);
-    return error ? error : database_error(plan->reader->db, rc);
+    }
+    return error;
 }
 
 /* Which of the ticks in memory are in rows of a coarser tier: these do not say, but the samples
  * that they were made of do. */
 static int mark_folded(struct plan *plan, struct span_room *room)
 {
-    sqlite3_stmt *span CLEANUP(reader_done) = NULL;
+    const struct catalog *c = plan->catalog;
+    int error = 0;
     if (plan->tier == TIER_RAW || !plan->recent || plan->recent->count == 0)
         return 0;
-    int error = reader_statement(plan->reader,
-                                 "SELECT id, ticks, interval_ms, times FROM " SPANS_VIEW
-                                 " WHERE tier = 0 AND folded = 1 AND last_seq >= ?1",
-                                 &span);
-    if (error)
-        return error;
-    sqlite3_bind_int64(span, 1, (int64_t)plan->recent->ticks[0]->seq);
-    int rc;
-    while ((rc = sqlite3_step(span)) == SQLITE_ROW) {
-        size_t rows = read_times(plan, room, span);
-        if (rows)
+    for (size_t i = 0; i < c->spans_count && !error; i++) {
+        const struct catalog_span *span = &c->spans[i];
+        size_t rows = 0;
+        if (span->tier != TIER_RAW || !span->folded || span->last_seq < plan->recent->ticks[0]->seq)
+            continue;
+        error = read_times(plan, room, span, &rows);
+        if (!error && rows)
             mark_stored(plan, &room->times, rows);
     }
-    return database_error(plan->reader->db, rc);
+    return error;
 }
 
 static int gather_spans(struct plan *plan)
 {
-    sqlite3_stmt *span CLEANUP(reader_done) = NULL;
     sqlite3_stmt *chunk CLEANUP(reader_done) = NULL;
-    int error = reader_statement(plan->reader,
-                                 "SELECT id, ticks, interval_ms, times FROM " SPANS_VIEW
-                                 " WHERE tier = ?3 AND max_ms >= ?1 AND min_ms <= ?2"
-                                 " AND folded <= ?4",
-                                 &span);
-    if (!error)
-        error = reader_statement(plan->reader, CHUNK_STATEMENT, &chunk);
+    int error = reader_statement(plan->reader, CHUNK_STATEMENT, &chunk);
     if (error)
         return error;
-    struct chunks chunks CLEANUP(chunks_fini) = chunks_over(chunk);
+    struct chunks chunks CLEANUP(chunks_fini) = chunks_over(chunk, &plan->reader->cache);
+    plan->reader->cache.questions++;
     for (int tier = (int)plan->tier; tier >= 0 && !error; tier--) {
         struct span_room room = {.tier = (enum tier)tier};
-        error = gather_tier(plan, &room, span, &chunks);
+        error = gather_tier(plan, &room, &chunks);
         if (!error && tier == TIER_RAW)
             error = mark_folded(plan, &room);
         span_room_fini(&room);
@@ -380,17 +366,10 @@ static void read_row(struct plan *plan, const struct moment *at, int32_t point, 
     plan->reader->damaged += row_damaged(&row);
 }
 
-static int gather_log(struct plan *plan)
+static int gather_run(struct plan *plan, const struct tick_run *run, sqlite3_stmt *stmt)
 {
-    sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
-    int error = reader_statement(plan->reader,
-                                 "SELECT seq, t_ms, elapsed_ns, samples FROM tick"
-                                 " WHERE t_ms BETWEEN ?1 AND ?2",
-                                 &stmt);
-    if (error)
-        return error;
-    sqlite3_bind_int64(stmt, 1, plan->from_ms);
-    sqlite3_bind_int64(stmt, 2, plan_last_ms(plan));
+    sqlite3_bind_int64(stmt, 1, (int64_t)run->first);
+    sqlite3_bind_int64(stmt, 2, (int64_t)run->last);
     int rc = SQLITE_DONE;
     while (!reader_cancelled(plan->reader) && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         const struct moment at = {(uint64_t)sqlite3_column_int64(stmt, 0),
@@ -402,39 +381,26 @@ static int gather_log(struct plan *plan)
         if (point >= 0)
             read_row(plan, &at, point, data, len);
     }
+    sqlite3_reset(stmt);
     return reader_cancelled(plan->reader) ? -ECANCELED : database_error(plan->reader->db, rc);
+}
+
+static int gather_log(struct plan *plan)
+{
+    sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
+    struct tick_run run = {0};
+    int error = reader_statement(plan->reader,
+                                 "SELECT seq, t_ms, elapsed_ns, samples FROM tick"
+                                 " WHERE seq BETWEEN ?1 AND ?2",
+                                 &stmt);
+    while (!error && catalog_next_run(plan->catalog, plan->from_ms, plan_last_ms(plan), &run))
+        error = gather_run(plan, &run, stmt);
+    return error;
 }
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
-/* The oldest and the newest tick on disk, in the range or not; 0 and 0 when there is none. */
-struct stored {
-    int64_t oldest, newest;
-};
-
-static int find_stored(struct plan *plan, struct stored *ret)
-{
-    int error = reader_number(plan->reader,
-                              "SELECT coalesce((SELECT min(first_seq) FROM " SPANS_VIEW
-                              " WHERE tier < 3), (SELECT min(seq) FROM tick))",
-                              0, &ret->oldest);
-    if (!error)
-        error = reader_number(plan->reader,
-                              "SELECT coalesce((SELECT max(seq) FROM tick),"
-                              " (SELECT max(last_seq) FROM " SPANS_VIEW " WHERE tier < 3))",
-                              0, &ret->newest);
-    return error;
-}
-
-/* What was counted in ticks that were lost is in the next row on disk: summed from memory as well,
- * it would be there twice. Only the first row of all has nothing of what was before it: another
- * database had that, until it was removed or set aside. */
-static bool is_claimed(const struct stored *stored, uint64_t seq)
-{
-    return seq > (uint64_t)stored->oldest && seq < (uint64_t)stored->newest;
-}
-
-static void gather_recent(struct plan *plan, const struct stored *summed)
+static void gather_recent(struct plan *plan, const struct claim *claim)
 {
     const struct series_set *set = NULL;
     uint32_t *target_of = NULL; /* slot -> target */
@@ -442,7 +408,7 @@ static void gather_recent(struct plan *plan, const struct stored *summed)
     for (size_t i = 0; i < plan->recent->count; i++) {
         const struct tick *t = plan->recent->ticks[i];
         int32_t point = plan_point(plan, t->t_ms);
-        if (point < 0 || plan->stored[i] || is_claimed(summed, t->seq))
+        if (point < 0 || plan->stored[i] || (t->seq > claim->after && t->seq < claim->before))
             continue;
         if (t->set != set) {
             set = t->set;
@@ -471,11 +437,11 @@ int gather_samples(struct plan *plan)
         error = gather_spans(plan);
     if (!error && plan->reader)
         error = gather_log(plan);
-    struct stored summed = {0};
-    if (!error && plan->reader && plan->measure == AGG_SUM)
-        error = find_stored(plan, &summed);
+    struct claim claim = {0};
+    if (plan->measure == AGG_SUM)
+        claim = catalog_claim(plan->catalog, plan->tier);
     if (!error && plan->stored)
-        gather_recent(plan, &summed);
+        gather_recent(plan, &claim);
     free(TAKE(plan->stored));
     return error;
 }

@@ -41,7 +41,8 @@ struct target {
 };
 
 struct plan {
-    struct store_reader *reader; /* NULL: memory only */
+    struct store_reader *reader;   /* NULL: memory only */
+    const struct catalog *catalog; /* of the reader; without one it is empty */
     const struct query *query;
     const struct recent *recent;
 
@@ -89,8 +90,8 @@ static inline int64_t plan_last_ms(const struct plan *plan)
 }
 
 /* steps.c: chooses tier and step and lays the steps; again once the series are known. */
-#define BINS_MAX (512U << 10)      /* 12 MiB; the step grows when many series match */
-int plan_steps(struct plan *plan); /* 0 or -errno */
+#define BINS_MAX (512U << 10) /* 12 MiB; the step grows when many series match */
+void plan_steps(struct plan *plan);
 
 struct id_run {
     uint32_t first, last;

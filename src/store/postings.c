@@ -146,6 +146,8 @@ static int read_rows(struct postings *p, struct store_reader *reader)
 int postings_refresh(struct postings *p, struct store_reader *reader)
 {
     int64_t late = 0;
+    if (p->series && p->state == reader->state)
+        return 0;
     int error =
         reader_number(reader, "SELECT value FROM meta WHERE name = 'late_series'", 0, &late);
     if (error)
@@ -164,6 +166,7 @@ int postings_refresh(struct postings *p, struct store_reader *reader)
     }
     if (first)
         p->series_at_first = p->series;
+    p->state = reader->state;
     merge_loose(p);
     return 0;
 }

@@ -25,6 +25,7 @@ struct postings {
     uint32_t newest;                /* no row above this has been read */
     int64_t late;                   /* as it was when they were read, `late_series` in `meta` */
     size_t series, series_at_first; /* read until now, and by the first refresh */
+    int64_t state;                  /* of the database at the last refresh, see reader.h */
 };
 
 void postings_fini(struct postings *p); /* also makes it begin anew */

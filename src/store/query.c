@@ -48,21 +48,22 @@ static double least_weight(const struct plan *plan, const struct target *target)
 }
 
 /* Buckets of one histogram: its targets by growing bound. */
-struct group {
+struct histogram {
     size_t count;
     struct target **targets;
 };
 
-static void fill_quantile(const struct plan *plan, const struct group *group, double *values)
+static void fill_quantile(const struct plan *plan, const struct histogram *histogram,
+                          double *values)
 {
     static const double quantiles[] = {[AGG_P50] = 0.5, [AGG_P90] = 0.9, [AGG_P99] = 0.99};
-    struct bucket *buckets CLEANUP(mem_freep) = mem_array(group->count, sizeof(*buckets));
+    struct bucket *buckets CLEANUP(mem_freep) = mem_array(histogram->count, sizeof(*buckets));
     for (size_t p = 0; p < plan->points; p++) {
         size_t count = 0;
         double least = 0;
-        for (size_t i = 0; i < group->count; i++) {
-            const struct target *target = group->targets[i];
-            if (i && target->bins == group->targets[i - 1]->bins)
+        for (size_t i = 0; i < histogram->count; i++) {
+            const struct target *target = histogram->targets[i];
+            if (i && target->bins == histogram->targets[i - 1]->bins)
                 continue;
             /* Counts are cumulative; reading them one after the other may break that by a hair. */
             least = MAX(least, (double)target->bins[p].count);
@@ -99,9 +100,9 @@ static void fill_quantiles(struct plan *plan)
             sampled = sampled || plan->order[next]->sampled;
         if (!sampled)
             continue;
-        const struct group group = {next - first, plan->order + first};
+        const struct histogram histogram = {next - first, plan->order + first};
         double *values = mem_array(plan->points, sizeof(*values));
-        fill_quantile(plan, &group, values);
+        fill_quantile(plan, &histogram, values);
         plan->answer->series[out].values = values;
     }
 }
@@ -165,13 +166,12 @@ static int plan_bins(struct plan *plan)
 
 static int answer_plan(struct plan *plan)
 {
-    int error = plan_steps(plan);
-    if (!error)
-        error = select_series(plan);
-    if (!error && plan_targets(plan) * plan->points > BINS_MAX)
-        error = plan_steps(plan);
+    plan_steps(plan);
+    int error = select_series(plan);
     if (error)
         return error;
+    if (plan_targets(plan) * plan->points > BINS_MAX)
+        plan_steps(plan);
     error = plan_bins(plan);
     if (!error && plan_targets(plan))
         error = gather_samples(plan);
@@ -195,7 +195,9 @@ int store_query(struct store_reader *reader, const struct query *query, const st
         .answer = mem_alloc(sizeof(*plan.answer)),
         .measure = aggregate_is_quantile(query->aggregate) ? AGG_SUM : query->aggregate,
     };
-    error = answer_plan(&plan);
+    error = catalog_of(reader, &plan.catalog);
+    if (!error)
+        error = answer_plan(&plan);
     free(plan.bins);
     free(plan.order);
     free(plan.targets);

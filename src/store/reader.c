@@ -26,6 +26,8 @@ static void disconnect_reader(struct store_reader *reader)
 {
     while (reader->statements_count > 0)
         sqlite3_finalize(reader->statements[--reader->statements_count].stmt);
+    catalog_fini(&reader->catalog);
+    chunk_cache_fini(&reader->cache);
     postings_fini(&reader->postings);
     sqlite3_close(reader->db);
     reader->db = NULL;
@@ -74,37 +76,84 @@ static struct timeline times_at(const struct store_reader *reader, size_t first)
                              reader->times.elapsed_ns + first};
 }
 
-bool reader_times(struct store_reader *reader, uint32_t span, const uint8_t *data, size_t len,
-                  size_t rows, int64_t interval_ms, struct timeline *ret)
+static struct span_times *find_times(struct store_reader *reader, uint32_t span)
 {
-    if (rows < 1 || rows > STORE_SPAN_TICKS_MAX || len < CODEC_CHECKSUM_BYTES)
-        return false;
-    struct span_times wanted = {.span = span,
-                                .rows = rows,
-                                .interval_ms = interval_ms,
-                                .checksum = codec_checksum_get(data + len - CODEC_CHECKSUM_BYTES)};
     for (size_t i = 0; i < reader->spans_count; i++) {
-        const struct span_times *known = &reader->spans[i];
-        if (known->span == wanted.span && known->rows == wanted.rows &&
-            known->interval_ms == wanted.interval_ms && known->checksum == wanted.checksum) {
-            *ret = times_at(reader, known->first);
-            return true;
-        }
+        if (reader->spans[i].span == span)
+            return &reader->spans[i];
     }
+    return NULL;
+}
+
+/* Unpacks them behind those that are known. False: they are damaged. */
+static bool unpack_times(struct store_reader *reader, struct span_times *times, const uint8_t *data,
+                         size_t len)
+{
     if (!reader->times.seq) {
         reader->times.seq = mem_array(READER_ROWS, sizeof(uint64_t));
         reader->times.t_ms = mem_array(READER_ROWS, sizeof(int64_t));
         reader->times.elapsed_ns = mem_array(READER_ROWS, sizeof(int64_t));
     }
-    if (reader->spans_count == READER_SPANS || reader->spans_rows + rows > READER_ROWS)
+    if (reader->spans_count == READER_SPANS || reader->spans_rows + times->rows > READER_ROWS)
         reader->spans_count = reader->spans_rows = 0;
-    wanted.first = reader->spans_rows;
-    *ret = times_at(reader, wanted.first);
-    if (timeline_decode(reader->codec, data, len, rows, interval_ms, ret) < 0)
+    times->first = reader->spans_rows;
+    struct timeline unpacked = times_at(reader, times->first);
+    if (timeline_decode(reader->codec, data, len, times->rows, times->interval_ms, &unpacked) < 0)
         return false;
-    reader->spans[reader->spans_count++] = wanted;
-    reader->spans_rows += rows;
+    reader->spans_rows += times->rows;
     return true;
+}
+
+/* What is known of a span stays true until its row is another one. */
+static bool look_at_times(struct store_reader *reader, const struct catalog_span *span,
+                          sqlite3_stmt *row)
+{
+    int64_t rows = sqlite3_column_int64(row, 0);
+    size_t len;
+    const uint8_t *data = database_blob(row, 1, &len);
+    if (rows < 1 || rows > STORE_SPAN_TICKS_MAX || len < CODEC_CHECKSUM_BYTES)
+        return false;
+    struct span_times seen = {.span = span->id,
+                              .rows = (size_t)rows,
+                              .interval_ms = span->interval_ms,
+                              .checksum = codec_checksum_get(data + len - CODEC_CHECKSUM_BYTES),
+                              .state = reader->state};
+    struct span_times *known = find_times(reader, span->id);
+    if (known && known->rows == seen.rows && known->interval_ms == seen.interval_ms &&
+        known->checksum == seen.checksum) {
+        known->state = reader->state;
+        return true;
+    }
+    if (known)
+        known->span = 0; /* no span has that number */
+    if (!unpack_times(reader, &seen, data, len))
+        return false;
+    reader->spans[reader->spans_count++] = seen;
+    return true;
+}
+
+int reader_times(struct store_reader *reader, const struct catalog_span *span, size_t *ret_rows,
+                 struct timeline *ret)
+{
+    const struct span_times *known = find_times(reader, span->id);
+    *ret_rows = 0;
+    if (!known || known->state != reader->state) {
+        sqlite3_stmt *row CLEANUP(reader_done) = NULL;
+        int error = reader_statement(reader, "SELECT ticks, times FROM span WHERE id = ?1", &row);
+        if (error)
+            return error;
+        sqlite3_bind_int64(row, 1, span->id);
+        int rc = sqlite3_step(row);
+        if (rc != SQLITE_ROW)
+            return rc == SQLITE_DONE ? -EBADMSG /* an index has it */
+                                     : database_error(reader->db, rc);
+        known = look_at_times(reader, span, row) ? find_times(reader, span->id) : NULL;
+    }
+    if (known) {
+        *ret_rows = known->rows;
+        *ret = times_at(reader, known->first);
+    }
+    return 0;
 }
 
 static int connect_reader(struct store_reader *reader, struct store_error *err)
@@ -112,6 +161,7 @@ static int connect_reader(struct store_reader *reader, struct store_error *err)
     struct stat st;
     disconnect_reader(reader);
     reader->chunks_count = reader->spans_count = reader->spans_rows = 0;
+    reader->state = 0;
     /* Looked at before it is opened: when it is replaced in between, the next call notices. */
     if (stat(reader->path, &st) == 0) {
         reader->device = st.st_dev;
@@ -186,14 +236,18 @@ void reader_end(struct store_reader *reader)
 /* -ESTALE: the writer of a newer version has brought the database to its own format meanwhile. */
 static int begin_reading(struct store_reader *reader)
 {
-    int64_t version = 0;
+    int64_t state = 0, version = reader->version;
     int error = run(reader, "BEGIN");
     if (!error)
+        error = reader_number(reader, "PRAGMA data_version", 0, &state);
+    if (!error && state != reader->state)
         error = reader_number(reader, "PRAGMA user_version", 0, &version);
     if (!error && version != reader->version)
         error = -ESTALE;
     if (error)
         reader_end(reader);
+    else
+        reader->state = state;
     return error;
 }
 

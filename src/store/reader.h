@@ -7,9 +7,14 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "store/catalog.h"
+#include "store/chunk.h"
 #include "store/column.h"
 #include "store/database.h"
 #include "store/postings.h"
+
+/* In `meta`: how many damaged chunks were moved away. */
+#define CHUNKS_MOVED "chunks_moved"
 
 /* More than there are questions in the program. */
 #define READER_STATEMENTS 40
@@ -29,6 +34,7 @@ struct span_times {
     size_t rows, first; /* in `times` */
     int64_t interval_ms;
     uint32_t checksum; /* of what they were unpacked from: another span has another one */
+    int64_t state;     /* in which that was looked at last */
 };
 
 /* As many as a reader tells of at a time; there may be more. */
@@ -38,6 +44,7 @@ struct store_reader {
     char *path;
     sqlite3 *db;     /* NULL after a failed reopening */
     int64_t version; /* of its format */
+    int64_t state;   /* another one after each commit of somebody else; of this connection alone */
     dev_t device;    /* of the file that `db` has open */
     ino_t inode;
     struct reader_statement statements[READER_STATEMENTS]; /* of `db` */
@@ -45,7 +52,9 @@ struct store_reader {
     struct span_times spans[READER_SPANS];
     size_t spans_count, spans_rows;
     struct timeline times;    /* [READER_ROWS] of those; NULL inside: none yet */
+    struct catalog catalog;   /* of `db` */
     struct postings postings; /* of `db` */
+    struct chunk_cache cache; /* of `db` */
     uint64_t selections;      /* questions that chose series */
     struct codec *codec;
     uint64_t damaged;
@@ -67,10 +76,10 @@ void reader_done(sqlite3_stmt **stmt); /* NULL inside allowed */
 /* database_number_of with such a statement. */
 int reader_number(struct store_reader *reader, const char *sql, int64_t missing, int64_t *ret);
 
-/* timeline_decode for the times of a span of any tier: *ret is borrowed until the next call. False:
- * they are damaged. */
-bool reader_times(struct store_reader *reader, uint32_t span, const uint8_t *data, size_t len,
-                  size_t rows, int64_t interval_ms, struct timeline *ret);
+/* The times of a span's rows, borrowed until the next call. *ret_rows is 0 when they are damaged.
+ * 0 or -errno. */
+int reader_times(struct store_reader *reader, const struct catalog_span *span, size_t *ret_rows,
+                 struct timeline *ret);
 
 static inline bool reader_cancelled(const struct store_reader *reader)
 {

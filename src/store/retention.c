@@ -125,9 +125,8 @@ static int expire_span(struct store *store)
     stmt = store->stmt[STMT_SPAN_DELETE];
     sqlite3_bind_int64(stmt, 1, store->expiring_span);
     error = database_run(stmt);
-    /* The index knows a span that the table does not: without this it would be found for ever. */
-    if (!error && sqlite3_changes(store->db) != 1)
-        error = -EBADMSG;
+    if (!error)
+        error = database_changed_one(store->db);
     if (!error) {
         store->expiring_span = 0;
         if (!store->expiring_replaced)
@@ -409,7 +408,7 @@ static void work_failed(struct store *store, int error)
     store->work_blocked = true;
     store_failed(store, error, "housekeeping");
     if (error == -EBADMSG) {
-        store_set_aside(store, "found while sealing or expiring");
+        store_set_aside(store, "found while sealing, folding or expiring");
         return;
     }
     if (!store->work_failing)

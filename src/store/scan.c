@@ -82,16 +82,6 @@ int scan_take_cached(struct scan *scan)
     return 1;
 }
 
-int scan_has_tiers(struct store_reader *reader, bool *ret)
-{
-    int64_t count = 0;
-    int error = database_number_of(
-        reader->db, "SELECT count(*) FROM pragma_table_info('span') WHERE name = 'tier'", 0,
-        &count);
-    *ret = count > 0;
-    return error;
-}
-
 int scan_check_file(const struct scan *scan, const struct store_reader *reader)
 {
     bool same = !reader || (reader->device == scan->device && reader->inode == scan->inode);

@@ -140,6 +140,3 @@ static inline size_t scan_group_columns(const struct scan *scan, size_t group)
 {
     return scan->group_first[group + 1] - scan->group_first[group];
 }
-
-/* Spans have tiers: the database is of a format that knows them. */
-int scan_has_tiers(struct store_reader *reader, bool *ret);

@@ -19,102 +19,48 @@
 #include "store/row.h"
 #include "store/scan_internal.h"
 
-#define INTERVAL_DEFAULT_MS 1000
-
 /* ---- the tier ------------------------------------------------------------------------------- */
 
-static const struct {
-    const char *name;
-    int64_t step_ms;
-} tiers[] = {{"raw", 0}, {"minute", 60 * MS_PER_S}, {"hour", 3600 * MS_PER_S}};
-
-static int ask_number(struct store_reader *reader, const char *sql, int64_t a, int64_t b,
-                      int64_t missing, int64_t *ret)
-{
-    sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-    int error = database_prepare(reader->db, sql, &stmt);
-    if (error)
-        return error;
-    if (sqlite3_bind_parameter_count(stmt) > 0)
-        sqlite3_bind_int64(stmt, 1, a);
-    if (sqlite3_bind_parameter_count(stmt) > 1)
-        sqlite3_bind_int64(stmt, 2, b);
-    return database_number(stmt, missing, ret);
-}
-
 /* The oldest moment in memory and on disk, of a tier. INT64_MAX: there is none. */
-static int find_oldest(struct store_reader *reader, const struct recent *recent, size_t tier,
-                       bool has_tiers, int64_t *ret)
+static int64_t find_oldest(const struct catalog *c, const struct recent *recent, size_t tier)
 {
-    int64_t spans_ms = INT64_MAX, log_ms = INT64_MAX;
-    int error = 0;
-    *ret = INT64_MAX;
-    if (reader && (tier == 0 || has_tiers))
-        error = ask_number(reader,
-                           has_tiers ? "SELECT min(min_ms) FROM span WHERE tier = ?1"
-                                     : "SELECT min(min_ms) FROM span",
-                           (int64_t)tier, 0, INT64_MAX, &spans_ms);
-    if (!error && reader && tier == 0)
-        error = ask_number(reader, "SELECT min(t_ms) FROM tick", 0, 0, INT64_MAX, &log_ms);
-    *ret = MIN(spans_ms, log_ms);
+    int64_t oldest_ms = INT64_MAX;
+    for (size_t i = 0; i < c->spans_count; i++) {
+        if (c->spans[i].tier == tier)
+            oldest_ms = MIN(oldest_ms, c->spans[i].min_ms);
+    }
+    for (size_t i = 0; tier == 0 && i < c->ticks_count; i++)
+        oldest_ms = MIN(oldest_ms, c->ticks[i].t_ms);
     for (size_t i = 0; recent && tier == 0 && i < recent->count; i++)
-        *ret = MIN(*ret, recent->ticks[i]->t_ms);
-    return error;
+        oldest_ms = MIN(oldest_ms, recent->ticks[i]->t_ms);
+    return oldest_ms;
 }
 
 /* The finest tier that reaches back as far as the coarser ones do, as far as is asked for. */
-static int choose_tier(struct scan *scan, struct store_reader *reader, const struct recent *recent,
-                       size_t *ret_tier, int64_t *ret_oldest_ms)
+static size_t choose_tier(const struct scan *scan, const struct catalog *c,
+                          const struct recent *recent, int64_t *ret_oldest_ms)
 {
-    int64_t oldest_ms[ARRAY_LEN(tiers)];
-    bool has_tiers = false;
-    int error = reader ? scan_has_tiers(reader, &has_tiers) : 0;
-    for (size_t tier = 0; tier < ARRAY_LEN(tiers) && !error; tier++)
-        error = find_oldest(reader, recent, tier, has_tiers, &oldest_ms[tier]);
-    if (error)
-        return error;
+    int64_t oldest_ms[TIERS];
     size_t tier = 0;
-    for (size_t coarser = 1; coarser < ARRAY_LEN(tiers); coarser++) {
+    for (size_t i = 0; i < TIERS; i++)
+        oldest_ms[i] = find_oldest(c, recent, i);
+    for (size_t coarser = 1; coarser < TIERS; coarser++) {
         /* A row of a tier begins up to a step before its first sample. */
         if (oldest_ms[coarser] != INT64_MAX &&
-            oldest_ms[tier] > MAX(scan->query.from_ms, oldest_ms[coarser]) + tiers[coarser].step_ms)
+            oldest_ms[tier] >
+                MAX(scan->query.from_ms, oldest_ms[coarser]) + tier_interval_ms((enum tier)coarser))
             tier = coarser;
     }
-    *ret_tier = tier;
     *ret_oldest_ms = oldest_ms[tier];
-    return 0;
+    return tier;
 }
 
 /* The largest interval of the samples in the range, else the newest there is. */
-static int find_interval(struct scan *scan, struct store_reader *reader,
-                         const struct recent *recent, int64_t *ret)
+static int64_t find_interval(const struct scan *scan, const struct catalog *c,
+                             const struct recent *recent)
 {
-    int64_t spans_ms = 0, log_ms = 0, memory_ms = 0, from = scan->query.from_ms,
-            to = scan->query.to_ms;
-    bool has_tiers = false;
-    int error = reader ? scan_has_tiers(reader, &has_tiers) : 0;
-    if (!error && reader)
-        error = ask_number(reader,
-                           has_tiers ? "SELECT max(interval_ms) FROM span WHERE tier = 0 AND"
-                                       " max_ms >= ?1 AND min_ms <= ?2"
-                                     : "SELECT max(interval_ms) FROM span WHERE max_ms >= ?1 AND"
-                                       " min_ms <= ?2",
-                           from, to, 0, &spans_ms);
-    if (!error && reader)
-        error = ask_number(reader, "SELECT max(interval_ms) FROM tick WHERE t_ms BETWEEN ?1 AND ?2",
-                           from, to, 0, &log_ms);
-    for (size_t i = 0; recent && i < recent->count; i++) {
-        const struct tick *t = recent->ticks[i];
-        if (t->t_ms >= from && t->t_ms <= to)
-            memory_ms = MAX(memory_ms, t->interval_ms);
-    }
-    *ret = MAX(MAX(spans_ms, log_ms), memory_ms);
-    if (*ret <= 0 && !error && reader)
-        error = ask_number(reader, "SELECT interval_ms FROM tick ORDER BY seq DESC LIMIT 1", 0, 0,
-                           0, ret);
-    if (*ret <= 0)
-        *ret = INTERVAL_DEFAULT_MS;
-    return error;
+    int64_t interval_ms = catalog_interval(c, recent, scan->query.from_ms, scan->query.to_ms);
+    return interval_ms > 0 ? interval_ms : catalog_newest_interval(c, recent);
 }
 
 /* ---- who is there --------------------------------------------------------------------------- */
@@ -186,22 +132,30 @@ static void search_row(struct search *s, const uint8_t *data, size_t len)
     }
 }
 
-static int search_log(struct search *s)
+static int search_run(struct search *s, const struct tick_run *run, sqlite3_stmt *stmt)
 {
-    sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-    int error = database_prepare(s->reader->db,
-                                 "SELECT samples FROM tick WHERE t_ms BETWEEN ?1 AND ?2", &stmt);
-    if (error)
-        return error;
-    sqlite3_bind_int64(stmt, 1, s->scan->query.from_ms);
-    sqlite3_bind_int64(stmt, 2, s->scan->query.to_ms);
+    sqlite3_bind_int64(stmt, 1, (int64_t)run->first);
+    sqlite3_bind_int64(stmt, 2, (int64_t)run->last);
     int rc = SQLITE_DONE;
     while (s->missing && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         size_t len;
         const uint8_t *data = database_blob(stmt, 0, &len);
         search_row(s, data, len);
     }
+    sqlite3_reset(stmt);
     return s->missing ? database_error(s->reader->db, rc) : 0;
+}
+
+static int search_log(struct search *s)
+{
+    sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
+    const struct query *query = &s->scan->query;
+    struct tick_run run = {0};
+    int error = reader_statement(s->reader, SAMPLES_OF_RUN, &stmt);
+    while (!error && s->missing &&
+           catalog_next_run(s->plan->catalog, query->from_ms, query->to_ms, &run))
+        error = search_run(s, &run, stmt);
+    return error;
 }
 
 static int search_span(struct search *s, const struct scan_span *span, struct chunks *chunks)
@@ -247,7 +201,7 @@ static int search_spans(struct search *s)
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
     int error = database_prepare(s->reader->db, CHUNK_STATEMENT, &stmt);
-    struct chunks chunks CLEANUP(chunks_fini) = chunks_over(stmt);
+    struct chunks chunks CLEANUP(chunks_fini) = chunks_over(stmt, NULL);
     for (size_t i = 0; i < s->scan->spans_count && s->missing && !error; i++)
         error =
             reader_cancelled(s->reader) ? -ECANCELED : search_span(s, &s->scan->spans[i], &chunks);
@@ -539,40 +493,37 @@ static void make_groups(struct scan *scan)
 }
 
 /* The newest tick, and about how many values there are. */
-static int measure(struct scan *scan, struct store_reader *reader, const struct recent *recent)
+static void measure(struct scan *scan, const struct catalog *c, bool stored,
+                    const struct recent *recent)
 {
-    int64_t span_seq = 0, log_seq = 0, log_count = 0;
-    int error = 0;
-    if (reader) {
-        error = ask_number(reader, "SELECT max(seq) FROM tick", 0, 0, 0, &log_seq);
-        if (!error)
-            error = ask_number(reader, "SELECT count(*) FROM tick WHERE t_ms BETWEEN ?1 AND ?2",
-                               scan->query.from_ms, scan->query.to_ms, 0, &log_count);
-    }
-    double moments = (double)log_count;
+    double moments = 0;
+    struct tick_run run = {0};
+    scan->end_seq = c->ticks_count ? c->ticks[c->ticks_count - 1].seq : 0;
+    while (catalog_next_run(c, scan->query.from_ms, scan->query.to_ms, &run))
+        moments += (double)run.count;
     for (size_t i = 0; i < scan->spans_count; i++) {
         const struct scan_span *span = &scan->spans[i];
         int64_t from = MAX(span->min_ms, scan->query.from_ms),
                 to = MIN(span->max_ms, scan->query.to_ms);
         if (span->tier)
             continue;
-        span_seq = MAX(span_seq, (int64_t)span->last_seq);
+        scan->end_seq = MAX(scan->end_seq, span->last_seq);
         moments += (double)span->ticks * (double)(to - from + 1) /
                    (double)(span->max_ms - span->min_ms + 1);
     }
-    scan->end_seq = (uint64_t)MAX(span_seq, log_seq);
     if (recent && recent->count)
         scan->end_seq = MAX(scan->end_seq, recent->ticks[recent->count - 1]->seq);
-    if (!reader)
+    if (!stored)
         moments = recent ? (double)recent->count : 0;
     scan->about.values_expected = (uint64_t)(moments * (double)scan->about.series_count);
-    return error;
 }
 
-static int find_series(struct scan *scan, struct store_reader *reader, const struct recent *recent)
+static int find_series(struct scan *scan, struct store_reader *reader,
+                       const struct catalog *catalog, const struct recent *recent)
 {
     struct plan plan = {
         .reader = reader,
+        .catalog = catalog,
         .query = &scan->query,
         .recent = recent,
         .answer = mem_alloc(sizeof(*plan.answer)),
@@ -606,18 +557,18 @@ static int find_series(struct scan *scan, struct store_reader *reader, const str
 
 int scan_select(struct scan *scan, struct store_reader *reader, const struct recent *recent)
 {
-    size_t tier = 0;
-    int64_t oldest_ms = INT64_MAX, interval_ms = 0;
-    int error = choose_tier(scan, reader, recent, &tier, &oldest_ms);
-    if (!error)
-        error = find_interval(scan, reader, recent, &interval_ms);
+    const struct catalog *catalog;
+    int64_t oldest_ms;
+    int error = catalog_of(reader, &catalog);
     if (error)
         return error;
+    size_t tier = choose_tier(scan, catalog, recent, &oldest_ms);
     if (scan->points)
         tier = 0;
     scan->steps = scan->steps || tier > 0;
-    scan->about.tier = reader ? tiers[tier].name : "memory";
-    scan->about.interval_ms = tier ? tiers[tier].step_ms : interval_ms;
+    scan->about.tier = reader ? tier_name((enum tier)tier) : "memory";
+    scan->about.interval_ms =
+        tier ? tier_interval_ms((enum tier)tier) : find_interval(scan, catalog, recent);
     if (scan->steps && !scan->points) {
         int64_t step_ms = scan->about.interval_ms;
         int64_t from_ms =
@@ -627,8 +578,10 @@ int scan_select(struct scan *scan, struct store_reader *reader, const struct rec
         scan->first_ms = from_ms - from_ms % step_ms;
     }
     if (reader)
-        error = scan_read_spans(scan, reader, scan->steps ? (int)ARRAY_LEN(tiers) - 1 : 0);
+        error = scan_read_spans(scan, reader, scan->steps ? (int)TIERS - 1 : 0);
     if (!error)
-        error = find_series(scan, reader, recent);
-    return error ? error : measure(scan, reader, recent);
+        error = find_series(scan, reader, catalog, recent);
+    if (!error)
+        measure(scan, catalog, reader != NULL, recent);
+    return error;
 }

@@ -69,16 +69,10 @@ static bool is_asked(const struct scan *scan, int64_t t_ms)
 int scan_read_spans(struct scan *scan, struct store_reader *reader, int tier)
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
-    bool tiers;
-    int error = scan_has_tiers(reader, &tiers);
-    if (error)
-        return error;
-    error = database_prepare(
+    int error = database_prepare(
         reader->db,
-        tiers ? "SELECT id, ticks, first_seq, last_seq, min_ms, max_ms, interval_ms, tier FROM span"
-                " WHERE tier <= ?3 AND max_ms >= ?1 AND min_ms <= ?2 ORDER BY first_seq, id"
-              : "SELECT id, ticks, first_seq, last_seq, min_ms, max_ms, interval_ms, 0 FROM span"
-                " WHERE 0 <= ?3 AND max_ms >= ?1 AND min_ms <= ?2 ORDER BY first_seq, id",
+        "SELECT id, ticks, first_seq, last_seq, min_ms, max_ms, interval_ms, tier FROM " SPANS_VIEW
+        " WHERE tier <= ?3 AND max_ms >= ?1 AND min_ms <= ?2 ORDER BY first_seq, id",
         &stmt);
     if (error)
         return error;
@@ -183,16 +177,11 @@ static int push_spans(struct scan *scan, struct store_reader *reader, uint64_t a
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
     sqlite3_stmt *chunk CLEANUP(database_finalize) = NULL;
-    bool tiers;
-    int error = scan_has_tiers(reader, &tiers);
-    if (!error)
-        error = database_prepare(reader->db,
-                                 tiers ? "SELECT times, ticks FROM span WHERE id = ?1 AND tier = 0"
-                                       : "SELECT times, ticks FROM span WHERE id = ?1",
-                                 &stmt);
+    int error = database_prepare(
+        reader->db, "SELECT times, ticks FROM " SPANS_VIEW " WHERE id = ?1 AND tier = 0", &stmt);
     if (!error)
         error = database_prepare(reader->db, CHUNK_STATEMENT, &chunk);
-    struct chunks chunks CLEANUP(chunks_fini) = chunks_over(chunk);
+    struct chunks chunks CLEANUP(chunks_fini) = chunks_over(chunk, NULL);
     for (size_t i = first_span(scan, after); !error && i < scan->spans_count; i++) {
         const struct scan_span *span = &scan->spans[i];
         if (w->count >= most || span->first_seq >= before || span->first_seq > scan->end_seq)
@@ -261,47 +250,24 @@ static int by_seq(const void *a, const void *b)
     return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-/* The oldest and the newest tick on disk. What lost ticks between these counted is in the row that
- * was stored next (gather.c): summed from memory as well it would be there twice. */
-static int find_claimed(struct store_reader *reader, int64_t *ret_oldest, int64_t *ret_newest)
-{
-    bool tiers;
-    *ret_oldest = *ret_newest = 0;
-    if (!reader)
-        return 0;
-    int error = scan_has_tiers(reader, &tiers);
-    if (!error)
-        error = database_number_of(
-            reader->db,
-            tiers ? "SELECT coalesce((SELECT min(first_seq) FROM span WHERE tier = 0),"
-                    " (SELECT min(seq) FROM tick))"
-                  : "SELECT coalesce((SELECT first_seq FROM span ORDER BY id LIMIT 1),"
-                    " (SELECT min(seq) FROM tick))",
-            0, ret_oldest);
-    if (!error)
-        error = database_number_of(reader->db,
-                                   tiers ? "SELECT coalesce((SELECT max(seq) FROM tick),"
-                                           " (SELECT max(last_seq) FROM span WHERE tier = 0))"
-                                         : "SELECT coalesce((SELECT max(seq) FROM tick),"
-                                           " (SELECT last_seq FROM span ORDER BY id DESC LIMIT 1))",
-                                   0, ret_newest);
-    return error;
-}
-
 /* Ticks that only memory has, among or behind the others; with `limited` only up to the last of
  * these. */
 static int push_recent(struct scan *scan, struct store_reader *reader, const struct recent *recent,
                        uint64_t after, bool limited, struct scan_window *w)
 {
-    int64_t oldest = 0, newest = 0;
+    struct claim claim = {0};
     size_t stored = w->count;
     uint64_t last = limited && stored ? w->moments[stored - 1].seq : scan->end_seq;
     int error = 0;
-    if (recent && recent->count && scan->query.aggregate == AGG_SUM)
-        error = find_claimed(reader, &oldest, &newest);
+    if (recent && recent->count && scan->query.aggregate == AGG_SUM) {
+        const struct catalog *catalog;
+        error = catalog_of(reader, &catalog);
+        if (!error)
+            claim = catalog_claim(catalog, TIER_RAW);
+    }
     for (size_t i = 0; !error && recent && i < recent->count; i++) {
         const struct tick *t = recent->ticks[i];
-        bool claimed = t->seq > (uint64_t)oldest && t->seq < (uint64_t)newest;
+        bool claimed = t->seq > claim.after && t->seq < claim.before;
         if (t->seq <= after || t->seq > last || !is_asked(scan, t->t_ms) || claimed ||
             is_in(w, stored, t->seq))
             continue;
@@ -453,7 +419,7 @@ static int read_values(struct scan *scan, struct store_reader *reader, const str
 {
     sqlite3_stmt *stmt CLEANUP(database_finalize) = NULL;
     int error = reader ? database_prepare(reader->db, CHUNK_STATEMENT, &stmt) : 0;
-    struct chunks chunks CLEANUP(chunks_fini) = chunks_over(stmt);
+    struct chunks chunks CLEANUP(chunks_fini) = chunks_over(stmt, NULL);
     for (size_t m = 0, next; m < w->count && !error; m = next) {
         uint32_t place = w->moments[m].place;
         for (next = m + 1; next < w->count && w->moments[next].place == place; next++)
@@ -628,7 +594,7 @@ int scan_span_has(struct scan *scan, struct store_reader *reader, const struct s
     /* What is damaged cannot be read later, either; counted then. */
     if (timeline_decode(reader->codec, data, len, span->ticks, span->interval_ms, &room->times) < 0)
         return 0;
-    struct chunks chunks CLEANUP(chunks_fini) = chunks_over(chunk_stmt);
+    struct chunks chunks CLEANUP(chunks_fini) = chunks_over(chunk_stmt, NULL);
     error = chunk_get(&chunks, span->id, id, span->ticks, &chunk);
     if (error)
         return error == -ENOENT || error == -EUCLEAN ? 0 : error;

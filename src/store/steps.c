@@ -12,66 +12,19 @@
  *
  * Any thread, inside reader_begin/reader_end.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "store/plan.h"
 
 #define TIME_LIMIT_MS (INT64_C(1) << 53)
-#define INTERVAL_DEFAULT_MS 1000 /* when nothing at all is stored */
 
-/* The largest interval of any row in the range that is read, 0 when there is none. */
-static int interval_in(struct plan *plan, int64_t from_ms, int64_t to_ms, int64_t *ret)
+/* The largest interval of any row in the range that is read, 0 when there is none. No tick is
+ * longer than the rows of a minute. */
+static int64_t interval_in(const struct plan *plan, int64_t from_ms, int64_t to_ms)
 {
-    static const char *const questions[] = {
-        "SELECT max(interval_ms) FROM " SPANS_VIEW
-        " WHERE tier = 0 AND max_ms >= ?1 AND min_ms <= ?2",
-        "SELECT max(interval_ms) FROM tick WHERE t_ms BETWEEN ?1 AND ?2",
-    };
-    *ret = tier_interval_ms(plan->tier);
-    /* No tick is longer than the rows of a minute. */
-    if (plan->tier != TIER_RAW)
-        return 0;
-    for (size_t i = 0; plan->reader && i < ARRAY_LEN(questions); i++) {
-        sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
-        int64_t interval_ms = 0;
-        int error = reader_statement(plan->reader, questions[i], &stmt);
-        if (error)
-            return error;
-        sqlite3_bind_int64(stmt, 1, from_ms);
-        sqlite3_bind_int64(stmt, 2, to_ms);
-        error = database_number(stmt, 0, &interval_ms);
-        if (error)
-            return error;
-        *ret = MAX(*ret, interval_ms);
-    }
-    for (size_t i = 0; plan->recent && i < plan->recent->count; i++) {
-        const struct tick *t = plan->recent->ticks[i];
-        if (t->t_ms >= from_ms && t->t_ms <= to_ms)
-            *ret = MAX(*ret, t->interval_ms);
-    }
-    return 0;
-}
-
-/* The interval in use last, for a range in which nothing is stored. */
-static int newest_interval(struct plan *plan, int64_t *ret)
-{
-    *ret = 0;
-    if (plan->recent && plan->recent->count)
-        *ret = plan->recent->ticks[plan->recent->count - 1]->interval_ms;
-    int error = 0;
-    if (*ret <= 0 && plan->reader)
-        error = reader_number(plan->reader,
-                              "SELECT interval_ms FROM tick ORDER BY seq DESC LIMIT 1", 0, ret);
-    if (!error && *ret <= 0 && plan->reader)
-        error = reader_number(plan->reader,
-                              "SELECT interval_ms FROM " SPANS_VIEW
-                              " WHERE tier = 0 ORDER BY first_seq DESC LIMIT 1",
-                              0, ret);
-    if (*ret <= 0)
-        *ret = INTERVAL_DEFAULT_MS;
-    return error;
+    return plan->tier == TIER_RAW ? catalog_interval(plan->catalog, plan->recent, from_ms, to_ms)
+                                  : tier_interval_ms(plan->tier);
 }
 
 /* Steps that hold any moment from `from_ms` to `to_ms`. */
@@ -142,45 +95,36 @@ static void lay(struct plan *plan, int64_t from_ms, int64_t to_ms, int64_t inter
 }
 
 /* Lays the steps for the rows of plan->tier. */
-static int lay_for_tier(struct plan *plan, int64_t from_ms, int64_t to_ms)
+static void lay_for_tier(struct plan *plan, int64_t from_ms, int64_t to_ms)
 {
-    int64_t interval_ms, wider_ms;
-    int error = interval_in(plan, from_ms, to_ms, &interval_ms);
-    if (!error && interval_ms <= 0)
-        error = newest_interval(plan, &interval_ms);
-    while (!error) {
+    int64_t interval_ms, wider_ms = interval_in(plan, from_ms, to_ms);
+    if (wider_ms <= 0)
+        wider_ms = catalog_newest_interval(plan->catalog, plan->recent);
+    do {
+        interval_ms = wider_ms;
         lay(plan, from_ms, to_ms, interval_ms);
         /* Whole steps reach beyond the range: there, too, the interval must fit. */
-        error = interval_in(plan, plan->from_ms, plan_last_ms(plan), &wider_ms);
-        if (error || wider_ms <= interval_ms)
-            break;
-        interval_ms = wider_ms;
-    }
-    return error;
+        wider_ms = interval_in(plan, plan->from_ms, plan_last_ms(plan));
+    } while (wider_ms > interval_ms);
 }
 
 /* ---- the tier ------------------------------------------------------------------------------- */
 
 /* How far back each tier reaches, with those below it; INT64_MAX: nowhere. */
-static int find_reach(struct plan *plan, int64_t reach_ms[TIERS])
+static void find_reach(const struct plan *plan, int64_t reach_ms[TIERS])
 {
-    sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
-    int64_t oldest_ms = INT64_MAX;
-    int error = reader_number(plan->reader, "SELECT t_ms FROM tick ORDER BY seq LIMIT 1", INT64_MAX,
-                              &oldest_ms);
-    if (!error)
-        error = reader_statement(
-            plan->reader,
-            "SELECT min_ms FROM " SPANS_VIEW " WHERE tier = ?1 ORDER BY max_ms LIMIT 1", &stmt);
+    const struct catalog *c = plan->catalog;
+    int64_t oldest_ms = c->ticks_count ? c->ticks[0].t_ms : INT64_MAX;
     if (plan->recent && plan->recent->count)
         oldest_ms = MIN(oldest_ms, plan->recent->ticks[0]->t_ms);
-    for (int tier = 0; tier < TIERS && !error; tier++) {
-        int64_t span_ms = INT64_MAX;
-        sqlite3_bind_int(stmt, 1, tier);
-        error = database_number(stmt, INT64_MAX, &span_ms);
-        reach_ms[tier] = oldest_ms = MIN(oldest_ms, span_ms);
+    for (int tier = 0; tier < TIERS; tier++) {
+        const struct catalog_span *first = NULL;
+        for (size_t i = 0; i < c->spans_count; i++) {
+            if ((int)c->spans[i].tier == tier && (!first || c->spans[i].max_ms < first->max_ms))
+                first = &c->spans[i];
+        }
+        reach_ms[tier] = oldest_ms = MIN(oldest_ms, first ? first->min_ms : INT64_MAX);
     }
-    return error;
 }
 
 static bool is_multiple(int64_t ms, int64_t interval_ms)
@@ -204,45 +148,32 @@ static bool tier_serves(const struct plan *plan, enum tier tier, int64_t from_ms
 }
 
 /* Whether the tier has anything of the range: else it would only be coarser. */
-static int tier_has_rows(struct plan *plan, enum tier tier, bool *ret)
+static bool tier_has_rows(const struct plan *plan, enum tier tier)
 {
-    sqlite3_stmt *stmt CLEANUP(reader_done) = NULL;
-    int64_t found = 0;
-    int error = reader_statement(plan->reader,
-                                 "SELECT 1 FROM " SPANS_VIEW
-                                 " WHERE tier = ?1 AND max_ms >= ?2 AND min_ms <= ?3 LIMIT 1",
-                                 &stmt);
-    if (error)
-        return error;
-    sqlite3_bind_int(stmt, 1, (int)tier);
-    sqlite3_bind_int64(stmt, 2, plan->from_ms);
-    sqlite3_bind_int64(stmt, 3, plan_last_ms(plan));
-    error = database_number(stmt, 0, &found);
-    *ret = found != 0;
-    return error;
+    const struct catalog *c = plan->catalog;
+    for (size_t i = 0; i < c->spans_count; i++) {
+        if (c->spans[i].tier == tier &&
+            catalog_overlaps(&c->spans[i], plan->from_ms, plan_last_ms(plan)))
+            return true;
+    }
+    return false;
 }
 
-int plan_steps(struct plan *plan)
+void plan_steps(struct plan *plan)
 {
     /* Nothing is older than 1970; below 0 no step could cover what lies on both sides of it. */
     int64_t from_ms = MAX(MIN(plan->query->from_ms, TIME_LIMIT_MS), 0);
     int64_t to_ms = MAX(MIN(plan->query->to_ms, TIME_LIMIT_MS), 0);
-    int64_t reach_ms[TIERS] = {0};
-    int error = plan->reader ? find_reach(plan, reach_ms) : 0;
+    int64_t reach_ms[TIERS];
+    find_reach(plan, reach_ms);
     plan->tier = TIER_RAW;
-    while (!error && plan->tier < TIER_HOUR && reach_ms[plan->tier] > from_ms &&
+    while (plan->reader && plan->tier < TIER_HOUR && reach_ms[plan->tier] > from_ms &&
            reach_ms[plan->tier] > reach_ms[TIER_HOUR])
         plan->tier++;
-    if (!error)
-        error = lay_for_tier(plan, from_ms, to_ms);
-    bool coarser = plan->reader != NULL;
-    while (!error && coarser && plan->tier < TIER_HOUR &&
-           tier_serves(plan, plan->tier + 1, from_ms, to_ms)) {
-        error = tier_has_rows(plan, plan->tier + 1, &coarser);
-        if (error || !coarser)
-            break;
+    lay_for_tier(plan, from_ms, to_ms);
+    while (plan->tier < TIER_HOUR && tier_serves(plan, plan->tier + 1, from_ms, to_ms) &&
+           tier_has_rows(plan, plan->tier + 1)) {
         plan->tier++;
-        error = lay_for_tier(plan, from_ms, to_ms);
+        lay_for_tier(plan, from_ms, to_ms);
     }
-    return error;
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "world.h"
 
 #define HOUR_MS (3600 * MS_PER_S)
 
@@ -29,8 +30,7 @@ uint64_t chronicle_random(struct chronicle *c, uint64_t below)
 void chronicle_init(struct chronicle *c, uint64_t seed)
 {
     *c = (struct chronicle){.random = seed * 0x9e3779b97f4a7c15 + 1};
-    const char *tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR");
-    snprintf(c->dir, sizeof(c->dir), "%s/chronicle-XXXXXX", tmp ? tmp : "/tmp");
+    snprintf(c->dir, sizeof(c->dir), "%s/chronicle-XXXXXX", world_scratch());
     assert_non_null(mkdtemp(c->dir));
     c->settings = STORE_SETTINGS_DEFAULT;
     /* Three ticks a minute, 180 an hour: what becomes of old samples happens soon. */

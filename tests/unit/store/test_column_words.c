@@ -222,6 +222,7 @@ static void test_bits(void **state)
 }
 
 /* All nodes down to `depth` halves: 2^depth leaves. */
+// NOLINTNEXTLINE(misc-no-recursion): `depth` levels
 static void put_full(struct bit_writer *w, unsigned depth, unsigned width)
 {
     if (depth == 0) {

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -175,6 +176,55 @@ static void test_flipped(void **state)
     world_fini(&w);
 }
 
+static sqlite3 *open_by_hand(const struct world *w)
+{
+    sqlite3 *db;
+    char *path CLEANUP(mem_freep) = world_path(w, "netsonde.db");
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    return db;
+}
+
+static void by_hand(sqlite3 *db, const char *sql)
+{
+    char *why = NULL;
+    if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
+        fail_msg("%s: %s", sql, why);
+}
+
+/* A letter of the schema: SQLite takes it for the name of a type, and no row is found by its number
+ * any more. What somebody added does not matter. */
+static void test_schema(void **state)
+{
+    static const char key[] = "span(id INTEGER PRIMARY KEY";
+    (void)state;
+    struct world w;
+    world_init(&w, 15);
+    world_fill(&w, 200);
+    world_close(&w, true);
+    sqlite3 *db = open_by_hand(&w);
+    by_hand(db, "CREATE TABLE own(a); CREATE INDEX own_index ON event(kind);"
+                "ALTER TABLE alert ADD COLUMN own TEXT");
+    sqlite3_close(db);
+    world_open(&w);
+    assert_int_equal(store_stats(w.store).set_aside, 0);
+    world_close(&w, true);
+
+    struct buf data = BUF_INIT;
+    world_read_database(&w, &data);
+    char *at = memmem(data.data, data.len, key, strlen(key));
+    assert_non_null(at);
+    at[strlen("span(id INTEGER PRIMAR")] = (char)0xff;
+    world_write_database(&w, data.data, data.len);
+    buf_fini(&data);
+    world_forget(&w);
+    world_open(&w);
+    assert_int_equal(store_stats(w.store).set_aside, 1);
+    assert_int_equal(world_count_notes(&w, "span in it is not as it was made"), 1);
+    world_write(&w);
+    world_work(&w);
+    world_fini(&w);
+}
+
 /* Somebody empties the directory: what comes after is found by readers, and after a restart. */
 static void test_removed(void **state)
 {
@@ -311,13 +361,154 @@ static void test_suspect(void **state)
     world_fini(&w);
 }
 
+static size_t ask_all(struct world *w, struct store_reader *reader)
+{
+    struct query q = {.from_ms = 0, .to_ms = w->t_ms, .points = 10, .aggregate = AGG_LAST};
+    struct store_error err;
+    struct answer *answer;
+    if (store_query(reader, &q, NULL, &answer, &err) < 0)
+        fail_msg("%s", err.text);
+    size_t count = answer->series_count;
+    answer_free(answer);
+    return count;
+}
+
+/* A row number as SQLite writes one: seven bits a byte, the highest first. */
+static size_t put_varint(char *out, uint64_t v)
+{
+    char back[10];
+    size_t len = 0;
+    do {
+        back[len] = (char)((v & 0x7f) | (len ? 0x80 : 0));
+        len++;
+    } while ((v >>= 7));
+    for (size_t i = 0; i < len; i++)
+        out[i] = back[len - 1 - i];
+    return len;
+}
+
+/* Over the number of a row in the file; false: that stands there more than once, or is shorter. */
+static bool put_row(struct buf *data, int64_t row, int64_t instead)
+{
+    char before[10], after[10];
+    size_t len = put_varint(before, (uint64_t)row);
+    char *at = memmem(data->data, data->len, before, len);
+    if (!at || put_varint(after, (uint64_t)instead) != len ||
+        memmem(at + 1, data->len - (size_t)(at + 1 - data->data), before, len))
+        return false;
+    memcpy(at, after, len);
+    return true;
+}
+
+/* Whether a chunk is met by who goes through its span, but not by who asks for it. */
+static bool is_lost(const struct world *w, int64_t chunk)
+{
+    char *met CLEANUP(mem_freep) =
+        mem_printf("SELECT id FROM chunk WHERE id > %lld ORDER BY id LIMIT 1",
+                   (long long)(chunk & ~(int64_t)UINT32_MAX));
+    char *asked CLEANUP(mem_freep) =
+        mem_printf("SELECT count(*) FROM chunk WHERE id = %lld", (long long)chunk);
+    return world_ask_number(w, met) == chunk && world_ask_number(w, asked) == 0;
+}
+
+/*
+ * A damaged chunk that is found in order, but not by its number: another row, in the middle where
+ * SQLite begins to look, says that it lies between the beginning of the span and the chunk. Who
+ * goes on from the beginning is sent to the left, who asks for the chunk to the right.
+ */
+static void test_lost_in_order(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 10);
+    world_fill(&w, 200);
+    int64_t chunks[16];
+    size_t count = (size_t)world_ask_number(&w, "SELECT count(*) FROM chunk");
+    assert_true(count <= ARRAY_LEN(chunks));
+    for (size_t i = 0; i < count; i++) {
+        char *sql CLEANUP(mem_freep) =
+            mem_printf("SELECT id FROM chunk ORDER BY id LIMIT 1 OFFSET %zu", i);
+        chunks[i] = world_ask_number(&w, sql);
+    }
+    world_close(&w, true);
+    sqlite3 *db = open_by_hand(&w);
+    by_hand(db, "UPDATE chunk SET data = zeroblob(length(data))");
+    by_hand(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    sqlite3_close(db);
+    struct buf whole = BUF_INIT;
+    world_read_database(&w, &whole);
+    bool lost = false;
+    for (size_t i = 0; i < count * count && !lost; i++) {
+        int64_t chunk = chunks[i / count], middle = chunks[i % count];
+        struct buf data = BUF_INIT;
+        buf_append(&data, whole.data, whole.len);
+        if (middle > chunk && put_row(&data, middle, chunk - 1)) {
+            world_write_database(&w, data.data, data.len);
+            lost = is_lost(&w, chunk);
+        }
+        buf_fini(&data);
+    }
+    buf_fini(&whole);
+    assert_true(lost);
+    world_forget(&w);
+    world_open(&w);
+    assert_int_equal(store_stats(w.store).set_aside, 0);
+    struct store_reader *reader;
+    struct store_error err;
+    assert_int_equal(store_reader_open(w.dir, &reader, &err), 0);
+    ask_all(&w, reader);
+    assert_true(store_reader_damaged(reader) > 0);
+    store_report(w.store, reader);
+    store_reader_close(reader);
+    world_work(&w);
+    assert_int_equal(store_stats(w.store).set_aside, 1);
+    world_fini(&w);
+}
+
+/* One reader has read a group while it was good, another meets it when it is not. */
+static void test_readers_forget_what_is_moved(void **state)
+{
+    (void)state;
+    struct world w;
+    struct store_error err;
+    struct store_reader *before, *after;
+    world_init(&w, 21);
+    world_fill(&w, 20); /* one span and no log */
+    assert_int_equal(world_ask_number(&w, "SELECT count(*) FROM tick"), 0);
+    assert_int_equal(store_reader_open(w.dir, &before, &err), 0);
+    assert_int_equal(store_reader_open(w.dir, &after, &err), 0);
+    size_t all = ask_all(&w, before);
+    assert_true(all > 5);
+    assert_int_equal(
+        world_ask_number(&w, "UPDATE chunk SET data = zeroblob(length(data)) RETURNING 1"), 1);
+    assert_int_equal(ask_all(&w, before), all);
+    assert_int_equal(store_reader_damaged(before), 0);
+    assert_int_equal(ask_all(&w, after), 0);
+    assert_true(store_reader_damaged(after) > 0);
+    store_report(w.store, after);
+    world_work(&w);
+    assert_int_equal(world_ask_number(&w, "SELECT count(*) FROM chunk"), 0);
+    assert_int_equal(ask_all(&w, before), 0);
+    assert_int_equal(store_reader_damaged(before), 0); /* nothing is there any more */
+    store_reader_close(before);
+    store_reader_close(after);
+    world_fini(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_garbage),         cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_old_ones_go),     cmocka_unit_test(test_flipped),
-        cmocka_unit_test(test_rows_of_the_log), cmocka_unit_test(test_removed),
-        cmocka_unit_test(test_found_writing),   cmocka_unit_test(test_suspect),
+        cmocka_unit_test(test_garbage),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_old_ones_go),
+        cmocka_unit_test(test_flipped),
+        cmocka_unit_test(test_schema),
+        cmocka_unit_test(test_rows_of_the_log),
+        cmocka_unit_test(test_removed),
+        cmocka_unit_test(test_found_writing),
+        cmocka_unit_test(test_suspect),
+        cmocka_unit_test(test_lost_in_order),
+        cmocka_unit_test(test_readers_forget_what_is_moved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,7 +67,7 @@ static void live(struct chronicle *c)
 {
     struct told told = {0};
     open_again(c);
-    uint64_t lost = 0, failed_before = 0;
+    uint64_t lost = 0;
     bool last = true;
     for (int i = 0; i < TICKS || !last; i++) {
         uint64_t failed = power_failed();
@@ -76,7 +76,6 @@ static void live(struct chronicle *c)
         /* Whatever failed before: a tick during which nothing fails is written. */
         if (!last && power_failed() == failed)
             fail_msg("tick %d is lost although nothing fails: %d", i, store_stats(c->store).error);
-        failed_before |= failed;
         listen(c, &told);
         chronicle_work(c, 8);
         listen(c, &told);

@@ -56,15 +56,6 @@ static void begin_ids_at(struct world *w, uint32_t id)
     w->draft = draft_new(w->registry);
 }
 
-static struct store_reader *open_reader(const struct world *w)
-{
-    struct store_reader *reader;
-    struct store_error err;
-    if (store_reader_open(w->dir, &reader, &err) < 0)
-        fail_msg("%s", err.text);
-    return reader;
-}
-
 static struct answer *ask(const struct world *w, struct store_reader *reader, const char *glob,
                           const char *match, enum aggregate aggregate)
 {
@@ -133,7 +124,7 @@ static void test_what_comes_is_found(void **state)
     struct world w;
     begin(&w);
     write_devices(&w, (struct range){0, 5});
-    struct store_reader *reader = open_reader(&w);
+    struct store_reader *reader = world_reader(&w);
     for (unsigned end = 10; end <= 400; end += end < 40 ? 1 : 90) {
         write_devices(&w, (struct range){0, end});
         assert_device(&w, reader, end - 1, 1);
@@ -152,7 +143,7 @@ static void test_ids_that_come_late_are_found(void **state)
     begin(&w);
     begin_ids_at(&w, 1000);
     write_devices(&w, (struct range){0, 30});
-    struct store_reader *reader = open_reader(&w);
+    struct store_reader *reader = world_reader(&w);
     assert_device(&w, reader, 20, 1);
     begin_ids_at(&w, 100);
     write_devices(&w, (struct range){40, 50});
@@ -177,7 +168,7 @@ static void test_it_begins_anew_when_much_has_come(void **state)
     struct world w;
     begin(&w);
     write_devices(&w, (struct range){0, 20});
-    struct store_reader *reader = open_reader(&w);
+    struct store_reader *reader = world_reader(&w);
     assert_device(&w, reader, 10, 1);
     assert_int_equal(reader->postings.series_at_first, 44);
     for (unsigned from = 20; from < 2120; from += 300) {
@@ -215,7 +206,7 @@ static void test_texts_that_are_no_keys(void **state)
     }
     sqlite3_close(db);
     free(path);
-    struct store_reader *reader = open_reader(&w);
+    struct store_reader *reader = world_reader(&w);
     assert_device(&w, reader, 10, 1);
     struct id_list found = {0};
     postings_find(&reader->postings, "e=\"f\"", 5, &found);

@@ -349,6 +349,8 @@ static void test_read_only(void **state)
             _exit(3);
         if (store_query(reader, &q, NULL, &answer, NULL) < 0 || answer->series_count == 0)
             _exit(4);
+        answer_free(answer);
+        store_reader_close(reader);
         struct store *store;
         struct store_error err;
         _exit(store_open(w.dir, &w.settings, &store, &err) == -EACCES &&

@@ -5,6 +5,7 @@
 #include "world.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +24,8 @@ static void store_connections(struct world *w, size_t rows, uint64_t mark)
     for (size_t i = 0; i < rows; i++) {
         struct cell *row = table_row(t, i + 1);
         char text[40];
-        snprintf(text, sizeof(text), "process-%llx", /* as good as random */
-                 (unsigned long long)((mark + i) * UINT64_C(0x9e3779b97f4a7c15)));
+        uint64_t as_good_as_random = (mark + i) * UINT64_C(0x9e3779b97f4a7c15);
+        snprintf(text, sizeof(text), "process-%" PRIx64, as_good_as_random);
         cell_text(t, &row[CONN_PROCESS], text);
         cell_text(t, &row[CONN_REMOTE_NAME], "www.example");
         cell_uint(&row[CONN_RX_BYTES], mark + i);

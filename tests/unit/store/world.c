@@ -71,11 +71,16 @@ size_t world_index(const char *key)
     return 0;
 }
 
+const char *world_scratch(void)
+{
+    const char *tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR");
+    return tmp ? tmp : "/tmp";
+}
+
 void world_init(struct world *w, uint64_t seed)
 {
     *w = (struct world){.random = seed * 0x9e3779b97f4a7c15 + 1};
-    const char *tmp = getenv("TMPDIR");
-    snprintf(w->dir, sizeof(w->dir), "%s/store-XXXXXX", tmp ? tmp : "/tmp");
+    snprintf(w->dir, sizeof(w->dir), "%s/store-XXXXXX", world_scratch());
     assert_non_null(mkdtemp(w->dir));
     w->settings = STORE_SETTINGS_DEFAULT;
     w->settings.boot_id = "boot-1";
@@ -86,6 +91,15 @@ void world_init(struct world *w, uint64_t seed)
         w->absolute[i] = world_random(w, 1000000);
         w->source[i] = i + 1;
     }
+}
+
+struct store_reader *world_reader(const struct world *w)
+{
+    struct store_reader *reader;
+    struct store_error err;
+    if (store_reader_open(w->dir, &reader, &err) < 0)
+        fail_msg("%s", err.text);
+    return reader;
 }
 
 void world_remove(const char *dir)

@@ -61,6 +61,10 @@ size_t world_labels(size_t series, struct label labels[2]);
 size_t world_index(const char *key);
 void world_key(size_t series, char *out, size_t size);
 
+/* Where databases of tests are: in memory if they may. What a disk loses is test_power's matter,
+ * and to wait for a real one took two thirds of the time. */
+const char *world_scratch(void);
+
 void world_init(struct world *w, uint64_t seed);
 void world_fini(struct world *w); /* closes, removes the directory */
 /* Asserts success, and that what the store restores is what was stored last. */
@@ -78,6 +82,7 @@ void world_record_refused(struct world *w, const struct tick *t); /* by store_wr
 void world_fill(struct world *w, int ticks);
 void world_work(struct world *w); /* until nothing is left to do */
 
+struct store_reader *world_reader(const struct world *w);  /* to be closed */
 char *world_path(const struct world *w, const char *name); /* to be freed */
 void world_remove(const char *dir);
 
