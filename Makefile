@@ -72,11 +72,11 @@ clean:
 # -- tests -------------------------------------------------------------------------------------
 
 # The optimized build runs everything; clang with the sanitizers adds the unit tests, the corpora
-# and a short search of every fuzz target. BUILD@SETUP:SUITE,SUITE names what runs where. What only computes
-# is built and run beside what mostly waits.
+# and a short search of every fuzz target. BUILD+N@SETUP:SUITE,SUITE names what runs where, N: how many programs
+# more at once than processors. What only computes is built and run beside what mostly waits.
 test: release-with-tests $(ASAN)/build.ninja
-	@tests/run --beside $(ASAN)@brief:search,replay,store,model,wire,detect $(RELEASE) \
-	    $(ASAN)@brief:unit,component,-store,-model,-wire,-detect
+	@tests/run --beside $(ASAN)@brief:search,replay,store,model,wire,detect \
+	    $(RELEASE)+1:-browser $(RELEASE):browser $(ASAN)+1@brief:unit,component,-store,-model,-wire,-detect
 
 asan: setup-test $(ASAN)/build.ninja
 	@ninja --quiet -C $(ASAN)

@@ -12,6 +12,19 @@ module = importlib.util.module_from_spec(importlib.util.spec_from_loader("run", 
 loader.exec_module(module)
 
 
+class What(unittest.TestCase):
+    def test_arguments(self):
+        self.assertEqual(module.what_of("build/a", None), ("build/a", 0, None, []))
+        self.assertEqual(module.what_of("build/a+1@brief:unit,-store", "all"),
+                         ("build/a", 1, "brief", ["unit", "-store"]))
+        self.assertEqual(module.what_of("build/a:unit", "all"), ("build/a", 0, "all", ["unit"]))
+        self.assertEqual(module.what_of("c++/a+12", None), ("c++/a", 12, None, []))
+        self.assertEqual(module.what_of("c++", None).build, "c++")
+        self.assertEqual(module.what_of("a@:unit", "all"), ("a", 0, "all", ["unit"]))
+        with self.assertRaisesRegex(SystemExit, "':unit' is not BUILD"):
+            module.what_of(":unit", None)
+
+
 class Tally(unittest.TestCase):
     def count(self, result, output):
         tally = module.Tally()
