@@ -1,5 +1,6 @@
 """What holds the daemon in, as the kernel tells it in /proc and as its own info does; and who may
 do what."""
+import contextlib
 import json
 import os
 import re
@@ -183,9 +184,12 @@ def test_sockets():
             equal([entry for entry in others if entry[2] not in ports], [], "not accepted ones")
             equal(any(entry[0] == ESTABLISHED for entry in others), True, "our own is among them")
             unix = [w.split() for w in open("/proc/net/unix", encoding="utf-8").read().splitlines()]
-            own = {os.readlink(f"/proc/{d.pid}/fd/{fd}")[8:-1]
-                   for fd in os.listdir(f"/proc/{d.pid}/fd")
-                   if os.readlink(f"/proc/{d.pid}/fd/{fd}").startswith("socket:[")}
+            own = set()
+            for fd in os.listdir(f"/proc/{d.pid}/fd"):
+                with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                    target = os.readlink(f"/proc/{d.pid}/fd/{fd}")
+                    if target.startswith("socket:["):
+                        own.add(target[8:-1])
             named = [words for words in unix if words[6] in own and len(words) > 7]
             equal(named, [], "unix sockets with a name")
 

@@ -71,8 +71,12 @@ static void big(struct http_request *request, void *user)
     struct buf body = BUF_INIT;
     uint64_t size = strtoull(http_request_param(request, "size"), NULL, 10);
     (void)user;
+    /* Copied and not counted up: valgrind would take seconds for each of many. */
+    char period[70];
+    for (size_t i = 0; i < sizeof(period); i++)
+        period[i] = (char)('0' + i / 7);
     while (body.len < size)
-        buf_char(&body, (char)('0' + body.len / 7 % 10));
+        buf_append(&body, period, MIN(sizeof(period), (size_t)size - body.len));
     http_respond(request, 200, "text/plain; charset=utf-8", &body);
 }
 
