@@ -6,9 +6,9 @@
  *
  * Then an hour of ticks through the dashboard's code, to see whether its heap grows, and with
  * --netsonde=PROGRAM when the first chart is painted, in a new profile and the next time in the same,
- * and what a hidden tab of the whole dashboard does.
+ * how long each change of page takes, and what a hidden tab of the whole dashboard does.
  *
- *   node bench/dashboard.mjs [--netsonde=PROGRAM] [--rounds=3] [--seconds=8] [--only=frames,hour,first,hidden]
+ *   node bench/dashboard.mjs [--netsonde=PROGRAM] [--rounds=3] [--seconds=8] [--only=frames,hour,first,changes,hidden]
  *
  * Prints rows of bench/RESULTS.md. Chromium as for the browser tests, or CHROMIUM=PATH.
  */
@@ -31,7 +31,7 @@ const { values: options } = parseArgs({
         netsonde: { type: "string" },
         rounds: { type: "string", default: "3" },
         seconds: { type: "string", default: "8" },
-        only: { type: "string", default: "frames,hour,first,hidden" },
+        only: { type: "string", default: "frames,hour,first,changes,hidden" },
     },
 });
 const ROUNDS = Number(options.rounds);
@@ -116,11 +116,13 @@ function tasksOf(trace) {
     return found.sort((a, b) => b.busy - a.busy)[0];
 }
 
+let traces = 0;
+
 async function traced(browser, page, run) {
     await browser.startTracing(page, { categories: CATEGORIES });
     const value = await run();
     const trace = (await browser.stopTracing()).toString();
-    if (process.env.TRACE) writeFileSync(process.env.TRACE, trace);
+    if (process.env.TRACE) writeFileSync(`${process.env.TRACE}.${++traces}`, trace); // to look into
     return { value, ...tasksOf(trace) };
 }
 
@@ -287,6 +289,61 @@ async function first(browser) {
     }
 }
 
+const CHANGE_ROUNDS = 7;
+const CHANGE_REST_MS = 700;
+
+/* Runs in the page. From the click on a link to after the frame that has the new page's heading. */
+function changeTo(address) {
+    const link = document.querySelector(`.pages a[href="${address}"]`);
+    const before = document.querySelector("main h1");
+    return new Promise((resolve) => {
+        const began = performance.now();
+        const look = () => {
+            const heading = document.querySelector("main h1");
+            if (!heading || heading === before) {
+                requestAnimationFrame(look);
+                return;
+            }
+            const { port1, port2 } = new MessageChannel(); // heard when the frame is painted
+            port1.onmessage = () => resolve(performance.now() - began);
+            port2.postMessage("");
+        };
+        link.click();
+        requestAnimationFrame(look);
+    });
+}
+
+async function changes(browser) {
+    const address = await startNetsonde();
+    const times = { "for the first time": new Map(), "again": new Map() };
+    for (let round = 0; round < CHANGE_ROUNDS; round++) {
+        const context = await browser.newContext({ viewport: VIEWPORT });
+        const page = await context.newPage();
+        await page.goto(address);
+        await page.locator('main[data-liveness="live"]').waitFor();
+        await page.waitForTimeout(FIRST_SETTLED_MS);
+        const links = await page.locator(".pages a:not([aria-current])").evaluateAll((all) =>
+            all.map((a) => a.getAttribute("href")));
+        for (const of of Object.values(times))
+            for (const link of links) {
+                of.set(link, [...(of.get(link) ?? []), await page.evaluate(changeTo, link)]);
+                await page.waitForTimeout(CHANGE_REST_MS);
+            }
+        await context.close();
+    }
+    for (const [way, of] of Object.entries(times)) {
+        const medians = [...of].map(([link, all]) => [all.sort((a, b) => a - b)[all.length >> 1], link]);
+        medians.sort(([a], [b]) => a - b);
+        const worst = Math.max(...[...of.values()].flat());
+        row(
+            `a change of page, ${way}: ${of.size} pages, ${CHANGE_ROUNDS} rounds`,
+            "100 ms",
+            `medians ${medians[0][0].toFixed(0)} to ${medians.at(-1)[0].toFixed(0)} ms (${medians.at(-1)[1]}); ` +
+                `worst of all ${worst.toFixed(0)} ms`,
+        );
+    }
+}
+
 async function hidden(browser) {
     const address = await startNetsonde();
     const page = await browser.newPage({ viewport: VIEWPORT });
@@ -295,9 +352,9 @@ async function hidden(browser) {
     await page.goto(address);
     await page.locator('main[data-liveness="live"]').waitFor();
     await page.waitForTimeout(3000);
-    const watch = async (seconds) => {
+    const watch = async (seconds, which = page) => {
         const before = received;
-        const run = await traced(browser, page, () => page.waitForTimeout(seconds * 1000));
+        const run = await traced(browser, which, () => which.waitForTimeout(seconds * 1000));
         return { share: (100 * run.busy) / (seconds * 1000), rate: (received - before) / seconds };
     };
     const shown = await watch(10);
@@ -309,13 +366,20 @@ async function hidden(browser) {
     });
     await page.waitForTimeout(3000);
     const gone = await watch(60);
+    const later = await watch(60);
     row(
         "main thread of a hidden tab (overview, 1 s)",
         "under 0.1 %",
-        `${gone.share.toFixed(3)} % of a core, ${gone.rate.toFixed(2)} messages/s; ` +
+        `${gone.share.toFixed(3)} % of a core in the first minute, in which the browser collects garbage, ` +
+            `${later.share.toFixed(3)} % in the second, ${gone.rate.toFixed(2)} messages/s; ` +
             `in sight ${shown.share.toFixed(2)} %, ${shown.rate.toFixed(1)} messages/s`,
     );
     await page.close();
+    const blank = await browser.newPage({ viewport: VIEWPORT });
+    await blank.waitForTimeout(3000);
+    const { share } = await watch(60, blank);
+    row("the same of an empty page", "peer", `${share.toFixed(3)} % of a core`);
+    await blank.close();
 }
 
 const browser = await chromium.launch({ executablePath, args });
@@ -324,6 +388,7 @@ try {
     if (PARTS.includes("frames")) await frames(browser, base);
     if (PARTS.includes("hour")) await hour(browser, base);
     if (PARTS.includes("first") && options.netsonde) await first(browser);
+    if (PARTS.includes("changes") && options.netsonde) await changes(browser);
     if (PARTS.includes("hidden") && options.netsonde) await hidden(browser);
 } finally {
     await browser.close();

@@ -23,7 +23,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import statistics
 import struct
@@ -203,10 +202,12 @@ def size_of(directory):
 
 
 class Http:
+    program = None  # bench/ask.c
+
     def __init__(self, port):
         self.port = port
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
-        self.socket = None  # another connection, for what is timed
+        self.asking = None  # bench/ask.c with another connection, for what is timed
 
     def ask(self, path, body=None):
         self.connection.request("POST" if body is not None else "GET", path, body)
@@ -217,35 +218,24 @@ class Http:
         return said
 
     def timed_ms(self, path):
-        """From the question to the last byte of the answer; nothing is made of it, for that would
-        be this client's time."""
-        if not self.socket:
-            self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=600)
-        question = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n\r\n".encode()
-        said = bytearray()
-        began = time.perf_counter()
-        self.socket.sendall(question)
-        while not is_whole(said):
-            part = self.socket.recv(1 << 20)
-            if not part:
-                raise SystemExit(f"bench: {path}: the connection ended after {len(said)} bytes")
-            said += part
-        took_ms = (time.perf_counter() - began) * 1000
-        if not said.startswith(b"HTTP/1.1 200 "):
-            raise SystemExit(f"bench: {path}: {bytes(said[:500])!r}")
-        return took_ms
+        """From the question to the last byte of the answer. By a program in C: this one would add a
+        tenth of what is measured."""
+        if not self.asking:
+            self.asking = subprocess.Popen([Http.program, str(self.port)], text=True, bufsize=1,
+                                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.asking.stdin.write(path + "\n")
+        took_ns = self.asking.stdout.readline()
+        if not took_ns:
+            raise SystemExit(f"bench: {path}: no answer")
+        return int(took_ns) / 1e6
 
-
-LENGTH = re.compile(rb"\r\nContent-Length: *(\d+)", re.IGNORECASE)
-
-
-def is_whole(said):
-    """Whether an answer over HTTP/1.1 is there up to its end, be it of a known length or in chunks."""
-    head = said.find(b"\r\n\r\n")
-    if head < 0:
-        return False
-    length = LENGTH.search(said, 0, head)
-    return len(said) == head + 4 + int(length[1]) if length else said.endswith(b"\r\n0\r\n\r\n")
+    def end(self):
+        """Of what is timed: servers close what is idle for a minute."""
+        if self.asking:
+            self.asking.stdin.close()
+            self.asking.wait(10)
+            self.asking.stdout.close()
+            self.asking = None
 
 
 def processor_ns(pid):
@@ -288,6 +278,7 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        self.http.end()
         self.http.connection.close()
         self.process.popen.terminate()
         try:
@@ -514,23 +505,33 @@ def check_same(question, netsonde, prometheus):
     return len(grown), points
 
 
-def measure_question(args, question, netsonde, prometheus, victoria):
+def new_series(question, day_series):
+    """The same about one counter after the other of which nobody has asked anything yet; each has
+    rows of its own in all databases."""
+    for i in range(1, day_series, 5):  # every tenth, from 9 on, is a gauge
+        question.match = f"dev{i}"
+        yield
+
+
+def measure_question(args, question, netsonde, prometheus, victoria, others):
     series, points = check_same(question, netsonde.http, prometheus.http)
-    asked = {"netsonde": (netsonde, question.netsonde()),
-             "Prometheus": (prometheus, question.prometheus("rate")),
-             "Prometheus, without rate()": (prometheus, question.prometheus(None)),
-             "VictoriaMetrics": (victoria, question.prometheus("rate"))}
+    asked = {"netsonde": (netsonde, Question.netsonde),
+             "Prometheus": (prometheus, lambda q: q.prometheus("rate")),
+             "Prometheus, without rate()": (prometheus, lambda q: q.prometheus(None)),
+             "VictoriaMetrics": (victoria, lambda q: q.prometheus("rate"))}
     took, spent_ms = {name: [] for name in asked}, {name: [] for name in asked}
     for server, _ in asked.values():
-        server.http.socket = None  # servers close what is idle for a minute
-    for _ in range(args.rounds):  # in turns, so that what disturbs the machine disturbs all
-        for name, (server, path) in asked.items():
+        server.http.end()
+    # In turns, so that what disturbs the machine disturbs all.
+    for _ in zip(range(args.rounds), others):
+        for name, (server, path_of) in asked.items():
             before = processor_ns(server.pid)
-            took[name].append(server.http.timed_ms(path))
+            took[name].append(server.http.timed_ms(path_of(question)))
             spent_ms[name].append((processor_ns(server.pid) - before) / 1e6)
+    rounds = len(took["netsonde"])
     median = {name: statistics.median(values) for name, values in took.items()}
     row(f"{question.told}: {series} series, {points} points each", question.asked,
-        f"median {median['netsonde']:.2f} ms of {args.rounds}, worst {max(took['netsonde']):.2f} ms")
+        f"median {median['netsonde']:.2f} ms of {rounds}, worst {max(took['netsonde']):.2f} ms")
     row("the same, Prometheus, rate() over each step", "netsonde at most 0.1 of it",
         f"{median['Prometheus']:.2f} ms; netsonde / Prometheus = "
         f"{median['netsonde'] / median['Prometheus']:.3f}")
@@ -548,8 +549,8 @@ def measure_questions(args, work, data, blocks, other, questions):
                 data, "--interval", "60s", "--engine", "procfs"]
     with Server(netsonde, {**os.environ, "NETSONDE_STORE_MAX_SIZE": "100GiB"}, "/readyz") as own, \
             Prometheus(blocks, work) as prometheus, VictoriaMetrics(other) as victoria:
-        for question in questions:
-            measure_question(args, question, own, prometheus, victoria)
+        for question, others in questions:
+            measure_question(args, question, own, prometheus, victoria, others)
 
 
 # ---- main ----------------------------------------------------------------------------------------
@@ -557,7 +558,7 @@ def measure_questions(args, work, data, blocks, other, questions):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--netsonde", required=True)
-    parser.add_argument("--programs", required=True, help="the folder of make_history")
+    parser.add_argument("--programs", required=True, help="the folder of make_history and ask")
     parser.add_argument("--database", help="a data directory that a daemon has recorded")
     parser.add_argument("--interval-ms", type=int, default=1000, help="of the recorded one")
     parser.add_argument("--tile", type=int, metavar="HOURS",
@@ -570,6 +571,7 @@ def main():
     parser.add_argument("--month-days", type=int, default=30)
     parser.add_argument("--day-seconds", type=int, default=DAY_S)
     args = parser.parse_args()
+    Http.program = os.path.join(args.programs, "ask")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends what was started, removes the rest
     for peer in () if args.keep else (peers.PROMETHEUS, peers.VICTORIA_METRICS):
         peers.fetch(*peer)
@@ -616,8 +618,15 @@ def main():
                            "under 3 ms", "dev0", first_s, seconds)
             many = Question("all counters at once, a day at 1 s", "100 series: under 100 ms", None,
                             first_s, seconds)
-            measure_questions(args, place, data, blocks, other,
-                              [one, many] if name == "day" else [one])
+            again = itertools.repeat(None)
+            questions = [(one, again)]
+            if name == "day" and args.day_series > 1:
+                new = Question("one series that nobody asked for before, a day at 1 s",
+                               "under 3 ms", "dev0", first_s, seconds)
+                questions.append((new, new_series(new, args.day_series)))
+            if name == "day":
+                questions.append((many, again))
+            measure_questions(args, place, data, blocks, other, questions)
             shutil.rmtree(place)
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -76,7 +76,11 @@ async function tasks(work, argument) {
         .sort((a, b) => b - a);
 }
 
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+function median(list) {
+    const sorted = [...list].sort((a, b) => a - b);
+    const at = (sorted.length - 1) / 2;
+    return (sorted[Math.floor(at)] + sorted[Math.ceil(at)]) / 2;
+}
 const ms = (v) => `${v.toFixed(1)} ms`;
 const seek = ([filter, sort]) => {
     window.bench.seek(filter, sort);

@@ -58,8 +58,8 @@ const full = new FullTable(
     {
         getJson(address) {
             const q = new URLSearchParams(address.split("?")[1]);
-            const [offset, limit] = [Number(q.get("offset")), Number(q.get("limit"))];
-            const text = textOf(offset, limit);
+            const behind = /^id>(\d+)$/.exec(q.get("filter") ?? "")?.[1] ?? 0; // ids are places, from 1 on
+            const text = textOf(Number(behind), Number(q.get("limit")));
             return new Promise((done) =>
                 setTimeout(() => done({ ok: true, value: JSON.parse(text) as unknown }), 20),
             );
