@@ -8,9 +8,12 @@ import { axeFindsNothing, chart, isLive, launch, openPage, run, Server, until } 
 const LO = "/interfaces?device=lo&from=now-1m&to=now";
 const TOKEN_MODE = { NETSONDE_AUTH_MODE: "token" };
 
+const PALETTE = /\/assets\/palette-/;
+
 async function opened(path, options = {}) {
     const server = await Server.start(options);
     const context = await launch(options.browser);
+    await options.before?.(context);
     const page = await openPage(context, server.address + path);
     await isLive(page);
     return { server, context, page };
@@ -30,7 +33,12 @@ const rootHas = (page, name) => page.evaluate((n) => document.documentElement.da
 
 await run({
     "the palette finds by a few letters, remembers, and is worked by keys alone": async () => {
-        const { page } = await opened("/");
+        let readSeries;
+        const held = new Promise((resolve) => (readSeries = resolve));
+        const { page } = await opened("/", {
+            before: (context) =>
+                context.route(/\/api\/v1\/series/, (route) => held.then(() => route.continue())),
+        });
         const box = page.getByRole("combobox");
         await page.keyboard.press("Control+k");
         await box.waitFor();
@@ -53,6 +61,39 @@ await run({
         await page.keyboard.press("Control+k");
         await box.waitFor();
         assert.match(await first.innerText(), /^Interfaces/, "what was chosen last stands first");
+        // What is chosen stays so when more is found; then one by one around the end, by pages not
+        // past it; another question begins anew.
+        const isChosen = async (option) => {
+            const id = await option.getAttribute("id");
+            await until(`${id} is chosen`, async () => (await box.getAttribute("aria-activedescendant")) === id);
+            assert.equal(await option.getAttribute("aria-selected"), "true");
+        };
+        await page.keyboard.type("no");
+        await isChosen(first);
+        await page.keyboard.press("ArrowUp");
+        const last = page.getByRole("option").last();
+        await isChosen(last);
+        const [before, words] = [await page.getByRole("option").count(), await last.innerText()];
+        readSeries();
+        await page.getByRole("option").filter({ hasText: /^node_/ }).first().waitFor();
+        const selected = page.locator('[role="option"][aria-selected="true"]');
+        await isChosen(selected);
+        assert.equal(await selected.innerText(), words);
+        assert.ok((await page.getByRole("option").allInnerTexts()).indexOf(words) >= before, "it moved");
+        for (let i = 0; i < 10; i++) await page.keyboard.press("PageUp");
+        await isChosen(first);
+        await page.keyboard.press("ArrowUp");
+        await isChosen(page.getByRole("option").last());
+        await page.keyboard.press("PageDown");
+        await isChosen(page.getByRole("option").last());
+        for (let i = 0; i < 10; i++) await page.keyboard.press("PageUp");
+        await isChosen(first);
+        await page.keyboard.press("ArrowDown");
+        await isChosen(page.getByRole("option").nth(1));
+        await page.keyboard.type("t");
+        await page.keyboard.press("Backspace");
+        await isChosen(first);
+        await page.keyboard.press("Control+a");
         await page.keyboard.type("contrast high");
         await until("it is found", async () => /high/.test(await first.innerText()));
         await page.keyboard.press("Enter");
@@ -72,6 +113,102 @@ await run({
         await page.keyboard.press("Escape");
         await box.waitFor({ state: "detached" });
         assert.match(page.url(), /device=lo/, "Escape closes the palette and nothing else");
+        assert.deepEqual(page.complaints, []);
+    },
+
+    "opened again at once, the palette stays": async () => {
+        const { page } = await opened("/");
+        await page.keyboard.press("Control+k");
+        await page.getByRole("option").first().waitFor();
+        // Both keys before the browser tells the dialog that the first has closed it.
+        await page.evaluate(async () => {
+            const press = (target, key, ctrlKey) =>
+                target.dispatchEvent(
+                    new KeyboardEvent("keydown", { key, ctrlKey, bubbles: true, cancelable: true }),
+                );
+            const told = new Promise((resolve) =>
+                document.querySelector("dialog.palette").addEventListener("close", resolve),
+            );
+            press(document.activeElement, "Enter", false);
+            press(document.activeElement, "k", true);
+            await told;
+            await new Promise(requestAnimationFrame);
+        });
+        await page.keyboard.type("inter");
+        const first = page.getByRole("option").first();
+        await until("it is the one that is typed into", async () =>
+            /^Interfaces/.test(await first.innerText()),
+        );
+        assert.deepEqual(page.complaints, []);
+    },
+
+    "what is typed while the palette is being fetched is searched for": async () => {
+        let send;
+        const held = new Promise((resolve) => (send = resolve));
+        const { page } = await opened("/", {
+            before: (context) => context.route(PALETTE, (route) => held.then(() => route.continue())),
+        });
+        await page.keyboard.press("Control+k");
+        await page.keyboard.type("ten"); // elsewhere t is the theme and n leads to a page
+        await page.keyboard.press("Escape");
+        await page.keyboard.press("/");
+        await page.keyboard.type("intre");
+        await page.keyboard.press("Backspace");
+        await page.keyboard.press("Backspace");
+        await page.getByText("Fetching what can be found").waitFor();
+        // An input method that composes meanwhile goes on in the same box.
+        const method = await page.context().newCDPSession(page);
+        const compose = (text) =>
+            method.send("Input.imeSetComposition", { text, selectionStart: text.length, selectionEnd: text.length });
+        await compose("e");
+        send();
+        const found = page.getByRole("option");
+        await found.first().waitFor();
+        await compose("er");
+        await method.send("Input.insertText", { text: "er" });
+        await page.keyboard.type("faces");
+        assert.equal(await page.getByRole("combobox").inputValue(), "interfaces");
+        await until("it is found", async () => /Interfaces/.test(await found.first().innerText()));
+        await page.keyboard.press("Enter");
+        await page.waitForURL((url) => url.pathname === "/interfaces");
+        assert.deepEqual(page.complaints, []);
+    },
+
+    "a palette that cannot be fetched says so, and the page goes on": async () => {
+        const { context, page } = await opened("/", {
+            before: (context) => context.route(PALETTE, (route) => route.abort()),
+        });
+        await page.keyboard.press("Control+k");
+        await page.getByText("The search could not be fetched").waitFor();
+        await page.getByRole("button", { name: "Reload" }).waitFor();
+        await page.keyboard.press("Escape");
+        await page.keyboard.press("i");
+        await page.waitForURL((url) => url.pathname === "/interfaces");
+        await context.unrouteAll();
+        await page.keyboard.press("Control+k");
+        await page.getByRole("option").first().waitFor(); // it is asked for again
+    },
+
+    "opened again at once, the list of keys stays; its own key closes it": async () => {
+        const { page } = await opened("/");
+        const help = page.getByRole("dialog", { name: "Keys" });
+        await page.keyboard.press("?");
+        await help.waitFor();
+        await page.evaluate(async () => {
+            const dialog = document.querySelector("dialog.help");
+            const told = new Promise((resolve) => dialog.addEventListener("close", resolve));
+            for (let i = 0; i < 2; i++) // closes and opens before the dialog hears of it
+                document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }));
+            await told;
+            await new Promise(requestAnimationFrame);
+        });
+        await help.waitFor();
+        await help.getByRole("button", { name: "Close" }).click();
+        await help.waitFor({ state: "detached" });
+        await page.keyboard.press("?");
+        await help.waitFor();
+        await page.keyboard.press("?");
+        await help.waitFor({ state: "detached" });
         assert.deepEqual(page.complaints, []);
     },
 

@@ -1,9 +1,10 @@
 /* The keys that work everywhere. Each does what a visible control does, too. */
-import type { Signal } from "@preact/signals";
 import { CHOICES } from "../domain/range";
 import type { PageContext } from "../pages/context";
 import type { ShortcutGroup } from "../widgets/help";
+import { isComposing } from "../widgets/list-keys";
 import { toggleNavigation } from "./navigation";
+import type { Openings } from "./openings";
 import { ROUTES } from "./routes";
 import { openPalette } from "./search";
 import { copyLink, SHIFT, shiftBy, ZOOM, zoomBy } from "./time-bar";
@@ -35,8 +36,8 @@ export function shortcuts(): readonly ShortcutGroup[] {
             name: "Charts and tables",
             shortcuts: [
                 { keys: ["←", "→"], what: "read values of the focused chart" },
-    { keys: ["Shift ←", "→"], what: "its window earlier, later; a double click goes back" },
-    { keys: ["+", "−"], what: "closer, farther, as Shift and the wheel do" },
+                { keys: ["Shift ←", "→"], what: "its window earlier, later; a double click goes back" },
+                { keys: ["+", "−"], what: "closer, farther, as Shift and the wheel do" },
                 { keys: ["↑", "↓", "Enter"], what: "walk through the table, open" },
             ],
         },
@@ -58,7 +59,7 @@ export function shortcuts(): readonly ShortcutGroup[] {
     ];
 }
 
-export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
+export function listenToKeys(page: PageContext, help: Openings): void {
     const { session, location, preferences } = page;
     const actions: Record<string, () => void> = {
         " ": () => togglePause(page),
@@ -74,7 +75,7 @@ export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
         "u": () => (preferences.zone.value = preferences.zone.value === "utc" ? "local" : "utc"),
         "t": () => nextTheme(page),
         "m": toggleNavigation,
-        "?": () => (help.value = !help.value),
+        "?": help.open,
         "/": () => {
             const filter = document.getElementById("filter");
             if (filter) filter.focus();
@@ -95,19 +96,25 @@ export function listenToKeys(page: PageContext, help: Signal<boolean>): void {
         actions[String(i + 1)] = () => location.setRange({ kind: "last", spanMs: c.spanMs });
     });
     document.addEventListener("keydown", (e) => {
-        if (e.defaultPrevented) return;
-        // An open dialog has its own keys. `help` hears only later that it was closed.
+        if (e.defaultPrevented || isComposing(e)) return;
         const dialog = document.querySelector("dialog[open], [popover]:popover-open");
         if ((e.ctrlKey || e.metaKey) && !e.altKey && !e.shiftKey && e.key.toLowerCase() === "k") {
             e.preventDefault();
             if (!dialog) openPalette();
+            else if (dialog.matches("dialog.palette")) (dialog as HTMLDialogElement).close();
             return;
         }
         if (e.ctrlKey || e.metaKey || e.altKey) return;
-        if (dialog && !(e.key === "?" && help.value)) return;
+        if (dialog) {
+            // It has its own keys; that of the help closes it as well.
+            if (e.key === "?" && dialog.matches("dialog.help")) (dialog as HTMLDialogElement).close();
+            return;
+        }
         const target = e.target as Element;
-        if (target.closest("input, select, textarea")) return;
-        if (e.key === " " && target.closest("button, a, summary")) return;
+        // What is in a dialog that was closed has the focus until the next frame.
+        const seen = target.getClientRects().length > 0;
+        if (seen && target.closest("input, select, textarea")) return;
+        if (seen && e.key === " " && target.closest("button, a, summary")) return;
         const action = actions[e.key];
         if (!action) return;
         e.preventDefault();

@@ -20,6 +20,7 @@ import { drawAttention } from "./attention";
 import { takeEarly } from "./early";
 import { listenToKeys } from "./keys";
 import { applyLook } from "./look";
+import { Openings } from "./openings";
 import { pageAt } from "./routes";
 import { Shell } from "./shell";
 import "./style/tokens.css";
@@ -115,7 +116,7 @@ onWake(() => session.woke());
 readSkewFrom(() => session.skewMs.value);
 
 const page = { session, location, preferences };
-const help = signal(false);
+const help = new Openings();
 listenToKeys(page, help);
 drawAttention(page);
 render(

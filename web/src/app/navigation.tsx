@@ -5,7 +5,7 @@
  */
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { tally } from "../domain/alerts";
 import { usePage } from "../pages/context";
 import { remembered } from "../store/preferences";
@@ -75,7 +75,8 @@ export function Navigation() {
         const here = nav.current!.querySelector<HTMLElement>("[aria-current]");
         here?.scrollIntoView({ block: "nearest", inline: "nearest" });
     }, [page]);
-    useEffect(() => {
+    // Before the next key, which is for what is in it.
+    useLayoutEffect(() => {
         if (!drawer) return;
         const back = document.activeElement as HTMLElement | null;
         (nav.current!.querySelector<HTMLElement>("[aria-current]") ??

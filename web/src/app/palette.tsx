@@ -1,12 +1,14 @@
 /*
- * One box that finds everything: a combobox over a list, in a native dialog. What was chosen last
- * stands first while nothing is typed; letters that match are marked.
+ * What the palette finds: the list under its box. What was chosen last stands first while nothing is
+ * typed; letters that match are marked.
  */
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { fuzzy, runsOf } from "../domain/fuzzy";
 import { usePage } from "../pages/context";
+import { stepped } from "../widgets/list-keys";
 import { connectionCommands, fixedCommands, namedCommands, type Command } from "./commands";
+import type { FinderProps } from "./search";
 
 const SHOWN_MOST = 60;
 const RECENT_MOST = 8;
@@ -18,17 +20,14 @@ interface Found {
     at: readonly number[];
 }
 
-export function Palette({ onClose }: { onClose(): void }) {
+export function Finder({ question, active, onKey, close }: FinderProps) {
     const page = usePage();
-    const dialog = useRef<HTMLDialogElement>(null);
-    const question = useSignal("");
-    const chosen = useSignal(0);
+    const chosen = useSignal<string>(); // its id; none: the first one
     const named = useSignal<readonly Command[]>([]);
     const connections = useSignal<readonly Command[]>([]);
     const recent = useRef(recentIds()).current;
 
     useEffect(() => {
-        dialog.current!.showModal();
         const stop = new AbortController();
         void namedCommands(page, stop.signal).then((list) => {
             if (!stop.signal.aborted) named.value = list;
@@ -53,70 +52,45 @@ export function Palette({ onClose }: { onClose(): void }) {
     const found = useComputed(() =>
         findIn([...fixedCommands(page), ...named.value, ...connections.value], question.value, recent),
     );
-    const list = found.value;
-    const here = Math.min(chosen.value, list.length - 1);
+    const at = found.value.findIndex((f) => f.command.id === chosen.value);
+    const list = found.value.slice(0, SHOWN_MOST);
+    if (at >= list.length) list[list.length - 1] = found.value[at]!; // what Enter takes is shown
+    const here = Math.max(0, Math.min(at, list.length - 1));
+    const hereId = list.length ? optionId(list[here]!.command) : undefined;
+    useLayoutEffect(() => {
+        chosen.value = undefined;
+    }, [asked]);
     const run = (f: Found | undefined) => {
         if (!f) return;
         remember(f.command.id);
-        dialog.current!.close();
+        close();
         f.command.run();
     };
-    const move = (by: number) => {
-        if (list.length) chosen.value = (here + by + list.length) % list.length;
-    };
+    useLayoutEffect(() => {
+        active.value = hereId;
+        onKey.current = (e) => {
+            const to = stepped(e.key, here, list.length);
+            if (to === undefined && e.key !== "Enter") return;
+            e.preventDefault();
+            if (to === undefined) run(list[here]);
+            else chosen.value = list[to]?.command.id;
+        };
+    });
     useEffect(() => {
-        document.getElementById(optionId(here))?.scrollIntoView({ block: "nearest" });
-    }, [here, list]);
+        if (hereId) document.getElementById(hereId)?.scrollIntoView({ block: "nearest" });
+    }, [asked, here, hereId]);
 
     return (
-        <dialog
-            ref={dialog}
-            class="palette"
-            aria-label="Search and commands"
-            onClose={onClose}
-            onClick={(e) => e.target === dialog.current && dialog.current!.close()}
-        >
-            <input
-                class="palette-question"
-                role="combobox"
-                aria-label="Search pages, times, choices, devices, processes, metrics, rules"
-                aria-expanded="true"
-                aria-controls="palette-list"
-                aria-autocomplete="list"
-                aria-activedescendant={here >= 0 ? optionId(here) : undefined}
-                placeholder="Page, time, device, process, metric, rule, address…"
-                autocomplete="off"
-                spellcheck={false}
-                maxLength={200}
-                autofocus
-                value={question.value}
-                onInput={(e) => {
-                    question.value = e.currentTarget.value;
-                    chosen.value = 0;
-                }}
-                onKeyDown={(e) => {
-                    const by = STEPS[e.key];
-                    if (by !== undefined) {
-                        e.preventDefault();
-                        move(by);
-                    } else if (e.key === "Enter") {
-                        e.preventDefault();
-                        run(list[here]);
-                    } else if (e.key.toLowerCase() === "k" && (e.ctrlKey || e.metaKey)) {
-                        e.preventDefault();
-                        dialog.current!.close();
-                    }
-                }}
-            />
+        <>
             <div class="palette-list" role="listbox" id="palette-list" aria-label="Found">
                 {list.map((f, i) => (
                     <div
                         key={f.command.id}
-                        id={optionId(i)}
+                        id={optionId(f.command)}
                         class="palette-option"
                         role="option"
                         aria-selected={i === here}
-                        onPointerMove={() => (chosen.value = i)}
+                        onPointerMove={() => (chosen.value = f.command.id)}
                         onClick={() => run(f)}
                     >
                         <bdi class="palette-title">
@@ -132,17 +106,15 @@ export function Palette({ onClose }: { onClose(): void }) {
             <p class="palette-foot" role="status">
                 {list.length === 0
                     ? "Nothing is called so. Try fewer letters."
-                    : `${list.length === SHOWN_MOST ? `The ${SHOWN_MOST} best` : list.length} · ↑ ↓ choose · Enter opens · Esc closes`}
+                    : `${list.length < found.value.length ? `${list.length} of ${found.value.length}` : list.length} · ↑ ↓ choose · Enter opens · Esc closes`}
             </p>
-        </dialog>
+        </>
     );
 }
 
-const STEPS: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
+const optionId = ({ id }: Command) => `palette-${encodeURIComponent(id)}`;
 
-const optionId = (i: number) => `palette-${i}`;
-
-export function findIn(
+function findIn(
     all: readonly Command[],
     question: string,
     recent: readonly string[],
@@ -154,7 +126,6 @@ export function findIn(
     if (question.trim() === "")
         return [...all]
             .sort((a, b) => place(a) - place(b))
-            .slice(0, SHOWN_MOST)
             .map((command) => ({ command, at: [] }));
     return all
         .flatMap((command) => {
@@ -163,8 +134,7 @@ export function findIn(
             // Between equals what was chosen lately.
             return [{ command, at: m.at, score: m.score + (recent.length - place(command)) * 0.5 }];
         })
-        .sort((a, b) => b.score - a.score)
-        .slice(0, SHOWN_MOST);
+        .sort((a, b) => b.score - a.score);
 }
 
 function recentIds(): readonly string[] {

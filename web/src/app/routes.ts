@@ -9,7 +9,7 @@ import { later } from "./later";
 export interface Route {
     title: string;
     key: string; // that leads there
-    Page: () => JSX.Element;
+    Page: (props: object) => JSX.Element;
     /* undefined: the page says itself what it shows. */
     selection(query: URLSearchParams): Selection | undefined;
 }

@@ -1,21 +1,21 @@
 /*
  * The search of the top bar, and the palette that it opens: one box for pages, windows of time,
- * choices, devices, processes, metrics, rules, baselines and connections. The palette is fetched when
- * it is wanted for the first time.
+ * choices, devices, processes, metrics, rules, baselines and connections. What it finds, and how, is
+ * fetched when it is wanted for the first time.
  */
-import { signal } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
-import type { JSX } from "preact";
+import { useComputed, useSignal, type Signal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { isComposing } from "../widgets/list-keys";
+import { later, NotFetched } from "./later";
+import { Openings } from "./openings";
 
-const open = signal(false);
-
-export function openPalette(): void {
-    open.value = true;
-}
+const palette = new Openings();
+export const openPalette = palette.open;
 
 const MAC = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
 export function SearchField() {
+    const opening = palette.shown;
     return (
         <>
             <button
@@ -36,25 +36,75 @@ export function SearchField() {
                 </span>
                 <kbd aria-hidden="true">{MAC ? "⌘" : "Ctrl"} K</kbd>
             </button>
-            {open.value && <Late onClose={() => (open.value = false)} />}
+            {opening > 0 && <Palette key={opening} onClose={() => palette.closed(opening)} />}
         </>
     );
 }
 
-type PaletteComponent = (props: { onClose(): void }) => JSX.Element;
-let loaded: PaletteComponent | undefined;
-
-function Late({ onClose }: { onClose(): void }) {
-    const [Palette, setPalette] = useState<PaletteComponent | undefined>(() => loaded);
-    useEffect(() => {
-        if (Palette) return;
-        import("./palette").then(
-            (m) => {
-                loaded = m.Palette;
-                setPalette(() => m.Palette);
-            },
-            onClose, // the server is gone: the strip says so
-        );
-    }, []);
-    return Palette ? <Palette onClose={onClose} /> : null;
+export interface FinderProps {
+    question: Signal<string>;
+    /* The id of the option that Enter would take: told by what finds. */
+    active: Signal<string | undefined>;
+    /* What finds puts here what becomes of keys in the box. */
+    onKey: { current: (e: KeyboardEvent) => void };
+    close(): void;
 }
+
+/*
+ * A native dialog and its box, which are there at once: letters before it can find anything are
+ * not lost, and an input method that is composing does not lose the box when it can.
+ */
+function Palette({ onClose }: { onClose(): void }) {
+    const dialog = useRef<HTMLDialogElement>(null);
+    const question = useSignal("");
+    const active = useSignal<string>();
+    const onKey = useRef<(e: KeyboardEvent) => void>(() => undefined);
+    useLayoutEffect(() => dialog.current!.showModal(), []); // before the next key
+    const expanded = useComputed(() => (active.value === undefined ? "false" : "true"));
+    const close = () => dialog.current!.close();
+    return (
+        <dialog
+            ref={dialog}
+            class="palette"
+            aria-label="Search and commands"
+            onClose={onClose}
+            onClick={(e) => e.target === dialog.current && close()}
+        >
+            <input
+                class="palette-question"
+                role="combobox"
+                aria-label="Search pages, times, choices, devices, processes, metrics, rules"
+                aria-expanded={expanded}
+                aria-controls="palette-list"
+                aria-autocomplete="list"
+                aria-activedescendant={active}
+                placeholder="Page, time, device, process, metric, rule, address…"
+                autocomplete="off"
+                spellcheck={false}
+                maxLength={200}
+                autofocus
+                onInput={(e) => (question.value = e.currentTarget.value)}
+                onKeyDown={(e) => {
+                    // It has the focus until the next frame after it was closed.
+                    if (!isComposing(e) && dialog.current!.open) onKey.current(e);
+                }}
+            />
+            <Finder question={question} active={active} onKey={onKey} close={close} />
+        </dialog>
+    );
+}
+
+const Finder = later<FinderProps>(
+    () => import("./palette").then((m) => m.Finder),
+    ({ failed }) => (
+        <p class="palette-foot" role="status">
+            {failed ? (
+                <>
+                    The search could not be fetched. <NotFetched />
+                </>
+            ) : (
+                "Fetching what can be found…"
+            )}
+        </p>
+    ),
+);

@@ -1,5 +1,5 @@
 /* What surrounds every page: the bar at the top, the navigation, the strip of problems. */
-import { useComputed, useSignal, useSignalEffect, type Signal } from "@preact/signals";
+import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { everySeen } from "../base/seen";
 import { notation } from "../domain/notation";
@@ -15,6 +15,7 @@ import { StatusStrip, type StripMessage } from "../widgets/status-strip";
 import { badgeTitle } from "./attention";
 import { nextTheme, shortcuts, togglePause } from "./keys";
 import { FootBar, Navigation, NavigationButton } from "./navigation";
+import type { Openings } from "./openings";
 import { pageAt } from "./routes";
 import { SearchField } from "./search";
 import { TimeBar } from "./time-bar";
@@ -23,7 +24,7 @@ import { AlertToasts } from "./toasts";
 const CLOCK_MS = 250; // how often ages and countdowns are looked at
 
 /* Drawn anew when one goes to another page; what changes more often reads its signals itself. */
-export function Shell({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): void }) {
+export function Shell({ help, onLogOut }: { help: Openings; onLogOut(): void }) {
     const { session, location } = usePage();
     const { page } = location.place.value;
     const { Page } = pageAt(page);
@@ -54,7 +55,7 @@ export function Shell({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): v
             <FootBar />
             <AlertToasts />
             <Problems />
-            <Keys open={help} />
+            <Keys help={help} />
         </div>
     );
 }
@@ -72,8 +73,10 @@ function Host() {
     );
 }
 
-function Keys({ open }: { open: Signal<boolean> }) {
-    return <Help open={open.value} groups={shortcuts()} onClose={() => (open.value = false)} />;
+function Keys({ help }: { help: Openings }) {
+    const opening = help.shown;
+    if (!opening) return null;
+    return <Help key={opening} groups={shortcuts()} onClose={() => help.closed(opening)} />;
 }
 
 function useTitle(): void {
@@ -154,7 +157,7 @@ function Live() {
 
 const THEME_WORDS = { system: "auto", dark: "dark", light: "light" } as const;
 
-function Tools({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): void }) {
+function Tools({ help, onLogOut }: { help: Openings; onLogOut(): void }) {
     const context = usePage();
     const { bytesAs, theme } = context.preferences;
     return (
@@ -188,7 +191,7 @@ function Tools({ help, onLogOut }: { help: Signal<boolean>; onLogOut(): void }) 
                 class="button icon-button help-button"
                 aria-label="Keys"
                 title="Keys (?)"
-                onClick={() => (help.value = true)}
+                onClick={help.open}
             >
                 ?
             </button>

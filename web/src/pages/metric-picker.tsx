@@ -3,12 +3,12 @@
  * family, with what each is about. Patterns are taken as they are typed.
  */
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { matched, groupOf, type Family } from "../domain/catalogue";
 import { fuzzy, runsOf } from "../domain/fuzzy";
+import { isComposing, stepped } from "../widgets/list-keys";
 
 const SHOWN_MOST = 60;
-const STEPS: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
 
 interface PickerProps {
     id: string;
@@ -34,7 +34,7 @@ export function MetricPicker({ id, label, metric, families, onChoose, eager }: P
     const typed = useSignal<string | undefined>(undefined); // undefined: nothing is being looked for
     const here = useSignal(0);
     const box = useRef<HTMLInputElement>(null);
-    useEffect(() => {
+    useLayoutEffect(() => {
         if (eager) box.current?.focus();
     }, []);
     const all = useSignal(families);
@@ -80,11 +80,12 @@ export function MetricPicker({ id, label, metric, families, onChoose, eager }: P
                 }}
                 onBlur={() => (typed.value = undefined)}
                 onKeyDown={(e) => {
-                    const by = STEPS[e.key];
-                    if (by !== undefined) {
+                    if (isComposing(e)) return;
+                    const to = stepped(e.key, at, list.length);
+                    if (to !== undefined) {
                         e.preventDefault();
                         if (!open) typed.value = "";
-                        else if (list.length) here.value = (at + by + list.length) % list.length;
+                        else here.value = to;
                     } else if (e.key === "Enter" && open) {
                         e.preventDefault();
                         choose(list[at]);

@@ -1,6 +1,6 @@
 /* For how long nobody wants to hear of an alert, of its series only or of the whole rule, and why. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { localInput, momentText, tomorrowMs } from "../domain/alerts";
 import { parseMoment, serverNow } from "../domain/time";
 import type { Alert } from "../store/alerts";
@@ -38,7 +38,7 @@ export function SilenceForm({ alert, close }: { alert: Alert; close(): void }) {
     const wide = useSignal(false);
     const comment = useSignal("");
     const trouble = useSignal<string | undefined>(undefined);
-    useEffect(() => first.current?.focus(), []);
+    useLayoutEffect(() => first.current?.focus(), []);
     const id = `silence-${alert.id}`;
     const end = endOf(until.value, own.value, serverNow());
     const send = async () => {

@@ -313,11 +313,11 @@ export function DataTable(props: DataTableProps) {
                     }}
                     onClick={(e) => {
                         const body = work.current!;
-                        const cell = e.target instanceof Element && e.target.closest(".cell");
-                        const row = body.rows.find((r) => cell && r.element.contains(cell));
+                        const at = e.target as Element;
+                        const row = body.rows.find((r) => r.element.contains(at));
                         if (!row || window.getSelection()?.toString()) return;
                         body.activeId = row.id;
-                        body.activeCell = row.cells.findIndex((c) => c.element === cell);
+                        body.activeCell = row.cells.findIndex((c) => c.element.contains(at));
                         scroller.current?.focus({ preventScroll: true });
                         body.paint(false);
                         props.onOpen(row.id);

@@ -5,6 +5,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { suggestionsFor, type FilterTrouble } from "../domain/filter";
+import { isComposing } from "./list-keys";
 
 interface FilterBoxProps {
     value: string;
@@ -66,6 +67,7 @@ export function FilterBox(props: FilterBoxProps) {
                     onChange(e.currentTarget.value);
                 }}
                 onKeyDown={(e) => {
+                    if (isComposing(e)) return;
                     if (e.key === "Escape") {
                         if (names.length) open.value = false;
                         else if (value) onChange("");
