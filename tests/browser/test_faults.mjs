@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { chart, isLive, launch, openPage, run, Server, Skip, until } from "./harness.mjs";
 
 const DEVICES = 100;
+const OUTAGE_MS = 4_000; // some steps of the history of a minute
 
 function ip(lines) {
     const done = spawnSync("ip", ["-batch", "-"], { input: `${lines.join("\n")}\n`, encoding: "utf8" });
@@ -89,8 +90,62 @@ await run({
         await page.goto(`${server.address}/explore?metric=node_network_receive_bytes_total`);
         await page.locator("figure").first().waitFor();
         // Chromium drops what is on its way when the machine's devices change, and says so itself.
-        page.complaints = page.complaints.filter((c) => !c.endsWith("net::ERR_NETWORK_CHANGED"));
+        page.complaints = page.complaints.filter((c) => !c.includes("net::ERR_NETWORK_CHANGED"));
         await noNonsense(page);
+    },
+
+    "the timeline of links says when nothing was recorded": async () => {
+        if (!process.env.OWN_NETWORK) throw new Skip("no network namespace may be made here");
+        ip(adding.slice(0, 3));
+        try {
+            const server = await Server.start();
+            await server.holdsTicks(30);
+            await server.stop();
+            const stopped = Date.now();
+            await until("it was away for a while", () => Date.now() > stopped + OUTAGE_MS);
+            await server.start();
+            await server.holdsTicks(45);
+            const page = await openPage(await launch(), `${server.address}/events?from=now-1m&to=now`);
+            await isLive(page);
+            const figure = chart(page, "links");
+            await figure.locator(".legend").getByText("not recorded").waitFor();
+            await figure.locator(".plot canvas").waitFor();
+            await figure.locator(".plot").focus();
+            await page.keyboard.press("Home");
+            for (const state of ["not recorded", "up", "not recorded", "up"]) {
+                await figure.locator(".readout", { hasText: ` ${state} · ` }).waitFor();
+                await page.keyboard.press("ArrowRight");
+            }
+            // On the open page as after a link: each window has gaps of its own.
+            const to = stopped - 600_000;
+            await page.evaluate((t) => {
+                history.pushState(null, "", `/events?from=${t - 60_000}&to=${t}`);
+                dispatchEvent(new PopStateEvent("popstate"));
+            }, to);
+            const legend = figure.locator(".legend");
+            await until("then nothing", async () => (await legend.innerText()).trim() === "not recorded");
+            await page.goBack();
+            await legend.getByText("up", { exact: true }).waitFor();
+
+            // While the page is held its picture ends where it was held.
+            const newest = async () => {
+                await figure.locator(".plot").focus();
+                await page.keyboard.press("End");
+                return figure.locator(".readout").innerText();
+            };
+            await page.getByRole("button", { name: "Pause" }).click();
+            await page.locator('main[data-liveness="paused"]').waitFor();
+            const ticks = await server.ticks();
+            await server.holdsTicks(ticks + 5);
+            const held = await newest();
+            await server.holdsTicks(ticks + 20);
+            assert.equal(await newest(), held);
+            await page.getByRole("button", { name: "Go on" }).click();
+            await until("it goes on", async () => (await newest()) !== held);
+            await noNonsense(page);
+        } finally {
+            ip(removing.slice(0, 1));
+        }
     },
 
     "nothing, 10^15, more than there is and no number at all are drawn as what they are": async () => {

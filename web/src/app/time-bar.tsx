@@ -4,7 +4,7 @@
  * link that goes on showing it.
  */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { COMPARE_CHOICES, compareText } from "../domain/compare";
 import {
     CHOICES,
@@ -184,7 +184,7 @@ function RangeForm({ range, onDone }: { range: Range; onDone(): void }) {
     const copied = useSignal("");
     const compare = location.compare.value;
     const first = useRef<HTMLInputElement>(null);
-    useEffect(() => first.current?.focus(), []);
+    useLayoutEffect(() => first.current?.focus(), []);
     const show = (e: Event) => {
         e.preventDefault();
         const read = readRange(from.value, to.value, serverNow());

@@ -39,7 +39,7 @@ export class Freshness {
         this.#set(false);
     }
 
-    /* From now on a tick is due in `intervalMs`; only its arrival makes stale data fresh. */
+    /* From now on a tick is due in `intervalMs`. */
     expect(intervalMs: number): void {
         this.#timer?.();
         const patience = Math.max(LEAST_MS, 2 * intervalMs);
@@ -52,12 +52,12 @@ export class Freshness {
         this.#timer = undefined;
     }
 
-    /* What made it stale is over, though nobody waits for the tick that would show it. */
+    /* It is not stale after all: what made it so is over, or no tick was due. */
     recover(): void {
         this.#set(false);
     }
 
-    /* The connection is gone, or what there is has grown old unseen: only a tick mends it. */
+    /* The connection is gone, or what there is has grown old unseen. */
     lost(): void {
         this.#timer?.();
         this.#timer = undefined;

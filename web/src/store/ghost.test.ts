@@ -52,6 +52,7 @@ test("what is compared with is in the address: a shift, or a baseline's name", (
 test("a window that follows the present asks for its past and a stretch ahead, and again when that is used up", async () => {
     const { g, asked } = ghost(() => ok(history(T0, [1, null, 3])));
     g.load(SELECTION, { kind: "last", spanMs: HOUR }, parseCompare("1d"));
+    assert.equal(g.words, "a day before: being read");
     await turn();
     assert.equal(asked[0]!.get("from"), `now-${(DAY + HOUR) / 1000}s`);
     assert.equal(asked[0]!.get("to"), `now-${(DAY - HOUR / 4) / 1000}s`);

@@ -33,7 +33,7 @@ export class Ghost {
     #grid: Grid | undefined;
     #version = 0;
     #key = "";
-    #abort: AbortController | undefined;
+    #abort: AbortController | undefined; // of what is being read
     #untilMs = Infinity; // of the past: where the next stretch begins
     #again: (() => void) | undefined;
     #trouble: string | undefined;
@@ -68,7 +68,8 @@ export class Ghost {
     get words(): string {
         if (!this.#compare) return "";
         const what = compareText(this.#compare);
-        return this.#trouble === undefined ? what : `${what}: ${this.#trouble}`;
+        const but = this.#trouble ?? (this.#abort && !this.#grid ? "being read" : undefined);
+        return but === undefined ? what : `${what}: ${but}`;
     }
 
     /* undefined: nothing is compared any more. */
@@ -93,6 +94,7 @@ export class Ghost {
         const abort = (this.#abort = new AbortController());
         if (compare.kind === "baseline") void this.#readBaseline(selection, compare.text, abort);
         else void this.#readPast(selection, range, compare.shiftMs, abort);
+        this.#changed(); // to what is being read
         if (range.kind === "last" && compare.kind === "before")
             this.#again = () => this.load(selection, range, compare);
     }
@@ -173,12 +175,14 @@ export class Ghost {
             known ||= s.values.some((v) => !Number.isNaN(v));
         }
         this.#untilMs = toMs + stepMs - 1; // the last step has its length, too: weeks have long ones
+        this.#abort = undefined;
         this.#grid = grid;
         this.#trouble = known ? undefined : "history has nothing of that time";
         this.#changed();
     }
 
     #fail(why: string): void {
+        this.#abort = undefined;
         this.#grid = undefined;
         this.#trouble = why;
         this.#changed();

@@ -184,12 +184,13 @@ test("a hidden tab whose connection comes back says so and stays quiet", async (
     b.session.setVisible(false);
     b.last().onclose?.({ code: 1006, reason: "" } as CloseEvent);
     assert.equal(b.session.liveness.value, "stale");
-    b.clock.advance(60_000);
+    b.clock.advance(500); // the longest before it tries again
     b.greet(["alerts"]);
     await settled();
     assert.equal(b.session.liveness.value, "live");
     const channels = b.last().sent.filter((m) => m["op"] === "subscribe").map((m) => m["channel"]);
     assert.deepEqual(channels, ["alerts"]);
+    b.clock.advance(5_000);
     b.session.setVisible(true);
     assert.equal(b.session.liveness.value, "stale");
 });
@@ -364,30 +365,68 @@ test("a hole that comes soon after another one is filled, too, a little later", 
 test("another interval while the page is open is not taken for silence", async () => {
     const b = bench();
     b.greet();
-    b.tick(1);
-    b.tick(2);
+    for (let seq = 1; seq <= 15; seq++) {
+        b.clock.advance(1000);
+        b.tick(seq);
+    }
     await settled();
+    const before = b.queries();
     b.world.intervalMs = 5000; // the configuration was loaded anew: only /api/v1/info says so
-    const slow = (n: number) => {
-        b.clock.advance(3000);
-        const between = b.session.liveness.value;
-        b.clock.advance(2000);
-        b.last().say({ type: "metrics", seq: 2 + n, t: T0 + n * 5000, values: [[1, n]] });
-        return between;
-    };
-    slow(1);
+    b.clock.advance(3000);
     await settled();
-    slow(2);
-    await settled();
+    assert.equal(b.session.liveness.value, "live", "it was asked when a tick was missed");
     assert.equal(b.session.intervalMs, 5000);
-    assert.equal(slow(3), "live");
-    assert.equal(slow(4), "live");
+    const slow = (n: number) => {
+        b.clock.advance(2000);
+        b.last().say({ type: "metrics", seq: 15 + n, t: T0 + 15_000 + n * 5000, values: [[1, n]] });
+        b.clock.advance(3000);
+        return b.session.liveness.value;
+    };
+    assert.equal(slow(1), "live");
+    await settled();
+    assert.equal(b.queries(), before + 1, "in steps of the new length");
     const asked = b.asked.filter((a) => a === "api/v1/info").length;
-    slow(5);
+    for (let n = 2; n < 6; n++) assert.equal(slow(n), "live");
     await settled();
     assert.equal(b.asked.filter((a) => a === "api/v1/info").length, asked);
     b.clock.advance(11_000);
     assert.equal(b.session.liveness.value, "stale");
+});
+
+test("soon after it was asked, it is asked again as soon as it may be", async () => {
+    const b = bench();
+    b.greet();
+    b.tick(1);
+    b.tick(2);
+    await settled();
+    b.world.intervalMs = 60_000;
+    b.clock.advance(5000);
+    await settled();
+    assert.equal(b.session.liveness.value, "stale");
+    b.clock.advance(6000);
+    await settled();
+    assert.equal(b.session.liveness.value, "live");
+    assert.equal(b.session.intervalMs, 60_000);
+});
+
+test("a held window stays where it is when the interval changes", async () => {
+    const b = bench();
+    b.greet();
+    b.tick(1);
+    b.tick(2);
+    await settled();
+    b.session.hold(true);
+    const before = b.queries();
+    b.world.intervalMs = 5000;
+    for (let n = 1; n <= 3; n++) {
+        b.clock.advance(5000);
+        b.last().say({ type: "metrics", seq: 2 + n, t: T0 + n * 5000, values: [[1, n]] });
+        await settled();
+    }
+    assert.equal(b.session.intervalMs, 5000);
+    assert.equal(b.queries(), before);
+    b.session.hold(false);
+    assert.equal(b.queries(), before + 1);
 });
 
 test("a subscription that the server had no room for is asked for again", () => {

@@ -99,6 +99,7 @@ export class Session {
     #rangeLater: Cancel | undefined;
     #healedAt = -Infinity;
     #healLater: Cancel | undefined;
+    #infoLater: Cancel | undefined;
     #reloadDue = false; // what is shown was chosen while nobody looked
     #selection: Selection = NOTHING;
     #range: Range | undefined;
@@ -147,7 +148,10 @@ export class Session {
         this.getJson = getJson;
         this.send = send;
         this.#frame = new FrameQueue(() => this.#paint(), frame);
-        this.#freshness = new Freshness(clock, () => (this.#stale.value = this.#freshness.stale));
+        this.#freshness = new Freshness(clock, () => {
+            this.#stale.value = this.#freshness.stale;
+            if (this.#freshness.stale) this.#askAgain();
+        });
         this.window = new TimeWindow(getJson, {
             changed: () => this.#frame.request(),
             trouble: (why) => this.#problem("history", why && historyWords(why)),
@@ -225,9 +229,9 @@ export class Session {
 
     /* The machine slept: what is shown is old, and the connection is perhaps dead without a word. */
     woke(): void {
+        void this.#askInfo();
         if (this.#link.value.name === "open") this.#freshness.lost();
         this.#client.renew();
-        void this.#askInfo();
     }
 
     /* Beside what the window shows: the same series at another time; undefined: nothing. */
@@ -246,7 +250,7 @@ export class Session {
     }
 
     /* A hidden page hears of alerts, which its title and its icon tell, and of nothing else. Seen
-     * again, it is stale until a tick is there. */
+     * again, it is stale until a tick is there, or it is known that none was due. */
     setVisible(visible: boolean): void {
         if (visible === this.#visible) return;
         this.#visible = visible;
@@ -444,7 +448,12 @@ export class Session {
         const hello = this.#hello.value;
         if (hello && hello.intervalMs !== info.value.intervalMs) {
             this.#hello.value = { ...hello, intervalMs: info.value.intervalMs };
-            if (this.#link.value.name === "open") this.#expectTick();
+            if (!this.paused.value) this.#reload(); // in steps of the new length
+            if (this.#link.value.name === "open") {
+                const ageMs = this.#clock.wall() - (this.staleSince ?? -Infinity); // may have slept
+                if (ageMs < info.value.intervalMs) this.#freshness.recover();
+                this.#expectTick();
+            }
         }
         if (info.value.startedMs !== undefined) this.#flag(flagFromStart(info.value.startedMs));
     }
@@ -458,10 +467,17 @@ export class Session {
         this.#problem("clock", skewWords(skew));
     }
 
-    /* Ticks come at other times than was said: either they were late, or the interval was changed. */
+    /* Ticks come at other times than was said, or not at all: either they are late, or the interval
+     * was changed, which a tick does not say. */
     #askAgain(): void {
-        if (!this.#visible || this.#clock.now() - this.#infoAt < INFO_NOT_BEFORE_MS) return;
-        void this.#askInfo();
+        if (!this.#visible || this.#link.value.name !== "open") return;
+        const waitMs = this.#infoAt + INFO_NOT_BEFORE_MS - this.#clock.now();
+        if (waitMs <= 0) void this.#askInfo();
+        else
+            this.#infoLater ??= this.#clock.after(waitMs, () => {
+                this.#infoLater = undefined;
+                if (this.#freshness.stale) this.#askAgain();
+            });
     }
 
     #linkChanged(state: LinkState): void {

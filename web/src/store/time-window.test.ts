@@ -21,6 +21,7 @@ class Server {
     readonly asked: string[] = [];
     #waiting: { run: () => void }[] = [];
     broken = false;
+    empty = false; // of the range it knows no series
 
     value(id: number, tick: number): number {
         if (this.gaps.has(tick)) return NaN;
@@ -77,7 +78,7 @@ class Server {
             if (lastIsMoment) to -= step;
             else from += step;
         }
-        const series = q.getAll("metric").map((name) => {
+        const series = (this.empty ? [] : q.getAll("metric")).map((name) => {
             const points: [number, number | null][] = [];
             for (let t = from; t <= to; t += step) {
                 const inside: number[] = [];
@@ -222,6 +223,24 @@ test("a fixed range stands still", async () => {
     assert.equal(window.grid!.head, head);
     assert.deepEqual(window.bounds, { kind: "fixed", fromMs: T0 + 100_000, toMs: T0 + 160_000 });
     assertModel(server, window);
+});
+
+test("a fixed range of which nothing was recorded is a gap as long as it is", async () => {
+    const server = new Server();
+    server.now = 5000;
+    server.empty = true;
+    const { window } = open(server);
+    const range = { kind: "fixed", fromMs: T0 + 100_000, toMs: T0 + 160_000 } as const;
+    window.load(SELECTION, range);
+    assert.equal(window.changing, true);
+    await server.answerAll();
+    assert.equal(window.changing, false);
+    window.load(SELECTION, range);
+    assert.equal(window.changing, false, "the same is read anew");
+    await server.answerAll();
+    const [gap, ...more] = window.grid!.gaps(1);
+    assert.equal(more.length, 0);
+    assert.ok(gap!.fromMs <= range.fromMs && gap!.toMs >= range.toMs);
 });
 
 test("without history the window fills from the stream and the trouble is told", async () => {

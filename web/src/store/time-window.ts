@@ -81,6 +81,11 @@ export class TimeWindow {
         return this.#load?.gradual === true;
     }
 
+    /* Another window than the one that is shown is on its way. */
+    get changing(): boolean {
+        return this.#load !== undefined && this.#load.range !== this.#range;
+    }
+
     /* Of the window that is shown, history could not be read, or not all of it. */
     get unread(): boolean {
         return this.#unread;
@@ -241,7 +246,7 @@ export class TimeWindow {
             this.#handlers.trouble(trouble);
         }
         if (load.waiting === 0) {
-            load.grid ??= this.#bareGrid(load);
+            if (!load.grid || load.grid.head < 0) load.grid = this.#bareGrid(load);
             this.#unread = load.failed;
             // Series that history did not know, or could not give.
             for (const m of load.pending) this.#take(load.grid, m, () => true);
@@ -257,7 +262,8 @@ export class TimeWindow {
         this.#range = load.range;
     }
 
-    /* Without history the window starts empty; one that follows the present fills from the stream. */
+    /* Without anything in history the window starts empty; one that follows the present fills from
+     * the stream. */
     #bareGrid({ range }: Load): Grid {
         const interval = this.intervalMs ?? USUAL_MS;
         const step = Math.max(1, Math.ceil(spanOf(range) / WINDOW_STEPS / interval)) * interval;
