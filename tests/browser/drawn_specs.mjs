@@ -230,7 +230,7 @@ export function timeline() {
             },
             {
                 name: "docker0",
-                spans: [span(0, 40, "no carrier", "warning"), span(40, 60, "up", "good")],
+                spans: [span(0, 40, "down", "rest"), span(40, 60, "up", "good")],
             },
             {
                 name: "wg0",

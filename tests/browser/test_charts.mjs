@@ -184,12 +184,35 @@ await run({
         });
         assert.equal(new Set(lines.map((l) => l.said)).size, 1, JSON.stringify(lines));
         for (const l of lines) assert.ok(Math.abs(l.part - lines[0].part) < 0.01);
+        const spilled = await chart(page, "throughput").evaluate((figure) => {
+            figure.style.width = "390px"; // and before anything is drawn for that
+            const by = figure.scrollWidth - figure.clientWidth;
+            figure.style.width = "";
+            return by;
+        });
+        assert.equal(spilled, 0, "a line that is where the wide chart was makes no page wider");
         await page.mouse.move(2, 2);
         await until("no line is left", () =>
             page.evaluate(() =>
                 [...document.querySelectorAll(".plot-cursor")].every((l) => l.hidden),
             ),
         );
+        assert.deepEqual(page.complaints, []);
+    },
+
+    "what is far below is not read, until it is in sight": async () => {
+        const { page } = await open("/?from=now-1m&to=now");
+        await page.getByRole("button", { name: "Pause" }).click();
+        await page.locator('main[data-liveness="paused"]').waitFor();
+        await until("every chart is drawn", async () => (await page.locator(".plot:not(:has(canvas))").count()) === 0);
+        const figures = page.locator("figure:has(> .plot)");
+        const said = (figure) => figure.locator(".readout").innerText();
+        const first = figures.first();
+        await first.locator(".plot").press("ArrowLeft");
+        await until("the first one is read", async () => (await said(first)) !== "");
+        assert.equal(await said(figures.last()), "");
+        await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+        await until("so is the last one", async () => (await said(figures.last())) !== "");
         assert.deepEqual(page.complaints, []);
     },
 
@@ -218,9 +241,14 @@ await run({
             assert.deepEqual(page.complaints, []);
         },
 
-    "what is below the screen is drawn when it comes near, and for the printer": async () => {
+    "what is below the screen is drawn when it comes near, for the printer, when there is time": async () => {
         const { page } = await open("/");
-        await page.locator(".below").waitFor({ state: "detached" });
+        await page.addInitScript(() => {
+            window.idle = [];
+            window.requestIdleCallback = (run) => window.idle.push(run);
+        });
+        await page.reload();
+        await isLive(page);
         const blank = () => page.locator(".plot:not(:has(canvas))").count();
         const drawn = () => page.locator(".plot:has(canvas)").count();
         await until("charts in sight", async () => (await drawn()) > 0);
@@ -232,6 +260,20 @@ await run({
         await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
         await until("all of them", async () => (await blank()) === 0);
         await page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
+
+        await page.reload();
+        await isLive(page);
+        await until("some wait", () => page.evaluate(() => window.idle.length > 0));
+        assert.ok((await blank()) > 0);
+        await until("the browser had time for all", async () => {
+            await page.evaluate(() => window.idle.splice(0).forEach((run) => run()));
+            return (await blank()) === 0;
+        });
+        const keys = await page
+            .locator("figure:has(.plot)")
+            .evaluateAll((all) => all.map((figure) => figure.dataset.key));
+        for (const key of keys)
+            await until(`${key} has lines`, async () => (await pixelsOf(page, key, "--graticule")) > 0);
         assert.deepEqual(page.complaints, []);
     },
 });

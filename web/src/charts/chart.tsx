@@ -1,9 +1,9 @@
 /*
  * A chart over time as the reader meets it: in the frame of all charts, with what is read of it and
  * what is missing. It paints when the environment says so and is otherwise at rest; out of sight it
- * only keeps count.
+ * only keeps count, and paints now and then when there is time, for a picture of the whole page.
  */
-import { effect, signal, useSignal, type ReadonlySignal } from "@preact/signals";
+import { effect, signal, untracked, useSignal, type ReadonlySignal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { notation } from "../domain/notation";
 import type { Flag } from "../domain/flags";
@@ -24,7 +24,7 @@ import { Frame, type ChartSize } from "./frame";
 import { Gatherer, valuesAt } from "./gather";
 import { GhostGatherer, type GhostLine } from "./ghost";
 import { hiddenOf, Legend } from "./legend";
-import { whileInSight } from "./near";
+import { Ahead, whileInSight } from "./near";
 import { Bands, type Limit } from "./overlay";
 import { Picture, type Readout } from "./picture";
 import { Pointer } from "./pointer";
@@ -82,6 +82,10 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
         const ghostly = new GhostGatherer(spec);
         const flagsOf = relevantTo(device);
         const inSight = signal(false);
+        const ahead = new Ahead(
+            () => untracked(() => update(true)),
+            () => element.clientWidth > 0 && !document.hidden,
+        );
         let palette = env.palette.peek();
         let written = "";
         let toldAt = -Infinity;
@@ -107,7 +111,7 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
             const next = t === undefined ? undefined : picture.current?.read(t);
             if (next || readout.peek()) readout.value = next;
         };
-        const stop = effect(() => {
+        const update = (outOfSight: boolean) => {
             void env.painted.value;
             if (env.palette.value !== palette) {
                 palette = env.palette.value;
@@ -122,7 +126,7 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
             const flags = flagsOf(env.flags.value);
             const { grid, bounds } = env.source;
             const lines = limits?.value ?? NO_LIMITS;
-            const seen = inSight.value;
+            const seen = inSight.value || outOfSight;
             const hidden = hiddenOf(env.hidden.value, spec.key);
             const data = gatherer.gather(env.source, bytesAs, hidden);
             if (!data || !grid || !bounds) {
@@ -136,7 +140,11 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
             const next = { empty, method, missingMs, banded: usual.length > 0, compared: env.ghost.words };
             if (!sameFacts(facts.peek(), next)) facts.value = next;
             ghosts.current = ghostly.gather(env.ghost, bytesAs, hidden);
-            if (!seen) return;
+            if (!seen) {
+                ahead.ask();
+                return;
+            }
+            ahead.painted();
             const p = picture.current ?? begin();
             const newest = valuesAt(data, data.n - 1);
             p.paint({
@@ -153,20 +161,22 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
                 factor,
             });
             pointer.current?.settle();
-            if (env.cursor.peek() !== undefined) read();
+            if (env.cursor.peek() !== undefined || readout.peek()) read();
             const now = performance.now();
             if (now - toldAt < SUMMARY_MS) return;
             toldAt = now;
             summary.value = summaryOf(data, spec, bytesAs);
-        });
+        };
+        const stop = effect(() => update(false));
         const stopReading = effect(() => {
             void env.cursor.value;
-            read();
+            if (inSight.peek()) read();
         });
         return () => {
             stop();
             stopReading();
             look();
+            ahead.cancel();
             observer.disconnect();
             pointer.current?.destroy();
             picture.current?.destroy();

@@ -155,7 +155,7 @@ function Legend({ reading, bytesAs }: { reading: Reading; bytesAs: ByteUnit }) {
     return (
         <>
             {reading.legend.map((l) => (
-                <li key={l.name}>
+                <li key={`${l.tone} ${l.name}`}>
                     <svg class={`swatch tone-${l.tone}`} viewBox="0 0 16 4" aria-hidden="true">
                         <line x1="0" y1="2" x2="16" y2="2" />
                     </svg>

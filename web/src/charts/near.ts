@@ -2,7 +2,10 @@
  * Work for what is in sight comes first: a chart on the screen is drawn at once, one below waits
  * until the browser has nothing better to do, one chart at a time.
  */
+import { systemClock, type Cancel, type Clock } from "../base/clock";
+
 const LONGEST_WAIT_MS = 1_000;
+const AHEAD_MS = 10_000; // between two paintings of what is out of sight
 const AROUND = "25%"; // of the screen: what comes into sight was drawn before
 
 let waiting: (() => void)[] = [];
@@ -22,6 +25,15 @@ function askLater(): void {
     else setTimeout(later, 50); // Safari
 }
 
+/* Runs once, when the browser has nothing better to do. Returns a cancel. */
+function whenIdle(run: () => void): Cancel {
+    waiting.push(run);
+    askLater();
+    return () => {
+        waiting = waiting.filter((w) => w !== run);
+    };
+}
+
 /* Roughly: an observer tells exactly, but after the page was painted without what it waits for. */
 function isInSight(element: Element): boolean {
     const { top, bottom, left, right } = element.getBoundingClientRect();
@@ -30,7 +42,7 @@ function isInSight(element: Element): boolean {
 
 /* Says whether the element is on the screen or on paper, now and whenever that changes. Returns what
  * ends it. */
-export function whileInSight(element: Element, tell: (inSight: boolean) => void): () => void {
+export function whileInSight(element: Element, tell: (inSight: boolean) => void): Cancel {
     tell(isInSight(element));
     const observer = new IntersectionObserver(
         (entries) => tell(entries[entries.length - 1]!.isIntersecting),
@@ -50,7 +62,7 @@ export function whileInSight(element: Element, tell: (inSight: boolean) => void)
 
 /* Runs once: at once when the element is on the screen, else when it comes there or there is time.
  * Returns a cancel. */
-export function whenNear(element: Element, run: () => void): () => void {
+export function whenNear(element: Element, run: () => void): Cancel {
     if (isInSight(element)) {
         run();
         return () => undefined;
@@ -59,17 +71,69 @@ export function whenNear(element: Element, run: () => void): () => void {
         cancel();
         run();
     };
+    let notIdle: (() => void) | undefined;
     const observer = new IntersectionObserver((entries) => {
         if (entries.some((e) => e.isIntersecting)) finish();
-        else if (!waiting.includes(finish)) {
-            waiting.push(finish);
-            askLater();
-        }
+        else notIdle ??= whenIdle(finish);
     });
     const cancel = () => {
         observer.disconnect();
-        waiting = waiting.filter((w) => w !== finish);
+        notIdle?.();
     };
     observer.observe(element);
     return cancel;
+}
+
+/*
+ * When something out of sight is painted, so that a picture of the whole page has it: the first time
+ * when there is time, and then no sooner than AHEAD_MS after it was painted last.
+ */
+export class Ahead {
+    readonly #paint: () => void;
+    readonly #worth: () => boolean;
+    readonly #clock: Clock;
+    readonly #whenIdle: (run: () => void) => Cancel;
+    #paintedAt = -Infinity;
+    #due: Cancel | undefined;
+
+    /* worth: whether anybody could look, when the time has come. */
+    constructor(
+        paint: () => void,
+        worth: () => boolean,
+        clock: Clock = systemClock,
+        idle: (run: () => void) => Cancel = whenIdle,
+    ) {
+        this.#paint = paint;
+        this.#worth = worth;
+        this.#clock = clock;
+        this.#whenIdle = idle;
+    }
+
+    /* There is something new. */
+    ask(): void {
+        if (this.#due) return;
+        const waitMs = this.#paintedAt + AHEAD_MS - this.#clock.now();
+        if (waitMs > 0) this.#due = this.#clock.after(waitMs, () => this.#askIdle());
+        else this.#askIdle();
+    }
+
+    /* It was painted, for whatever reason. */
+    painted(): void {
+        this.cancel();
+        this.#paintedAt = this.#clock.now();
+    }
+
+    cancel(): void {
+        this.#due?.();
+        this.#due = undefined;
+    }
+
+    #askIdle(): void {
+        this.#due = this.#whenIdle(() => this.#run());
+    }
+
+    #run(): void {
+        this.#due = undefined;
+        if (this.#worth()) this.#paint();
+    }
 }

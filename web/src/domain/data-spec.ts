@@ -6,8 +6,9 @@
 import type { Tone } from "./trace";
 import type { Measure } from "./units";
 
-/* What has a state is coloured by it, and by nothing else. Good is neutral. */
-export type StateTone = "good" | "warning" | "critical" | "unknown";
+/* What has a state is coloured by it, and by nothing else. Good is neutral; at rest is what is off or
+ * down, and need not be up. */
+export type StateTone = "good" | "rest" | "warning" | "critical" | "unknown";
 export type DataTone = Tone | StateTone;
 
 interface DataSpecBase {

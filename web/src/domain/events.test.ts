@@ -66,7 +66,7 @@ test("links are in one state after the other, from the window's begin to its end
     );
     assert.deepEqual(
         rows[1]!.spans.map((s) => [s.fromMs, s.toMs, s.tone]),
-        [[10, 100, "unknown"]],
+        [[10, 100, "good"]],
     );
 });
 
@@ -81,9 +81,12 @@ test("a link that is gone now has the spans that are known of it", () => {
         rows[0]!.spans.map((s) => [s.state, s.tone]),
         [
             ["up", "good"],
-            ["down", "unknown"],
+            ["down", "rest"],
         ],
     );
+    // Whether it was of the kind that never knows is not known either.
+    const unknown = event("link", 40, { device: "veth1", change: "state", before: "unknown", state: "down" });
+    assert.deepEqual(linkSpans([unknown], [], 0, 60)[0]!.spans.map((s) => s.tone), ["unknown", "rest"]);
 });
 
 test("of a past window without changes, the next change after it says how a link was", () => {
@@ -100,6 +103,44 @@ test("of a past window without changes, the next change after it says how a link
         rows.map((r) => r.spans.map((s) => [s.fromMs, s.toMs, s.state])),
         [[[10, 60, "up"]], [[10, 60, "down"]]],
     );
+});
+
+test("while nothing was recorded, nothing is known of a link", () => {
+    const spansWith = (unrecorded: { fromMs: number; toMs: number }[]) =>
+        linkSpans(
+            [event("link", 50, { device: "eth0", change: "state", before: "down", state: "up" })],
+            [{ device: "eth0", state: "up", physical: true }],
+            10,
+            100,
+            unrecorded,
+        )[0]!.spans.map((s) => [s.fromMs, s.toMs, s.state]);
+    assert.deepEqual(spansWith([{ fromMs: 20, toMs: 30 }]), [
+        [10, 20, "down"],
+        [20, 30, "not recorded"],
+        [30, 50, "down"],
+        [50, 100, "up"],
+    ]);
+    assert.deepEqual(
+        spansWith([
+            { fromMs: 0, toMs: 15 },
+            { fromMs: 40, toMs: 60 },
+            { fromMs: 90, toMs: 92 },
+            { fromMs: 92, toMs: 110 },
+        ]),
+        [
+            [10, 15, "not recorded"],
+            [15, 40, "down"],
+            [40, 60, "not recorded"],
+            [60, 90, "up"],
+            [90, 92, "not recorded"],
+            [92, 100, "not recorded"],
+        ],
+    );
+    assert.deepEqual(spansWith([{ fromMs: 0, toMs: 200 }]), [[10, 100, "not recorded"]]);
+    assert.deepEqual(spansWith([{ fromMs: 120, toMs: 200 }]), [
+        [10, 50, "down"],
+        [50, 100, "up"],
+    ]);
 });
 
 test("two lists of events are one: newest first, each once, from that time on", () => {

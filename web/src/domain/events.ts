@@ -1,5 +1,6 @@
 /* What the host reported, in words: one line an event, and what the links did as spans of time. */
 import type { StateTone, TimelineSpec } from "./data-spec";
+import type { Stretch } from "./range";
 import { NO_VALUE, quantity, text, type ByteUnit } from "./units";
 
 export interface HostEvent {
@@ -123,28 +124,33 @@ export function mergeEvents(
     return [...all.values()].sort((a, b) => b.seq - a.seq);
 }
 
-/* As healthOf of an interface: down is worth a mark only where a cable should be. */
-function linkTone(state: string, physical: boolean): StateTone {
+/* As healthOf of an interface: down is worth a mark only where a cable should be, and a virtual link
+ * that does not know is well. */
+function linkTone(state: string, physical: boolean | undefined): StateTone {
     if (state === "up") return "good";
-    return physical && state !== "unknown" && state !== "" ? "warning" : "unknown";
+    if (state === "unknown" && physical === false) return "good";
+    if (state === "unknown" || state === "") return "unknown";
+    return physical ? "warning" : "rest";
 }
 
 export interface LinkNow {
     device: string;
     state: string;
-    physical: boolean;
+    physical: boolean | undefined; // undefined: what it is is not known
 }
 
 /*
  * From changes of links back to which state each was in, when. Before a change a link was as that
  * change says, also when it came after the window: `events` has all until now. One that did not
- * change any more is as it is now. What was not there then is not known.
+ * change any more is as it is now. What was not there then is not known, and neither is how links were
+ * while nothing was recorded.
  */
 export function linkSpans(
     events: readonly HostEvent[],
     now: readonly LinkNow[],
     fromMs: number,
     toMs: number,
+    unrecorded: readonly Stretch[] = [],
 ): TimelineSpec["rows"] {
     const changes = new Map<string, HostEvent[]>();
     for (const e of events) {
@@ -158,8 +164,8 @@ export function linkSpans(
         const own = (changes.get(name) ?? []).sort((a, b) => a.t - b.t || a.seq - b.seq);
         const known = now.find((n) => n.device === name);
         const present = known?.state ?? "";
-        const physical = known?.physical ?? false;
-        const spans: TimelineSpec["rows"][number]["spans"][number][] = [];
+        const physical = known?.physical;
+        const spans: StateSpan[] = [];
         let at = fromMs;
         let state = own.length ? word(own[0]!, "before") : present;
         for (const e of own) {
@@ -169,6 +175,35 @@ export function linkSpans(
             state = word(e, "state");
         }
         if (toMs > at) spans.push({ fromMs: at, toMs, state, tone: linkTone(state, physical) });
-        return { name, spans, key: name };
+        return { name, spans: interrupted(spans, unrecorded), key: name };
     });
+}
+
+type StateSpan = TimelineSpec["rows"][number]["spans"][number];
+
+/* Spans that follow each other, without what they say of these stretches of time, which do so, too. */
+function interrupted(spans: readonly StateSpan[], gaps: readonly Stretch[]): readonly StateSpan[] {
+    if (gaps.length === 0 || spans.length === 0) return spans;
+    const [begin, end] = [spans[0]!.fromMs, spans.at(-1)!.toMs];
+    const out: StateSpan[] = [];
+    let s = 0;
+    const known = (fromMs: number, toMs: number) => {
+        for (; s < spans.length && spans[s]!.fromMs < toMs; s++) {
+            const from = Math.max(spans[s]!.fromMs, fromMs);
+            const to = Math.min(spans[s]!.toMs, toMs);
+            if (from < to) out.push({ ...spans[s]!, fromMs: from, toMs: to });
+            if (spans[s]!.toMs > toMs) return; // it goes on behind the gap
+        }
+    };
+    let at = begin;
+    for (const gap of gaps) {
+        const fromMs = Math.max(gap.fromMs, begin);
+        const toMs = Math.min(gap.toMs, end);
+        if (fromMs >= toMs) continue;
+        known(at, fromMs);
+        out.push({ fromMs, toMs, state: "not recorded", tone: "unknown" });
+        at = toMs;
+    }
+    known(at, end);
+    return out;
 }

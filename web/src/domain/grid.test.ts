@@ -110,6 +110,18 @@ test("a step that is not over yet amounts to its ticks only", () => {
     assert.ok(Math.abs(grid.amount(1, 1000).amount - 1) < 1e-9);
 });
 
+test("gaps are stretches of time, but for the newest step, which may get a value", () => {
+    const grid = new Grid(1000, 10_000, T0);
+    const start = grid.timeOf(grid.stepOf(T0));
+    for (const k of [12, 13, 16]) grid.append(1, start + k * 1000, 5);
+    grid.append(2, start + 17_000, 5);
+    const gaps = () => grid.gaps(1).map((g) => [(g.fromMs - start) / 1000, (g.toMs - start) / 1000]);
+    assert.deepEqual(gaps(), [[-Infinity, 12], [14, 16]]);
+    grid.append(2, start + 18_000, 5);
+    assert.deepEqual(gaps(), [[-Infinity, 12], [14, 16], [17, 19]]);
+    assert.equal(grid.gaps(3).length, 1, "of what is not known all of it is a gap");
+});
+
 test("steps in which nothing at all was measured are counted", () => {
     const grid = new Grid(1000, 10_000, T0);
     for (const k of [2, 3, 8, 9]) grid.append(1, T0 + k * 1000, 0);

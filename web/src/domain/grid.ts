@@ -10,6 +10,8 @@
  * falls into (their mean). A column knows up to when it is complete, so a tick that history already
  * held is not counted twice, whatever order the two arrive in.
  */
+import type { Stretch } from "./range";
+
 export interface Column {
     values: Float64Array;
     until: number; // newest tick time that is in here; ticks up to it are ignored
@@ -163,6 +165,27 @@ export class Grid {
         for (let i = Math.max(0, first - this.oldest); i < n; i++)
             if (Number.isNaN(out[i]!)) count++;
         return count;
+    }
+
+    /*
+     * Where it has no value: stretches of epoch ms, each from its first step to the end of its last; what
+     * is before the oldest step is not known either. The newest step may get a value still and is none.
+     */
+    gaps(id: number): Stretch[] {
+        const found: Stretch[] = [];
+        let begin: number | undefined;
+        const end = (step: number) => {
+            if (begin === undefined) return;
+            const fromMs = begin === this.oldest ? -Infinity : this.timeOf(begin);
+            found.push({ fromMs, toMs: this.timeOf(step) });
+            begin = undefined;
+        };
+        for (let step = this.oldest; step <= this.#head; step++) {
+            if (Number.isNaN(this.at(id, step))) begin ??= step;
+            else end(step);
+        }
+        if (begin !== this.#head) end(this.#head + 1);
+        return found;
     }
 
     /* Forgets a column in which nothing is known any more. True: there is none now. */

@@ -14,14 +14,16 @@ import {
     type HostEvent,
 } from "../domain/events";
 import { isPhysical } from "../domain/interfaces";
-import { spanOf, stretchOf } from "../domain/range";
+import { spanOf, stretchOf, type Stretch } from "../domain/range";
 import { serverNow } from "../domain/time";
 import { durationText } from "../domain/units";
 import { EventStore } from "../store/events";
 import { PULSE } from "../store/selection";
+import type { TimeWindow } from "../store/time-window";
 import { WarningMark } from "../widgets/marks";
 import { useNow } from "../widgets/now";
 import { Skeleton } from "../widgets/skeleton";
+import { TableHeads } from "../widgets/table-heads";
 import { usePage } from "./context";
 import { Moment } from "./moment";
 import { SaveTable } from "./save-table";
@@ -188,12 +190,15 @@ function LinkChart({ store }: { store: EventStore }) {
     const { events, loading } = store.state.value;
     const states = session.interfaces.value
         .filter((i) => i.kind !== "loopback")
-        .map((i) => ({ device: i.device, state: i.state, physical: isPhysical(i) }));
+        .map((i) => ({ device: i.device, state: i.state, physical: i.kind ? isPhysical(i) : undefined }));
     // A link that stays as it is needs no new picture each second.
     void session.beats.value;
     const pulse = Math.floor(session.presentMs / (spanOf(range) / 300));
+    const { window } = session;
+    void session.painted.value; // the history of the window comes later than the events
+    const held = session.paused.value ? window.bounds?.toMs : undefined;
     const spec = useMemo<TimelineSpec>(() => {
-        const { fromMs, toMs } = stretchOf(range, serverNow());
+        const { fromMs, toMs } = stretchOf(range, held ?? serverNow());
         return {
             kind: "timeline",
             key: "links",
@@ -202,9 +207,18 @@ function LinkChart({ store }: { store: EventStore }) {
             subtitle: "state of every interface but loopback",
             fromMs,
             toMs,
-            rows: linkSpans(events, states, fromMs, toMs),
+            rows: linkSpans(events, states, fromMs, toMs, unrecordedIn(window)),
         };
-    }, [events, JSON.stringify(states), range, pulse]);
+    }, [
+        events,
+        JSON.stringify(states),
+        range,
+        held ?? pulse,
+        window.grid,
+        window.grid?.revision,
+        window.changing,
+        window.unread,
+    ]);
     return (
         <DataChart
             spec={spec}
@@ -214,21 +228,22 @@ function LinkChart({ store }: { store: EventStore }) {
     );
 }
 
+/* The clock is read with each tick: without it there was none. Series without a clock are those of the
+ * page before. */
+function unrecordedIn({ grid, series, changing, unread }: TimeWindow): readonly Stretch[] {
+    if (!grid || changing || unread) return [];
+    const clock = [...series.values()].find((s) => s.name === "node_time_seconds");
+    if (clock) return grid.gaps(clock.id);
+    return series.size > 0 ? [] : [{ fromMs: -Infinity, toMs: Infinity }];
+}
+
 function EventTable({ rows }: { rows: readonly HostEvent[] }) {
     const { preferences } = usePage();
     const now = useNow(10_000);
     const bytesAs = preferences.bytesAs.value;
     return (
         <table class="lines event-lines" role="table" aria-label="Events">
-            <thead role="rowgroup">
-                <tr role="row">
-                    {["Time", "Kind", "Who", "What"].map((title) => (
-                        <th key={title} role="columnheader" scope="col">
-                            {title}
-                        </th>
-                    ))}
-                </tr>
-            </thead>
+            <TableHeads heads={["Time", "Kind", "Who", "What"]} />
             <tbody role="rowgroup">
                 {rows.map((e) => (
                     <tr role="row" key={e.seq} data-kind={e.kind}>

@@ -8,7 +8,7 @@ import { occupied, quantileOf, totalsOf, type Buckets } from "../domain/distribu
 import { dropsOf, type Drops } from "../domain/drops";
 import { spanOf } from "../domain/range";
 import { tcpVerdict, type TcpFacts } from "../domain/tcp-health";
-import { digits, durationText, NO_VALUE, quantity, text } from "../domain/units";
+import { durationText, NO_VALUE, quantity, text } from "../domain/units";
 import { Distribution } from "../store/distribution";
 import { outdated } from "../store/remote";
 import type { Session } from "../store/session";
@@ -162,6 +162,8 @@ function factsOf(session: Session, rtt: Buckets | undefined, drops: Drops): TcpF
     };
 }
 
+const segments = (count: number) => text(quantity(Math.round(count), "count", "bits"));
+
 interface FiguresProps {
     rtt: Buckets | undefined;
     connect: Buckets | undefined;
@@ -183,7 +185,7 @@ function Figures({ rtt, connect }: FiguresProps) {
                 </dd>
                 <dd class="figure-note">
                     {sent > 0
-                        ? `${digits(Math.round(again))} of ${text(quantity(Math.round(sent), "count", "bits"))} segments`
+                        ? `${segments(again)} of ${segments(sent)} segments`
                         : NO_VALUE}
                 </dd>
             </div>

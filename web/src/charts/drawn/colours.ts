@@ -8,6 +8,7 @@ export function colourOf(tone: DataTone, palette: Palette): string {
             return palette["category-4"];
         case "warning":
             return palette.alarm;
+        case "rest":
         case "unknown":
             return palette.quiet;
         default:

@@ -39,6 +39,7 @@ function sceneOf(spec: DataSpec, env: ChartEnvironment, place: Place, madeMs: nu
               name: l.name,
               value: "",
               stroke: colourOf(l.tone, palette),
+              dash: spec.kind === "timeline" && l.tone === "unknown" ? [2, 2] : undefined,
           }));
     const host = env.host.peek();
     const unit = spec.unit ?? ("measure" in spec ? unitOf(spec.measure, bytesAs) : "");

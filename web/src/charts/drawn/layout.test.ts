@@ -255,6 +255,14 @@ test("timelines: the gravest is found, however short it is", () => {
     assert.equal(drawn.partAt!(middle - 40, 60), 0);
     const down = drawn.outline!(1)!;
     assert.ok(down.kind === "cell" && down.width >= 2);
+    const resting = [
+        { fromMs: 0, toMs: 1_800_000, state: "not recorded", tone: "unknown" as const },
+        { fromMs: 1_800_000, toMs: 3_600_000, state: "down", tone: "rest" as const },
+    ];
+    const outlines = drawTimeline({ ...spec, rows: [{ name: "tun0", spans: resting }] }, place).outline!;
+    const heights = [outlines(0)!, outlines(1)!].map((o) => (o.kind === "cell" ? o.height : NaN));
+    assert.ok(heights[1]! < heights[0]! / 2, `down is a line, not recorded is none: ${heights}`);
+
     const many = { ...spec, rows: Array.from({ length: 100 }, () => rows[0]!) };
     const layout = timelineLayout(many, place);
     assert.ok(layout.row >= 16 && layout.shown < 10);

@@ -20,8 +20,8 @@ const SPAN_LEAST_PX = 2;
 const REACH_PX = 3;
 
 /* The gravest last: it lies on top. */
-const ORDER: readonly StateTone[] = ["unknown", "good", "warning", "critical"];
-const TALL: Record<StateTone, number> = { unknown: 0.5, good: 0.36, warning: 0.66, critical: 0.9 };
+const ORDER: readonly StateTone[] = ["unknown", "rest", "good", "warning", "critical"];
+const TALL: Record<StateTone, number> = { unknown: 0.5, rest: 0.12, good: 0.36, warning: 0.66, critical: 0.9 };
 
 export interface TimelineLayout extends Box {
     row: number;
@@ -60,7 +60,7 @@ export function drawTimeline(spec: TimelineSpec, place: Place): Drawn {
         const y = Math.round(at.top + row * at.row + (at.row - height) / 2);
         return { x, y, width, height };
     };
-    const boxes: Record<StateTone, number[]> = { unknown: [], good: [], warning: [], critical: [] };
+    const boxes: Record<StateTone, number[]> = { unknown: [], rest: [], good: [], warning: [], critical: [] };
     for (const s of spans) {
         if (s.row >= at.shown) continue;
         const { x, y, width, height } = boxOfSpan(s);

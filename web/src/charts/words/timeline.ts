@@ -2,7 +2,7 @@
  * Which state each was in, in words. Parts are the spans within the window, row by row; up and down
  * lead to the other rows' spans at the same time.
  */
-import type { TimelineSpec } from "../../domain/data-spec";
+import type { StateTone, TimelineSpec } from "../../domain/data-spec";
 import { fromToText, serverNow } from "../../domain/time";
 import { durationText } from "../../domain/units";
 import { named, within, type Words } from "./words";
@@ -15,6 +15,8 @@ export interface RowSpan {
     fromMs: number; // within the window
     toMs: number;
 }
+
+const LEGEND_MOST = 6;
 
 const seen = new WeakMap<TimelineSpec, readonly RowSpan[]>();
 
@@ -34,17 +36,37 @@ export function spansOf(spec: TimelineSpec): readonly RowSpan[] {
     return out;
 }
 
+const TONE_WORDS: Record<StateTone, string> = {
+    critical: "critical",
+    warning: "not as it should be",
+    good: "as it should be",
+    rest: "not in use",
+    unknown: "not known to be well",
+};
+const GRAVEST_FIRST: readonly StateTone[] = ["critical", "warning", "good", "rest", "unknown"];
+
+/* A state may be grave in one row and not in another, and looks so: then the words say which. */
+function legendOf(spans: readonly RowSpan[]): { name: string; tone: StateTone }[] {
+    const looks = new Map<string, { name: string; tone: StateTone }>();
+    for (const { span } of spans)
+        looks.set(`${span.tone} ${span.state}`, { name: span.state, tone: span.tone });
+    const all = [...looks.values()];
+    const several = (name: string) => all.filter((l) => l.name === name).length > 1;
+    return all
+        .map(({ name, tone }) => ({ name: several(name) ? `${name}, ${TONE_WORDS[tone]}` : name, tone }))
+        .sort((a, b) => GRAVEST_FIRST.indexOf(a.tone) - GRAVEST_FIRST.indexOf(b.tone))
+        .slice(0, LEGEND_MOST);
+}
+
 export const TIMELINE: Words<TimelineSpec> = {
     reading(spec) {
         const spans = spansOf(spec);
         const all = spec.rows.flatMap((r) => r.spans);
         const lost = all.filter((s) => !(s.fromMs <= s.toMs)).length;
-        const tones = new Map<string, Span["tone"]>();
-        for (const { span } of spans) if (!tones.has(span.state)) tones.set(span.state, span.tone);
         return {
             empty: spans.length === 0,
             ...(lost > 0 ? { lost: `${lost} without a beginning or an end` } : {}),
-            legend: [...tones].slice(0, 6).map(([name, tone]) => ({ name, tone })),
+            legend: legendOf(spans),
             summary() {
                 const last = spec.rows.map((row) => [row.name, row.spans.at(-1)?.state] as const);
                 return last

@@ -244,6 +244,23 @@ test("timelines: spans in the order of time, up and down to another row's at tha
     assert.equal(readingOf(timeline).lost, "1 without a beginning or an end");
 });
 
+test("timelines: a state that is grave in one row and not in another looks so in the legend", () => {
+    const down = { fromMs: 0, toMs: 100_000, state: "down" };
+    const rows = [
+        { name: "docker0", spans: [{ ...down, tone: "rest" as const }] },
+        { name: "eth0", spans: [{ ...down, tone: "warning" as const }] },
+        { name: "wg0", spans: [{ ...down, tone: "rest" as const }] },
+    ];
+    assert.deepEqual(readingOf({ ...timeline, rows }).legend, [
+        { name: "down, not as it should be", tone: "warning" },
+        { name: "down, not in use", tone: "rest" },
+    ]);
+    const many = [..."abcdef"].map((state) => ({ ...down, state, tone: "good" as const }));
+    const legend = readingOf({ ...timeline, rows: [{ name: "lo", spans: many }, ...rows] }).legend;
+    assert.equal(legend.length, 6);
+    assert.equal(legend[0]!.tone, "warning", "what matters is not cut off");
+});
+
 const calendar: CalendarSpec = {
     ...about,
     kind: "calendar",
