@@ -3,7 +3,7 @@
  * an empty profile, and TAP lines on stdout. Everything has a time limit, every wait is for a
  * condition, and what was started is stopped, whatever happens.
  *
- *   NETSONDE=path/to/netsonde [CHROMIUM=path] node tests/browser/test_pages.mjs
+ *   NETSONDE=path/to/netsonde [CHROMIUM=path] [CASE=words] node tests/browser/test_pages.mjs
  */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -231,7 +231,11 @@ export async function launch({ args = FLAGS, ...options } = {}) {
         reducedMotion: "reduce", // frames between two states cost much without a GPU; test_pages has them
         ...options,
     });
-    undo.push(() => context.close());
+    undo.push(async () => {
+        // An answer that is on its way to a page that is closed is no mistake.
+        for (const routed of [context, ...context.pages()]) await routed.unrouteAll({ behavior: "ignoreErrors" });
+        await context.close();
+    });
     context.setDefaultTimeout(WAIT_MS);
     return context;
 }
@@ -241,7 +245,9 @@ export async function openPage(context, address) {
     const page = await context.newPage();
     page.complaints = [];
     page.on("console", (m) => {
-        if (m.type() === "error" || m.type() === "warning") page.complaints.push(m.text());
+        if (m.type() !== "error" && m.type() !== "warning") return;
+        const { url } = m.location(); // of what could not be loaded: its text does not say it
+        page.complaints.push(url ? `${m.text()} (${url})` : m.text());
     });
     page.on("pageerror", (e) => page.complaints.push(String(e.stack ?? e)));
     await page.addInitScript(() => {
@@ -351,9 +357,12 @@ function limited(promise, ms) {
     return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
 }
 
-/* cases: name -> async function. Prints one line each; exit code 0 or 1. */
+/* cases: name -> async function. Prints one line each; exit code 0 or 1. With CASE in the
+ * environment only those whose name has it. */
 export async function run(cases) {
-    const names = Object.keys(cases);
+    const { CASE = "" } = process.env;
+    const names = Object.keys(cases).filter((name) => name.includes(CASE));
+    if (names.length === 0) throw new Error(`no case is called ${CASE}`);
     console.log(`1..${names.length}`);
     let failed = 0;
     for (const [i, name] of names.entries()) {

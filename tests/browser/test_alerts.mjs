@@ -607,6 +607,7 @@ await run({
 
     "real: traffic fires an alert, it is seen, acknowledged, resolved and kept": async () => {
         const server = await Server.start();
+        await server.holdsTicks(10); // of fewer, half of the picture may be from before the first
         const context = await launch();
         const page = await openPage(context, server.address + "/alerts?new=1");
         await isLive(page);

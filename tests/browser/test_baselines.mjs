@@ -316,6 +316,7 @@ await run({
         await page.locator('tr[data-baseline="auto"]').waitFor();
         await page.goto(server.address + "/baselines?from=now-1h&to=now&baseline=auto");
         await says(sentence(page), /^Not enough data for a verdict\. .*in the weeks before/);
+        await says(page.locator('[data-empty="metrics"]'), /^No metric could be compared\.$/);
         const form = page.getByRole("form", { name: "Make a baseline" });
         await form.getByLabel("Name").fill("before");
         await form.getByRole("button", { name: /^Save/ }).click();

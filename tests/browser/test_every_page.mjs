@@ -131,6 +131,8 @@ await run({
             await chart(page, key).locator("xpath=self::*[@data-state='live']").waitFor();
         for (const [key, kind] of [["tcp-rtt-spread", "heatmap"], ["tcp-connect", "histogram"], ["drops", "sankey"]])
             assert.equal(await chart(page, key).getAttribute("data-chart"), kind);
+        const sent = page.locator(".figures .figure-note").filter({ hasText: "segments" });
+        assert.match(await sent.innerText(), /^(\d+|[\d.]+\s?[kM]) of (\d+|[\d.]+\s?[kM]) segments$/); // whole ones
         await until("connections of the server's own are counted", async () => {
             const list = await (await fetch(`${server.address}/api/v1/query?metric=node_netstat_Tcp_ActiveOpens&agg=sum&points=1&from=now-1m`)).json();
             return list.series[0]?.points[0]?.[1] > 0;

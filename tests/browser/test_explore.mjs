@@ -67,6 +67,7 @@ await run({
     "a histogram has quantiles, a counter totals": async () => {
         const { page } = await opened(`/explore?metric=netsonde_collect_seconds&from=now-5m&to=now`);
         const what = page.getByRole("group", { name: /What of it/ });
+        await what.getByText("p99").waitFor();
         assert.deepEqual(await what.getByRole("button").allTextContents(), ["mean", "median", "p90", "p99", "total"]);
         await what.getByText("p99").click();
         await until("p99 is asked", () => params(page).get("a.agg") === "p99");
@@ -136,6 +137,9 @@ await run({
 
     "what changed: a series that began to move is found, and a click adds it": async () => {
         const { server, page } = await opened(`/explore?a.metric=${RECEIVE}`);
+        // As long before it hardly anything does: the page goes, and what it moved is long ago.
+        await page.goto("about:blank");
+        await server.holdsTicks((await server.ticks()) + 30);
         const from = Date.now();
         await until("what moves has moved for a while", async () => {
             await Promise.all(Array.from({ length: 4 }, () => fetch(`${server.address}/api/v1/series`)));

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { lastedText, limitText, passes, readFilter, type AlertFacts } from "../domain/alerts";
 import { SeverityMark } from "../widgets/marks";
 import { useNow } from "../widgets/now";
+import { TableHeads } from "../widgets/table-heads";
 import { alertsFile } from "./alert-files";
 import { usePage } from "./context";
 import { Moment } from "./moment";
@@ -37,15 +38,7 @@ export function AlertHistory() {
             {error && <p class="table-empty">The history of alerts could not be read: {error}.</p>}
             {rows.length > 0 && (
                 <table class="lines history" role="table" aria-labelledby="history-title">
-                    <thead role="rowgroup">
-                        <tr role="row">
-                            {COLUMNS.map((title) => (
-                                <th key={title} role="columnheader" scope="col">
-                                    {title}
-                                </th>
-                            ))}
-                        </tr>
-                    </thead>
+                    <TableHeads heads={COLUMNS} />
                     <tbody role="rowgroup">
                         {rows.map((a) => (
                             <Row key={a.id} alert={a} now={now} />

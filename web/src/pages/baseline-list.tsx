@@ -8,6 +8,7 @@ import { Action } from "../widgets/action";
 import { WarningMark } from "../widgets/marks";
 import { useNow } from "../widgets/now";
 import { Skeleton } from "../widgets/skeleton";
+import { TableHeads } from "../widgets/table-heads";
 import { useAdmin } from "./admin";
 import { momentCell } from "./alert-files";
 import { comparedRange } from "./baseline-choice";
@@ -15,6 +16,10 @@ import { usePage } from "./context";
 import { Moment } from "./moment";
 import { SaveTable } from "./save-table";
 
+const HEADS = [
+    ...["Name", "Of", "Series", "Minutes", "Made"],
+    <span class="visually-hidden">What can be done</span>,
+];
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
 export function BaselineList({ store }: { store: Baselines }) {
@@ -33,15 +38,7 @@ export function BaselineList({ store }: { store: Baselines }) {
             {loading && !value && <Skeleton rows={2} what="baselines" />}
             {list.length > 0 && (
                 <table class="lines baseline-list" role="table" aria-labelledby="baselines-title">
-                    <thead role="rowgroup">
-                        <tr role="row">
-                            {["Name", "Of", "Series", "Minutes", "Made", ""].map((t) => (
-                                <th key={t} role="columnheader" scope="col">
-                                    {t || <span class="visually-hidden">What can be done</span>}
-                                </th>
-                            ))}
-                        </tr>
-                    </thead>
+                    <TableHeads heads={HEADS} />
                     <tbody role="rowgroup">
                         {list.map((b) => (
                             <Row

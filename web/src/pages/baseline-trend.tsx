@@ -13,6 +13,7 @@ import type { Baselines, Comparison } from "../store/baselines";
 import { VerdictMark } from "../widgets/marks";
 import { useNow } from "../widgets/now";
 import { Skeleton } from "../widgets/skeleton";
+import { TableHeads } from "../widgets/table-heads";
 import { momentCell } from "./alert-files";
 import { madeComparisons } from "./baseline-choice";
 import { usePage } from "./context";
@@ -65,17 +66,7 @@ export function BaselineTrend({ store }: { store: Baselines }) {
             {loading && !value && <Skeleton rows={4} what="comparisons" />}
             {all.value.length > 0 && (
                 <table class="lines trend-list" role="table" aria-label="Comparisons made">
-                    <thead role="rowgroup">
-                        <tr role="row">
-                            {["When", "With", "Why", "Verdict", "Worse", "Better", "Different"].map(
-                                (t) => (
-                                    <th key={t} role="columnheader" scope="col">
-                                        {t}
-                                    </th>
-                                ),
-                            )}
-                        </tr>
-                    </thead>
+                    <TableHeads heads={["When", "With", "Why", "Verdict", "Worse", "Better", "Different"]} />
                     <tbody role="rowgroup">
                         {all.value.slice(0, limit.value).map((c) => (
                             <Row key={keyOf(c)} c={c} href={hrefOf(c)} now={now} />

@@ -22,6 +22,7 @@ import { VerdictMark, WarningMark } from "../widgets/marks";
 import { useNow } from "../widgets/now";
 import { Segmented } from "../widgets/segmented";
 import { Skeleton } from "../widgets/skeleton";
+import { TableHeads } from "../widgets/table-heads";
 import { momentCell } from "./alert-files";
 import { figureSpecs, historySpecs, runName } from "./benchmark-charts";
 import { usePage } from "./context";
@@ -263,15 +264,7 @@ function RunList({ runs, shown, now }: RunListProps) {
                 <SaveTable table={runsFile(runs)} />
             </div>
             <table class="lines bench-runs" role="table" aria-label="Runs">
-                <thead role="rowgroup">
-                    <tr role="row">
-                        {["When", "Version", "State", "Machine", "Settings", "Results"].map((t) => (
-                            <th key={t} role="columnheader" scope="col">
-                                {t}
-                            </th>
-                        ))}
-                    </tr>
-                </thead>
+                <TableHeads heads={["When", "Version", "State", "Machine", "Settings", "Results"]} />
                 <tbody role="rowgroup">
                     {runs.slice(0, LISTED_MOST).map((r) => (
                         <tr

@@ -2,6 +2,7 @@
 import { digits, durationText, NO_VALUE, quantity, text } from "../domain/units";
 import type { ClientRow, PerformanceStore } from "../store/performance";
 import { useNow } from "../widgets/now";
+import { TableHeads } from "../widgets/table-heads";
 import { useAdmin } from "./admin";
 import { momentCell } from "./alert-files";
 import { SaveTable } from "./save-table";
@@ -27,15 +28,7 @@ export function Clients({ store }: { store: PerformanceStore }) {
             </div>
             {rows.length > 0 && (
                 <table class="lines clients" role="table" aria-labelledby="clients-title">
-                    <thead role="rowgroup">
-                        <tr role="row">
-                            {COLUMNS.map((t) => (
-                                <th key={t} role="columnheader" scope="col">
-                                    {t}
-                                </th>
-                            ))}
-                        </tr>
-                    </thead>
+                    <TableHeads heads={COLUMNS} />
                     <tbody role="rowgroup">
                         {rows.slice(0, SHOWN_MOST).map((c) => (
                             <Row key={c.id} c={c} now={now} />

@@ -92,6 +92,10 @@ export function ComparisonTable({ comparison: c }: { comparison: Comparison }) {
                         ))}
                     </tbody>
                 </table>
+            ) : c.metrics.length === 0 ? (
+                <p class="table-empty" data-empty="metrics">
+                    No metric could be compared.
+                </p>
             ) : (
                 <p class="table-empty" data-empty="metrics">
                     No metric passes the filter.{" "}

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { NEEDS_ADMIN } from "../widgets/action";
 import { CopyCommand } from "../widgets/copy";
+import { PlainTable } from "../widgets/plain-table";
 import { Skeleton } from "../widgets/skeleton";
 import type { Loaded } from "../store/remote";
 import type { Config, ConfigItem } from "../store/settings";
@@ -56,33 +57,24 @@ export function Configuration({ loaded, allowed }: SectionProps) {
                             {rows.length} of {value.keys.length}
                         </span>
                     </div>
-                    <div class="table-box" tabIndex={0} role="region" aria-label="Keys">
-                        <table class="plain-table config-table">
-                            <thead>
-                                <tr>
-                                    <th scope="col">Key</th>
-                                    <th scope="col">Value</th>
-                                    <th scope="col">Default</th>
-                                    <th scope="col">From</th>
-                                </tr>
-                            </thead>
-                            <tbody>
-                                {rows.map((k) => (
-                                    <tr key={k.key} class={k.from === "default" ? "" : "differs"}>
-                                        <th scope="row">
-                                            <code>{k.key}</code>
-                                            <span class="config-doc">{k.doc}</span>
-                                        </th>
-                                        <td>
-                                            <code>{k.value || "–"}</code>
-                                        </td>
-                                        <td class="quiet">{k.standard || "–"}</td>
-                                        <td class="quiet">{k.from}</td>
-                                    </tr>
-                                ))}
-                            </tbody>
-                        </table>
-                    </div>
+                    <PlainTable
+                        label="Keys"
+                        kind="config-table"
+                        heads={["Key", "Value", "Default", "From"]}
+                        rows={rows.map((k) => ({
+                            key: k.key,
+                            kind: k.from === "default" ? "" : "differs",
+                            cells: [
+                                <>
+                                    <code>{k.key}</code>
+                                    <span class="config-doc">{k.doc}</span>
+                                </>,
+                                <code>{k.value || "–"}</code>,
+                                <span class="quiet">{k.standard || "–"}</span>,
+                                <span class="quiet">{k.from}</span>,
+                            ],
+                        }))}
+                    />
                     {rows.length === 0 && <p class="quiet">No key has these words.</p>}
                     <Items name="Channels of the file" items={value.channels} />
                     <Items name="Rules of the file" items={value.alerts} />
@@ -97,21 +89,14 @@ function Items({ name, items }: { name: string; items: readonly ConfigItem[] }) 
     return (
         <>
             <h3 class="settings-head">{name}</h3>
-            <div class="table-box" tabIndex={0} role="region" aria-label={name}>
-                <table class="plain-table">
-                    <tbody>
-                        {items.map((i) => (
-                            <tr key={i.name}>
-                                <th scope="row">{i.name}</th>
-                                <td>
-                                    <code>{i.keys}</code>
-                                </td>
-                                <td class="quiet">{i.from}</td>
-                            </tr>
-                        ))}
-                    </tbody>
-                </table>
-            </div>
+            <PlainTable
+                label={name}
+                heads={["Name", "Keys", "From"]}
+                rows={items.map((i) => ({
+                    key: i.name,
+                    cells: [i.name, <code>{i.keys}</code>, <span class="quiet">{i.from}</span>],
+                }))}
+            />
         </>
     );
 }

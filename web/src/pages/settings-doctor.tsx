@@ -1,8 +1,9 @@
 /* What is measured here by what, what is not and why, and the command that adds it. */
-import { usePage } from "./context";
 import { CopyCommand } from "../widgets/copy";
-import { Skeleton } from "../widgets/skeleton";
 import { WarningMark } from "../widgets/marks";
+import { PlainTable } from "../widgets/plain-table";
+import { Skeleton } from "../widgets/skeleton";
+import { usePage } from "./context";
 
 const WORDS: Readonly<Record<string, string>> = {
     nic: "counters of network cards",
@@ -22,6 +23,17 @@ function State({ state }: { state: string }) {
     );
 }
 
+/* Nothing where nothing is to be said. */
+function whyOf({ reason, remedy }: { reason: string; remedy: string }) {
+    if (!reason && !remedy) return null;
+    return (
+        <>
+            {reason}
+            {remedy && <CopyCommand text={remedy} />}
+        </>
+    );
+}
+
 export function Doctor() {
     const info = usePage().session.info.value;
     return (
@@ -34,58 +46,27 @@ export function Doctor() {
                 <Skeleton rows={8} what="what is measured here" />
             ) : (
                 <>
-                    <div class="table-box" tabIndex={0} role="region" aria-label="Engines">
-                        <table class="plain-table">
-                            <thead>
-                                <tr>
-                                    <th scope="col">Engine</th>
-                                    <th scope="col">State</th>
-                                    <th scope="col">Why, and what to do</th>
-                                </tr>
-                            </thead>
-                            <tbody>
-                                {info.engines.map((e) => (
-                                    <tr key={e.name}>
-                                        <th scope="row">{e.name}</th>
-                                        <td>
-                                            <State state={e.state} />
-                                        </td>
-                                        <td>
-                                            {e.reason}
-                                            {e.remedy && <CopyCommand text={e.remedy} />}
-                                        </td>
-                                    </tr>
-                                ))}
-                            </tbody>
-                        </table>
-                    </div>
-                    <div class="table-box" tabIndex={0} role="region" aria-label="Capabilities">
-                        <table class="plain-table">
-                            <thead>
-                                <tr>
-                                    <th scope="col">Capability</th>
-                                    <th scope="col">By</th>
-                                    <th scope="col">State</th>
-                                    <th scope="col">Why, and what to do</th>
-                                </tr>
-                            </thead>
-                            <tbody>
-                                {info.capabilities.map((c) => (
-                                    <tr key={c.name}>
-                                        <th scope="row">{nameOf(c.name)}</th>
-                                        <td>{c.engine || "nobody"}</td>
-                                        <td>
-                                            <State state={c.state} />
-                                        </td>
-                                        <td>
-                                            {c.reason}
-                                            {c.remedy && <CopyCommand text={c.remedy} />}
-                                        </td>
-                                    </tr>
-                                ))}
-                            </tbody>
-                        </table>
-                    </div>
+                    <PlainTable
+                        label="Engines"
+                        heads={["Engine", "State", "Why, and what to do"]}
+                        rows={info.engines.map((e) => ({
+                            key: e.name,
+                            cells: [e.name, <State state={e.state} />, whyOf(e)],
+                        }))}
+                    />
+                    <PlainTable
+                        label="Capabilities"
+                        heads={["Capability", "By", "State", "Why, and what to do"]}
+                        rows={info.capabilities.map((c) => ({
+                            key: c.name,
+                            cells: [
+                                nameOf(c.name),
+                                c.engine || "nobody",
+                                <State state={c.state} />,
+                                whyOf(c),
+                            ],
+                        }))}
+                    />
                 </>
             )}
         </section>

@@ -4,6 +4,7 @@ import { durationText } from "../domain/units";
 import type { Loaded } from "../store/remote";
 import type { Storage as StorageFacts } from "../store/settings";
 import { WarningMark } from "../widgets/marks";
+import { PlainTable } from "../widgets/plain-table";
 import { Skeleton } from "../widgets/skeleton";
 import { Value } from "../widgets/value";
 import { usePage } from "./context";
@@ -38,41 +39,26 @@ export function Storage({ loaded }: { loaded: Loaded<StorageFacts> }) {
                             </dd>
                         </div>
                     </dl>
-                    <div class="table-box" tabIndex={0} role="region" aria-label="Tiers of history">
-                        <table class="plain-table">
-                            <thead>
-                                <tr>
-                                    <th scope="col">Tier</th>
-                                    <th scope="col">Kept for</th>
-                                    <th scope="col">Key</th>
-                                    <th scope="col">Reaches back to</th>
-                                </tr>
-                            </thead>
-                            <tbody>
-                                {value.tiers.map((t) => (
-                                    <tr key={t.key}>
-                                        <th scope="row">{t.name}</th>
-                                        <td>{t.kept}</td>
-                                        <td>
-                                            <code>{t.key}</code>
-                                        </td>
-                                        <td>
-                                            {t.firstMs === undefined ? (
-                                                "nothing yet"
-                                            ) : (
-                                                <>
-                                                    <Moment ms={t.firstMs} now={now} />
-                                                    <span class="quiet">
-                                                        , {durationText(now - t.firstMs)}
-                                                    </span>
-                                                </>
-                                            )}
-                                        </td>
-                                    </tr>
-                                ))}
-                            </tbody>
-                        </table>
-                    </div>
+                    <PlainTable
+                        label="Tiers of history"
+                        heads={["Tier", "Kept for", "Key", "Reaches back to"]}
+                        rows={value.tiers.map((t) => ({
+                            key: t.key,
+                            cells: [
+                                t.name,
+                                t.kept,
+                                <code>{t.key}</code>,
+                                t.firstMs === undefined ? (
+                                    "nothing yet"
+                                ) : (
+                                    <>
+                                        <Moment ms={t.firstMs} now={now} />
+                                        <span class="quiet">, {durationText(now - t.firstMs)}</span>
+                                    </>
+                                ),
+                            ],
+                        }))}
+                    />
                 </>
             )}
         </section>

@@ -3,6 +3,7 @@ import { serverNow } from "../domain/time";
 import type { Loaded } from "../store/remote";
 import type { Config } from "../store/settings";
 import { CopyCommand } from "../widgets/copy";
+import { PlainTable } from "../widgets/plain-table";
 import { Moment } from "./moment";
 
 export function Tokens({ loaded, allowed }: { loaded: Loaded<Config>; allowed: boolean }) {
@@ -28,47 +29,24 @@ export function Tokens({ loaded, allowed }: { loaded: Loaded<Config>; allowed: b
                 <p class="quiet">There is no token: only this host itself is let in.</p>
             )}
             {allowed && value && value.tokens.length > 0 && (
-                <div class="table-box" tabIndex={0} role="region" aria-label="Tokens">
-                    <table class="plain-table">
-                        <thead>
-                            <tr>
-                                <th scope="col">ID</th>
-                                <th scope="col">Kind</th>
-                                <th scope="col">Role</th>
-                                <th scope="col">Note</th>
-                                <th scope="col">Made</th>
-                                <th scope="col">Expires</th>
-                            </tr>
-                        </thead>
-                        <tbody>
-                            {value.tokens.map((t) => (
-                                <tr key={t.id}>
-                                    <th scope="row">
-                                        <code>{t.id}</code>
-                                    </th>
-                                    <td>{t.kind === "login" ? "one login" : "token"}</td>
-                                    <td>{t.role}</td>
-                                    <td>
-                                        <bdi>{t.note}</bdi>
-                                    </td>
-                                    <td>
-                                        {t.createdMs !== undefined && (
-                                            <Moment ms={t.createdMs} now={now} />
-                                        )}
-                                    </td>
-                                    <td>
-                                        {t.expired ? "expired " : ""}
-                                        {t.expiresMs === undefined ? (
-                                            "never"
-                                        ) : (
-                                            <Moment ms={t.expiresMs} now={now} />
-                                        )}
-                                    </td>
-                                </tr>
-                            ))}
-                        </tbody>
-                    </table>
-                </div>
+                <PlainTable
+                    label="Tokens"
+                    heads={["ID", "Kind", "Role", "Note", "Made", "Expires"]}
+                    rows={value.tokens.map((t) => ({
+                        key: t.id,
+                        cells: [
+                            <code>{t.id}</code>,
+                            t.kind === "login" ? "one login" : "token",
+                            t.role,
+                            t.note && <bdi>{t.note}</bdi>,
+                            t.createdMs !== undefined && <Moment ms={t.createdMs} now={now} />,
+                            <>
+                                {t.expired ? "expired " : ""}
+                                {t.expiresMs === undefined ? "never" : <Moment ms={t.expiresMs} now={now} />}
+                            </>,
+                        ],
+                    }))}
+                />
             )}
             {allowed && value && (
                 <p class="quiet">

@@ -1,6 +1,7 @@
 /* Where a tick's time goes: quantiles of the last few seconds, on one scale of logarithms. */
 import { digits, NO_VALUE } from "../domain/units";
 import type { PerformanceStore, Spread } from "../store/performance";
+import { TableHeads } from "../widgets/table-heads";
 import { usePage } from "./context";
 import { SaveTable } from "./save-table";
 
@@ -51,15 +52,7 @@ export function Stages({ store }: { store: PerformanceStore }) {
                 />
             </div>
             <table class="lines stages" role="table" aria-label="Stages of a tick">
-                <thead role="rowgroup">
-                    <tr role="row">
-                        {["Stage", "p50 to max", ...COLUMNS].map((t) => (
-                            <th key={t} role="columnheader" scope="col">
-                                {t}
-                            </th>
-                        ))}
-                    </tr>
-                </thead>
+                <TableHeads heads={["Stage", "p50 to max", ...COLUMNS]} />
                 <tbody role="rowgroup">
                     {rows.map(({ name, means, spread }) => (
                         <tr key={name} role="row" data-stage={name}>
