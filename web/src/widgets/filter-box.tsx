@@ -5,7 +5,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { suggestionsFor, type FilterTrouble } from "../domain/filter";
-import { isComposing } from "./list-keys";
+import { isComposing, stepped } from "./list-keys";
 
 interface FilterBoxProps {
     value: string;
@@ -68,16 +68,15 @@ export function FilterBox(props: FilterBoxProps) {
                 }}
                 onKeyDown={(e) => {
                     if (isComposing(e)) return;
-                    if (e.key === "Escape") {
+                    // The box itself is one of the places, before the first column.
+                    const to = names.length ? stepped(e.key, chosen.value + 1, names.length + 1) : undefined;
+                    if (to !== undefined) {
+                        chosen.value = to - 1;
+                        e.preventDefault();
+                    } else if (e.key === "Escape") {
                         if (names.length) open.value = false;
                         else if (value) onChange("");
                         else e.currentTarget.blur();
-                        e.preventDefault();
-                    } else if (e.key === "ArrowDown" && names.length) {
-                        chosen.value = (chosen.value + 1) % names.length;
-                        e.preventDefault();
-                    } else if (e.key === "ArrowUp" && names.length) {
-                        chosen.value = ((chosen.value + 1 + names.length) % (names.length + 1)) - 1;
                         e.preventDefault();
                     } else if (e.key === "Enter" && names[chosen.value]) {
                         take(names[chosen.value]!);
