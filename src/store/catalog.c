@@ -17,6 +17,11 @@
 #include "store/store.h"
 
 #define INTERVAL_DEFAULT_MS 1000 /* when nothing at all is stored */
+#define INTERVAL_MAX_MS (24 * 3600 * MS_PER_S)
+#define TIME_LIMIT_MS (INT64_C(1) << 53)
+
+#define SPANS_MAX ((size_t)1 << 20)
+#define TICKS_MAX ((size_t)1 << 21)
 
 void catalog_fini(struct catalog *c)
 {
@@ -26,6 +31,12 @@ void catalog_fini(struct catalog *c)
 }
 
 /* ---- spans ---------------------------------------------------------------------------------- */
+
+bool catalog_is_possible(int64_t min_ms, int64_t max_ms, int64_t interval_ms)
+{
+    return min_ms >= -TIME_LIMIT_MS && min_ms <= max_ms && max_ms <= TIME_LIMIT_MS &&
+           interval_ms >= 1 && interval_ms <= INTERVAL_MAX_MS;
+}
 
 static void add_span(struct catalog *c, const struct catalog_span *span)
 {
@@ -51,9 +62,11 @@ static int read_times_of_spans(struct catalog *c, struct store_reader *reader)
                                  &stmt);
     if (error)
         return error;
-    c->spans_count = 0;
+    c->spans_count = c->impossible = 0;
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        if (c->spans_count == SPANS_MAX)
+            return -EFBIG;
         int64_t tier = sqlite3_column_int64(stmt, 1);
         const struct catalog_span span = {
             .id = (uint32_t)sqlite3_column_int64(stmt, 0),
@@ -63,12 +76,17 @@ static int read_times_of_spans(struct catalog *c, struct store_reader *reader)
             .max_ms = sqlite3_column_int64(stmt, 4),
             .interval_ms = sqlite3_column_int64(stmt, 5),
         };
-        if (tier >= TIER_RAW)
+        if (tier < TIER_RAW || !catalog_is_possible(span.min_ms, span.max_ms, span.interval_ms))
+            c->impossible++;
+        else
             add_span(c, &span);
     }
-    if (c->spans_count)
+    error = database_error(reader->db, rc);
+    if (!error && c->spans_count)
         qsort(c->spans, c->spans_count, sizeof(*c->spans), by_id);
-    return database_error(reader->db, rc);
+    for (size_t i = 1; i < c->spans_count && !error; i++)
+        error = c->spans[i].id == c->spans[i - 1].id ? -EBADMSG : 0;
+    return error;
 }
 
 static int read_numbers_of_spans(struct catalog *c, struct store_reader *reader)
@@ -78,9 +96,10 @@ static int read_numbers_of_spans(struct catalog *c, struct store_reader *reader)
         reader, "SELECT id, first_seq, last_seq FROM " SPANS_VIEW " WHERE tier < 3", &stmt);
     if (error)
         return error;
-    size_t found = 0;
+    size_t rows = 0, found = 0;
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        rows++;
         const struct catalog_span wanted = {.id = (uint32_t)sqlite3_column_int64(stmt, 0)};
         struct catalog_span *span =
             c->spans_count ? bsearch(&wanted, c->spans, c->spans_count, sizeof(wanted), by_id)
@@ -92,7 +111,7 @@ static int read_numbers_of_spans(struct catalog *c, struct store_reader *reader)
         }
     }
     error = database_error(reader->db, rc);
-    if (!error && found < c->spans_count)
+    if (!error && (found != c->spans_count || rows != c->spans_count + c->impossible))
         error = -EBADMSG; /* one index lacks what is in the other */
     return error;
 }
@@ -133,11 +152,15 @@ static int read_new_ticks(struct catalog *c, struct store_reader *reader, bool *
     *ret_same = c->ticks_count == 0;
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const struct catalog_tick tick = {
+        struct catalog_tick tick = {
             .seq = (uint64_t)sqlite3_column_int64(stmt, 0),
             .t_ms = sqlite3_column_int64(stmt, 1),
             .interval_ms = sqlite3_column_int64(stmt, 2),
         };
+        if (!catalog_is_possible(tick.t_ms, tick.t_ms, tick.interval_ms))
+            tick.interval_ms = 0; /* not known; its samples are worth what they are */
+        if (c->ticks_count == TICKS_MAX)
+            return -EFBIG;
         if (*ret_same)
             add_tick(c, &tick);
         else if (tick.seq == known.seq && tick.t_ms == known.t_ms)
@@ -189,8 +212,17 @@ static int read_spans(struct catalog *c, struct store_reader *reader)
     if (!error)
         error = read_numbers_of_spans(c, reader);
     c->changed = changed;
+    c->spans_state = reader->state;
     c->has_spans = true;
     return error;
+}
+
+int catalog_missed(struct catalog *c)
+{
+    if (c->spans_state == c->state)
+        return -EBADMSG;
+    c->has_spans = false;
+    return 0;
 }
 
 int catalog_of(struct store_reader *reader, const struct catalog **ret)

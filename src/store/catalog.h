@@ -4,6 +4,7 @@
  *
  * As long as nobody writes it stays good. After a commit what is new of the log is read, and the
  * indexes of the spans when one of these has come, changed or gone (SPANS_CHANGED of database.h).
+ * It has a place for as many as fit into some 100 MB: with more the file is not one of ours.
  */
 #pragma once
 
@@ -32,9 +33,11 @@ struct catalog_tick {
 struct catalog {
     int64_t state; /* of the database when it was read, see reader.h */
     bool is_known;
-    int64_t moved;   /* CHUNKS_MOVED of reader.h */
-    int64_t changed; /* SPANS_CHANGED when the spans were read */
+    int64_t moved;       /* CHUNKS_MOVED of reader.h */
+    int64_t changed;     /* SPANS_CHANGED when the spans were read */
+    int64_t spans_state; /* of the database when they were */
     bool has_spans;
+    size_t impossible;          /* rows of spans that were left out */
     struct catalog_span *spans; /* by growing id */
     size_t spans_count, spans_room;
     struct catalog_tick *ticks; /* by growing number */
@@ -46,6 +49,15 @@ void catalog_fini(struct catalog *c); /* also makes it begin anew */
 /* The reader's, brought up to date and good until reader_end; an empty one without a reader.
  * Inside reader_begin/reader_end. 0 or -errno. */
 int catalog_of(struct store_reader *reader, const struct catalog **ret);
+
+/* A span that it has is not in the table. 0 when somebody else than the writer may have taken it
+ * away since: the spans are read anew as soon as anybody writes. -EBADMSG: the indexes are wrong.
+ */
+int catalog_missed(struct catalog *c);
+
+/* What no checksum covers is at least possible: whatever is added to, multiplied with or divided by
+ * these numbers fits. */
+bool catalog_is_possible(int64_t min_ms, int64_t max_ms, int64_t interval_ms);
 
 static inline bool catalog_overlaps(const struct catalog_span *span, int64_t from_ms, int64_t to_ms)
 {

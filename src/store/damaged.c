@@ -84,7 +84,7 @@ static int run_once(struct store *store, const char *sql, int64_t first, int64_t
     return database_run(stmt);
 }
 
-int damaged_move(struct store *store, int64_t row)
+static int move(struct store *store, int64_t row)
 {
     int error = run_once(store, making, 0, 0);
     if (!error)
@@ -100,6 +100,19 @@ int damaged_move(struct store *store, int64_t row)
     if (!error)
         error = run_once(store, counting, 0, 0);
     return error;
+}
+
+/* All of it or nothing, inside a transaction or not. */
+int damaged_move(struct store *store, int64_t row)
+{
+    int error = run_once(store, "SAVEPOINT moving", 0, 0);
+    if (error)
+        return error;
+    error = move(store, row);
+    if (error) /* it may be gone already, with all of the transaction */
+        run_once(store, "ROLLBACK TO moving", 0, 0);
+    int released = run_once(store, "RELEASE moving", 0, 0);
+    return error ? error : released;
 }
 
 /* A codec of a later version is no damage: its checksum was right. */

@@ -332,6 +332,7 @@ static int gather_spans(struct plan *plan)
         return error;
     struct chunks chunks CLEANUP(chunks_fini) = chunks_over(chunk, &plan->reader->cache);
     plan->reader->cache.questions++;
+    plan->reader->damaged += plan->catalog->impossible; /* of whatever time they were */
     for (int tier = (int)plan->tier; tier >= 0 && !error; tier--) {
         struct span_room room = {.tier = (enum tier)tier};
         error = gather_tier(plan, &room, &chunks);

@@ -145,7 +145,7 @@ int reader_times(struct store_reader *reader, const struct catalog_span *span, s
         sqlite3_bind_int64(row, 1, span->id);
         int rc = sqlite3_step(row);
         if (rc != SQLITE_ROW)
-            return rc == SQLITE_DONE ? -EBADMSG /* an index has it */
+            return rc == SQLITE_DONE ? catalog_missed(&reader->catalog)
                                      : database_error(reader->db, rc);
         known = look_at_times(reader, span, row) ? find_times(reader, span->id) : NULL;
     }
@@ -222,8 +222,8 @@ int reader_fail(const struct store_reader *reader, int error, struct store_error
     if (error == -ECANCELED)
         return store_fail(err, error, "the query was ended before it was done");
     return store_fail(err, error, "%s: cannot read the history: %s", reader->path,
-                      reader->db && error != -ENOMEM ? sqlite3_errmsg(reader->db)
-                                                     : strerror(-error));
+                      reader->db && error != -ENOMEM && error != -EFBIG ? sqlite3_errmsg(reader->db)
+                                                                        : strerror(-error));
 }
 
 void reader_end(struct store_reader *reader)

@@ -76,8 +76,8 @@ void reader_done(sqlite3_stmt **stmt); /* NULL inside allowed */
 /* database_number_of with such a statement. */
 int reader_number(struct store_reader *reader, const char *sql, int64_t missing, int64_t *ret);
 
-/* The times of a span's rows, borrowed until the next call. *ret_rows is 0 when they are damaged.
- * 0 or -errno. */
+/* The times of a span's rows, borrowed until the next call. *ret_rows is 0 when they are damaged or
+ * gone. 0 or -errno. */
 int reader_times(struct store_reader *reader, const struct catalog_span *span, size_t *ret_rows,
                  struct timeline *ret);
 

@@ -98,7 +98,8 @@ int scan_read_spans(struct scan *scan, struct store_reader *reader, int tier)
             .interval_ms = sqlite3_column_int64(stmt, 6),
             .tier = sqlite3_column_int(stmt, 7),
         };
-        if (span.tier || (ticks >= 1 && ticks <= STORE_SPAN_TICKS_MAX))
+        if (catalog_is_possible(span.min_ms, span.max_ms, span.interval_ms) &&
+            (span.tier || (ticks >= 1 && ticks <= STORE_SPAN_TICKS_MAX)))
             spans[count++] = span;
         else
             reader->damaged++;

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "store/reader.h"
+#include "store/scan.h"
 
 /* The rows of a question one by one. */
 static sqlite3_stmt *ask(sqlite3 *db, const char *sql)
@@ -204,6 +205,80 @@ static void test_another_log(void **state)
     world_fini(&w);
 }
 
+static size_t ask_for_all(const struct world *w, struct store_reader *reader)
+{
+    struct query q = {.from_ms = 0, .to_ms = w->t_ms, .points = 256, .aggregate = AGG_AVG};
+    struct store_error err;
+    struct answer *answer;
+    if (store_query(reader, &q, NULL, &answer, &err) < 0)
+        fail_msg("%s", err.text);
+    size_t count = answer->series_count;
+    answer_free(answer);
+    return count;
+}
+
+/* Somebody with a tool of their own: what they took is a hole, and no damage. */
+static void test_a_span_is_taken_by_others(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 1);
+    world_fill(&w, 100);
+    struct store_reader *reader = world_reader(&w);
+    assert_known(&w, reader);
+    int64_t spans = world_ask_number(&w, "SELECT count(*) FROM span");
+    assert_true(spans > 2);
+    assert_int_equal(
+        world_ask_number(&w,
+                         "DELETE FROM span WHERE id = (SELECT min(id) + 1 FROM span) RETURNING 1"),
+        1);
+    assert_true(ask_for_all(&w, reader) > 0);
+    assert_int_equal(store_reader_damaged(reader), 1);
+    world_write(&w);
+    assert_true(ask_for_all(&w, reader) > 0);
+    assert_int_equal(store_reader_damaged(reader), 1);
+    assert_int_equal(reader->catalog.spans_count, spans - 1);
+    assert_known(&w, reader);
+    store_reader_close(reader);
+    world_fini(&w);
+}
+
+/* Numbers with which nothing can be computed, which no checksum covers. */
+static void test_impossible_numbers(void **state)
+{
+    static const char *const spoilt[] = {
+        "UPDATE span SET interval_ms = 1 << 62 WHERE id = 2 RETURNING 1",
+        "UPDATE span SET interval_ms = 0 WHERE id = 2 RETURNING 1",
+        "UPDATE span SET interval_ms = -1000 WHERE id = 2 RETURNING 1",
+        "UPDATE span SET min_ms = -9223372036854775807 - 1 WHERE id = 2 RETURNING 1",
+        "UPDATE span SET max_ms = 9223372036854775807 WHERE id = 2 RETURNING 1",
+        "UPDATE span SET max_ms = min_ms - 1 WHERE id = 2 RETURNING 1",
+        "UPDATE tick SET interval_ms = 1 << 62 RETURNING 1",
+        "UPDATE tick SET interval_ms = 0 RETURNING 1",
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(spoilt); i++) {
+        struct world w;
+        world_init(&w, 1);
+        world_fill(&w, 110); /* the last ones are in the log */
+        assert_int_equal(world_ask_number(&w, spoilt[i]), 1);
+        struct store_reader *reader = world_reader(&w);
+        assert_true(ask_for_all(&w, reader) > 0);
+        assert_int_equal(store_reader_damaged(reader), strstr(spoilt[i], "UPDATE span") != NULL);
+        struct selector everything;
+        selector_init(&everything);
+        struct scan_spec spec = {.selector = &everything, .from_ms = 0, .to_ms = w.t_ms};
+        struct scan *scan;
+        struct store_error err;
+        assert_int_equal(scan_open(reader, &spec, NULL, &scan, &err), 0);
+        assert_true(scan_about(scan)->values_expected < 1000000);
+        scan_close(scan);
+        selector_fini(&everything);
+        store_reader_close(reader);
+        world_fini(&w);
+    }
+}
+
 /* What has expired among the samples is in rows of minutes, which do not speak for it in an answer
  * of samples. */
 static void test_claims_are_of_a_tier(void **state)
@@ -244,6 +319,8 @@ int main(void)
         cmocka_unit_test(test_it_stays_as_long_as_nobody_writes),
         cmocka_unit_test(test_spans_stay_while_only_ticks_come),
         cmocka_unit_test(test_another_log),
+        cmocka_unit_test(test_a_span_is_taken_by_others),
+        cmocka_unit_test(test_impossible_numbers),
         cmocka_unit_test(test_claims_are_of_a_tier),
         cmocka_unit_test(test_without_a_reader),
     };
