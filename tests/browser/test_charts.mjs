@@ -261,6 +261,24 @@ await run({
         await until("all of them", async () => (await blank()) === 0);
         await page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
 
+        // One that was about to come into sight then can be read there.
+        const near = await until("one is about to", () =>
+            page.evaluate(() => {
+                const top = (f) => f.querySelector(".plot").getBoundingClientRect().top / window.innerHeight;
+                const all = [...document.querySelectorAll("figure:has(.plot)")];
+                const found = all.find((f) => top(f) > 1.02 && top(f) < 1.2);
+                if (!found) window.scrollBy(0, 60);
+                return found?.dataset.key;
+            }),
+        );
+        for (const event of ["beforeprint", "afterprint"])
+            await page.evaluate((name) => window.dispatchEvent(new Event(name)), event);
+        await page.evaluate(() => window.scrollBy(0, window.innerHeight / 2));
+        await chart(page, near).locator(".plot").hover();
+        const readout = chart(page, near).locator(".readout");
+        await until(`${near} is read`, async () => (await readout.count()) > 0 && (await readout.innerText()));
+
+        await page.evaluate(() => window.scrollTo(0, 0));
         await page.reload();
         await isLive(page);
         await until("some wait", () => page.evaluate(() => window.idle.length > 0));

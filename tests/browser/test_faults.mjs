@@ -105,7 +105,7 @@ await run({
             await until("it was away for a while", () => Date.now() > stopped + OUTAGE_MS);
             await server.start();
             await server.holdsTicks(45);
-            const page = await openPage(await launch(), `${server.address}/events?from=now-1m&to=now`);
+            const page = await openPage(await launch(), `${server.address}/events?from=now-5m&to=now`);
             await isLive(page);
             const figure = chart(page, "links");
             await figure.locator(".legend").getByText("not recorded").waitFor();
@@ -125,7 +125,10 @@ await run({
             const legend = figure.locator(".legend");
             await until("then nothing", async () => (await legend.innerText()).trim() === "not recorded");
             await page.goBack();
-            await legend.getByText("up", { exact: true }).waitFor();
+            await until("both again", async () => {
+                const states = (await legend.locator("li").allInnerTexts()).map((t) => t.trim());
+                return states.includes("up") && states.includes("not recorded");
+            });
 
             // While the page is held its picture ends where it was held.
             const newest = async () => {

@@ -84,7 +84,7 @@ export function Chart({ spec, size, note, device, limits, onDrag, empty: emptyWo
         const inSight = signal(false);
         const ahead = new Ahead(
             () => untracked(() => update(true)),
-            () => element.clientWidth > 0 && !document.hidden,
+            () => element.clientWidth > 0,
         );
         let palette = env.palette.peek();
         let written = "";

@@ -34,6 +34,19 @@ function whenIdle(run: () => void): Cancel {
     };
 }
 
+/* As whenIdle, but not while the page is hidden. */
+function whenIdleInSight(run: () => void): Cancel {
+    if (!document.hidden) return whenIdle(run);
+    let cancel: Cancel;
+    const seen = () => {
+        cancel();
+        cancel = whenIdle(run);
+    };
+    document.addEventListener("visibilitychange", seen);
+    cancel = () => document.removeEventListener("visibilitychange", seen);
+    return () => cancel();
+}
+
 /* Roughly: an observer tells exactly, but after the page was painted without what it waits for. */
 function isInSight(element: Element): boolean {
     const { top, bottom, left, right } = element.getBoundingClientRect();
@@ -43,14 +56,15 @@ function isInSight(element: Element): boolean {
 /* Says whether the element is on the screen or on paper, now and whenever that changes. Returns what
  * ends it. */
 export function whileInSight(element: Element, tell: (inSight: boolean) => void): Cancel {
-    tell(isInSight(element));
+    let inSight = isInSight(element);
+    tell(inSight);
     const observer = new IntersectionObserver(
-        (entries) => tell(entries[entries.length - 1]!.isIntersecting),
+        (entries) => tell((inSight = entries[entries.length - 1]!.isIntersecting)),
         { rootMargin: `${AROUND} 0px` },
     );
     observer.observe(element);
     const printing = () => tell(true);
-    const printed = () => tell(isInSight(element));
+    const printed = () => tell(inSight); // the observer tells nothing that it has told
     window.addEventListener("beforeprint", printing);
     window.addEventListener("afterprint", printed);
     return () => {
@@ -86,7 +100,8 @@ export function whenNear(element: Element, run: () => void): Cancel {
 
 /*
  * When something out of sight is painted, so that a picture of the whole page has it: the first time
- * when there is time, and then no sooner than AHEAD_MS after it was painted last.
+ * when there is time and the page is looked at, and then no sooner than AHEAD_MS after it was painted
+ * last.
  */
 export class Ahead {
     readonly #paint: () => void;
@@ -96,12 +111,12 @@ export class Ahead {
     #paintedAt = -Infinity;
     #due: Cancel | undefined;
 
-    /* worth: whether anybody could look, when the time has come. */
+    /* worth: whether it has a place at all, when the time has come. */
     constructor(
         paint: () => void,
         worth: () => boolean,
         clock: Clock = systemClock,
-        idle: (run: () => void) => Cancel = whenIdle,
+        idle: (run: () => void) => Cancel = whenIdleInSight,
     ) {
         this.#paint = paint;
         this.#worth = worth;

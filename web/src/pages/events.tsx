@@ -1,6 +1,6 @@
 /* What happened: links, losses, connections, DNS; the newest first, and the links' states over time. */
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { DataChart } from "../charts/data-chart";
 import type { TimelineSpec } from "../domain/data-spec";
 import {
@@ -14,8 +14,7 @@ import {
     type HostEvent,
 } from "../domain/events";
 import { isPhysical } from "../domain/interfaces";
-import { spanOf, stretchOf, type Stretch } from "../domain/range";
-import { serverNow } from "../domain/time";
+import { spanOf, stretchOf, type Range, type Stretch } from "../domain/range";
 import { durationText } from "../domain/units";
 import { EventStore } from "../store/events";
 import { PULSE } from "../store/selection";
@@ -194,11 +193,12 @@ function LinkChart({ store }: { store: EventStore }) {
     // A link that stays as it is needs no new picture each second.
     void session.beats.value;
     const pulse = Math.floor(session.presentMs / (spanOf(range) / 300));
-    const { window } = session;
     void session.painted.value; // the history of the window comes later than the events
-    const held = session.paused.value ? window.bounds?.toMs : undefined;
+    const unrecorded = useUnrecorded(range, pulse);
+    const held = session.paused.value ? session.window.bounds?.toMs : undefined;
     const spec = useMemo<TimelineSpec>(() => {
-        const { fromMs, toMs } = stretchOf(range, held ?? serverNow());
+        // Of what comes behind the newest tick nothing is known.
+        const { fromMs, toMs } = stretchOf(range, held ?? session.presentMs);
         return {
             kind: "timeline",
             key: "links",
@@ -207,18 +207,9 @@ function LinkChart({ store }: { store: EventStore }) {
             subtitle: "state of every interface but loopback",
             fromMs,
             toMs,
-            rows: linkSpans(events, states, fromMs, toMs, unrecordedIn(window)),
+            rows: linkSpans(events, states, fromMs, toMs, unrecorded),
         };
-    }, [
-        events,
-        JSON.stringify(states),
-        range,
-        held ?? pulse,
-        window.grid,
-        window.grid?.revision,
-        window.changing,
-        window.unread,
-    ]);
+    }, [events, JSON.stringify(states), range, held ?? pulse, unrecorded]);
     return (
         <DataChart
             spec={spec}
@@ -228,10 +219,27 @@ function LinkChart({ store }: { store: EventStore }) {
     );
 }
 
+const NONE: readonly Stretch[] = [];
+
+/* When nothing was recorded, as far as it is known; as it was known last while that is read anew. It
+ * is looked for once in a `pulse`. */
+function useUnrecorded(range: Range, pulse: number): readonly Stretch[] {
+    const { session } = usePage();
+    const { window } = session;
+    const known = useRef({ range, gaps: NONE });
+    const hasAll = session.hasAll(range);
+    const found = useMemo(
+        () => (hasAll ? unrecordedIn(window) : undefined),
+        [hasAll, window.grid, window.grid?.revision, pulse],
+    );
+    if (found) known.current = { range, gaps: found };
+    return known.current.range === range ? known.current.gaps : NONE;
+}
+
 /* The clock is read with each tick: without it there was none. Series without a clock are those of the
  * page before. */
-function unrecordedIn({ grid, series, changing, unread }: TimeWindow): readonly Stretch[] {
-    if (!grid || changing || unread) return [];
+function unrecordedIn({ grid, series }: TimeWindow): readonly Stretch[] {
+    if (!grid) return NONE;
     const clock = [...series.values()].find((s) => s.name === "node_time_seconds");
     if (clock) return grid.gaps(clock.id);
     return series.size > 0 ? [] : [{ fromMs: -Infinity, toMs: Infinity }];

@@ -409,6 +409,90 @@ test("soon after it was asked, it is asked again as soon as it may be", async ()
     assert.equal(b.session.intervalMs, 60_000);
 });
 
+test("a page that is stale asks until it has an answer, also when it was not looked at meanwhile", async () => {
+    const b = bench();
+    b.greet();
+    b.tick(1);
+    b.clock.advance(500);
+    b.tick(2);
+    await settled();
+    b.clock.advance(20_000);
+    b.tick(3);
+    await settled();
+    const asked = () => b.asked.filter((a) => a === "api/v1/info").length;
+    b.world.intervalMs = 60_000;
+    b.world.history = false; // nothing is answered
+    const before = asked();
+    b.clock.advance(2_000);
+    await settled();
+    assert.equal(b.session.liveness.value, "stale");
+    const pass = async (seconds: number) => {
+        for (let i = 0; i < seconds; i++) {
+            b.clock.advance(1_000);
+            b.last().say({ type: "pong", id: 0 });
+            await settled();
+        }
+    };
+    await pass(25);
+    assert.ok(asked() - before >= 2 && asked() - before <= 4, `${asked() - before} questions`);
+    b.session.setVisible(false);
+    await pass(12); // its next one would have been due
+    b.world.history = true;
+    b.session.setVisible(true);
+    await settled();
+    assert.equal(b.session.intervalMs, 60_000);
+    assert.equal(b.session.liveness.value, "live");
+});
+
+test("a connection that was gone for less than an interval leaves nothing stale", async () => {
+    const b = bench();
+    const greet = () => {
+        b.last().onopen?.({} as Event);
+        b.last().say({ type: "hello", version: "1", host: "h", interval_ms: 60_000, channels: [] });
+    };
+    await settled();
+    greet();
+    b.tick(1);
+    b.clock.advance(3_000);
+    b.last().onclose?.({ code: 1006, reason: "" } as CloseEvent);
+    assert.equal(b.session.liveness.value, "stale");
+    b.clock.advance(500);
+    greet();
+    assert.equal(b.session.liveness.value, "live");
+});
+
+test("whether the window has all that the server has", async () => {
+    const b = bench();
+    const has = () => b.session.hasAll(b.range.value);
+    assert.equal(has(), false); // on its way
+    b.greet();
+    await settled();
+    b.tick(1);
+    assert.equal(has(), true);
+    b.tick(5); // read at once
+    assert.equal(has(), false);
+    await settled();
+    assert.equal(has(), true);
+    b.clock.advance(1_000);
+    b.tick(9); // too soon after that one
+    assert.equal(has(), false);
+    b.clock.advance(10_000);
+    await settled();
+    assert.equal(has(), true);
+    b.range.value = { kind: "last", spanMs: 300_000 };
+    b.range.value = { kind: "last", spanMs: 900_000 }; // waits for its turn
+    await settled();
+    assert.equal(has(), false);
+    b.clock.advance(1_000);
+    await settled();
+    assert.equal(has(), true);
+    b.world.history = false;
+    b.session.hold(true);
+    b.session.hold(false);
+    await settled();
+    assert.equal(has(), false); // it could not be read
+});
+
 test("a held window stays where it is when the interval changes", async () => {
     const b = bench();
     b.greet();

@@ -268,6 +268,7 @@ export class Session {
         this.#beats.value++;
         this.#latency.value = this.#latencyMs;
         this.#client.retry();
+        if (this.#freshness.stale) this.#askAgain();
         if (!this.paused.value || this.#reloadDue) this.#reload();
     }
 
@@ -346,10 +347,24 @@ export class Session {
         return this.#lastT || this.#clock.wall();
     }
 
+    /* What the window shows of this range is all that the server has of it. Otherwise something is on
+     * its way, will be asked for, or could not be read. */
+    hasAll(range: Range): boolean {
+        const { window } = this;
+        return window.range === range && !window.reading && !window.unread && !this.#healLater;
+    }
+
     /* A tick is due, or nobody waits for one. */
     #expectTick(): void {
         if (this.#visible) this.#freshness.expect(this.intervalMs);
         else this.#freshness.rest();
+    }
+
+    /* Whatever made it stale: it is not when none was due since the last one. */
+    #expectTickAnew(): void {
+        const ageMs = this.#clock.wall() - (this.staleSince ?? -Infinity); // may have slept
+        if (ageMs < this.intervalMs || !this.#visible) this.#freshness.recover();
+        this.#expectTick();
     }
 
     #subscribe(): void {
@@ -439,7 +454,10 @@ export class Session {
         this.#infoAt = this.#clock.now();
         const answer = await this.getJson(INFO_ADDRESS);
         const info = answer.ok ? parseInfo(answer.value) : answer;
-        if (!info.ok) return;
+        if (!info.ok) {
+            if (this.#freshness.stale) this.#askAgain();
+            return;
+        }
         const first = this.#info.value === undefined;
         this.#info.value = info.value;
         this.#setSkew(info.value.nowMs, askedAt);
@@ -449,11 +467,7 @@ export class Session {
         if (hello && hello.intervalMs !== info.value.intervalMs) {
             this.#hello.value = { ...hello, intervalMs: info.value.intervalMs };
             if (!this.paused.value) this.#reload(); // in steps of the new length
-            if (this.#link.value.name === "open") {
-                const ageMs = this.#clock.wall() - (this.staleSince ?? -Infinity); // may have slept
-                if (ageMs < info.value.intervalMs) this.#freshness.recover();
-                this.#expectTick();
-            }
+            if (this.#link.value.name === "open") this.#expectTickAnew();
         }
         if (info.value.startedMs !== undefined) this.#flag(flagFromStart(info.value.startedMs));
     }
@@ -484,8 +498,7 @@ export class Session {
         this.#link.value = state;
         if (state.name === "open") {
             this.#rowsAnew = true;
-            if (!this.#visible) this.#freshness.recover();
-            this.#expectTick();
+            this.#expectTickAnew();
         } else if (state.name === "waiting") {
             this.#latency.value = this.#latencyMs = undefined;
             this.#freshness.lost();

@@ -81,9 +81,14 @@ export class TimeWindow {
         return this.#load?.gradual === true;
     }
 
-    /* Another window than the one that is shown is on its way. */
-    get changing(): boolean {
-        return this.#load !== undefined && this.#load.range !== this.#range;
+    /* History is on its way, of what is shown already or of another window. */
+    get reading(): boolean {
+        return this.#load !== undefined;
+    }
+
+    /* Of what is shown; undefined: of nothing yet. */
+    get range(): Range | undefined {
+        return this.#range;
     }
 
     /* Of the window that is shown, history could not be read, or not all of it. */

@@ -61,8 +61,12 @@ export class Drawing {
 
     paint(spec: DataSpec, palette: Palette, bytesAs: ByteUnit): void {
         const before = this.#newest;
+        const place = this.#part === undefined ? undefined : this.#readable()?.place?.(this.#part);
         this.#newest = { spec, palette, bytesAs };
-        if (spec !== before?.spec) this.#parts = undefined;
+        if (spec !== before?.spec) {
+            this.#parts = undefined;
+            if (place) this.#part = this.#readable()?.at?.(place);
+        }
         this.#paint(before?.palette === palette && before.bytesAs === bytesAs);
     }
 

@@ -107,6 +107,16 @@ export const TIMELINE: Words<TimelineSpec> = {
                     .join(" · ");
             },
             key: (part) => spec.rows[spans[part]?.row ?? -1]?.key,
+            place(part) {
+                const s = spans[part];
+                return s && { row: spec.rows[s.row]!.name, t: (s.fromMs + s.toMs) / 2 };
+            },
+            at({ row, t }) {
+                const found = spans.findIndex(
+                    (s) => spec.rows[s.row]!.name === row && s.fromMs <= t && t <= s.toMs,
+                );
+                return found < 0 ? undefined : found;
+            },
             step(part, arrow) {
                 if (arrow === "ArrowLeft" || arrow === "ArrowRight")
                     return within(part + (arrow === "ArrowLeft" ? -1 : 1), spans.length);

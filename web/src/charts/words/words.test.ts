@@ -244,6 +244,19 @@ test("timelines: spans in the order of time, up and down to another row's at tha
     assert.equal(readingOf(timeline).lost, "1 without a beginning or an end");
 });
 
+test("timelines: a span that is read stays the one, whatever comes before it", () => {
+    const [eth0, , lo] = timeline.rows;
+    const gap = { fromMs: 20_000, toMs: 30_000, state: "not recorded", tone: "unknown" as const };
+    const up = { ...eth0!.spans[1]! };
+    const spans = [{ ...up, toMs: 20_000 }, gap, { ...up, fromMs: 30_000 }, eth0!.spans[0]!];
+    const newer = partsOf({ ...timeline, fromMs: 2000, toMs: 101_000, rows: [{ ...eth0!, spans }, lo!] });
+    const again = (part: number) => newer.at!(partsOf(timeline).place!(part)!);
+    assert.equal(again(1), 3, "eth0 is down");
+    assert.equal(again(2), 4, "lo is up");
+    const gone = partsOf({ ...timeline, fromMs: 90_000, toMs: 190_000 });
+    assert.equal(gone.at!(partsOf(timeline).place!(1)!), undefined);
+});
+
 test("timelines: a state that is grave in one row and not in another looks so in the legend", () => {
     const down = { fromMs: 0, toMs: 100_000, state: "down" };
     const rows = [

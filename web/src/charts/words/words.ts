@@ -33,6 +33,15 @@ export interface Parts {
     words(part: number, bytesAs: ByteUnit): string;
     key(part: number): string | undefined;
     step(part: number, arrow: Arrow): number; // where the arrow leads
+    /* Where parts come and go between others: what a part is known by in the next spec, and which one
+     * is known by that; undefined: it is gone. Without these the same number is the same part. */
+    place?(part: number): Place | undefined;
+    at?(place: Place): number | undefined;
+}
+
+export interface Place {
+    row: string;
+    t: number;
 }
 
 export interface Words<S extends DataSpec> {
