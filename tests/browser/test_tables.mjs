@@ -109,6 +109,10 @@ await run({
             for (const [key, place] of Object.entries(at)) {
                 await page.keyboard.press(key);
                 await until(`${key} leads to ${place}`, async () => (await chosen()) === place);
+                if (place < 0) continue;
+                await until("it can be seen", () =>
+                    options.nth(place).evaluate((o) => o.getBoundingClientRect().bottom < window.innerHeight + 1),
+                );
             }
             await page.keyboard.press("ArrowDown");
             await page.keyboard.press("Enter");

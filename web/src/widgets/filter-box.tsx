@@ -3,7 +3,7 @@
  * for the word that is being written.
  */
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { suggestionsFor, type FilterTrouble } from "../domain/filter";
 import { isComposing, stepped } from "./list-keys";
 
@@ -24,6 +24,10 @@ export function FilterBox(props: FilterBoxProps) {
     const open = useSignal(false);
     const found = suggestionsFor(columns, value, Math.max(0, caret.value));
     const names = open.value ? found.names.slice(0, 8) : [];
+    const optionId = chosen.value < 0 ? undefined : `filter-column-${chosen.value}`;
+    useEffect(() => {
+        if (optionId) document.getElementById(optionId)?.scrollIntoView({ block: "nearest" });
+    }, [optionId]);
     const take = (name: string) => {
         const rest = value.slice(found.to).replace(/^[ \t]+/, "");
         const at = found.from + name.length + 1;
@@ -51,9 +55,7 @@ export function FilterBox(props: FilterBoxProps) {
                 aria-expanded={names.length > 0}
                 aria-controls="filter-columns"
                 aria-autocomplete="list"
-                aria-activedescendant={
-                    names.length && chosen.value >= 0 ? `filter-column-${chosen.value}` : undefined
-                }
+                aria-activedescendant={names.length ? optionId : undefined}
                 aria-invalid={trouble ? "true" : undefined}
                 aria-describedby="filter-trouble"
                 autocomplete="off"
