@@ -105,6 +105,7 @@ static int move(struct store *store, int64_t row)
 /* All of it or nothing, inside a transaction or not. */
 int damaged_move(struct store *store, int64_t row)
 {
+    bool alone = sqlite3_get_autocommit(store->db);
     int error = run_once(store, "SAVEPOINT moving", 0, 0);
     if (error)
         return error;
@@ -112,6 +113,8 @@ int damaged_move(struct store *store, int64_t row)
     if (error) /* it may be gone already, with all of the transaction */
         run_once(store, "ROLLBACK TO moving", 0, 0);
     int released = run_once(store, "RELEASE moving", 0, 0);
+    if (released && alone) /* a commit that failed leaves all of it open */
+        store_rollback(store);
     return error ? error : released;
 }
 
