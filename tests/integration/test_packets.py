@@ -302,17 +302,22 @@ def test_live():
 
 
 def test_gone():
-    """a device that goes away is told, and the rest goes on"""
-    with neighbour() as pid, Directory() as data:
-        Wire(pid, "vg", 98)
-        with Daemon(data, environment={"NETSONDE_PACKET_DEVICES": "vg"}) as d:
-            if d.engine("packet")["state"] != "in use":
-                raise Skip(d.engine("packet")["reason"])
-            ip("link", "del", "vg")
-            until("the loss is told", lambda: [e for e in d.events("error")
-                                               if e.get("engine") == "packet"])
-            until("it is no more in use", lambda: d.engine("packet")["state"] == "lost")
-            d.ticks_pass()
+    """a device that goes away is told, also one that was down before, and the rest goes on"""
+    for before in ((), (("link", "set", "vg", "down"),)):
+        with neighbour() as pid, Directory() as data:
+            Wire(pid, "vg", 98)
+            with Daemon(data, environment={"NETSONDE_PACKET_DEVICES": "vg"}) as d:
+                if d.engine("packet")["state"] != "in use":
+                    raise Skip(d.engine("packet")["reason"])
+                for step in before:
+                    ip(*step)
+                    d.ticks_pass(2)  # for which it is there and down
+                    equal(d.engine("packet")["state"], "in use", "down is not gone")
+                ip("link", "del", "vg")
+                until("the loss is told", lambda: [e for e in d.events("error")
+                                                   if e.get("engine") == "packet"])
+                until("it is no more in use", lambda: d.engine("packet")["state"] == "lost")
+                d.ticks_pass()
 
 
 def test_no_privilege():

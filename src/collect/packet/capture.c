@@ -33,6 +33,7 @@ struct input {
     struct tap *source;
     uv_poll_t poll;
     bool polled, over;
+    bool down; /* the socket says nothing more when the device is removed now */
 };
 
 struct shown {
@@ -202,11 +203,11 @@ static void capture_poll(uv_poll_t *handle, int status, int events)
 {
     struct input *in = handle->data;
     (void)events;
+    in->down = status < 0;
     if (!input_read(in))
         uv_poll_stop(handle);
-    else if (status < 0)
-        /* The device went down, say; reading has found that it is still there. libuv stops watching
-         * after an error. */
+    else if (in->down)
+        /* Reading has found that it is still there. libuv stops watching after an error. */
         uv_poll_start(handle, UV_READABLE, capture_poll);
     capture_publish(in->capture);
 }
@@ -233,8 +234,12 @@ static void capture_timer(uv_timer_t *timer)
 {
     struct capture *c = timer->data;
     bool live = false;
-    for (size_t i = 0; i < c->state.sources; i++)
-        live |= tap_fd(c->input[i].source) >= 0;
+    for (size_t i = 0; i < c->state.sources; i++) {
+        struct input *in = &c->input[i];
+        live |= in->polled;
+        if (in->down && !in->over && !input_read(in))
+            uv_poll_stop(&in->poll);
+    }
     if (live) {
         (void)meter_tidy_due(c->meter, clock_wall_ms() * NS_PER_MS);
         c->changed = true; /* what is silent goes */
