@@ -369,7 +369,8 @@ interface ChartsProps {
     error: string | undefined;
 }
 
-const WAITING = { key: "explore-0", title: "Reading…", measure: "count", traces: [] } as const;
+/* Stands where charts will; a chart of its own, for the first of these takes its place. */
+const WAITING = { key: "explore-waiting", title: "Reading…", measure: "count", traces: [] } as const;
 
 function Charts({ exploration, drawn, loading, error }: ChartsProps) {
     const { session } = usePage();
